@@ -1,0 +1,49 @@
+# Names for the sequences we type; plain `cargo` and `npm` work everywhere without it. CI runs `make test`.
+export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup web build run check test contract browser fuzz bench smoke
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what is missing on this machine for building and running
+	@.ci/setup build
+
+web/node_modules/.package-lock.json: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund
+	@touch $@
+
+web: web/node_modules/.package-lock.json ## build the web client that `plenum` carries
+	cd web && npm run build
+
+build: setup ## build everything in release
+	@$(MAKE) --no-print-directory web
+	cargo build --release --locked -p plenum-sfu -p plenum-control
+
+run: build ## build and start a demo: the URL and the logins are printed
+	@exec env DATA_DIR="$${DATA_DIR:-./data}" target/release/plenum --demo
+
+check: ## the quick loop: format, clippy, types of the web client
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cd web && npm run --silent typecheck && npm run --silent lint
+
+test: ## everything a change must pass, on a machine that has only a Rust toolchain
+	@.ci/test
+
+contract: ## which ids of docs/contract no test carries, and which come later and why
+	@node .ci/contract.mjs
+
+browser: ## the browser tests alone, against target/debug (or PLENUM_BIN)
+	@.ci/test browser
+
+fuzz: ## ten million mutated packets against the media engine, and the other parsers
+	cargo test --release --locked -p plenum-sfu fuzz -- --include-ignored --nocapture
+
+bench: ## the benchmarks of the hot paths
+	cargo bench --locked -p plenum-bench
+
+smoke: ## bots in one meeting against the release build, every packet accounted for
+	cargo build --release --locked
+	cargo test --release --locked -p plenum-loadtest

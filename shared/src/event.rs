@@ -1,0 +1,85 @@
+//! Node → control: facts in order, and load reports that may be lost.
+
+use crate::{
+    id::{ConsumerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
+    media::{Bitrate, ConnectionQuality, Layer},
+};
+
+/// One fact. Numbers grow by one; control uses them to see a gap after a reconnect and then asks for the inventory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NumberedEvent {
+    pub number: u64,
+    pub event: Event,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// ICE and DTLS are up; media can flow.
+    TransportConnected {
+        room: RoomId,
+        session: SessionId,
+        transport: TransportId,
+    },
+    /// The peer is gone. The transport and all that lived on it no longer exist.
+    TransportClosed {
+        room: RoomId,
+        session: SessionId,
+        transport: TransportId,
+        reason: CloseReason,
+    },
+    /// Someone else is speaking, or nobody is.
+    ActiveSpeaker {
+        room: RoomId,
+        speaker: Option<(SessionId, ProducerId)>,
+    },
+    QualityChanged {
+        room: RoomId,
+        session: SessionId,
+        quality: ConnectionQuality,
+    },
+    /// What a consumer now receives; `None` while nothing fits or the producer sends nothing.
+    ConsumerLayerChanged {
+        room: RoomId,
+        session: SessionId,
+        consumer: ConsumerId,
+        layer: Option<Layer>,
+    },
+    /// The room panicked and was removed; the rest of the node goes on.
+    RoomFailed {
+        room: RoomId,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CloseReason {
+    /// No valid connectivity check for 30 s (RFC 7675).
+    ConsentExpired,
+    /// The peer sent a DTLS close_notify.
+    PeerClosed,
+    /// The handshake failed for good or the certificate did not match the announced fingerprint.
+    HandshakeFailed,
+    /// Nobody connected in time.
+    NeverConnected,
+}
+
+/// How busy a node is; sent as a datagram about once a second.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LoadReport {
+    pub node: NodeId,
+    pub epoch: u64,
+    pub workers: Vec<WorkerLoad>,
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct WorkerLoad {
+    /// Share of one core, 0.0 to 1.0.
+    pub cpu: f32,
+    pub rooms: u32,
+    pub transports: u32,
+    pub producers: u32,
+    pub consumers: u32,
+    pub received: Bitrate,
+    pub sent: Bitrate,
+    /// Commands waiting in the worker's queue.
+    pub queue: u32,
+}

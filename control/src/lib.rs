@@ -1,1 +1,6 @@
+//! The control plane: knows people and meetings, decides, and never touches a packet.
+//!
+//! Reading order: [`domain`] holds the rules, pure; [`service`] gathers facts, asks the domain, stores and publishes;
+//! [`dialect`] translates the outside world's words at the edge; [`app`] builds every component once and runs them.
 
+pub mod domain;

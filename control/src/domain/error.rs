@@ -1,0 +1,167 @@
+//! One variant per reason for which a request is refused. Words and status codes belong to dialects.
+
+use super::meeting::Feature;
+
+/// Why something was refused. Dialects translate with a `match` that has no wildcard arm.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DomainError {
+    // Who are you?
+    #[error("no credential")]
+    CredentialMissing,
+    #[error("the token is not one of ours")]
+    TokenInvalid,
+    #[error("the token has expired")]
+    TokenExpired,
+    #[error("the token's account does not exist")]
+    AccountUnknown,
+    #[error("wrong e-mail or password")]
+    LoginRefused,
+    #[error("the current password is wrong")]
+    CurrentPasswordWrong,
+    #[error("too many requests")]
+    RateLimited { retry_after_s: u64 },
+
+    // Is it there, and within reach?
+    #[error("no meeting id given")]
+    MeetingIdMissing,
+    #[error("no such meeting")]
+    MeetingNotFound,
+    #[error("the meeting belongs to another campus")]
+    OtherCampus,
+    #[error("not on the roster")]
+    NotMember,
+    #[error("not invited")]
+    NotInvited,
+    /// Blocked by the host, or the account's address is of a domain that is not allowed.
+    #[error("kept out by the meeting's policy")]
+    KeptOut,
+
+    // In which state is it?
+    #[error("the meeting has ended")]
+    MeetingEnded,
+    #[error("the meeting was cancelled")]
+    MeetingCancelled,
+    #[error("the meeting is not live")]
+    MeetingNotActive,
+    #[error("the meeting is locked")]
+    MeetingLocked,
+    #[error("the meeting has a password")]
+    MeetingPasswordMissing,
+    #[error("wrong meeting password")]
+    MeetingPasswordWrong,
+    #[error("no seat left")]
+    MeetingFull,
+    #[error("the meeting lies in the past")]
+    MeetingPast,
+    #[error("live meetings cannot be deleted")]
+    MeetingLive,
+
+    // May you?
+    #[error("not allowed")]
+    Forbidden,
+    #[error("only hosts start meetings")]
+    OnlyHostsStart,
+    #[error("only hosts end meetings")]
+    OnlyHostsEnd,
+    #[error("{0:?} is switched off in this meeting")]
+    FeatureOff(Feature),
+
+    // Does it make sense?
+    #[error("{0} is required")]
+    FieldMissing(&'static str),
+    #[error("{field}: {reason}")]
+    FieldInvalid { field: &'static str, reason: String },
+    /// The whole input could not be read: not JSON, not an object, too deep.
+    #[error("unreadable input: {0}")]
+    Malformed(String),
+    #[error("the end must be after the start")]
+    EndBeforeStart,
+    #[error("nobody is invited")]
+    NobodyInvited,
+    #[error("an invitation names nobody")]
+    InvitationWithoutPerson,
+    #[error("an invitation names an unknown account")]
+    InviteeUnknown,
+    #[error("the address belongs to another account")]
+    EmailTaken,
+
+    // Inside a meeting.
+    #[error("not in this meeting")]
+    NotInMeeting,
+    #[error("no such participant")]
+    ParticipantNotFound,
+    #[error("no such transport")]
+    TransportNotFound,
+    #[error("no such producer")]
+    ProducerNotFound,
+    #[error("no such consumer")]
+    ConsumerNotFound,
+    /// The media plane understood the request and refused it.
+    #[error("media refused: {0}")]
+    MediaRefused(String),
+
+    // Not your fault.
+    #[error("no media node")]
+    MediaUnavailable,
+    #[error("overloaded or stopping")]
+    Unavailable,
+    /// Logged where it happened; the caller learns nothing more.
+    #[error("unexpected failure")]
+    Internal,
+}
+
+impl DomainError {
+    /// A value of `field` that is out of bounds or of the wrong type.
+    pub fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
+        Self::FieldInvalid { field, reason: reason.into() }
+    }
+
+    /// A stable word for audit lines and metric labels.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::CredentialMissing => "credential-missing",
+            Self::TokenInvalid => "token-invalid",
+            Self::TokenExpired => "token-expired",
+            Self::AccountUnknown => "account-unknown",
+            Self::LoginRefused => "login-refused",
+            Self::CurrentPasswordWrong => "current-password-wrong",
+            Self::RateLimited { .. } => "rate-limited",
+            Self::MeetingIdMissing => "meeting-id-missing",
+            Self::MeetingNotFound => "meeting-not-found",
+            Self::OtherCampus => "other-campus",
+            Self::NotMember => "not-member",
+            Self::NotInvited => "not-invited",
+            Self::KeptOut => "kept-out",
+            Self::MeetingEnded => "meeting-ended",
+            Self::MeetingCancelled => "meeting-cancelled",
+            Self::MeetingNotActive => "meeting-not-active",
+            Self::MeetingLocked => "meeting-locked",
+            Self::MeetingPasswordMissing => "password-missing",
+            Self::MeetingPasswordWrong => "password-wrong",
+            Self::MeetingFull => "meeting-full",
+            Self::MeetingPast => "meeting-past",
+            Self::MeetingLive => "meeting-live",
+            Self::Forbidden => "forbidden",
+            Self::OnlyHostsStart => "only-hosts-start",
+            Self::OnlyHostsEnd => "only-hosts-end",
+            Self::FeatureOff(_) => "feature-off",
+            Self::FieldMissing(_) => "field-missing",
+            Self::FieldInvalid { .. } => "field-invalid",
+            Self::Malformed(_) => "malformed",
+            Self::EndBeforeStart => "end-before-start",
+            Self::NobodyInvited => "nobody-invited",
+            Self::InvitationWithoutPerson => "invitation-without-person",
+            Self::InviteeUnknown => "invitee-unknown",
+            Self::EmailTaken => "email-taken",
+            Self::NotInMeeting => "not-in-meeting",
+            Self::ParticipantNotFound => "participant-not-found",
+            Self::TransportNotFound => "transport-not-found",
+            Self::ProducerNotFound => "producer-not-found",
+            Self::ConsumerNotFound => "consumer-not-found",
+            Self::MediaRefused(_) => "media-refused",
+            Self::MediaUnavailable => "media-unavailable",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The rules of meetings, pure: no socket, clock, database or random number in here. Time, ids and facts come in as arguments.
+//!
+//! Start with [`meeting`] (what a meeting is), [`policy`] (who may do what) and [`admission`] (who gets in).
+//! A refusal is always a [`error::DomainError`]; only dialects put words to it.
+
+pub mod account;
+pub mod actor;
+pub mod admission;
+pub mod audit;
+pub mod chat;
+pub mod error;
+pub mod id;
+pub mod limit;
+pub mod meeting;
+pub mod password;
+pub mod policy;
+pub mod profile;
+pub mod role;
+pub mod roster;
+pub mod session;

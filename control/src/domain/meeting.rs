@@ -9,7 +9,7 @@ use super::id::{CampusId, MeetingId, MeetingRoomId, RosterId, UserId};
 use super::password::PasswordHash;
 use super::profile::Profile;
 use super::role::{PermissionOverrides, Permissions, Role};
-use super::roster::RosterEntry;
+use super::roster::{Listing, RosterEntry};
 
 /// Fewest and most people a meeting may be created for (LIM-01).
 pub const PARTICIPANTS_MIN: u32 = 2;
@@ -319,7 +319,7 @@ impl Meeting {
 
     /// Whether the actor made the meeting or was invited, by id or by address (ACC-04).
     pub fn invites(&self, actor: &Actor) -> bool {
-        self.is_creator(actor) || self.entry_of(actor).is_some_and(|entry| entry.invited)
+        self.is_creator(actor) || self.entry_of(actor).is_some_and(|entry| entry.listing == Listing::Invited)
     }
 
     /// What the actor is here; `None` for people who are not on the roster. The creator is host for ever (C-15).
@@ -327,7 +327,9 @@ impl Meeting {
         if self.is_creator(actor) {
             return Some(Standing::of(Role::Host));
         }
-        self.entry_of(actor).map(|entry| Standing { role: entry.role, permissions: entry.permissions() })
+        self.entry_of(actor)
+            .filter(|entry| entry.listing != Listing::Withdrawn)
+            .map(|entry| Standing { role: entry.role, permissions: entry.permissions() })
     }
 
     /// The actor's role, when on the roster.
@@ -420,7 +422,7 @@ impl Meeting {
         for invitation in invitations {
             match self.roster.iter_mut().find(|entry| same_person(entry, &invitation)) {
                 Some(entry) => {
-                    entry.invited = true;
+                    entry.listing = Listing::Invited;
                     entry.user = entry.user.or(invitation.user);
                     if let Some(role) = invitation.role.filter(|_| entry.user != Some(self.creator)) {
                         entry.role = role;
@@ -434,7 +436,7 @@ impl Meeting {
                     phone: invitation.phone,
                     role: invitation.role.unwrap_or(Role::Attendee),
                     overrides: PermissionOverrides::default(),
-                    invited: true,
+                    listing: Listing::Invited,
                     joined_at: None,
                     left_at: None,
                 }),
@@ -451,11 +453,12 @@ impl Meeting {
         fresh_id: impl FnMut() -> RosterId,
     ) {
         let creator = self.creator;
-        for entry in &mut self.roster {
-            entry.invited &= entry.user == Some(creator) || inside.contains(&entry.id);
+        let stays = |entry: &RosterEntry| entry.user == Some(creator) || inside.contains(&entry.id);
+        for entry in self.roster.iter_mut().filter(|e| e.listing == Listing::Invited && !stays(e)) {
+            entry.listing = Listing::Withdrawn;
         }
         self.invite(invitations, fresh_id);
-        self.roster.retain(|entry| entry.invited || entry.joined_at.is_some());
+        self.roster.retain(|entry| entry.listing != Listing::Withdrawn || entry.joined_at.is_some());
     }
 }
 

@@ -7,6 +7,33 @@ use super::actor::Actor;
 use super::id::{RosterId, UserId};
 use super::role::{PermissionOverrides, Permissions, Role};
 
+/// How somebody came to be on the roster, and whether that still holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Listing {
+    /// Invited by the host, by account or by address.
+    Invited,
+    /// Came in uninvited while guests were allowed; a record of having been there, and no invitation.
+    CameIn,
+    /// Was inside once, and the invitation is gone: the line stays for the record and opens nothing.
+    Withdrawn,
+}
+
+impl Listing {
+    /// The word stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Invited => "invited",
+            Self::CameIn => "came_in",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+
+    /// Reads the word of [`Listing::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Invited, Self::CameIn, Self::Withdrawn].into_iter().find(|listing| listing.as_str() == word)
+    }
+}
+
 /// One person of one meeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RosterEntry {
@@ -19,8 +46,7 @@ pub struct RosterEntry {
     pub phone: Option<String>,
     pub role: Role,
     pub overrides: PermissionOverrides,
-    /// Invited by somebody. False for people who came in because guests were allowed, and for withdrawn invitations.
-    pub invited: bool,
+    pub listing: Listing,
     /// First entry into the meeting.
     pub joined_at: Option<OffsetDateTime>,
     /// End of the last session; `None` while inside or never inside.

@@ -1,0 +1,66 @@
+//! Columns to domain values and back: ids, times, words and JSON.
+
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+use time::OffsetDateTime;
+
+use super::StoreError;
+
+/// A time as the database keeps it: microseconds since 1970.
+pub(super) fn micros(at: OffsetDateTime) -> i64 {
+    // The years that `time` can say fit into i64 microseconds.
+    i64::try_from(at.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
+}
+
+fn time_of(column: &'static str, micros: i64) -> Result<OffsetDateTime, StoreError> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
+        .map_err(|_| StoreError::Corrupt(column))
+}
+
+/// A required time.
+pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<OffsetDateTime, StoreError> {
+    time_of(column, row.try_get(column)?)
+}
+
+/// A time that may be absent.
+pub(super) fn time_opt(row: &SqliteRow, column: &'static str) -> Result<Option<OffsetDateTime>, StoreError> {
+    row.try_get::<Option<i64>, _>(column)?.map(|micros| time_of(column, micros)).transpose()
+}
+
+/// A word that stands for a value: an id, or one of a closed set.
+pub(super) fn word<T>(
+    row: &SqliteRow,
+    column: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, StoreError> {
+    parse(row.try_get::<&str, _>(column)?).ok_or(StoreError::Corrupt(column))
+}
+
+/// A word that may be absent.
+pub(super) fn word_opt<T>(
+    row: &SqliteRow,
+    column: &'static str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, StoreError> {
+    row.try_get::<Option<&str>, _>(column)?
+        .map(|text| parse(text).ok_or(StoreError::Corrupt(column)))
+        .transpose()
+}
+
+/// A stored object.
+pub(super) fn json<T: serde::de::DeserializeOwned>(
+    row: &SqliteRow,
+    column: &'static str,
+) -> Result<T, StoreError> {
+    serde_json::from_str(row.try_get::<&str, _>(column)?).map_err(|_| StoreError::Corrupt(column))
+}
+
+/// An object as stored.
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(|_| StoreError::Corrupt("json"))
+}
+
+/// A count or size that is never negative.
+pub(super) fn unsigned(row: &SqliteRow, column: &'static str) -> Result<u32, StoreError> {
+    u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Corrupt(column))
+}

@@ -1,0 +1,234 @@
+//! Meetings with their rosters: loaded whole, changed by a pure function within one write transaction.
+
+use std::collections::HashMap;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::columns::{json, micros, time, time_opt, to_json, unsigned, word};
+use super::{Store, StoreError, roster, timed};
+use crate::domain::account::Account;
+use crate::domain::error::DomainError;
+use crate::domain::id::{CampusId, MeetingId, MeetingRoomId, UserId};
+use crate::domain::meeting::{Meeting, MeetingKind, MeetingStatus, Settings};
+use crate::domain::password::PasswordHash;
+use crate::domain::profile::Profile;
+
+const BY_ID: &str = "SELECT * FROM meetings WHERE id = $1";
+/// Meetings a person made or is listed in, by account or by an address that no other account has taken.
+/// $3: the campus to stay in, or null for accounts that cross campuses.
+const OF_PERSON: &str = "SELECT * FROM meetings WHERE deleted_at IS NULL AND ($3 IS NULL OR campus_id = $3) AND (\
+       creator_id = $1 \
+       OR id IN (SELECT meeting_id FROM roster WHERE user_id = $1 AND listing <> 'withdrawn') \
+       OR id IN (SELECT meeting_id FROM roster WHERE user_id IS NULL AND email_key = $2 AND listing <> 'withdrawn')) \
+     ORDER BY starts_at DESC, id DESC";
+const LIVE: &str = "SELECT * FROM meetings WHERE status = 'live' ORDER BY started_at, id";
+const INSERT: &str = "INSERT INTO meetings (id, room_id, campus_id, creator_id, profile, kind, status, name, description, \
+     location, starts_at, ends_at, max_participants, password_hash, require_password, waiting_room_enabled, \
+     require_host_approval, allow_guests, features_json, recording_json, entry_json, created_at, started_at, ended_at, \
+     archived_at, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
+     $19, $20, $21, $22, $23, $24, $25, $26)";
+const UPDATE: &str = "UPDATE meetings SET kind = $2, status = $3, name = $4, description = $5, location = $6, starts_at = $7, \
+     ends_at = $8, max_participants = $9, password_hash = $10, require_password = $11, waiting_room_enabled = $12, \
+     require_host_approval = $13, allow_guests = $14, features_json = $15, recording_json = $16, entry_json = $17, \
+     started_at = $18, ended_at = $19, archived_at = $20, deleted_at = $21 WHERE id = $1";
+
+impl Store {
+    /// The meeting with this id, deleted ones included.
+    pub async fn meeting(&self, id: MeetingId) -> Result<Option<Meeting>, DomainError> {
+        timed("meeting", async {
+            // One read transaction, so that the roster belongs to the row.
+            let mut tx = self.readers.begin().await?;
+            load(&mut tx, id).await
+        })
+        .await
+    }
+
+    /// Every meeting the account made or is listed in, the latest start first; deleted ones are left out.
+    pub async fn meetings_of(&self, account: &Account) -> Result<Vec<Meeting>, DomainError> {
+        timed("meetings_of", async {
+            let campus = (!account.crosses_campuses()).then(|| account.campus.0.clone());
+            let mut tx = self.readers.begin().await?;
+            let rows = sqlx::query(OF_PERSON)
+                .bind(account.id.to_string())
+                .bind(account.email_key())
+                .bind(campus)
+                .fetch_all(&mut *tx)
+                .await?;
+            with_rosters(&mut tx, rows).await
+        })
+        .await
+    }
+
+    /// Every meeting that is live, the oldest first: what a control process takes up again after a restart.
+    pub async fn live_meetings(&self) -> Result<Vec<Meeting>, DomainError> {
+        timed("meetings_live", async {
+            let mut tx = self.readers.begin().await?;
+            let rows = sqlx::query(LIVE).fetch_all(&mut *tx).await?;
+            with_rosters(&mut tx, rows).await
+        })
+        .await
+    }
+
+    /// Adds a meeting with its roster.
+    pub async fn insert_meeting(&self, meeting: &Meeting) -> Result<(), DomainError> {
+        timed("meeting_insert", async {
+            let mut tx = self.begin_write().await?;
+            insert(&mut tx, meeting).await?;
+            roster::replace(&mut tx, meeting).await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Loads the meeting, lets `change` decide and alter it, and stores the outcome, all under the write lock.
+    /// A refusal changes nothing. `MeetingNotFound` when there is no such row.
+    pub async fn change_meeting<T>(
+        &self,
+        id: MeetingId,
+        change: impl FnOnce(&mut Meeting) -> Result<T, DomainError>,
+    ) -> Result<(Meeting, T), DomainError> {
+        timed("meeting_change", async {
+            let mut tx = self.begin_write().await?;
+            let mut meeting = load(&mut tx, id).await?.ok_or(DomainError::MeetingNotFound)?;
+            let before = meeting.clone();
+            let outcome = change(&mut meeting)?;
+            if meeting != before {
+                update(&mut tx, &meeting).await?;
+            }
+            if meeting.roster != before.roster {
+                roster::replace(&mut tx, &meeting).await?;
+            }
+            tx.commit().await?;
+            Ok((meeting, outcome))
+        })
+        .await
+    }
+}
+
+pub(super) async fn load(
+    tx: &mut Transaction<'_, Sqlite>,
+    id: MeetingId,
+) -> Result<Option<Meeting>, StoreError> {
+    let Some(row) = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(&mut **tx).await? else {
+        return Ok(None);
+    };
+    let mut meeting = read(&row)?;
+    meeting.roster = roster::of_meeting(tx, id).await?;
+    Ok(Some(meeting))
+}
+
+async fn with_rosters(
+    tx: &mut Transaction<'_, Sqlite>,
+    rows: Vec<SqliteRow>,
+) -> Result<Vec<Meeting>, StoreError> {
+    let mut meetings = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let ids: Vec<_> = meetings.iter().map(|meeting| meeting.id).collect();
+    let mut rosters: HashMap<_, _> = roster::of_meetings(tx, &ids).await?;
+    for meeting in &mut meetings {
+        meeting.roster = rosters.remove(&meeting.id).unwrap_or_default();
+    }
+    Ok(meetings)
+}
+
+async fn insert(tx: &mut Transaction<'_, Sqlite>, meeting: &Meeting) -> Result<(), StoreError> {
+    let settings = &meeting.settings;
+    sqlx::query(INSERT)
+        .bind(meeting.id.to_string())
+        .bind(meeting.room.to_string())
+        .bind(&meeting.campus.0)
+        .bind(meeting.creator.to_string())
+        .bind(meeting.profile.as_str())
+        .bind(meeting.kind.as_str())
+        .bind(meeting.status.as_str())
+        .bind(&settings.name)
+        .bind(&settings.description)
+        .bind(&settings.location)
+        .bind(micros(settings.starts_at))
+        .bind(micros(settings.ends_at))
+        .bind(settings.max_participants)
+        .bind(settings.password.as_ref().map(PasswordHash::as_phc))
+        .bind(settings.require_password)
+        .bind(settings.waiting_room_enabled)
+        .bind(settings.require_host_approval)
+        .bind(settings.allow_guests)
+        .bind(to_json(&settings.features)?)
+        .bind(to_json(&settings.recording)?)
+        .bind(to_json(&settings.entry)?)
+        .bind(micros(meeting.created_at))
+        .bind(meeting.started_at.map(micros))
+        .bind(meeting.ended_at.map(micros))
+        .bind(meeting.archived_at.map(micros))
+        .bind(meeting.deleted_at.map(micros))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn update(tx: &mut Transaction<'_, Sqlite>, meeting: &Meeting) -> Result<(), StoreError> {
+    let settings = &meeting.settings;
+    sqlx::query(UPDATE)
+        .bind(meeting.id.to_string())
+        .bind(meeting.kind.as_str())
+        .bind(meeting.status.as_str())
+        .bind(&settings.name)
+        .bind(&settings.description)
+        .bind(&settings.location)
+        .bind(micros(settings.starts_at))
+        .bind(micros(settings.ends_at))
+        .bind(settings.max_participants)
+        .bind(settings.password.as_ref().map(PasswordHash::as_phc))
+        .bind(settings.require_password)
+        .bind(settings.waiting_room_enabled)
+        .bind(settings.require_host_approval)
+        .bind(settings.allow_guests)
+        .bind(to_json(&settings.features)?)
+        .bind(to_json(&settings.recording)?)
+        .bind(to_json(&settings.entry)?)
+        .bind(meeting.started_at.map(micros))
+        .bind(meeting.ended_at.map(micros))
+        .bind(meeting.archived_at.map(micros))
+        .bind(meeting.deleted_at.map(micros))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<Meeting, StoreError> {
+    Ok(Meeting {
+        id: word(row, "id", MeetingId::parse)?,
+        room: word(row, "room_id", MeetingRoomId::parse)?,
+        campus: CampusId::new(row.try_get::<String, _>("campus_id")?),
+        creator: word(row, "creator_id", UserId::parse)?,
+        profile: word(row, "profile", Profile::parse)?,
+        kind: word(row, "kind", MeetingKind::parse)?,
+        status: word(row, "status", MeetingStatus::parse)?,
+        settings: read_settings(row)?,
+        roster: Vec::new(),
+        created_at: time(row, "created_at")?,
+        started_at: time_opt(row, "started_at")?,
+        ended_at: time_opt(row, "ended_at")?,
+        archived_at: time_opt(row, "archived_at")?,
+        deleted_at: time_opt(row, "deleted_at")?,
+    })
+}
+
+fn read_settings(row: &SqliteRow) -> Result<Settings, StoreError> {
+    Ok(Settings {
+        name: row.try_get("name")?,
+        description: row.try_get("description")?,
+        location: row.try_get("location")?,
+        starts_at: time(row, "starts_at")?,
+        ends_at: time(row, "ends_at")?,
+        max_participants: unsigned(row, "max_participants")?,
+        password: row.try_get::<Option<String>, _>("password_hash")?.map(PasswordHash::from_phc),
+        require_password: row.try_get("require_password")?,
+        waiting_room_enabled: row.try_get("waiting_room_enabled")?,
+        require_host_approval: row.try_get("require_host_approval")?,
+        allow_guests: row.try_get("allow_guests")?,
+        features: json(row, "features_json")?,
+        recording: json(row, "recording_json")?,
+        entry: json(row, "entry_json")?,
+    })
+}

@@ -1,0 +1,99 @@
+//! Roster lines: read with their meeting, written as a difference so that attendance keeps pointing at them.
+
+use std::collections::HashMap;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::StoreError;
+use super::columns::{json, micros, time_opt, to_json, word, word_opt};
+use crate::domain::account::email_key;
+use crate::domain::id::{MeetingId, RosterId, UserId};
+use crate::domain::meeting::Meeting;
+use crate::domain::role::Role;
+use crate::domain::roster::{Listing, RosterEntry};
+
+const OF_MEETING: &str = "SELECT * FROM roster WHERE meeting_id = $1 ORDER BY position";
+/// $1: meeting ids as a JSON array; one statement however many meetings a list shows.
+const OF_MEETINGS: &str = "SELECT * FROM roster WHERE meeting_id IN (SELECT value FROM json_each($1)) ORDER BY meeting_id, position";
+const UPSERT: &str = "INSERT INTO roster (id, meeting_id, position, user_id, email, email_key, name, phone, role, overrides_json, \
+     listing, joined_at, left_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+     ON CONFLICT (id) DO UPDATE SET position = excluded.position, user_id = excluded.user_id, email = excluded.email, \
+     email_key = excluded.email_key, name = excluded.name, phone = excluded.phone, role = excluded.role, \
+     overrides_json = excluded.overrides_json, listing = excluded.listing, joined_at = excluded.joined_at, \
+     left_at = excluded.left_at";
+/// $2: the ids that stay, as a JSON array. Lines that sessions point at are kept by the domain, which never drops
+/// somebody who has been inside.
+const DELETE_OTHERS: &str =
+    "DELETE FROM roster WHERE meeting_id = $1 AND id NOT IN (SELECT value FROM json_each($2))";
+
+pub(super) async fn of_meeting(
+    tx: &mut Transaction<'_, Sqlite>,
+    meeting: MeetingId,
+) -> Result<Vec<RosterEntry>, StoreError> {
+    let rows = sqlx::query(OF_MEETING).bind(meeting.to_string()).fetch_all(&mut **tx).await?;
+    rows.iter().map(read).collect()
+}
+
+pub(super) async fn of_meetings(
+    tx: &mut Transaction<'_, Sqlite>,
+    meetings: &[MeetingId],
+) -> Result<HashMap<MeetingId, Vec<RosterEntry>>, StoreError> {
+    let rows = sqlx::query(OF_MEETINGS).bind(to_json(&meetings)?).fetch_all(&mut **tx).await?;
+    let mut rosters: HashMap<_, Vec<_>> = HashMap::new();
+    for row in &rows {
+        rosters.entry(word(row, "meeting_id", MeetingId::parse)?).or_default().push(read(row)?);
+    }
+    Ok(rosters)
+}
+
+/// Makes the stored roster equal to the meeting's.
+pub(super) async fn replace(tx: &mut Transaction<'_, Sqlite>, meeting: &Meeting) -> Result<(), StoreError> {
+    let ids: Vec<_> = meeting.roster.iter().map(|entry| entry.id).collect();
+    sqlx::query(DELETE_OTHERS).bind(meeting.id.to_string()).bind(to_json(&ids)?).execute(&mut **tx).await?;
+    for (position, entry) in (0_i64..).zip(&meeting.roster) {
+        upsert(tx, meeting.id, position, entry).await?;
+    }
+    Ok(())
+}
+
+/// Adds or changes one line.
+pub(super) async fn upsert(
+    tx: &mut Transaction<'_, Sqlite>,
+    meeting: MeetingId,
+    position: i64,
+    entry: &RosterEntry,
+) -> Result<(), StoreError> {
+    sqlx::query(UPSERT)
+        .bind(entry.id.to_string())
+        .bind(meeting.to_string())
+        .bind(position)
+        .bind(entry.user.map(|user| user.to_string()))
+        .bind(&entry.email)
+        .bind(entry.email.as_deref().map(email_key))
+        .bind(&entry.name)
+        .bind(&entry.phone)
+        .bind(entry.role.as_str())
+        .bind(to_json(&entry.overrides)?)
+        .bind(entry.listing.as_str())
+        .bind(entry.joined_at.map(micros))
+        .bind(entry.left_at.map(micros))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<RosterEntry, StoreError> {
+    Ok(RosterEntry {
+        id: word(row, "id", RosterId::parse)?,
+        user: word_opt(row, "user_id", UserId::parse)?,
+        email: row.try_get("email")?,
+        name: row.try_get("name")?,
+        phone: row.try_get("phone")?,
+        role: word(row, "role", Role::parse)?,
+        overrides: json(row, "overrides_json")?,
+        listing: word(row, "listing", Listing::parse)?,
+        joined_at: time_opt(row, "joined_at")?,
+        left_at: time_opt(row, "left_at")?,
+    })
+}

@@ -1,0 +1,245 @@
+//! Attendance: who was inside from when to when, how many at most, and what remains at the end.
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+use time::OffsetDateTime;
+
+use super::columns::{micros, time, time_opt, to_json, unsigned, word, word_opt};
+use super::{Store, StoreError, meetings, roster, timed};
+use crate::domain::actor::Actor;
+use crate::domain::error::DomainError;
+use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
+use crate::domain::meeting::Meeting;
+use crate::domain::role::{PermissionOverrides, Role};
+use crate::domain::roster::{Listing, RosterEntry};
+use crate::domain::session::{Attendance, FinalStats, LeaveReason};
+
+const OPEN: &str = "INSERT INTO sessions (id, meeting_id, roster_id, user_id, display_name, joined_at) \
+     VALUES ($1, $2, $3, $4, $5, $6)";
+const CLOSE: &str =
+    "UPDATE sessions SET left_at = $2, reason = $3 WHERE id = $1 AND left_at IS NULL RETURNING roster_id";
+const CLOSE_MEETING: &str =
+    "UPDATE sessions SET left_at = $2, reason = $3 WHERE meeting_id = $1 AND left_at IS NULL";
+const CLOSE_ALL: &str = "UPDATE sessions SET left_at = $1, reason = $2 WHERE left_at IS NULL";
+/// The person has left when no session of the line is open any more.
+const LINE_LEFT: &str = "UPDATE roster SET left_at = $2 WHERE id = $1 \
+     AND NOT EXISTS (SELECT 1 FROM sessions WHERE roster_id = $1 AND left_at IS NULL)";
+const LINES_LEFT: &str =
+    "UPDATE roster SET left_at = $2 WHERE meeting_id = $1 AND joined_at IS NOT NULL AND left_at IS NULL";
+const ALL_LINES_LEFT: &str = "UPDATE roster SET left_at = $1 WHERE joined_at IS NOT NULL AND left_at IS NULL";
+const OF_MEETING: &str = "SELECT * FROM sessions WHERE meeting_id = $1 ORDER BY joined_at, id";
+const PEAK: &str = "UPDATE meetings SET participants_peak = MAX(participants_peak, $2) WHERE id = $1";
+const STATS: &str = "SELECT started_at, ended_at, participants_peak, \
+     (SELECT COUNT(*) FROM messages WHERE meeting_id = $1) AS chat_messages FROM meetings WHERE id = $1";
+const KEEP_STATS: &str = "UPDATE meetings SET final_stats_json = $2 WHERE id = $1";
+
+/// Somebody entering a meeting.
+#[derive(Debug, Clone)]
+pub struct Entering<'a> {
+    pub session: ParticipantId,
+    pub meeting: MeetingId,
+    pub actor: &'a Actor,
+    /// The name shown in this session.
+    pub display_name: &'a str,
+    pub at: OffsetDateTime,
+    /// Persons inside with this one, for the peak.
+    pub persons_inside: u32,
+}
+
+impl Store {
+    /// Records an entry: the session, the person's roster line (made for people who were not invited), the peak.
+    /// Says the line. `MeetingNotFound` when there is no such row; `Forbidden` for the system, which attends nothing.
+    pub async fn open_session(&self, entering: &Entering<'_>) -> Result<RosterEntry, DomainError> {
+        timed("session_open", async {
+            let mut tx = self.begin_write().await?;
+            let meeting =
+                meetings::load(&mut tx, entering.meeting).await?.ok_or(DomainError::MeetingNotFound)?;
+            let (position, line) = line_of(&meeting, entering)?;
+            roster::upsert(&mut tx, meeting.id, position, &line).await?;
+            insert(&mut tx, entering, &line).await?;
+            sqlx::query(PEAK)
+                .bind(meeting.id.to_string())
+                .bind(entering.persons_inside)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await?;
+            Ok(line)
+        })
+        .await
+    }
+
+    /// Records that a session is over. Closing it twice changes nothing.
+    pub async fn close_session(
+        &self,
+        session: ParticipantId,
+        at: OffsetDateTime,
+        reason: LeaveReason,
+    ) -> Result<(), DomainError> {
+        timed("session_close", async {
+            let mut tx = self.begin_write().await?;
+            let line: Option<String> = sqlx::query_scalar(CLOSE)
+                .bind(session.to_string())
+                .bind(micros(at))
+                .bind(reason.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+            if let Some(line) = line {
+                sqlx::query(LINE_LEFT).bind(line).bind(micros(at)).execute(&mut *tx).await?;
+            }
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Closes every open session of a meeting.
+    pub async fn close_sessions_of(
+        &self,
+        meeting: MeetingId,
+        at: OffsetDateTime,
+        reason: LeaveReason,
+    ) -> Result<(), DomainError> {
+        timed("sessions_close_meeting", async {
+            let mut tx = self.begin_write().await?;
+            let id = meeting.to_string();
+            sqlx::query(CLOSE_MEETING)
+                .bind(&id)
+                .bind(micros(at))
+                .bind(reason.as_str())
+                .execute(&mut *tx)
+                .await?;
+            sqlx::query(LINES_LEFT).bind(&id).bind(micros(at)).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Closes every session that an earlier process left open, and says how many there were.
+    pub async fn close_all_sessions(
+        &self,
+        at: OffsetDateTime,
+        reason: LeaveReason,
+    ) -> Result<u64, DomainError> {
+        timed("sessions_close_all", async {
+            let mut tx = self.begin_write().await?;
+            let closed =
+                sqlx::query(CLOSE_ALL).bind(micros(at)).bind(reason.as_str()).execute(&mut *tx).await?;
+            sqlx::query(ALL_LINES_LEFT).bind(micros(at)).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(closed.rows_affected())
+        })
+        .await
+    }
+
+    /// Every session a meeting ever had, in order of joining.
+    pub async fn sessions_of(&self, meeting: MeetingId) -> Result<Vec<Attendance>, DomainError> {
+        timed("sessions_of", async {
+            let rows = sqlx::query(OF_MEETING).bind(meeting.to_string()).fetch_all(&self.readers).await?;
+            rows.iter().map(read).collect()
+        })
+        .await
+    }
+
+    /// Computes what remains of an ended meeting and keeps it. `MeetingNotActive` when it never started or goes on.
+    pub async fn keep_final_stats(&self, meeting: MeetingId) -> Result<FinalStats, DomainError> {
+        timed("final_stats", async {
+            let mut tx = self.begin_write().await?;
+            let id = meeting.to_string();
+            let row = sqlx::query(STATS)
+                .bind(&id)
+                .fetch_optional(&mut *tx)
+                .await?
+                .ok_or(DomainError::MeetingNotFound)?;
+            let stats = read_stats(&row)?;
+            let kept = serde_json::json!({
+                "duration_minutes": stats.duration_minutes,
+                "participants_peak": stats.participants_peak,
+                "chat_messages": stats.chat_messages,
+            });
+            sqlx::query(KEEP_STATS).bind(&id).bind(to_json(&kept)?).execute(&mut *tx).await?;
+            tx.commit().await?;
+            Ok(stats)
+        })
+        .await
+    }
+}
+
+/// The person's line as it is after entering, and its place in the roster.
+fn line_of(meeting: &Meeting, entering: &Entering<'_>) -> Result<(i64, RosterEntry), DomainError> {
+    let index = meeting.roster.iter().position(|entry| entry.is_for(entering.actor));
+    let mut line = match (index, entering.actor) {
+        (Some(index), _) => meeting.roster[index].clone(),
+        (None, Actor::System) => return Err(DomainError::Forbidden),
+        (None, Actor::Account(_) | Actor::Guest(_)) => came_in(entering),
+    };
+    if line.listing == Listing::Withdrawn {
+        line.listing = Listing::CameIn;
+    }
+    if let Some(account) = entering.actor.account() {
+        line.user = Some(account.id);
+        line.email.get_or_insert_with(|| account.email.clone());
+    }
+    line.joined_at.get_or_insert(entering.at);
+    line.left_at = None;
+    let position = index.unwrap_or(meeting.roster.len());
+    Ok((i64::try_from(position).unwrap_or(i64::MAX), line))
+}
+
+fn came_in(entering: &Entering<'_>) -> RosterEntry {
+    RosterEntry {
+        id: RosterId::generate(),
+        user: None,
+        email: None,
+        name: entering.actor.name().to_owned(),
+        phone: None,
+        role: Role::Attendee,
+        overrides: PermissionOverrides::default(),
+        listing: Listing::CameIn,
+        joined_at: None,
+        left_at: None,
+    }
+}
+
+async fn insert(
+    tx: &mut Transaction<'_, Sqlite>,
+    entering: &Entering<'_>,
+    line: &RosterEntry,
+) -> Result<(), StoreError> {
+    sqlx::query(OPEN)
+        .bind(entering.session.to_string())
+        .bind(entering.meeting.to_string())
+        .bind(line.id.to_string())
+        .bind(entering.actor.user_id().map(|user| user.to_string()))
+        .bind(entering.display_name)
+        .bind(micros(entering.at))
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+fn read(row: &SqliteRow) -> Result<Attendance, StoreError> {
+    Ok(Attendance {
+        id: word(row, "id", ParticipantId::parse)?,
+        meeting: word(row, "meeting_id", MeetingId::parse)?,
+        roster: word(row, "roster_id", RosterId::parse)?,
+        user: word_opt(row, "user_id", UserId::parse)?,
+        display_name: row.try_get("display_name")?,
+        joined_at: time(row, "joined_at")?,
+        left_at: time_opt(row, "left_at")?,
+        reason: word_opt(row, "reason", LeaveReason::parse)?,
+    })
+}
+
+fn read_stats(row: &SqliteRow) -> Result<FinalStats, StoreError> {
+    let (Some(started), Some(ended)) = (time_opt(row, "started_at")?, time_opt(row, "ended_at")?) else {
+        return Err(DomainError::MeetingNotActive.into());
+    };
+    // One decimal (C-66).
+    let minutes = ((ended - started).as_seconds_f64().max(0.0) / 6.0).round() / 10.0;
+    Ok(FinalStats {
+        duration_minutes: minutes,
+        participants_peak: unsigned(row, "participants_peak")?,
+        chat_messages: u64::from(unsigned(row, "chat_messages")?),
+    })
+}

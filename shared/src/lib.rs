@@ -8,6 +8,7 @@
 //! are numbered and never reused, unknown fields are skipped, unknown commands are refused as
 //! [`command::RefusalReason::Unsupported`]; the bytes of every message are pinned in `tests/golden/`.
 
+pub mod codec;
 pub mod command;
 pub mod event;
 pub mod id;

@@ -1,0 +1,131 @@
+//! ICE and DTLS parameters on the wire.
+
+use super::{DecodeError, bad, media::Numbered};
+use crate::transport;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct IceParameters {
+    #[prost(string, tag = "1")]
+    username_fragment: String,
+    #[prost(string, tag = "2")]
+    password: String,
+    #[prost(bool, tag = "3")]
+    ice_lite: bool,
+}
+
+impl From<&transport::IceParameters> for IceParameters {
+    fn from(ice: &transport::IceParameters) -> Self {
+        Self {
+            username_fragment: ice.username_fragment.clone(),
+            password: ice.password.clone(),
+            ice_lite: ice.ice_lite,
+        }
+    }
+}
+
+impl From<IceParameters> for transport::IceParameters {
+    fn from(ice: IceParameters) -> Self {
+        Self { username_fragment: ice.username_fragment, password: ice.password, ice_lite: ice.ice_lite }
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct IceCandidate {
+    #[prost(string, tag = "1")]
+    foundation: String,
+    #[prost(uint32, tag = "2")]
+    priority: u32,
+    /// Four bytes or sixteen, in network order.
+    #[prost(bytes = "vec", tag = "3")]
+    ip: Vec<u8>,
+    #[prost(uint32, tag = "4")]
+    port: u32,
+    #[prost(int32, tag = "5")]
+    protocol: i32,
+    #[prost(int32, tag = "6")]
+    kind: i32,
+}
+
+impl From<&transport::IceCandidate> for IceCandidate {
+    fn from(candidate: &transport::IceCandidate) -> Self {
+        Self {
+            foundation: candidate.foundation.clone(),
+            priority: candidate.priority,
+            ip: match candidate.ip {
+                IpAddr::V4(ip) => ip.octets().to_vec(),
+                IpAddr::V6(ip) => ip.octets().to_vec(),
+            },
+            port: candidate.port.into(),
+            protocol: candidate.protocol.number(),
+            kind: candidate.kind.number(),
+        }
+    }
+}
+
+impl TryFrom<IceCandidate> for transport::IceCandidate {
+    type Error = DecodeError;
+    fn try_from(candidate: IceCandidate) -> Result<Self, DecodeError> {
+        Ok(Self {
+            foundation: candidate.foundation,
+            priority: candidate.priority,
+            ip: ip(&candidate.ip)?,
+            port: u16::try_from(candidate.port).map_err(|_| bad("candidate port"))?,
+            protocol: Numbered::from_number(candidate.protocol)?,
+            kind: Numbered::from_number(candidate.kind)?,
+        })
+    }
+}
+
+fn ip(bytes: &[u8]) -> Result<IpAddr, DecodeError> {
+    if let Ok(octets) = <[u8; 4]>::try_from(bytes) {
+        Ok(IpAddr::V4(Ipv4Addr::from(octets)))
+    } else if let Ok(octets) = <[u8; 16]>::try_from(bytes) {
+        Ok(IpAddr::V6(Ipv6Addr::from(octets)))
+    } else {
+        Err(bad("candidate address"))
+    }
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct DtlsParameters {
+    #[prost(int32, tag = "1")]
+    role: i32,
+    #[prost(message, repeated, tag = "2")]
+    fingerprints: Vec<Fingerprint>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Fingerprint {
+    #[prost(string, tag = "1")]
+    algorithm: String,
+    #[prost(string, tag = "2")]
+    value: String,
+}
+
+impl From<&transport::DtlsParameters> for DtlsParameters {
+    fn from(dtls: &transport::DtlsParameters) -> Self {
+        Self {
+            role: dtls.role.number(),
+            fingerprints: dtls
+                .fingerprints
+                .iter()
+                .map(|one| Fingerprint { algorithm: one.algorithm.clone(), value: one.value.clone() })
+                .collect(),
+        }
+    }
+}
+
+impl TryFrom<DtlsParameters> for transport::DtlsParameters {
+    type Error = DecodeError;
+    fn try_from(dtls: DtlsParameters) -> Result<Self, DecodeError> {
+        Ok(Self {
+            role: Numbered::from_number(dtls.role)?,
+            fingerprints: dtls
+                .fingerprints
+                .into_iter()
+                .map(|one| transport::Fingerprint { algorithm: one.algorithm, value: one.value })
+                .collect(),
+        })
+    }
+}

@@ -1,0 +1,402 @@
+//! The bytes of every message, one file each in `tests/golden/`, so that a format change is seen in review.
+//!
+//! `UPDATE_GOLDEN=1 cargo test -p plenum-shared --test codec_golden` writes the files anew. Only additions are
+//! compatible: bytes that an older build wrote must keep their meaning.
+
+use plenum_shared::{codec::*, command::*, event::*, id::*, media::*, rtp::*, transport::*};
+use std::{collections::BTreeSet, fs, path::PathBuf};
+use uuid::Uuid;
+
+/// A match without wildcard and the list of what it can say: a new variant does not compile until it has a name here,
+/// and a name without a sample or a file fails a test.
+macro_rules! names {
+    ($function:ident, $list:ident, $type:ty, { $($pattern:pat => $name:literal,)+ }) => {
+        fn $function(value: &$type) -> &'static str {
+            match value { $($pattern => $name),+ }
+        }
+        const $list: &[&str] = &[$($name),+];
+    };
+}
+
+names!(request_name, REQUESTS, Command, {
+    Command::Room { command: RoomCommand::Create, .. } => "request-create",
+    Command::Room { command: RoomCommand::Close, .. } => "request-close",
+    Command::Room { command: RoomCommand::CreateTransport { .. }, .. } => "request-create-transport",
+    Command::Room { command: RoomCommand::ConnectTransport { .. }, .. } => "request-connect-transport",
+    Command::Room { command: RoomCommand::CloseTransport { .. }, .. } => "request-close-transport",
+    Command::Room { command: RoomCommand::CloseSession { .. }, .. } => "request-close-session",
+    Command::Room { command: RoomCommand::Produce { .. }, .. } => "request-produce",
+    Command::Room { command: RoomCommand::SetProducerPaused { .. }, .. } => "request-set-producer-paused",
+    Command::Room { command: RoomCommand::CloseProducer { .. }, .. } => "request-close-producer",
+    Command::Room { command: RoomCommand::Consume { .. }, .. } => "request-consume",
+    Command::Room { command: RoomCommand::SetConsumerPaused { .. }, .. } => "request-set-consumer-paused",
+    Command::Room { command: RoomCommand::SetPreferredLayer { .. }, .. } => "request-set-preferred-layer",
+    Command::Room { command: RoomCommand::RequestKeyframe { .. }, .. } => "request-request-keyframe",
+    Command::Room { command: RoomCommand::CloseConsumer { .. }, .. } => "request-close-consumer",
+    Command::Room { command: RoomCommand::Stats, .. } => "request-stats",
+    Command::Inventory => "request-inventory",
+    Command::Drain => "request-drain",
+});
+
+names!(response_name, RESPONSES, Response, {
+    Ok(Reply::Done) => "response-done",
+    Ok(Reply::TransportCreated { .. }) => "response-transport-created",
+    Ok(Reply::Consumed { .. }) => "response-consumed",
+    Ok(Reply::Inventory(_)) => "response-inventory",
+    Ok(Reply::Stats(_)) => "response-stats",
+    Err(Refusal { reason: RefusalReason::UnknownRoom, .. }) => "refusal-unknown-room",
+    Err(Refusal { reason: RefusalReason::UnknownTransport, .. }) => "refusal-unknown-transport",
+    Err(Refusal { reason: RefusalReason::UnknownProducer, .. }) => "refusal-unknown-producer",
+    Err(Refusal { reason: RefusalReason::UnknownConsumer, .. }) => "refusal-unknown-consumer",
+    Err(Refusal { reason: RefusalReason::AlreadyExists, .. }) => "refusal-already-exists",
+    Err(Refusal { reason: RefusalReason::Invalid, .. }) => "refusal-invalid",
+    Err(Refusal { reason: RefusalReason::Unsupported, .. }) => "refusal-unsupported",
+    Err(Refusal { reason: RefusalReason::Busy, .. }) => "refusal-busy",
+    Err(Refusal { reason: RefusalReason::LimitReached, .. }) => "refusal-limit-reached",
+    Err(Refusal { reason: RefusalReason::StaleControl, .. }) => "refusal-stale-control",
+    Err(Refusal { reason: RefusalReason::Draining, .. }) => "refusal-draining",
+    Err(Refusal { reason: RefusalReason::Internal, .. }) => "refusal-internal",
+});
+
+names!(event_name, EVENTS, Event, {
+    Event::TransportConnected { .. } => "event-transport-connected",
+    Event::TransportClosed { reason: CloseReason::ConsentExpired, .. } => "event-transport-closed-consent-expired",
+    Event::TransportClosed { reason: CloseReason::PeerClosed, .. } => "event-transport-closed-peer-closed",
+    Event::TransportClosed { reason: CloseReason::HandshakeFailed, .. } => "event-transport-closed-handshake-failed",
+    Event::TransportClosed { reason: CloseReason::NeverConnected, .. } => "event-transport-closed-never-connected",
+    Event::ActiveSpeaker { speaker: Some(_), .. } => "event-active-speaker",
+    Event::ActiveSpeaker { speaker: None, .. } => "event-active-speaker-nobody",
+    Event::QualityChanged { .. } => "event-quality-changed",
+    Event::ConsumerLayerChanged { layer: Some(_), .. } => "event-consumer-layer-changed",
+    Event::ConsumerLayerChanged { layer: None, .. } => "event-consumer-layer-changed-none",
+    Event::RoomFailed { .. } => "event-room-failed",
+});
+
+names!(welcome_name, WELCOMES, Welcome, {
+    Welcome::Accepted { .. } => "welcome-accepted",
+    Welcome::Rejected { .. } => "welcome-rejected",
+});
+
+const ROOM: RoomId = RoomId(Uuid::from_u128(0x11));
+const SESSION: SessionId = SessionId(Uuid::from_u128(0x22));
+const TRANSPORT: TransportId = TransportId(Uuid::from_u128(0x33));
+const PRODUCER: ProducerId = ProducerId(Uuid::from_u128(0x44));
+const CONSUMER: ConsumerId = ConsumerId(Uuid::from_u128(0x55));
+const NODE: NodeId = NodeId(Uuid::from_u128(0x66));
+
+fn dtls() -> DtlsParameters {
+    DtlsParameters {
+        role: DtlsRole::Client,
+        fingerprints: vec![Fingerprint { algorithm: "sha-256".into(), value: "AB:CD".into() }],
+    }
+}
+
+fn rtp_parameters() -> RtpParameters {
+    RtpParameters {
+        mid: Some("0".into()),
+        codecs: vec![CodecParameters {
+            mime_type: "video/H264".into(),
+            payload_type: 107,
+            clock_rate: 90_000,
+            channels: None,
+            parameters: [
+                ("packetization-mode".to_owned(), FmtpValue::Number(1)),
+                ("profile-level-id".to_owned(), FmtpValue::Text("42e01f".into())),
+            ]
+            .into(),
+            rtcp_feedback: vec![RtcpFeedback { kind: "nack".into(), parameter: "pli".into() }],
+        }],
+        header_extensions: vec![HeaderExtensionParameters { uri: uri::MID.into(), id: 1, encrypt: false }],
+        encodings: vec![EncodingParameters {
+            ssrc: Some(0xdead_beef),
+            rid: Some("r0".into()),
+            codec_payload_type: Some(107),
+            rtx: Some(RtxParameters { ssrc: 0xfeed_beef }),
+            dtx: true,
+            scalability_mode: Some("L1T3".into()),
+            max_bitrate: Some(500_000),
+        }],
+        rtcp: RtcpParameters { cname: Some("cname".into()), reduced_size: true },
+    }
+}
+
+fn rtp_capabilities() -> RtpCapabilities {
+    RtpCapabilities {
+        codecs: vec![CodecCapability {
+            kind: Kind::Audio,
+            mime_type: "audio/opus".into(),
+            preferred_payload_type: Some(100),
+            clock_rate: 48_000,
+            channels: Some(2),
+            parameters: [("useinbandfec".to_owned(), FmtpValue::Number(1))].into(),
+            rtcp_feedback: vec![RtcpFeedback { kind: "transport-cc".into(), parameter: String::new() }],
+        }],
+        header_extensions: vec![HeaderExtensionCapability {
+            kind: Kind::Audio,
+            uri: uri::AUDIO_LEVEL.into(),
+            preferred_id: 10,
+            preferred_encrypt: false,
+            direction: Some("sendrecv".into()),
+        }],
+    }
+}
+
+fn requests() -> Vec<Request> {
+    let room = [
+        RoomCommand::Create,
+        RoomCommand::Close,
+        RoomCommand::CreateTransport { session: SESSION, transport: TRANSPORT, direction: Direction::Recv },
+        RoomCommand::ConnectTransport { transport: TRANSPORT, dtls: dtls() },
+        RoomCommand::CloseTransport { transport: TRANSPORT },
+        RoomCommand::CloseSession { session: SESSION },
+        RoomCommand::Produce {
+            transport: TRANSPORT,
+            producer: PRODUCER,
+            kind: Kind::Video,
+            source: Source::Screen,
+            rtp_parameters: rtp_parameters(),
+            paused: true,
+        },
+        RoomCommand::SetProducerPaused { producer: PRODUCER, paused: true },
+        RoomCommand::CloseProducer { producer: PRODUCER },
+        RoomCommand::Consume {
+            transport: TRANSPORT,
+            consumer: CONSUMER,
+            producer: PRODUCER,
+            rtp_capabilities: rtp_capabilities(),
+            paused: true,
+        },
+        RoomCommand::SetConsumerPaused { consumer: CONSUMER, paused: true },
+        RoomCommand::SetPreferredLayer { consumer: CONSUMER, layer: Layer { spatial: 2, temporal: Some(0) } },
+        RoomCommand::RequestKeyframe { consumer: CONSUMER },
+        RoomCommand::CloseConsumer { consumer: CONSUMER },
+        RoomCommand::Stats,
+    ];
+    room.into_iter()
+        .map(|command| Command::Room { room: ROOM, command })
+        .chain([Command::Inventory, Command::Drain])
+        .map(|command| Request { control_epoch: 7, command })
+        .collect()
+}
+
+fn responses() -> Vec<Response> {
+    let refusals = [
+        RefusalReason::UnknownRoom,
+        RefusalReason::UnknownTransport,
+        RefusalReason::UnknownProducer,
+        RefusalReason::UnknownConsumer,
+        RefusalReason::AlreadyExists,
+        RefusalReason::Invalid,
+        RefusalReason::Unsupported,
+        RefusalReason::Busy,
+        RefusalReason::LimitReached,
+        RefusalReason::StaleControl,
+        RefusalReason::Draining,
+        RefusalReason::Internal,
+    ];
+    let mut responses = vec![
+        Ok(Reply::Done),
+        Ok(Reply::TransportCreated {
+            ice: IceParameters { username_fragment: "ufrag".into(), password: "pwd".into(), ice_lite: true },
+            candidates: vec![IceCandidate {
+                foundation: "udp4".into(),
+                priority: 2_130_706_431,
+                ip: "192.0.2.7".parse().unwrap(),
+                port: 40_000,
+                protocol: Protocol::Udp,
+                kind: CandidateType::Host,
+            }],
+            dtls: dtls(),
+        }),
+        Ok(Reply::Consumed {
+            kind: Kind::Video,
+            structure: LayerStructure::Simulcast,
+            rtp_parameters: rtp_parameters(),
+            producer_paused: true,
+        }),
+        Ok(Reply::Inventory(vec![RoomInventory {
+            room: ROOM,
+            transports: vec![TransportInventory {
+                transport: TRANSPORT,
+                session: SESSION,
+                direction: Direction::Send,
+                connected: true,
+            }],
+            producers: vec![PRODUCER],
+            consumers: vec![CONSUMER],
+        }])),
+        Ok(Reply::Stats(RoomStats {
+            received: Bitrate(1_500_000),
+            sent: Bitrate(3_000_000),
+            sessions: vec![SessionStats {
+                session: SESSION,
+                quality: ConnectionQuality::Good,
+                received: Bitrate(1_500_000),
+                sent: Bitrate(3_000_000),
+                loss: 0.25,
+                round_trip_ms: Some(40),
+            }],
+        })),
+    ];
+    responses.extend(refusals.map(|reason| Err(Refusal::new(reason, "why"))));
+    responses
+}
+
+fn events() -> Vec<NumberedEvent> {
+    let closed =
+        |reason| Event::TransportClosed { room: ROOM, session: SESSION, transport: TRANSPORT, reason };
+    let layer =
+        |layer| Event::ConsumerLayerChanged { room: ROOM, session: SESSION, consumer: CONSUMER, layer };
+    [
+        Event::TransportConnected { room: ROOM, session: SESSION, transport: TRANSPORT },
+        closed(CloseReason::ConsentExpired),
+        closed(CloseReason::PeerClosed),
+        closed(CloseReason::HandshakeFailed),
+        closed(CloseReason::NeverConnected),
+        Event::ActiveSpeaker { room: ROOM, speaker: Some((SESSION, PRODUCER)) },
+        Event::ActiveSpeaker { room: ROOM, speaker: None },
+        Event::QualityChanged { room: ROOM, session: SESSION, quality: ConnectionQuality::Poor },
+        layer(Some(Layer { spatial: 1, temporal: None })),
+        layer(None),
+        Event::RoomFailed { room: ROOM },
+    ]
+    .into_iter()
+    .map(|event| NumberedEvent { number: 300, event })
+    .collect()
+}
+
+fn welcomes() -> Vec<Welcome> {
+    vec![
+        Welcome::Accepted { version: 1, control_epoch: 7 },
+        Welcome::Rejected { reason: "this node is not known here".into() },
+    ]
+}
+
+fn hello() -> Hello {
+    Hello {
+        version: 1,
+        version_min: 1,
+        node: NODE,
+        epoch: 1_790_000_000_000,
+        software: "plenum-sfu 0.1.0".into(),
+        worker_count: 2,
+        media_addresses: vec!["192.0.2.7".into(), "2001:db8::7".into()],
+        http_address: "127.0.0.1:9090".into(),
+        last_event: 300,
+    }
+}
+
+fn load_report() -> LoadReport {
+    let worker = WorkerLoad {
+        cpu: 0.5,
+        rooms: 1,
+        transports: 2,
+        producers: 3,
+        consumers: 4,
+        received: Bitrate::kbps(1500),
+        sent: Bitrate::kbps(3000),
+        queue: 5,
+    };
+    LoadReport { node: NODE, epoch: 9, workers: vec![worker, WorkerLoad::default()] }
+}
+
+fn golden_directory() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
+
+/// The pinned bytes of a message, after they were compared with what we write today.
+fn pinned(name: &str, written: &[u8]) -> Vec<u8> {
+    let path = golden_directory().join(format!("{name}.hex"));
+    let hex = hex_lines(written);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&path, &hex).unwrap();
+    }
+    let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(golden, hex, "{name}: the wire format changed");
+    bytes_of(&golden)
+}
+
+fn hex_lines(bytes: &[u8]) -> String {
+    bytes
+        .chunks(32)
+        .map(|line| line.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n")
+        .collect()
+}
+
+fn bytes_of(hex: &str) -> Vec<u8> {
+    let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
+    digits.chunks(2).map(|pair| u8::from_str_radix(&String::from_iter(pair), 16).unwrap()).collect()
+}
+
+/// The one message in a frame.
+fn unframed(frame: &[u8]) -> Vec<u8> {
+    let mut reader = FrameReader::new(REPLY_LEN_MAX);
+    reader.feed(frame);
+    let message = reader.next_message().unwrap().unwrap();
+    assert!(reader.is_empty());
+    message.to_vec()
+}
+
+#[test]
+fn every_request_has_its_pinned_bytes() {
+    for request in requests() {
+        let golden = pinned(request_name(&request.command), &encode_request(&request).unwrap());
+        assert_eq!(decode_request(&unframed(&golden)), Ok(request));
+    }
+}
+
+#[test]
+fn every_response_has_its_pinned_bytes() {
+    for response in responses() {
+        let golden = pinned(response_name(&response), &encode_response(&response).unwrap());
+        assert_eq!(decode_response(&unframed(&golden)), Ok(response));
+    }
+}
+
+#[test]
+fn every_event_has_its_pinned_bytes() {
+    for event in events() {
+        let golden = pinned(event_name(&event.event), &encode_event(&event).unwrap());
+        assert_eq!(decode_event(&unframed(&golden)), Ok(event));
+    }
+}
+
+#[test]
+fn registration_has_its_pinned_bytes() {
+    let golden = pinned("hello", &encode_hello(&hello()).unwrap());
+    assert_eq!(decode_hello(&unframed(&golden)), Ok(hello()));
+    for welcome in welcomes() {
+        let golden = pinned(welcome_name(&welcome), &encode_welcome(&welcome).unwrap());
+        assert_eq!(decode_welcome(&unframed(&golden)), Ok(welcome));
+    }
+}
+
+#[test]
+fn a_load_report_has_its_pinned_bytes() {
+    let golden = pinned("load-report", &encode_load_report(&load_report()));
+    assert_eq!(decode_load_report(&golden), Ok(load_report()));
+}
+
+#[test]
+fn every_variant_has_a_sample_and_a_file_and_every_file_a_variant() {
+    let samples = |names: Vec<&'static str>| names.into_iter().collect::<BTreeSet<_>>();
+    let expected = |names: &[&'static str]| names.iter().copied().collect::<BTreeSet<_>>();
+    assert_eq!(
+        samples(requests().iter().map(|one| request_name(&one.command)).collect()),
+        expected(REQUESTS)
+    );
+    assert_eq!(samples(responses().iter().map(response_name).collect()), expected(RESPONSES));
+    assert_eq!(samples(events().iter().map(|one| event_name(&one.event)).collect()), expected(EVENTS));
+    assert_eq!(samples(welcomes().iter().map(welcome_name).collect()), expected(WELCOMES));
+
+    let files: BTreeSet<String> = fs::read_dir(golden_directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let named: BTreeSet<String> = [REQUESTS, RESPONSES, EVENTS, WELCOMES, &["hello", "load-report"]]
+        .concat()
+        .into_iter()
+        .map(|name| format!("{name}.hex"))
+        .collect();
+    assert_eq!(files, named);
+}

@@ -1,5 +1,7 @@
 # Names for the sequences we type; plain `cargo` and `npm` work everywhere without it. CI runs `make test`.
 export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
+# Node carries its own list of certificate authorities; let it trust what the machine trusts.
+export NODE_EXTRA_CA_CERTS ?= /etc/ssl/certs/ca-certificates.crt
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup web build run check test contract browser fuzz bench smoke

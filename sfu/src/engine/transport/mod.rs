@@ -1,6 +1,7 @@
 //! One peer connection: everything between a datagram and a plain RTP or RTCP packet.
 
 pub mod rtcp;
+pub mod srtp;
 pub mod stun;
 
 use std::net::SocketAddr;
@@ -8,15 +9,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::packet::RtpPacket;
+pub use srtp::{RTCP_OVERHEAD_MAX, RTP_OVERHEAD_MAX};
 
 /// Addresses one peer may have in use. A browser with two interfaces, both IP versions and a TURN server stays below;
 /// beyond it the address unheard for longest makes room.
 pub const ADDRESSES_MAX: usize = 8;
-
-/// Bytes sealing adds to an RTP packet at most: the GCM tag.
-pub const RTP_OVERHEAD_MAX: usize = 16;
-/// Bytes sealing adds to a compound RTCP packet at most: GCM tag and index word.
-pub const RTCP_OVERHEAD_MAX: usize = 20;
 
 /// Which of the worker's local sockets a datagram came in on or must leave by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,5 +1,217 @@
 //! The pure core of one worker: no socket, thread, clock or channel in here. Time and seeds come in as arguments.
+//!
+//! ```text
+//! datagram ─▶ demux ─▶ transport (ICE, DTLS, SRTP opened in place) ─▶ router: producer ─▶ consumers ─▶ egress
+//! command  ─▶ commands ─▶ rooms, transports, producers, consumers ─▶ Response      events ─▶ poll_event
+//! ```
+//!
+//! The driver calls `handle_*`, then takes [`Engine::poll_event`] until it is empty, sends what [`Engine::egress`]
+//! holds and clears it, and calls [`Engine::handle_timeout`] at [`Engine::poll_timeout`]. All state belongs to rooms;
+//! while the engine works, [`Engine::room_in_progress`] says for which, so that a driver that caught a panic can end
+//! that room with [`Engine::remove_room`] and go on.
 
+mod commands;
+pub mod counters;
+mod deadlines;
 pub mod demux;
+pub mod egress;
+pub mod limits;
 pub mod packet;
+mod peer;
+mod random;
+mod room;
 pub mod transport;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    net::SocketAddr,
+    sync::Arc,
+    time::Instant,
+};
+
+use plenum_shared::{
+    command::{RefusalReason, Response, RoomCommand, RoomInventory},
+    event::Event,
+    id::{RoomId, TransportId},
+};
+use slab::Slab;
+
+use counters::Counters;
+use deadlines::{Deadlines, Waiting};
+use demux::{Demux, Slot};
+use egress::Egress;
+use limits::Limits;
+use peer::Peer;
+use random::Random;
+use room::Room;
+use transport::{DtlsCertificate, LocalIndex, Received};
+
+/// One local socket and the address clients reach it at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// The socket.
+    pub local: LocalIndex,
+    /// What goes into the ICE candidate: the announced address where one is configured.
+    pub announced: SocketAddr,
+}
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct EngineConfig {
+    /// The certificate of the process.
+    pub certificate: Arc<DtlsCertificate>,
+    /// The sockets of the worker, best first.
+    pub candidates: Vec<Candidate>,
+    /// All randomness of the engine comes from here; it must not be known outside.
+    pub seed: [u8; 32],
+    /// How much the worker holds.
+    pub limits: Limits,
+}
+
+/// All rooms of one worker.
+#[derive(Debug)]
+pub struct Engine {
+    config: EngineConfig,
+    random: Random,
+    demux: Demux,
+    rooms: Slab<Room>,
+    room_slots: HashMap<RoomId, Slot>,
+    peers: Slab<Peer>,
+    peer_slots: HashMap<TransportId, Slot>,
+    deadlines: Deadlines,
+    egress: Egress,
+    /// The driver empties it after each call, and one call adds at most a few events for each transport of a room.
+    events: VecDeque<Event>,
+    counters: Counters,
+    /// One STUN or DTLS datagram on its way to the arena.
+    scratch: Vec<u8>,
+    in_progress: Option<RoomId>,
+}
+
+impl Engine {
+    /// An engine without rooms.
+    pub fn new(config: EngineConfig, _now: Instant) -> Engine {
+        let mut random = Random::new(&config.seed);
+        Engine {
+            demux: Demux::new(random.key()),
+            random,
+            config,
+            rooms: Slab::new(),
+            room_slots: HashMap::new(),
+            peers: Slab::new(),
+            peer_slots: HashMap::new(),
+            deadlines: Deadlines::default(),
+            egress: Egress::default(),
+            events: VecDeque::new(),
+            counters: Counters::default(),
+            scratch: Vec::new(),
+            in_progress: None,
+        }
+    }
+
+    /// Takes one datagram; media is opened in place. Whatever it holds, the engine goes on.
+    pub fn handle_datagram(
+        &mut self,
+        now: Instant,
+        local: LocalIndex,
+        source: SocketAddr,
+        datagram: &mut [u8],
+    ) {
+        self.counters.datagrams_received += 1;
+        self.counters.bytes_received += datagram.len() as u64;
+        let Some(kind) = demux::classify(datagram) else {
+            self.counters.datagrams_dropped_unclassified += 1;
+            return;
+        };
+        let Some(slot) = self.demux.route(kind, local, source, datagram) else {
+            self.counters.datagrams_dropped_unrouted += 1;
+            return;
+        };
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        self.in_progress = Some(peer.room_id);
+        match peer.transport.handle_datagram(now, local, source, datagram) {
+            Received::Nothing => self.after_transport(now, slot),
+            Received::Checked { evicted } => self.bind_address(now, slot, (local, source), evicted),
+            Received::Rtp { .. } | Received::Rtcp { .. } => {}
+        }
+        self.in_progress = None;
+    }
+
+    /// Carries out one command of control for one room.
+    ///
+    /// # Errors
+    /// A refusal leaves everything as it was.
+    pub fn handle_command(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response {
+        self.in_progress = Some(room);
+        let response = self.dispatch(now, room, command);
+        self.in_progress = None;
+        match &response {
+            Ok(_) => self.counters.commands_done += 1,
+            Err(_) => self.counters.commands_refused += 1,
+        }
+        response
+    }
+
+    /// Everything that exists.
+    pub fn inventory(&self) -> Vec<RoomInventory> {
+        self.rooms.iter().map(|(_, room)| room.inventory(&self.peers)).collect()
+    }
+
+    /// To be called at [`Engine::poll_timeout`] or later.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        while let Some(waiting) = self.deadlines.pop_due(now) {
+            match waiting {
+                Waiting::Peer(slot) => self.peer_timeout(now, slot),
+                Waiting::Room(_) => {}
+            }
+        }
+        self.in_progress = None;
+    }
+
+    /// When the engine wants to be woken.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// The next fact for control.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// The datagrams to send. The driver sends [`Egress::messages`] and then calls [`Egress::clear`].
+    pub fn egress(&mut self) -> &mut Egress {
+        &mut self.egress
+    }
+
+    /// One snapshot of all counters and gauges.
+    pub fn counters(&self) -> Counters {
+        Counters { rooms: self.rooms.len() as u64, transports: self.peers.len() as u64, ..self.counters }
+    }
+
+    /// The room a `handle_*` call that did not return (a panic) was working for.
+    pub fn room_in_progress(&self) -> Option<RoomId> {
+        self.in_progress
+    }
+
+    /// Removes a room after a panic and says so with `RoomFailed`; its clients see their transports go silent and
+    /// control closes what it had there. Unknown rooms are ignored.
+    pub fn remove_room(&mut self, room: RoomId) {
+        self.in_progress = None;
+        if let Some(&slot) = self.room_slots.get(&room) {
+            self.drop_room(slot);
+            self.counters.rooms_failed += 1;
+            self.events.push_back(Event::RoomFailed { room });
+        }
+    }
+
+    fn peer_timeout(&mut self, now: Instant, slot: Slot) {
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        self.in_progress = Some(peer.room_id);
+        peer.transport.handle_timeout(now);
+        self.after_transport(now, slot);
+    }
+
+    fn room_slot(&self, room: RoomId) -> Result<Slot, RefusalReason> {
+        self.room_slots.get(&room).copied().ok_or(RefusalReason::UnknownRoom)
+    }
+}

@@ -1,0 +1,80 @@
+//! What happened on this worker since it started, as plain integers; a snapshot leaves as one value.
+
+/// Everything counts up from zero. Names end in what is counted; `*_dropped_*` names say why something was dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Datagrams that came in, of any kind.
+    pub datagrams_received: u64,
+    /// Bytes of those datagrams.
+    pub bytes_received: u64,
+    /// Datagrams that are not STUN, DTLS, RTP or RTCP by their first bytes.
+    pub datagrams_dropped_unclassified: u64,
+    /// Datagrams from an address, or for a ufrag, that belongs to no transport.
+    pub datagrams_dropped_unrouted: u64,
+    /// Authenticated RTP packets from publishers.
+    pub rtp_received: u64,
+    /// Bytes of those, headers included, without SRTP's.
+    pub rtp_bytes_received: u64,
+    /// RTP whose SSRC no producer claims (yet).
+    pub rtp_dropped_unbound: u64,
+    /// RTP that was already received, or is too old to be of use.
+    pub rtp_dropped_duplicate: u64,
+    /// Padding without payload: bandwidth probes of publishers. Ends here by design.
+    pub rtp_padding_received: u64,
+    /// RTP of producers that are paused.
+    pub rtp_dropped_paused: u64,
+    /// RTP whose payload type the producer did not announce, or whose payload descriptor makes no sense.
+    pub rtp_dropped_malformed: u64,
+    /// Packets of publishers that were repaired by their retransmissions.
+    pub rtp_repaired: u64,
+    /// RTP packets sent to subscribers, retransmissions included.
+    pub rtp_sent: u64,
+    /// Bytes of those datagrams, SRTP included.
+    pub rtp_bytes_sent: u64,
+    /// Retransmissions sent to subscribers.
+    pub rtp_retransmitted: u64,
+    /// Sequence numbers subscribers asked for that were no longer, or never, in the history.
+    pub retransmissions_unavailable: u64,
+    /// Audio packets for which the egress arena had no room.
+    pub audio_dropped_egress_full: u64,
+    /// Video packets for which the egress arena had no room, and the rest of their frames.
+    pub video_dropped_egress_full: u64,
+    /// RTCP and handshake datagrams for which the egress arena had no room.
+    pub control_dropped_egress_full: u64,
+    /// Authenticated compound RTCP packets.
+    pub rtcp_received: u64,
+    /// Compound RTCP packets sent.
+    pub rtcp_sent: u64,
+    /// Sequence numbers we asked publishers for.
+    pub nacks_sent: u64,
+    /// Sequence numbers subscribers asked us for.
+    pub nacks_received: u64,
+    /// Keyframe requests (PLI) to publishers.
+    pub keyframes_requested: u64,
+    /// Keyframe requests (PLI, FIR) of subscribers.
+    pub keyframe_requests_received: u64,
+    /// Keyframes that arrived from publishers, each layer counted.
+    pub keyframes_received: u64,
+    /// Changes of the layer a consumer receives.
+    pub layer_switches: u64,
+    /// Changes of the active speaker.
+    pub speaker_changes: u64,
+    /// Commands that were carried out.
+    pub commands_done: u64,
+    /// Commands that were refused.
+    pub commands_refused: u64,
+    /// Transports whose ICE and DTLS came up.
+    pub transports_connected: u64,
+    /// Transports that ended by themselves: consent lost, closed by the peer, handshake failed, never connected.
+    pub transports_lost: u64,
+    /// Rooms removed after a panic.
+    pub rooms_failed: u64,
+    /// Rooms that exist now.
+    pub rooms: u64,
+    /// Transports that exist now.
+    pub transports: u64,
+    /// Producers that exist now.
+    pub producers: u64,
+    /// Consumers that exist now.
+    pub consumers: u64,
+}

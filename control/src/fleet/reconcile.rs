@@ -1,0 +1,79 @@
+//! Comparing what a node holds with what we know, after every registration and after lost events.
+//!
+//! What we know and the node does not is gone: said at once. What the node holds and we do not know belonged to an
+//! earlier life of control, whose clients are on their way back: it goes on for a grace and is then closed.
+
+use super::{Fleet, FleetEvent, MediaError};
+use plenum_shared::{
+    command::{Command, Reply, RoomCommand, RoomInventory},
+    event::{CloseReason, Event},
+    id::{NodeId, RoomId},
+};
+use std::collections::{HashMap, HashSet};
+
+/// Compares now, then once more after the grace.
+pub(super) async fn after_registration(fleet: Fleet, node: NodeId, registration: u64) {
+    if let Err(error) = tell_what_is_gone(&fleet, node).await {
+        tracing::warn!(%node, %error, "the inventory of a media node did not arrive");
+    }
+    tokio::time::sleep(fleet.0.timing.orphan_grace).await;
+    if fleet.registry().is_current(node, registration)
+        && let Err(error) = close_orphans(&fleet, node).await
+    {
+        tracing::warn!(%node, %error, "orphaned rooms of a media node could not be closed");
+    }
+}
+
+/// Tells meetings about rooms and transports that the node no longer has.
+pub(super) async fn tell_what_is_gone(fleet: &Fleet, node: NodeId) -> Result<(), MediaError> {
+    // Known before we ask: what is created meanwhile is not missed.
+    let known: Vec<_> = {
+        let registry = fleet.registry();
+        registry.rooms_of(node).into_iter().map(|room| (room, registry.transports_of(room))).collect()
+    };
+    if known.is_empty() {
+        return Ok(());
+    }
+    let held: HashMap<RoomId, RoomInventory> = inventory(fleet, node).await?.into_iter().map(|r| (r.room, r)).collect();
+    for (room, transports) in known {
+        let Some(held) = held.get(&room) else {
+            if fleet.registry().remove_room(room).is_some() {
+                fleet.tell(FleetEvent::RoomLost { room }).await;
+            }
+            continue;
+        };
+        let alive: HashSet<_> = held.transports.iter().map(|transport| transport.transport).collect();
+        for (transport, session) in transports.into_iter().filter(|(id, _)| !alive.contains(id)) {
+            if fleet.registry().forget_transport(room, transport) {
+                let reason = CloseReason::ConsentExpired;
+                fleet.tell(FleetEvent::Media(Event::TransportClosed { room, session, transport, reason })).await;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn close_orphans(fleet: &Fleet, node: NodeId) -> Result<(), MediaError> {
+    for held in inventory(fleet, node).await? {
+        let room = held.room;
+        if fleet.registry().node_of(room) != Some(node) {
+            tracing::info!(%node, %room, "closing a room that no meeting came back to");
+            fleet.ask_room(node, room, RoomCommand::Close).await?;
+            continue;
+        }
+        for transport in held.transports {
+            if !fleet.registry().knows_transport(room, transport.transport) {
+                let command = RoomCommand::CloseTransport { transport: transport.transport };
+                fleet.ask_room(node, room, command).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn inventory(fleet: &Fleet, node: NodeId) -> Result<Vec<RoomInventory>, MediaError> {
+    match fleet.ask(node, Command::Inventory).await? {
+        Reply::Inventory(rooms) => Ok(rooms),
+        _ => Err(MediaError::Unavailable),
+    }
+}

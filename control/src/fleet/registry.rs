@@ -1,0 +1,204 @@
+//! What control knows of its nodes and rooms: plain state behind one lock, no waiting in here.
+
+use plenum_shared::{
+    command::{Hello, RoomCommand},
+    event::LoadReport,
+    id::{NodeId, RoomId, SessionId, TransportId},
+};
+use quinn::Connection;
+use std::collections::HashMap;
+use tokio::sync::watch;
+
+/// All nodes that ever registered with this process, and all rooms that are placed.
+///
+/// Nodes are as many as an operator gave certificates to; rooms are as many as there are running meetings, and
+/// transports two per session.
+#[derive(Default)]
+pub(super) struct Registry {
+    nodes: HashMap<NodeId, Node>,
+    rooms: HashMap<RoomId, Room>,
+}
+
+struct Node {
+    epoch: u64,
+    /// `None` while the link is down.
+    link: watch::Sender<Option<Connection>>,
+    /// Grows with every registration, so that the end of an old link is not taken for the end of the new one.
+    registration: u64,
+    worker_count: u32,
+    /// Number of the last event seen in this epoch.
+    last_event: u64,
+    load: Option<LoadReport>,
+}
+
+struct Room {
+    node: NodeId,
+    transports: HashMap<TransportId, SessionId>,
+}
+
+impl Registry {
+    /// Whether an older life of a registered node knocks.
+    pub fn is_stale(&self, hello: &Hello) -> bool {
+        self.nodes.get(&hello.node).is_some_and(|node| hello.epoch < node.epoch)
+    }
+
+    /// Takes the link into use, in place of an older one. Returns the number of this registration and the rooms that
+    /// went down with an earlier epoch of the node.
+    pub fn register(&mut self, hello: &Hello, connection: Connection) -> (u64, Vec<RoomId>) {
+        let node = self.nodes.entry(hello.node).or_insert_with(|| Node {
+            epoch: hello.epoch,
+            link: watch::Sender::new(None),
+            registration: 0,
+            worker_count: 0,
+            last_event: 0,
+            load: None,
+        });
+        let restarted = hello.epoch > node.epoch;
+        if restarted {
+            (node.epoch, node.load) = (hello.epoch, None);
+        }
+        // What was told into a link that was down is lost; the inventory that follows makes up for it.
+        node.last_event = hello.last_event;
+        node.worker_count = hello.worker_count;
+        node.registration += 1;
+        let registration = node.registration;
+        if let Some(old) = node.link.send_replace(Some(connection)) {
+            old.close(0u32.into(), b"replaced by a newer link");
+        }
+        let lost = if restarted { self.drop_rooms_of(hello.node) } else { Vec::new() };
+        (registration, lost)
+    }
+
+    /// The link of this registration ended. False when a newer one already took its place.
+    pub fn link_down(&mut self, node: NodeId, registration: u64) -> bool {
+        match self.nodes.get(&node) {
+            Some(entry) if entry.registration == registration => {
+                entry.link.send_replace(None);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Gives up the rooms of a node whose link is still down since this registration.
+    pub fn give_up(&mut self, node: NodeId, registration: u64) -> Vec<RoomId> {
+        match self.nodes.get(&node) {
+            Some(entry) if entry.registration == registration && entry.link.borrow().is_none() => {
+                self.drop_rooms_of(node)
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub fn link(&self, node: NodeId) -> Option<watch::Receiver<Option<Connection>>> {
+        self.nodes.get(&node).map(|node| node.link.subscribe())
+    }
+
+    /// Whether the node still speaks over the link of this registration.
+    pub fn is_current(&self, node: NodeId, registration: u64) -> bool {
+        self.nodes.get(&node).is_some_and(|n| n.registration == registration && n.link.borrow().is_some())
+    }
+
+    pub fn nodes_up(&self) -> usize {
+        self.nodes.values().filter(|node| node.link.borrow().is_some()).count()
+    }
+
+    pub fn worker_count(&self) -> u32 {
+        self.nodes.values().filter(|node| node.link.borrow().is_some()).map(|node| node.worker_count).sum()
+    }
+
+    pub fn note_load(&mut self, node: NodeId, report: LoadReport) {
+        if let Some(entry) = self.nodes.get_mut(&node)
+            && entry.epoch == report.epoch
+        {
+            entry.load = Some(report);
+        }
+    }
+
+    /// Notes the number of an event: whether it is new, and whether some before it are missing.
+    pub fn note_event(&mut self, node: NodeId, number: u64) -> (bool, bool) {
+        let Some(entry) = self.nodes.get_mut(&node) else { return (false, false) };
+        let (is_new, gap) = (number > entry.last_event, number > entry.last_event + 1);
+        entry.last_event = entry.last_event.max(number);
+        (is_new, gap)
+    }
+
+    /// Nodes whose link is up, the one with most to spare first.
+    pub fn by_load(&self) -> Vec<NodeId> {
+        let mut nodes: Vec<_> =
+            self.nodes.iter().filter(|(_, node)| node.link.borrow().is_some()).map(|(id, _)| *id).collect();
+        nodes.sort_by_key(|node| self.busyness(*node));
+        nodes
+    }
+
+    /// Processor share in steps of 5 % (finer is noise), then the rooms we gave it, which the last report may not know.
+    fn busyness(&self, node: NodeId) -> (u32, usize, NodeId) {
+        let cpu = self.nodes.get(&node).and_then(|n| n.load.as_ref()).map_or(0.0, mean_cpu);
+        let rooms = self.rooms.values().filter(|room| room.node == node).count();
+        ((cpu * 20.0) as u32, rooms, node)
+    }
+
+    /// Notes that the room goes to the node. False when it already has one.
+    pub fn place(&mut self, room: RoomId, node: NodeId) -> bool {
+        if self.rooms.contains_key(&room) {
+            return false;
+        }
+        self.rooms.insert(room, Room { node, transports: HashMap::new() });
+        true
+    }
+
+    pub fn node_of(&self, room: RoomId) -> Option<NodeId> {
+        self.rooms.get(&room).map(|room| room.node)
+    }
+
+    pub fn remove_room(&mut self, room: RoomId) -> Option<NodeId> {
+        self.rooms.remove(&room).map(|room| room.node)
+    }
+
+    pub fn rooms_of(&self, node: NodeId) -> Vec<RoomId> {
+        self.rooms.iter().filter(|(_, room)| room.node == node).map(|(id, _)| *id).collect()
+    }
+
+    pub fn transports_of(&self, room: RoomId) -> Vec<(TransportId, SessionId)> {
+        self.rooms.get(&room).map_or_else(Vec::new, |room| room.transports.iter().map(|(t, s)| (*t, *s)).collect())
+    }
+
+    pub fn knows_transport(&self, room: RoomId, transport: TransportId) -> bool {
+        self.rooms.get(&room).is_some_and(|room| room.transports.contains_key(&transport))
+    }
+
+    pub fn forget_transport(&mut self, room: RoomId, transport: TransportId) -> bool {
+        self.rooms.get_mut(&room).is_some_and(|room| room.transports.remove(&transport).is_some())
+    }
+
+    /// Keeps the list of transports true before the command leaves, so that an inventory taken meanwhile finds nothing
+    /// unknown. Returns a transport that must be forgotten again if the node refuses.
+    pub fn note_sent(&mut self, room: RoomId, command: &RoomCommand) -> Option<TransportId> {
+        let transports = &mut self.rooms.get_mut(&room)?.transports;
+        match command {
+            RoomCommand::CreateTransport { session, transport, .. } => {
+                transports.insert(*transport, *session);
+                return Some(*transport);
+            }
+            RoomCommand::CloseTransport { transport } => {
+                transports.remove(transport);
+            }
+            RoomCommand::CloseSession { session } => transports.retain(|_, owner| owner != session),
+            _ => {}
+        }
+        None
+    }
+
+    fn drop_rooms_of(&mut self, node: NodeId) -> Vec<RoomId> {
+        let lost = self.rooms_of(node);
+        for room in &lost {
+            self.rooms.remove(room);
+        }
+        lost
+    }
+}
+
+fn mean_cpu(report: &LoadReport) -> f32 {
+    let sum: f32 = report.workers.iter().map(|worker| worker.cpu.clamp(0.0, 1.0)).sum();
+    sum / (report.workers.len().max(1) as f32)
+}

@@ -4,4 +4,6 @@
 //! [`dialect`] translates the outside world's words at the edge; [`app`] builds every component once and runs them.
 
 pub mod domain;
+pub mod fleet;
 pub mod store;
+pub mod supervisor;

@@ -135,7 +135,8 @@ impl Node {
                 break;
             }
             counter!("plenum_sfu_restarts_total").increment(1);
-            backoff = if began.elapsed() > HEALTHY_AFTER { BACKOFF_MIN } else { (backoff * 2).min(BACKOFF_MAX) };
+            backoff =
+                if began.elapsed() > HEALTHY_AFTER { BACKOFF_MIN } else { (backoff * 2).min(BACKOFF_MAX) };
             tokio::select! {
                 () = tokio::time::sleep(backoff) => {}
                 () = told(&mut stopped) => {}

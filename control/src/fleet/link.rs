@@ -1,7 +1,9 @@
 //! The QUIC side of the link: who may connect, the first words, events and load reports.
 
 use super::{
-    Fleet, FleetConfig, FleetError, FleetEvent, identity, pki::Authority, reconcile,
+    Fleet, FleetConfig, FleetError, FleetEvent, identity,
+    pki::Authority,
+    reconcile,
     wire::{self, Heard, Messages},
 };
 use metrics::gauge;
@@ -198,7 +200,8 @@ async fn read_load(fleet: &Fleet, connection: &Connection, node: NodeId) -> Resu
 
 fn export_load(report: &LoadReport) {
     let node = report.node.to_string();
-    let sum = |value: fn(&plenum_shared::event::WorkerLoad) -> f64| report.workers.iter().map(value).sum::<f64>();
+    let sum =
+        |value: fn(&plenum_shared::event::WorkerLoad) -> f64| report.workers.iter().map(value).sum::<f64>();
     gauge!("plenum_node_cpu", "node" => node.clone())
         .set(sum(|w| f64::from(w.cpu)) / report.workers.len().max(1) as f64);
     gauge!("plenum_node_rooms", "node" => node.clone()).set(sum(|w| f64::from(w.rooms)));

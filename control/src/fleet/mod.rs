@@ -163,13 +163,16 @@ impl Fleet {
     /// No node took it.
     pub async fn open_room(&self, room: RoomId) -> Result<(), MediaError> {
         let mut refused = MediaError::Unavailable;
-        for node in self.registry().by_load() {
+        let candidates = self.registry().by_load();
+        for node in candidates {
             if !self.registry().place(room, node) {
                 continue;
             }
             match self.request(room, RoomCommand::Create).await {
                 Ok(_) => return Ok(()),
-                Err(MediaError::Refused(refusal)) if refusal.reason == RefusalReason::AlreadyExists => return Ok(()),
+                Err(MediaError::Refused(refusal)) if refusal.reason == RefusalReason::AlreadyExists => {
+                    return Ok(());
+                }
                 Err(error) => refused = error,
             }
             self.close_room(room);
@@ -203,7 +206,8 @@ impl Fleet {
         let result = self.ask_room(node, room, command).await;
         histogram!("plenum_command_seconds", "command" => name).record(began.elapsed().as_secs_f64());
         let Err(error) = &result else { return result };
-        counter!("plenum_command_failures_total", "command" => name, "reason" => error_word(error)).increment(1);
+        counter!("plenum_command_failures_total", "command" => name, "reason" => error_word(error))
+            .increment(1);
         if let MediaError::Refused(refusal) = error {
             if let Some(transport) = undo {
                 self.registry().forget_transport(room, transport);

@@ -4,8 +4,8 @@
 //! makes itself and its own node a fresh one at every start; nodes elsewhere get theirs by `plenum node-cert`.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use std::{
@@ -200,7 +200,12 @@ mod tests {
         assert_eq!(first.issuer.key().serialize_pem(), again.issuer.key().serialize_pem());
         let files = again.write_node_files(&pki.join("node")).unwrap();
         for secret in [pki.join("ca.key"), files.key] {
-            assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600, "{}", secret.display());
+            assert_eq!(
+                fs::metadata(&secret).unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{}",
+                secret.display()
+            );
         }
     }
 

@@ -34,7 +34,8 @@ pub(super) async fn tell_what_is_gone(fleet: &Fleet, node: NodeId) -> Result<(),
     if known.is_empty() {
         return Ok(());
     }
-    let held: HashMap<RoomId, RoomInventory> = inventory(fleet, node).await?.into_iter().map(|r| (r.room, r)).collect();
+    let held: HashMap<RoomId, RoomInventory> =
+        inventory(fleet, node).await?.into_iter().map(|r| (r.room, r)).collect();
     for (room, transports) in known {
         let Some(held) = held.get(&room) else {
             if fleet.registry().remove_room(room).is_some() {
@@ -46,7 +47,9 @@ pub(super) async fn tell_what_is_gone(fleet: &Fleet, node: NodeId) -> Result<(),
         for (transport, session) in transports.into_iter().filter(|(id, _)| !alive.contains(id)) {
             if fleet.registry().forget_transport(room, transport) {
                 let reason = CloseReason::ConsentExpired;
-                fleet.tell(FleetEvent::Media(Event::TransportClosed { room, session, transport, reason })).await;
+                fleet
+                    .tell(FleetEvent::Media(Event::TransportClosed { room, session, transport, reason }))
+                    .await;
             }
         }
     }

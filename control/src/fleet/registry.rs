@@ -160,7 +160,9 @@ impl Registry {
     }
 
     pub fn transports_of(&self, room: RoomId) -> Vec<(TransportId, SessionId)> {
-        self.rooms.get(&room).map_or_else(Vec::new, |room| room.transports.iter().map(|(t, s)| (*t, *s)).collect())
+        self.rooms
+            .get(&room)
+            .map_or_else(Vec::new, |room| room.transports.iter().map(|(t, s)| (*t, *s)).collect())
     }
 
     pub fn knows_transport(&self, room: RoomId, transport: TransportId) -> bool {

@@ -43,7 +43,8 @@ impl Messages {
             if let Some(message) = self.frames.next_message()? {
                 return Ok(message);
             }
-            let chunk = self.stream.read_chunk(codec::MESSAGE_LEN_MAX, true).await?.ok_or(WireError::Ended)?;
+            let chunk =
+                self.stream.read_chunk(codec::MESSAGE_LEN_MAX, true).await?.ok_or(WireError::Ended)?;
             self.frames.feed(&chunk.bytes);
         }
     }
@@ -62,7 +63,9 @@ impl Messages {
 pub(super) enum Heard {
     Event(NumberedEvent),
     /// Of a kind that a newer node has.
-    Unknown { number: u64 },
+    Unknown {
+        number: u64,
+    },
 }
 
 /// One request and its response on a stream of their own.

@@ -5,5 +5,6 @@
 
 pub mod domain;
 pub mod fleet;
+pub mod service;
 pub mod store;
 pub mod supervisor;

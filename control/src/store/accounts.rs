@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Executor, Row, Sqlite};
 
-use super::columns::{micros, time, word};
+use super::columns::{micros, time, to_json, word};
 use super::{Store, StoreError, timed};
 use crate::domain::account::{Account, UserType, email_key};
 use crate::domain::error::DomainError;
@@ -12,6 +12,10 @@ use crate::domain::password::PasswordHash;
 
 const BY_ID: &str = "SELECT * FROM accounts WHERE id = $1";
 const BY_EMAIL: &str = "SELECT * FROM accounts WHERE email_key = $1";
+/// $1: a JSON array.
+const BY_IDS: &str = "SELECT * FROM accounts WHERE id IN (SELECT value FROM json_each($1))";
+/// $1: a JSON array of addresses in their compared form.
+const BY_EMAILS: &str = "SELECT * FROM accounts WHERE email_key IN (SELECT value FROM json_each($1))";
 const ANY: &str = "SELECT EXISTS (SELECT 1 FROM accounts)";
 const INSERT: &str = "INSERT INTO accounts (id, name, email, email_key, user_type, campus_id, cross_campus, department, \
                       profile_picture, password_hash, password_version, created_at) \
@@ -41,6 +45,29 @@ impl Store {
         timed("account_by_email", async {
             let row = sqlx::query(BY_EMAIL).bind(email_key(email)).fetch_optional(&self.readers).await?;
             row.as_ref().map(read).transpose()
+        })
+        .await
+    }
+
+    /// The accounts among these ids that exist, in no order.
+    pub async fn accounts_by_ids(&self, ids: &[UserId]) -> Result<Vec<Account>, DomainError> {
+        self.accounts_among(BY_IDS, &ids).await
+    }
+
+    /// The accounts that these addresses belong to, in no order.
+    pub async fn accounts_by_emails(&self, emails: &[String]) -> Result<Vec<Account>, DomainError> {
+        let keys: Vec<_> = emails.iter().map(|email| email_key(email)).collect();
+        self.accounts_among(BY_EMAILS, &keys).await
+    }
+
+    async fn accounts_among(
+        &self,
+        query: &'static str,
+        wanted: &impl serde::Serialize,
+    ) -> Result<Vec<Account>, DomainError> {
+        timed("accounts_among", async {
+            let rows = sqlx::query(query).bind(to_json(wanted)?).fetch_all(&self.readers).await?;
+            rows.iter().map(|row| Ok(read(row)?.0)).collect()
         })
         .await
     }

@@ -1,19 +1,41 @@
 //! One peer connection: everything between a datagram and a plain RTP or RTCP packet.
+//!
+//! ```text
+//! STUN ─▶ ice: is it the peer, and where is it?    DTLS ─▶ dtls: keys of the announced certificate
+//! RTP, RTCP ─▶ srtp: opened in place ─▶ the router           the router ─▶ srtp: sealed in place ─▶ path()
+//! ```
+//!
+//! A browser speaks DTLS before it nominates, moves to another address afterwards, and may send media before our keys
+//! are ready: DTLS is taken from every address with a valid check, keys belong to the transport and not to an address,
+//! and media without keys is dropped and counted.
 
+mod certificate;
+mod dtls;
+mod ice;
 pub mod rtcp;
 pub mod srtp;
 pub mod stun;
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::packet::RtpPacket;
-pub use srtp::{RTCP_OVERHEAD_MAX, RTP_OVERHEAD_MAX};
+use plenum_shared::transport::{DtlsParameters, DtlsRole, IceParameters};
 
-/// Addresses one peer may have in use. A browser with two interfaces, both IP versions and a TURN server stays below;
-/// beyond it the address unheard for longest makes room.
-pub const ADDRESSES_MAX: usize = 8;
+use super::demux::{DatagramKind, classify};
+use super::packet::{HeaderPrefix, RtpPacket};
+pub use certificate::{CertificateError, DtlsCertificate};
+pub use dtls::DtlsParametersError;
+use dtls::{DtlsEndpoint, DtlsEvent};
+pub use ice::ADDRESSES_MAX;
+use ice::{Check, IceLite};
+pub use srtp::{RTCP_OVERHEAD_MAX, RTP_OVERHEAD_MAX};
+use srtp::{SrtpError, SrtpInbound, SrtpOutbound};
+
+/// Answers waiting to be sent. One datagram causes one answer or one flight, and the caller takes them after each; what
+/// is beyond is dropped, and the peer asks again.
+const TRANSMITS_MAX: usize = 16;
 
 /// Which of the worker's local sockets a datagram came in on or must leave by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,10 +50,6 @@ pub struct Transmit {
     pub remote: SocketAddr,
 }
 
-/// The certificate all transports of a process show, and what dimpl needs to use it.
-#[derive(Debug)]
-pub struct DtlsCertificate {}
-
 /// What a transport is made of.
 #[derive(Debug, Clone)]
 pub struct TransportConfig {
@@ -43,7 +61,7 @@ pub struct TransportConfig {
     pub certificate: Arc<DtlsCertificate>,
 }
 
-/// What became of a datagram.
+/// What became of a datagram. After everything but media there may be events and datagrams to be polled.
 #[derive(Debug)]
 pub enum Received {
     /// Handled or dropped; nothing for the caller.
@@ -86,7 +104,7 @@ pub enum CloseReason {
 pub enum TransportEvent {
     /// The handshake is done and the fingerprint is right: media flows from now on.
     Connected,
-    /// The peer is now reached at another address.
+    /// The peer is now reached at another address, or at one at all.
     PathChanged {
         /// The socket to leave by.
         local: LocalIndex,
@@ -97,62 +115,239 @@ pub enum TransportEvent {
     Closed(CloseReason),
 }
 
+/// Datagrams dropped, by reason. Plain integers; the engine adds them up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TransportCounters {
+    /// STUN that was not a valid check of the peer.
+    pub stun_ignored: u64,
+    /// Media before the keys, or after the end.
+    pub media_without_keys: u64,
+    /// Media that was replayed or too old.
+    pub media_replayed: u64,
+    /// Media that was malformed or not authentic.
+    pub media_not_authentic: u64,
+    /// Answers not sent because too many waited.
+    pub transmits_dropped: u64,
+}
+
 /// One peer connection.
 #[derive(Debug)]
 pub struct Transport {
-    config: TransportConfig,
+    local_pwd: String,
+    fingerprint: plenum_shared::transport::Fingerprint,
+    ice: IceLite,
+    dtls: DtlsEndpoint,
+    inbound: Option<SrtpInbound>,
+    outbound: Option<SrtpOutbound>,
+    connected: bool,
+    closed: bool,
     path: Option<(LocalIndex, SocketAddr)>,
+    transmits: VecDeque<(Transmit, Vec<u8>)>,
+    /// At most one of each kind is made by one call, and the caller takes them after each.
+    events: VecDeque<TransportEvent>,
+    counters: TransportCounters,
 }
 
 impl Transport {
     /// A transport waiting for its peer's first connectivity check. It never expires before that.
-    pub fn new(config: TransportConfig, _now: Instant) -> Self {
-        Transport { config, path: None }
+    pub fn new(config: TransportConfig, now: Instant) -> Self {
+        Transport {
+            fingerprint: config.certificate.fingerprint().clone(),
+            ice: IceLite::new(config.local_ufrag, &config.local_pwd),
+            local_pwd: config.local_pwd,
+            dtls: DtlsEndpoint::new(config.certificate, now),
+            inbound: None,
+            outbound: None,
+            connected: false,
+            closed: false,
+            path: None,
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            counters: TransportCounters::default(),
+        }
     }
 
     /// Our ICE username fragment.
     pub fn local_ufrag(&self) -> &str {
-        &self.config.local_ufrag
+        self.ice.local_ufrag()
     }
 
-    /// Takes a datagram; media is opened in place.
+    /// What the peer needs to check us.
+    pub fn ice_parameters(&self) -> IceParameters {
+        IceParameters {
+            username_fragment: self.ice.local_ufrag().to_owned(),
+            password: self.local_pwd.clone(),
+            ice_lite: true,
+        }
+    }
+
+    /// What the peer needs to know us. The role is left to it; browsers then take `client`.
+    pub fn dtls_parameters(&self) -> DtlsParameters {
+        DtlsParameters { role: DtlsRole::Auto, fingerprints: vec![self.fingerprint.clone()] }
+    }
+
+    /// What signalling says about the peer. Datagrams may have come before: keys that waited for the fingerprint are
+    /// used from now on. Saying the same again is allowed.
+    ///
+    /// # Errors
+    /// [`DtlsParametersError`]; the transport stays as it was.
+    pub fn set_remote(
+        &mut self,
+        now: Instant,
+        parameters: &DtlsParameters,
+    ) -> Result<(), DtlsParametersError> {
+        let event = self.dtls.set_remote(now, parameters)?;
+        self.after_dtls(event);
+        self.start_dtls(now);
+        Ok(())
+    }
+
+    /// Takes a datagram the demultiplexer has routed here; media is opened in place.
     pub fn handle_datagram(
         &mut self,
-        _now: Instant,
-        _local: LocalIndex,
-        _source: SocketAddr,
-        _bytes: &mut [u8],
+        now: Instant,
+        local: LocalIndex,
+        source: SocketAddr,
+        bytes: &mut [u8],
     ) -> Received {
+        if self.closed {
+            return Received::Nothing;
+        }
+        match classify(bytes) {
+            Some(DatagramKind::Rtp) => self.handle_rtp(bytes),
+            Some(DatagramKind::Rtcp) => self.handle_rtcp(bytes),
+            Some(DatagramKind::Stun) => self.handle_stun(now, local, source, bytes),
+            Some(DatagramKind::Dtls) => self.handle_dtls(now, local, source, bytes),
+            None => Received::Nothing,
+        }
+    }
+
+    fn handle_rtp(&mut self, bytes: &mut [u8]) -> Received {
+        let Some(inbound) = &mut self.inbound else {
+            self.counters.media_without_keys += 1;
+            return Received::Nothing;
+        };
+        let Ok(prefix) = HeaderPrefix::parse(bytes) else {
+            self.counters.media_not_authentic += 1;
+            return Received::Nothing;
+        };
+        match inbound.open_rtp(bytes, prefix) {
+            Ok(len) => match RtpPacket::parse_with(&bytes[..len], prefix) {
+                Ok(packet) => Received::Rtp { packet, len },
+                Err(_) => Received::Nothing,
+            },
+            Err(error) => self.count_refused(error),
+        }
+    }
+
+    fn handle_rtcp(&mut self, bytes: &mut [u8]) -> Received {
+        let Some(inbound) = &mut self.inbound else {
+            self.counters.media_without_keys += 1;
+            return Received::Nothing;
+        };
+        match inbound.open_rtcp(bytes) {
+            Ok(len) => Received::Rtcp { len },
+            Err(error) => self.count_refused(error),
+        }
+    }
+
+    fn count_refused(&mut self, error: SrtpError) -> Received {
+        match error {
+            SrtpError::Replayed => self.counters.media_replayed += 1,
+            _ => self.counters.media_not_authentic += 1,
+        }
+        Received::Nothing
+    }
+
+    fn handle_stun(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, bytes: &[u8]) -> Received {
+        let mut answer = Vec::new();
+        let check = self.ice.handle_request(now, local, source, bytes, &mut answer);
+        if !answer.is_empty() {
+            self.transmit(Transmit { local, remote: source }, answer);
+        }
+        match check {
+            Check::Valid { evicted } => {
+                self.note_path();
+                self.start_dtls(now);
+                Received::Checked { evicted }
+            }
+            Check::Refused => Received::Nothing,
+            Check::Ignored => {
+                self.counters.stun_ignored += 1;
+                Received::Nothing
+            }
+        }
+    }
+
+    fn handle_dtls(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, bytes: &[u8]) -> Received {
+        if !self.ice.has_checked(local, source) {
+            return Received::Nothing;
+        }
+        let mut flight = Vec::new();
+        let event = self.dtls.handle_packet(now, bytes, &mut |packet| flight.push(packet.to_vec()));
+        // Where the peer spoke from is where it listens, whichever address is in use for media.
+        self.transmit_flight(Transmit { local, remote: source }, flight);
+        self.after_dtls(event);
         Received::Nothing
     }
 
     /// To be called at [`Transport::poll_timeout`] or later.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        if self.ice.consent_ends_at().is_some_and(|end| end <= now) {
+            if !self.ice.renew_consent(now) {
+                self.finish(CloseReason::ConsentExpired);
+                return;
+            }
+            self.note_path();
+        }
+        if self.dtls.poll_timeout().is_some_and(|at| at <= now) {
+            let mut flight = Vec::new();
+            let event = self.dtls.handle_timeout(now, &mut |packet| flight.push(packet.to_vec()));
+            self.transmit_on_path(flight);
+            self.after_dtls(event);
+        }
+    }
 
     /// When this transport wants to be woken.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        if self.closed {
+            return None;
+        }
+        [self.ice.consent_ends_at(), self.dtls.poll_timeout()].into_iter().flatten().min()
     }
 
     /// The next thing to know.
     pub fn poll_event(&mut self) -> Option<TransportEvent> {
-        None
+        self.events.pop_front()
     }
 
     /// The next STUN or DTLS datagram, written over `buf`.
-    pub fn poll_transmit(&mut self, _buf: &mut Vec<u8>) -> Option<Transmit> {
-        None
+    pub fn poll_transmit(&mut self, buf: &mut Vec<u8>) -> Option<Transmit> {
+        let (transmit, datagram) = self.transmits.pop_front()?;
+        buf.clear();
+        buf.extend_from_slice(&datagram);
+        Some(transmit)
     }
 
     /// Seals a plain RTP packet of `plain_len` bytes at the start of `buf`, which has [`RTP_OVERHEAD_MAX`] spare bytes.
-    /// Returns the sealed length; `None` before the keys are there.
-    pub fn seal_rtp(&mut self, _buf: &mut [u8], _plain_len: usize) -> Option<usize> {
-        None
+    /// Returns the sealed length; `None` before the keys are there, after the end, and for a packet number used before.
+    pub fn seal_rtp(&mut self, buf: &mut [u8], plain_len: usize) -> Option<usize> {
+        self.outbound.as_mut()?.seal_rtp(buf, plain_len).ok()
     }
 
     /// As [`Transport::seal_rtp`] for a compound RTCP packet and [`RTCP_OVERHEAD_MAX`].
-    pub fn seal_rtcp(&mut self, _buf: &mut [u8], _plain_len: usize) -> Option<usize> {
-        None
+    pub fn seal_rtcp(&mut self, buf: &mut [u8], plain_len: usize) -> Option<usize> {
+        self.outbound.as_mut()?.seal_rtcp(buf, plain_len).ok()
+    }
+
+    /// An outgoing stream has ended; its SSRC is never used again on this transport.
+    pub fn retire_ssrc(&mut self, ssrc: u32) {
+        if let Some(outbound) = &mut self.outbound {
+            outbound.retire(ssrc);
+        }
     }
 
     /// Where media for the peer goes.
@@ -162,17 +357,105 @@ impl Transport {
 
     /// Keys are there and the peer's certificate is the announced one.
     pub fn is_connected(&self) -> bool {
-        false
+        self.connected
+    }
+
+    /// Over, for whatever reason.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Addresses with a valid check, all of which the demultiplexer has to forget with the transport.
     pub fn addresses(&self) -> impl Iterator<Item = (LocalIndex, SocketAddr)> {
-        self.path.into_iter()
+        self.ice.addresses()
     }
 
     /// The demultiplexer says the address is another transport's: it is not used.
-    pub fn forget_address(&mut self, _local: LocalIndex, _remote: SocketAddr) {}
+    pub fn forget_address(&mut self, local: LocalIndex, remote: SocketAddr) {
+        self.ice.forget(local, remote);
+        self.transmits.retain(|(transmit, _)| *transmit != Transmit { local, remote });
+        self.note_path();
+    }
+
+    /// What was dropped.
+    pub fn counters(&self) -> TransportCounters {
+        self.counters
+    }
 
     /// Says goodbye: a DTLS close_notify is left to be polled, nothing else comes or goes afterwards.
-    pub fn close(&mut self, _now: Instant) {}
+    pub fn close(&mut self, now: Instant) {
+        if self.closed {
+            return;
+        }
+        let mut flight = Vec::new();
+        self.dtls.close(now, &mut |packet| flight.push(packet.to_vec()));
+        self.transmit_on_path(flight);
+        self.finish(CloseReason::Local);
+    }
+
+    fn start_dtls(&mut self, now: Instant) {
+        if self.path.is_none() {
+            return;
+        }
+        let mut flight = Vec::new();
+        let event = self.dtls.start(now, &mut |packet| flight.push(packet.to_vec()));
+        self.transmit_on_path(flight);
+        self.after_dtls(event);
+    }
+
+    fn after_dtls(&mut self, event: Option<DtlsEvent>) {
+        match event {
+            None => {}
+            Some(DtlsEvent::Keys(contexts)) => self.use_keys(*contexts),
+            Some(DtlsEvent::FingerprintMismatch) => self.finish(CloseReason::FingerprintMismatch),
+            Some(DtlsEvent::CloseNotify) => self.finish(CloseReason::CloseNotify),
+        }
+    }
+
+    fn use_keys(&mut self, (inbound, outbound): (SrtpInbound, SrtpOutbound)) {
+        self.inbound = Some(inbound);
+        self.outbound = Some(outbound);
+        if !self.connected {
+            self.connected = true;
+            self.events.push_back(TransportEvent::Connected);
+        }
+    }
+
+    fn finish(&mut self, reason: CloseReason) {
+        self.closed = true;
+        self.connected = false;
+        self.inbound = None;
+        self.outbound = None;
+        self.events.push_back(TransportEvent::Closed(reason));
+    }
+
+    fn note_path(&mut self) {
+        if self.path == self.ice.in_use() {
+            return;
+        }
+        self.path = self.ice.in_use();
+        if let Some((local, remote)) = self.path {
+            self.events.push_back(TransportEvent::PathChanged { local, remote });
+        }
+    }
+
+    fn transmit_on_path(&mut self, flight: Vec<Vec<u8>>) {
+        if let Some((local, remote)) = self.path {
+            self.transmit_flight(Transmit { local, remote }, flight);
+        }
+    }
+
+    fn transmit_flight(&mut self, transmit: Transmit, flight: Vec<Vec<u8>>) {
+        for packet in flight {
+            self.transmit(transmit, packet);
+        }
+    }
+
+    fn transmit(&mut self, transmit: Transmit, datagram: Vec<u8>) {
+        if self.transmits.len() == TRANSMITS_MAX {
+            self.counters.transmits_dropped += 1;
+            return;
+        }
+        self.transmits.push_back((transmit, datagram));
+    }
 }

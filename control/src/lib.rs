@@ -5,6 +5,8 @@
 
 pub mod domain;
 pub mod fleet;
+pub mod hub;
+pub mod live;
 pub mod service;
 pub mod store;
 pub mod supervisor;

@@ -1,0 +1,142 @@
+//! What happened, in our own words, and who is to hear it. Dialects say it in theirs; the compiler asks each of them.
+
+use plenum_shared::{
+    id::{ConsumerId, ProducerId, RoomId},
+    media::{ConnectionQuality, Kind, Layer, Source},
+};
+use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+use super::chat::ChatMessage;
+use super::id::{CampusId, MeetingId, ParticipantId, UserId};
+use super::meeting::Meeting;
+use super::participant::{ConnectionId, MediaStatus, Participant};
+use super::session::LeaveReason;
+
+/// Who hears an event. The first five are found by the running meeting, the last three by the hub.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody inside.
+    Everyone,
+    /// Everybody inside but one session.
+    AllBut(ParticipantId),
+    /// Hosts and co-hosts inside.
+    Running,
+    /// One session, inside or waiting.
+    One(ParticipantId),
+    /// These sessions.
+    These(Vec<ParticipantId>),
+    /// Every connection of these accounts.
+    Accounts(Vec<UserId>),
+    /// Every connection of a campus except one.
+    Campus { campus: CampusId, except: ConnectionId },
+    /// Every connection there is.
+    World,
+}
+
+/// An event with its audience.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    pub audience: Audience,
+    pub event: DomainEvent,
+}
+
+impl Notice {
+    /// An event for an audience.
+    pub fn new(audience: Audience, event: DomainEvent) -> Self {
+        Self { audience, event }
+    }
+}
+
+/// What a joiner sees on entering.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entrance {
+    pub meeting: Arc<Meeting>,
+    pub me: Participant,
+    /// Everybody who was inside before, in order of joining.
+    pub others: Vec<Participant>,
+    /// The media plane's name of the room.
+    pub room: RoomId,
+}
+
+/// A fact about a meeting, a person or the platform.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DomainEvent {
+    MeetingStarted(Arc<Meeting>),
+    MeetingEnded { meeting: MeetingId, reason: EndReason, at: OffsetDateTime },
+    /// To the joiner alone.
+    Joined(Box<Entrance>),
+    ParticipantJoined(Box<Participant>),
+    ParticipantLeft { meeting: MeetingId, participant: ParticipantId, name: String, reason: LeaveReason },
+    /// To the one who waits.
+    WaitingRoomJoined { meeting: MeetingId, participant: ParticipantId },
+    /// To those who may admit.
+    JoinRequested { meeting: MeetingId, participant: ParticipantId, user: Option<UserId>, name: String, at: OffsetDateTime },
+    /// To the one who waited in vain.
+    JoinDenied { meeting: MeetingId },
+    HandChanged { meeting: MeetingId, participant: ParticipantId, name: String, raised: bool, at: OffsetDateTime },
+    MediaChanged { meeting: MeetingId, participant: ParticipantId, media: MediaStatus },
+    MutedByHost { meeting: MeetingId, muted: bool },
+    MessageSent(Box<ChatMessage>),
+    ProducerAdded { meeting: MeetingId, participant: ParticipantId, producer: ProducerId, kind: Kind, source: Source, paused: bool },
+    ProducerClosed { meeting: MeetingId, participant: ParticipantId, producer: ProducerId, kind: Kind },
+    ProducerPaused { meeting: MeetingId, participant: ParticipantId, producer: ProducerId, kind: Kind, paused: bool },
+    ActiveSpeaker { meeting: MeetingId, participant: Option<ParticipantId> },
+    QualityChanged { meeting: MeetingId, participant: ParticipantId, quality: ConnectionQuality },
+    ConsumerLayersChanged { consumer: ConsumerId, layer: Option<Layer> },
+    /// The media of the meeting is gone; whoever wants some opens transports again.
+    MediaReset { meeting: MeetingId },
+    UserOnline { user: UserId, name: String, at: OffsetDateTime },
+    UserOffline { user: UserId, name: String, at: OffsetDateTime },
+    /// This process stops; clients come back after so long.
+    Draining { reconnect_after: Duration },
+}
+
+/// Why a meeting is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    EndedByHost,
+    TimeLimit,
+}
+
+impl EndReason {
+    /// The word of the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EndedByHost => "ended-by-host",
+            Self::TimeLimit => "time-limit",
+        }
+    }
+}
+
+impl DomainEvent {
+    /// A stable word for metric labels.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::MeetingStarted(_) => "meeting_started",
+            Self::MeetingEnded { .. } => "meeting_ended",
+            Self::Joined(_) => "joined",
+            Self::ParticipantJoined(_) => "participant_joined",
+            Self::ParticipantLeft { .. } => "participant_left",
+            Self::WaitingRoomJoined { .. } => "waiting_room_joined",
+            Self::JoinRequested { .. } => "join_requested",
+            Self::JoinDenied { .. } => "join_denied",
+            Self::HandChanged { .. } => "hand_changed",
+            Self::MediaChanged { .. } => "media_changed",
+            Self::MutedByHost { .. } => "muted_by_host",
+            Self::MessageSent(_) => "message_sent",
+            Self::ProducerAdded { .. } => "producer_added",
+            Self::ProducerClosed { .. } => "producer_closed",
+            Self::ProducerPaused { .. } => "producer_paused",
+            Self::ActiveSpeaker { .. } => "active_speaker",
+            Self::QualityChanged { .. } => "quality_changed",
+            Self::ConsumerLayersChanged { .. } => "consumer_layers_changed",
+            Self::MediaReset { .. } => "media_reset",
+            Self::UserOnline { .. } => "user_online",
+            Self::UserOffline { .. } => "user_offline",
+            Self::Draining { .. } => "draining",
+        }
+    }
+}
+

@@ -1,0 +1,478 @@
+//! A running meeting as a state machine: who is inside and what they do. Commands come with the time and answer with
+//! notices, or with a refusal and no change.
+//!
+//! Media (transports, tracks, subscriptions) is next door in [`super::live_media`]; the rules of entering are
+//! [`super::admission`]'s, applied here against the seats as they are at that moment.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use plenum_shared::id::{ProducerId, RoomId};
+use time::OffsetDateTime;
+
+use super::actor::Actor;
+use super::admission::{Admission, Occupancy};
+use super::chat::{ChatMessage, Recipient};
+use super::error::DomainError;
+use super::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
+use super::id::{ParticipantId, RosterId, UserId};
+use super::meeting::{Feature, Meeting, Standing};
+use super::participant::{ConnectionId, MediaChange, MediaStatus, Participant, Person};
+use super::policy::{self, Action};
+use super::role::Role;
+use super::session::LeaveReason;
+
+/// People who may wait for admission at once; each can knock once. Who comes later is told that the meeting is full.
+const WAITING_MAX: usize = 500;
+
+/// Somebody at the door, ready to be let in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Joiner {
+    /// The id of this join if it succeeds.
+    pub id: ParticipantId,
+    pub actor: Actor,
+    /// Shown in this session.
+    pub name: String,
+    pub connection: ConnectionId,
+}
+
+/// What became of a joiner.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Joined {
+    Inside(Vec<Notice>),
+    /// Waits for a host; the notices tell him and the hosts.
+    Waiting(Vec<Notice>),
+}
+
+/// The running meeting.
+#[derive(Debug, Clone)]
+pub struct LiveMeeting {
+    pub(super) meeting: Arc<Meeting>,
+    /// The media plane's room; a new one after the old was lost.
+    pub(super) room: RoomId,
+    pub(super) participants: HashMap<ParticipantId, Participant>,
+    waiting: Vec<Joiner>,
+    /// People a host let in from the waiting room; they need not wait again.
+    admitted: HashSet<Person>,
+    /// Raised hands, the first to rise first.
+    hands: Vec<ParticipantId>,
+    joins: u64,
+    peak: u32,
+}
+
+impl LiveMeeting {
+    /// An empty meeting. `room` names it in the media plane.
+    pub fn new(meeting: Arc<Meeting>, room: RoomId) -> Self {
+        Self {
+            meeting,
+            room,
+            participants: HashMap::new(),
+            waiting: Vec::new(),
+            admitted: HashSet::new(),
+            hands: Vec::new(),
+            joins: 0,
+            peak: 0,
+        }
+    }
+
+    /// Settings and roster as last heard.
+    pub fn meeting(&self) -> &Arc<Meeting> {
+        &self.meeting
+    }
+
+    /// The media plane's room.
+    pub fn room(&self) -> RoomId {
+        self.room
+    }
+
+    /// Nobody inside and nobody waiting.
+    pub fn is_idle(&self) -> bool {
+        self.participants.is_empty() && self.waiting.is_empty()
+    }
+
+    /// Everybody inside, in order of joining.
+    pub fn roster(&self) -> Vec<&Participant> {
+        let mut inside: Vec<_> = self.participants.values().collect();
+        inside.sort_by_key(|participant| participant.order);
+        inside
+    }
+
+    /// One participant.
+    pub fn participant(&self, id: ParticipantId) -> Option<&Participant> {
+        self.participants.get(&id)
+    }
+
+    /// The participant that a connection speaks for.
+    ///
+    /// # Errors
+    /// `NotInMeeting`.
+    pub fn of_connection(&self, connection: ConnectionId) -> Result<&Participant, DomainError> {
+        self.participants.values().find(|p| p.connection == connection).ok_or(DomainError::NotInMeeting)
+    }
+
+    /// Distinct persons inside.
+    pub fn persons(&self) -> u32 {
+        let persons: HashSet<_> = self.participants.values().map(|p| p.person).collect();
+        u32::try_from(persons.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Most persons inside at one moment.
+    pub fn peak(&self) -> u32 {
+        self.peak
+    }
+
+    /// Raised hands in the order of raising.
+    pub fn hands(&self) -> &[ParticipantId] {
+        &self.hands
+    }
+
+    /// The seats as somebody at the door finds them.
+    pub fn occupancy(&self, person: Option<Person>) -> Occupancy {
+        Occupancy {
+            persons: self.persons(),
+            caller_inside: person.is_some_and(|person| self.participants.values().any(|p| p.person == person)),
+            caller_admitted: person.is_some_and(|person| self.admitted.contains(&person)),
+        }
+    }
+
+    /// Which connections an audience has in here. Accounts and the wider world are the hub's to find.
+    pub fn recipients(&self, audience: &Audience) -> Vec<ConnectionId> {
+        let inside = |chosen: &dyn Fn(&Participant) -> bool| {
+            self.participants.values().filter(|p| chosen(p)).map(|p| p.connection).collect()
+        };
+        match audience {
+            Audience::Everyone => inside(&|_| true),
+            Audience::AllBut(one) => inside(&|p| p.id != *one),
+            Audience::Running => inside(&|p| p.standing.role.runs_meeting()),
+            Audience::One(one) => self.connection_of(*one).into_iter().collect(),
+            Audience::These(some) => inside(&|p| some.contains(&p.id)),
+            Audience::Accounts(_) | Audience::Campus { .. } | Audience::World => Vec::new(),
+        }
+    }
+
+    fn connection_of(&self, id: ParticipantId) -> Option<ConnectionId> {
+        let waiting = || self.waiting.iter().find(|w| w.id == id).map(|w| w.connection);
+        self.participants.get(&id).map(|p| p.connection).or_else(waiting)
+    }
+
+    /// Takes over changed settings and roles.
+    pub fn refresh(&mut self, meeting: Arc<Meeting>) {
+        for participant in self.participants.values_mut() {
+            participant.standing = standing(&meeting, &participant.actor);
+        }
+        self.meeting = meeting;
+    }
+
+    /// Lets somebody in or into the waiting room, as admission decided. A connection that is inside already leaves
+    /// first (C-30).
+    ///
+    /// # Errors
+    /// No room to wait in, or an actor that is nobody.
+    pub fn join(&mut self, joiner: Joiner, admission: Admission, now: OffsetDateTime) -> Result<Joined, DomainError> {
+        let person = Person::of(&joiner.actor).ok_or(DomainError::Forbidden)?;
+        match admission {
+            Admission::Enter | Admission::StartAndEnter => {
+                let mut notices = self.leave_connection(joiner.connection, LeaveReason::Left);
+                notices.extend(self.enter(joiner, person, now));
+                Ok(Joined::Inside(notices))
+            }
+            Admission::Wait | Admission::NotStarted => self.wait(joiner, now).map(Joined::Waiting),
+        }
+    }
+
+    fn enter(&mut self, joiner: Joiner, person: Person, now: OffsetDateTime) -> Vec<Notice> {
+        let Joiner { id, actor, name, connection } = joiner;
+        let others = self.roster().into_iter().cloned().collect();
+        self.joins += 1;
+        let me = Participant {
+            id,
+            person,
+            name,
+            standing: standing(&self.meeting, &actor),
+            actor,
+            connection,
+            joined_at: now,
+            order: self.joins,
+            media: self.media_on_entry(),
+            hand_raised_at: None,
+            host_muted: false,
+            quality: None,
+            send_transport: None,
+            recv_transport: None,
+            producers: Vec::new(),
+            consumers: Vec::new(),
+        };
+        self.participants.insert(id, me.clone());
+        self.peak = self.peak.max(self.persons());
+        let entrance = Entrance { meeting: self.meeting.clone(), me: me.clone(), others, room: self.room };
+        vec![
+            Notice::new(Audience::One(id), DomainEvent::Joined(Box::new(entrance))),
+            Notice::new(Audience::AllBut(id), DomainEvent::ParticipantJoined(Box::new(me))),
+        ]
+    }
+
+    fn media_on_entry(&self) -> MediaStatus {
+        let (features, entry) = (&self.meeting.settings.features, &self.meeting.settings.entry);
+        MediaStatus {
+            audio: features.allows(Feature::Audio) && !entry.mute_on_entry,
+            video: features.allows(Feature::Video) && !entry.disable_camera,
+            screen: false,
+        }
+    }
+
+    fn wait(&mut self, joiner: Joiner, now: OffsetDateTime) -> Result<Vec<Notice>, DomainError> {
+        self.waiting.retain(|one| one.connection != joiner.connection);
+        if self.waiting.len() >= WAITING_MAX {
+            return Err(DomainError::MeetingFull);
+        }
+        let meeting = self.meeting.id;
+        let told = DomainEvent::WaitingRoomJoined { meeting, participant: joiner.id };
+        let notices = vec![Notice::new(Audience::One(joiner.id), told), self.request_of(&joiner, now)];
+        self.waiting.push(joiner);
+        Ok(notices)
+    }
+
+    fn request_of(&self, joiner: &Joiner, at: OffsetDateTime) -> Notice {
+        let (user, name) = (joiner.actor.user_id(), joiner.name.clone());
+        let event = DomainEvent::JoinRequested { meeting: self.meeting.id, participant: joiner.id, user, name, at };
+        Notice::new(Audience::Running, event)
+    }
+
+    /// Who waits, for somebody who has just begun to run the meeting.
+    pub fn pending_requests(&self, now: OffsetDateTime) -> Vec<DomainEvent> {
+        self.waiting.iter().map(|joiner| self.request_of(joiner, now).event).collect()
+    }
+
+    /// Takes a waiting person out of the queue, because somebody who may do so admits him. He still has to pass
+    /// admission again: seats may be gone.
+    ///
+    /// # Errors
+    /// Not allowed, or nobody waits under that id.
+    pub fn admit(&mut self, by: ConnectionId, waiting: &str) -> Result<Joiner, DomainError> {
+        let joiner = self.take_waiting(by, waiting)?;
+        self.admitted.extend(Person::of(&joiner.actor));
+        Ok(joiner)
+    }
+
+    /// Turns a waiting person away.
+    ///
+    /// # Errors
+    /// As [`LiveMeeting::admit`].
+    pub fn deny(&mut self, by: ConnectionId, waiting: &str) -> Result<(Joiner, DomainEvent), DomainError> {
+        let joiner = self.take_waiting(by, waiting)?;
+        Ok((joiner, DomainEvent::JoinDenied { meeting: self.meeting.id }))
+    }
+
+    /// Somebody who was taken out of the queue and found no seat goes on waiting.
+    pub fn put_back(&mut self, joiner: Joiner) {
+        if self.waiting.len() < WAITING_MAX {
+            self.waiting.push(joiner);
+        }
+    }
+
+    fn take_waiting(&mut self, by: ConnectionId, waiting: &str) -> Result<Joiner, DomainError> {
+        let host = self.of_connection(by)?;
+        policy::may(&host.actor, Some(host.standing), Action::Admit, &self.meeting)?;
+        let session = ParticipantId::parse(waiting);
+        let user = UserId::parse(waiting);
+        let matches = |w: &Joiner| Some(w.id) == session || (user.is_some() && w.actor.user_id() == user);
+        let index = self.waiting.iter().position(matches).ok_or(DomainError::ParticipantNotFound)?;
+        Ok(self.waiting.remove(index))
+    }
+
+    /// A session is over. Unknown ones say nothing.
+    pub fn leave(&mut self, id: ParticipantId, reason: LeaveReason) -> Vec<Notice> {
+        let Some(gone) = self.participants.remove(&id) else { return Vec::new() };
+        self.hands.retain(|hand| *hand != id);
+        self.drop_subscriptions_to(&gone.producers.iter().map(|p| p.id).collect::<Vec<_>>());
+        let event =
+            DomainEvent::ParticipantLeft { meeting: self.meeting.id, participant: id, name: gone.name, reason };
+        vec![Notice::new(Audience::AllBut(id), event)]
+    }
+
+    /// Whoever speaks over this connection is out, inside or waiting.
+    pub fn leave_connection(&mut self, connection: ConnectionId, reason: LeaveReason) -> Vec<Notice> {
+        self.waiting.retain(|joiner| joiner.connection != connection);
+        match self.of_connection(connection).map(|participant| participant.id) {
+            Ok(id) => self.leave(id, reason),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// Raises or lowers one's hand. Only a change is told.
+    ///
+    /// # Errors
+    /// Not inside, or hands are switched off.
+    pub fn raise_hand(
+        &mut self,
+        connection: ConnectionId,
+        raised: bool,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Notice>, DomainError> {
+        let id = self.allowed(connection, Action::RaiseHand)?;
+        let meeting = self.meeting.id;
+        let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
+        if participant.hand_raised_at.is_some() == raised {
+            return Ok(Vec::new());
+        }
+        participant.hand_raised_at = raised.then_some(now);
+        let name = participant.name.clone();
+        self.hands.retain(|hand| *hand != id);
+        if raised {
+            self.hands.push(id);
+        }
+        let event = DomainEvent::HandChanged { meeting, participant: id, name, raised, at: now };
+        Ok(vec![Notice::new(Audience::Everyone, event)])
+    }
+
+    /// Somebody switches microphone, camera or screen on or off. Says what is told and which tracks must now be
+    /// forwarded (`false`) or held back (`true`).
+    ///
+    /// # Errors
+    /// Not inside, or switching on what is not allowed.
+    pub fn set_media(
+        &mut self,
+        connection: ConnectionId,
+        change: MediaChange,
+    ) -> Result<(Vec<Notice>, Vec<(ProducerId, bool)>), DomainError> {
+        let participant = self.of_connection(connection)?;
+        let (id, host_muted) = (participant.id, participant.host_muted);
+        for (wanted, action) in [
+            (change.audio, Action::SendAudio),
+            (change.video, Action::SendVideo),
+            (change.screen, Action::ShareScreen),
+        ] {
+            if wanted == Some(true) {
+                self.allowed(connection, action)?;
+            }
+        }
+        if host_muted && change.audio == Some(true) {
+            return Err(DomainError::Forbidden);
+        }
+        Ok((self.change_media(id, change), self.pauses_of(id)))
+    }
+
+    /// A host mutes a session or lifts that again (C-44). Every session of the named person is meant.
+    ///
+    /// # Errors
+    /// Not allowed, or nobody of that name; a co-host cannot mute a host.
+    pub fn mute(
+        &mut self,
+        by: ConnectionId,
+        whom: &str,
+        mute: bool,
+    ) -> Result<(Vec<Notice>, Vec<(ProducerId, bool)>), DomainError> {
+        let host = self.of_connection(by)?;
+        policy::may(&host.actor, Some(host.standing), Action::ManageParticipants, &self.meeting)?;
+        let own_role = host.standing.role;
+        let targets = self.resolve(whom);
+        if targets.is_empty() {
+            return Err(DomainError::ParticipantNotFound);
+        }
+        let is_host = |id: &ParticipantId| self.participants.get(id).is_some_and(|p| p.standing.role == Role::Host);
+        if own_role != Role::Host && targets.iter().any(is_host) {
+            return Err(DomainError::Forbidden);
+        }
+        let (mut notices, mut pauses) = (Vec::new(), Vec::new());
+        for id in targets {
+            if let Some(participant) = self.participants.get_mut(&id) {
+                participant.host_muted = mute;
+            }
+            let event = DomainEvent::MutedByHost { meeting: self.meeting.id, muted: mute };
+            notices.push(Notice::new(Audience::One(id), event));
+            if mute {
+                notices.extend(self.change_media(id, MediaChange { audio: Some(false), ..MediaChange::default() }));
+            }
+            pauses.extend(self.pauses_of(id));
+        }
+        Ok((notices, pauses))
+    }
+
+    pub(super) fn change_media(&mut self, id: ParticipantId, change: MediaChange) -> Vec<Notice> {
+        let meeting = self.meeting.id;
+        let Some(participant) = self.participants.get_mut(&id) else { return Vec::new() };
+        let media = participant.media.with(change);
+        if media == participant.media {
+            return Vec::new();
+        }
+        participant.media = media;
+        let event = DomainEvent::MediaChanged { meeting, participant: id, media };
+        vec![Notice::new(Audience::Everyone, event)]
+    }
+
+    fn pauses_of(&self, id: ParticipantId) -> Vec<(ProducerId, bool)> {
+        let Some(participant) = self.participants.get(&id) else { return Vec::new() };
+        participant.producers.iter().map(|p| (p.id, p.paused || participant.silences(p.source))).collect()
+    }
+
+    /// May this connection send a message now?
+    ///
+    /// # Errors
+    /// Not inside, or chat is switched off.
+    pub fn may_chat(&self, connection: ConnectionId) -> Result<&Participant, DomainError> {
+        let id = self.allowed(connection, Action::SendMessage)?;
+        self.participants.get(&id).ok_or(DomainError::NotInMeeting)
+    }
+
+    /// Whom a private message is for: a session, roster line or account, inside or on the roster (C-52).
+    ///
+    /// # Errors
+    /// `ParticipantNotFound`.
+    pub fn recipient(&self, named: &str) -> Result<Recipient, DomainError> {
+        if let Some(id) = self.resolve(named).first()
+            && let Some(participant) = self.participants.get(id)
+        {
+            return Ok(match participant.person {
+                Person::User(user) => Recipient::User(user),
+                Person::Guest(session) => Recipient::Guest(session),
+            });
+        }
+        let absent = UserId::parse(named).and_then(|user| self.meeting.entry_of_user(user)).and_then(|line| line.user);
+        absent.map(Recipient::User).ok_or(DomainError::ParticipantNotFound)
+    }
+
+    /// Delivery of a stored message, to everybody inside who may read it.
+    pub fn deliver(&self, message: ChatMessage) -> Notice {
+        let reads = |p: &&Participant| message.visible_to(p.person.sender(), p.standing.role.runs_meeting());
+        let readers = self.participants.values().filter(reads).map(|p| p.id).collect();
+        Notice::new(Audience::These(readers), DomainEvent::MessageSent(Box::new(message)))
+    }
+
+    /// The meeting is over: everybody hears it once, then nobody is inside (C-34).
+    pub fn end(&mut self, reason: EndReason, now: OffsetDateTime) -> (Notice, Vec<ConnectionId>) {
+        let event = DomainEvent::MeetingEnded { meeting: self.meeting.id, reason, at: now };
+        let mut hear = self.recipients(&Audience::Everyone);
+        hear.extend(self.waiting.iter().map(|joiner| joiner.connection));
+        self.participants.clear();
+        self.waiting.clear();
+        self.hands.clear();
+        (Notice::new(Audience::Everyone, event), hear)
+    }
+
+    /// The sessions a name stands for: session, roster line or account (C-29); several when one person has several.
+    pub fn resolve(&self, named: &str) -> Vec<ParticipantId> {
+        let named = named.trim();
+        let session = ParticipantId::parse(named);
+        let line = RosterId::parse(named).and_then(|id| self.meeting.roster.iter().find(|entry| entry.id == id));
+        let user = UserId::parse(named).or_else(|| line.and_then(|line| line.user));
+        let is_meant = |p: &&&Participant| {
+            Some(p.id) == session
+                || (user.is_some() && p.actor.user_id() == user)
+                || line.is_some_and(|line| line.is_for(&p.actor))
+                || session.is_some_and(|session| p.person == Person::Guest(session))
+        };
+        self.roster().iter().filter(is_meant).map(|p| p.id).collect()
+    }
+
+    /// The participant behind the connection, if he may do this now.
+    pub(super) fn allowed(&self, connection: ConnectionId, action: Action) -> Result<ParticipantId, DomainError> {
+        let participant = self.of_connection(connection)?;
+        policy::may(&participant.actor, Some(participant.standing), action, &self.meeting)?;
+        Ok(participant.id)
+    }
+}
+
+/// What the actor is here; people who came because guests are allowed are attendees.
+fn standing(meeting: &Meeting, actor: &Actor) -> Standing {
+    meeting.standing(actor).unwrap_or_else(|| Standing::of(Role::Attendee))
+}

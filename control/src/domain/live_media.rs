@@ -1,0 +1,298 @@
+//! The media side of a running meeting: what each session has open, publishes and watches. It mirrors the media plane
+//! and decides what may be asked of it; the asking happens elsewhere, between two calls.
+
+use plenum_shared::{
+    id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
+    media::{ConnectionQuality, Direction, Kind, Layer, Source},
+};
+
+use super::error::DomainError;
+use super::event::{Audience, DomainEvent, Notice};
+use super::id::ParticipantId;
+use super::live::LiveMeeting;
+use super::participant::{CONSUMERS_MAX, ConnectionId, Consumer, MediaChange, PRODUCERS_MAX, Participant, Producer};
+use super::policy::Action;
+
+/// Which of a participant's tracks somebody wants to see or hear.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Session, roster line or account of the publisher.
+    pub publisher: String,
+    pub kind: Kind,
+    pub source: Option<Source>,
+    pub producer: Option<ProducerId>,
+}
+
+/// A subscription that may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subscription {
+    pub publisher: ParticipantId,
+    pub producer: Producer,
+    pub transport: TransportId,
+}
+
+impl LiveMeeting {
+    /// Puts a transport into place; says which one it replaces, and what happened to the tracks on that one.
+    ///
+    /// # Errors
+    /// `NotInMeeting`.
+    pub fn open_transport(
+        &mut self,
+        connection: ConnectionId,
+        direction: Direction,
+        transport: TransportId,
+    ) -> Result<(Option<TransportId>, Vec<Notice>), DomainError> {
+        let id = self.of_connection(connection)?.id;
+        let replaced = self.participants.get_mut(&id).and_then(|p| p.put_transport(direction, transport));
+        let notices = replaced.map_or_else(Vec::new, |old| self.drop_transport(id, old));
+        Ok((replaced, notices))
+    }
+
+    /// A transport of this connection.
+    ///
+    /// # Errors
+    /// `NotInMeeting`, or a transport of somebody else.
+    pub fn own_transport(&self, connection: ConnectionId, transport: TransportId) -> Result<(), DomainError> {
+        let own = self.of_connection(connection)?.has_transport(transport);
+        if own { Ok(()) } else { Err(DomainError::TransportNotFound) }
+    }
+
+    /// Whether this connection may publish such a track now, on which transport, and whether it starts held back.
+    ///
+    /// # Errors
+    /// Not inside, not allowed, no transport, too many tracks.
+    pub fn may_produce(
+        &self,
+        connection: ConnectionId,
+        kind: Kind,
+        source: Source,
+    ) -> Result<(TransportId, bool), DomainError> {
+        let action = match (kind, source) {
+            (_, Source::Screen | Source::ScreenAudio) => Action::ShareScreen,
+            (Kind::Audio, _) => Action::SendAudio,
+            (Kind::Video, _) => Action::SendVideo,
+        };
+        self.allowed(connection, action)?;
+        let participant = self.of_connection(connection)?;
+        if participant.producers.len() >= PRODUCERS_MAX {
+            return Err(DomainError::MediaRefused("too many tracks".to_owned()));
+        }
+        let transport = participant.send_transport.ok_or(DomainError::TransportNotFound)?;
+        // A camera that is published is on (C-50); a microphone waits until its owner and the host let it speak.
+        Ok((transport, source == Source::Microphone && participant.silences(source)))
+    }
+
+    /// A track is published: the others may watch it.
+    ///
+    /// # Errors
+    /// The participant or the transport went meanwhile.
+    pub fn add_producer(&mut self, connection: ConnectionId, producer: Producer) -> Result<Vec<Notice>, DomainError> {
+        self.own_transport(connection, producer.transport)?;
+        let id = self.of_connection(connection)?.id;
+        let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
+        participant.producers.push(producer);
+        let paused = producer.paused || (producer.source == Source::Microphone && participant.silences(producer.source));
+        let Producer { id: producer_id, kind, source, .. } = producer;
+        let event = DomainEvent::ProducerAdded {
+            meeting: self.meeting.id,
+            participant: id,
+            producer: producer_id,
+            kind,
+            source,
+            paused,
+        };
+        let mut notices = vec![Notice::new(Audience::AllBut(id), event)];
+        notices.extend(self.change_media(id, shown_by(source, true)));
+        Ok(notices)
+    }
+
+    /// A track of this connection.
+    ///
+    /// # Errors
+    /// `NotInMeeting` or `ProducerNotFound`.
+    pub fn own_producer(&self, connection: ConnectionId, producer: ProducerId) -> Result<Producer, DomainError> {
+        let participant = self.of_connection(connection)?;
+        participant.producers.iter().find(|p| p.id == producer).copied().ok_or(DomainError::ProducerNotFound)
+    }
+
+    /// The publisher takes a track back.
+    ///
+    /// # Errors
+    /// Not his track.
+    pub fn close_producer(
+        &mut self,
+        connection: ConnectionId,
+        producer: ProducerId,
+    ) -> Result<Vec<Notice>, DomainError> {
+        self.own_producer(connection, producer)?;
+        let id = self.of_connection(connection)?.id;
+        Ok(self.drop_producers(id, |p| p.id == producer))
+    }
+
+    /// The publisher pauses or resumes one track. Says what is told and whether the track is held back now.
+    ///
+    /// # Errors
+    /// Not his track.
+    pub fn pause_producer(
+        &mut self,
+        connection: ConnectionId,
+        producer: ProducerId,
+        paused: bool,
+    ) -> Result<(Vec<Notice>, bool), DomainError> {
+        let id = self.of_connection(connection)?.id;
+        let meeting = self.meeting.id;
+        let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
+        let track = participant.producers.iter_mut().find(|p| p.id == producer).ok_or(DomainError::ProducerNotFound)?;
+        let changed = track.paused != paused;
+        track.paused = paused;
+        let (kind, source) = (track.kind, track.source);
+        let event = DomainEvent::ProducerPaused { meeting, participant: id, producer, kind, paused };
+        let notices = if changed { vec![Notice::new(Audience::Everyone, event)] } else { Vec::new() };
+        Ok((notices, paused || participant.silences(source)))
+    }
+
+    /// Whether this connection may watch such a track now.
+    ///
+    /// # Errors
+    /// Not inside, nobody of that name, no such track, no transport, too many subscriptions.
+    pub fn may_consume(&self, connection: ConnectionId, wanted: &Wanted) -> Result<Subscription, DomainError> {
+        let viewer = self.of_connection(connection)?;
+        let publishers = self.resolve(&wanted.publisher);
+        if publishers.is_empty() {
+            return Err(DomainError::ParticipantNotFound);
+        }
+        let pick = |publisher: &Participant| match wanted.producer {
+            Some(id) => publisher.producers.iter().find(|p| p.id == id && p.kind == wanted.kind).copied(),
+            None => publisher.pick_producer(wanted.kind, wanted.source).copied(),
+        };
+        // Of several sessions of one person the newest that has the track.
+        let found = publishers.iter().rev().filter_map(|id| self.participants.get(id));
+        let (publisher, producer) =
+            found.filter_map(|p| pick(p).map(|track| (p.id, track))).next().ok_or(DomainError::ProducerNotFound)?;
+        if viewer.consumers.len() >= CONSUMERS_MAX {
+            return Err(DomainError::MediaRefused("too many subscriptions".to_owned()));
+        }
+        let transport = viewer.recv_transport.ok_or(DomainError::TransportNotFound)?;
+        Ok(Subscription { publisher, producer, transport })
+    }
+
+    /// A subscription exists.
+    ///
+    /// # Errors
+    /// Viewer, transport or track went meanwhile.
+    pub fn add_consumer(&mut self, connection: ConnectionId, consumer: Consumer) -> Result<(), DomainError> {
+        self.own_transport(connection, consumer.transport)?;
+        if !self.participants.values().any(|p| p.producers.iter().any(|track| track.id == consumer.producer)) {
+            return Err(DomainError::ProducerNotFound);
+        }
+        let id = self.of_connection(connection)?.id;
+        let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
+        participant.consumers.push(consumer);
+        Ok(())
+    }
+
+    /// A subscription of this connection.
+    ///
+    /// # Errors
+    /// `NotInMeeting` or `ConsumerNotFound`.
+    pub fn own_consumer(&self, connection: ConnectionId, consumer: ConsumerId) -> Result<Consumer, DomainError> {
+        let participant = self.of_connection(connection)?;
+        participant.consumers.iter().find(|c| c.id == consumer).copied().ok_or(DomainError::ConsumerNotFound)
+    }
+
+    /// The media plane closed a transport: only media is cleaned up, the participant stays (his connection lives).
+    pub fn transport_closed(&mut self, session: SessionId, transport: TransportId) -> Vec<Notice> {
+        let id = ParticipantId(session.0);
+        let Some(participant) = self.participants.get_mut(&id) else { return Vec::new() };
+        for place in [&mut participant.send_transport, &mut participant.recv_transport] {
+            if *place == Some(transport) {
+                *place = None;
+            }
+        }
+        self.drop_transport(id, transport)
+    }
+
+    /// The room is gone with all media in it; from now on there is a new one, empty.
+    pub fn media_lost(&mut self, room: RoomId) -> Notice {
+        self.room = room;
+        for participant in self.participants.values_mut() {
+            (participant.send_transport, participant.recv_transport) = (None, None);
+            participant.producers.clear();
+            participant.consumers.clear();
+        }
+        Notice::new(Audience::Everyone, DomainEvent::MediaReset { meeting: self.meeting.id })
+    }
+
+    /// Somebody else speaks now, or nobody.
+    pub fn speaker_changed(&self, speaker: Option<SessionId>) -> Notice {
+        let participant = speaker.map(|s| ParticipantId(s.0)).filter(|id| self.participants.contains_key(id));
+        Notice::new(Audience::Everyone, DomainEvent::ActiveSpeaker { meeting: self.meeting.id, participant })
+    }
+
+    /// The connection of a session got better or worse.
+    pub fn quality_changed(&mut self, session: SessionId, quality: ConnectionQuality) -> Vec<Notice> {
+        let meeting = self.meeting.id;
+        let id = ParticipantId(session.0);
+        match self.participants.get_mut(&id) {
+            Some(participant) if participant.quality != Some(quality) => {
+                participant.quality = Some(quality);
+                let event = DomainEvent::QualityChanged { meeting, participant: id, quality };
+                vec![Notice::new(Audience::Everyone, event)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A viewer gets another layer than before.
+    pub fn layers_changed(&self, session: SessionId, consumer: ConsumerId, layer: Option<Layer>) -> Vec<Notice> {
+        let id = ParticipantId(session.0);
+        let owns = self.participants.get(&id).is_some_and(|p| p.consumers.iter().any(|c| c.id == consumer));
+        let event = DomainEvent::ConsumerLayersChanged { consumer, layer };
+        if owns { vec![Notice::new(Audience::One(id), event)] } else { Vec::new() }
+    }
+
+    fn drop_transport(&mut self, id: ParticipantId, transport: TransportId) -> Vec<Notice> {
+        if let Some(participant) = self.participants.get_mut(&id) {
+            participant.consumers.retain(|c| c.transport != transport);
+        }
+        self.drop_producers(id, |p| p.transport == transport)
+    }
+
+    fn drop_producers(&mut self, id: ParticipantId, gone: impl Fn(&Producer) -> bool) -> Vec<Notice> {
+        let meeting = self.meeting.id;
+        let Some(participant) = self.participants.get_mut(&id) else { return Vec::new() };
+        let dropped: Vec<_> = participant.producers.extract_if(.., |p| gone(p)).collect();
+        self.drop_subscriptions_to(&dropped.iter().map(|p| p.id).collect::<Vec<_>>());
+        let mut notices = Vec::new();
+        for Producer { id: producer, kind, source, .. } in dropped {
+            let event = DomainEvent::ProducerClosed { meeting, participant: id, producer, kind };
+            notices.push(Notice::new(Audience::AllBut(id), event));
+            // A screen that is no longer published is no longer shown. Camera and microphone stay as their owner said:
+            // he may be between two transports.
+            if source == Source::Screen {
+                notices.extend(self.change_media(id, shown_by(source, false)));
+            }
+        }
+        notices
+    }
+
+    /// The media plane drops them by itself when the track goes.
+    pub(super) fn drop_subscriptions_to(&mut self, producers: &[ProducerId]) {
+        if producers.is_empty() {
+            return;
+        }
+        for participant in self.participants.values_mut() {
+            participant.consumers.retain(|c| !producers.contains(&c.producer));
+        }
+    }
+}
+
+/// What publishing a track says about its owner's status.
+fn shown_by(source: Source, on: bool) -> MediaChange {
+    let none = MediaChange::default();
+    match source {
+        Source::Camera => MediaChange { video: Some(on), ..none },
+        Source::Screen => MediaChange { screen: Some(on), ..none },
+        Source::Microphone | Source::ScreenAudio => none,
+    }
+}

@@ -1,0 +1,248 @@
+//! Running meetings: one task per meeting owns its [`LiveMeeting`], so that everything about a meeting happens in one
+//! order, and so do the notices about it.
+//!
+//! [`Live`] finds the task of a meeting, or starts one; [`task`] is the task; [`media_events`] brings it the facts of
+//! the media plane.
+
+mod media_events;
+mod task;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+use metrics::gauge;
+use plenum_shared::id::RoomId;
+use time::OffsetDateTime;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::domain::error::DomainError;
+use crate::domain::event::{EndReason, Entrance, Notice};
+use crate::domain::id::{MeetingId, ParticipantId};
+use crate::domain::live::{Joiner, LiveMeeting};
+use crate::domain::meeting::Meeting;
+use crate::domain::participant::ConnectionId;
+use crate::domain::session::LeaveReason;
+use crate::fleet::{Fleet, FleetEvent};
+use crate::hub::Hub;
+use crate::service::admissions::Attempt;
+use crate::service::clock::Clock;
+use crate::store::Store;
+use task::Task;
+
+/// Commands waiting for one meeting. A room of thousands that all act within the same moment stays below; beyond it the
+/// senders wait, each for his own answer.
+const QUEUE: usize = 1024;
+
+/// Something to be done by the task of a meeting.
+type Job = Box<dyn for<'a> FnOnce(&'a mut Task) -> BoxFuture<'a, ()> + Send>;
+
+/// Every running meeting of this process.
+#[derive(Clone)]
+pub struct Live(Arc<Inner>);
+
+struct Inner {
+    hub: Hub,
+    fleet: Fleet,
+    store: Store,
+    clock: Clock,
+    meetings: Mutex<HashMap<MeetingId, Handle>>,
+    rooms: Mutex<HashMap<RoomId, MeetingId>>,
+}
+
+#[derive(Clone)]
+struct Handle {
+    jobs: mpsc::Sender<Job>,
+    /// Held while the room is being opened on a node, so that two first transports do not open it twice.
+    opening: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// Where somebody is after `join`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Place {
+    Inside(Box<Entrance>),
+    /// In the waiting room, under this id.
+    Waiting { meeting: MeetingId, participant: ParticipantId },
+}
+
+impl Live {
+    /// Meetings run by this process, fed by `events` of the media plane.
+    pub fn start(hub: Hub, fleet: Fleet, events: mpsc::Receiver<FleetEvent>, store: Store, clock: Clock) -> Self {
+        let inner =
+            Inner { hub, fleet, store, clock, meetings: Mutex::default(), rooms: Mutex::default() };
+        let live = Self(Arc::new(inner));
+        tokio::spawn(media_events::pump(live.clone(), events));
+        live
+    }
+
+    /// Runs a command against a running meeting; its notices go out before anything else happens there.
+    ///
+    /// # Errors
+    /// `NotInMeeting` when the meeting is not running, and whatever the command refuses.
+    pub async fn with<T: Send + 'static>(
+        &self,
+        meeting: MeetingId,
+        command: impl FnOnce(&mut LiveMeeting, OffsetDateTime) -> Result<(Vec<Notice>, T), DomainError> + Send + 'static,
+    ) -> Result<T, DomainError> {
+        let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
+        let work = |task: &mut Task| {
+            let (notices, value) = command(&mut task.live, task.now())?;
+            task.publish(notices);
+            Ok(value)
+        };
+        self.run(&handle, |task| Box::pin(async move { work(task) })).await.unwrap_or(Err(DomainError::NotInMeeting))
+    }
+
+    /// Looks at a running meeting. `None` when it is not running.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        meeting: MeetingId,
+        question: impl FnOnce(&LiveMeeting) -> T + Send + 'static,
+    ) -> Option<T> {
+        let handle = self.find(meeting)?;
+        self.run(&handle, |task| Box::pin(async move { question(&task.live) })).await
+    }
+
+    /// Decides an attempt against the seats as they are, and lets the joiner in or has him wait.
+    ///
+    /// # Errors
+    /// The refusal of the admission, or of the store.
+    pub async fn join(&self, attempt: Attempt, joiner: Joiner) -> Result<Place, DomainError> {
+        // A meeting that emptied this very moment ends its task; the next one takes the joiner.
+        for _ in 0..3 {
+            let handle = self.find_or_start(&attempt.meeting);
+            let (attempt, joiner) = (attempt.clone(), joiner.clone());
+            if let Some(place) = self.run(&handle, |task| Box::pin(task.join(attempt, joiner))).await {
+                return place;
+            }
+        }
+        Err(DomainError::Unavailable)
+    }
+
+    /// Lets a waiting person in, on behalf of the host behind the connection.
+    ///
+    /// # Errors
+    /// Not allowed, nobody waits under that id, or the admission refuses now.
+    pub async fn admit(&self, meeting: MeetingId, by: ConnectionId, waiting: String) -> Result<(), DomainError> {
+        let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
+        let admitted = self.run(&handle, |task| Box::pin(task.admit(by, waiting))).await;
+        admitted.unwrap_or(Err(DomainError::NotInMeeting))
+    }
+
+    /// Turns a waiting person away.
+    ///
+    /// # Errors
+    /// As [`Live::admit`].
+    pub async fn deny(&self, meeting: MeetingId, by: ConnectionId, waiting: String) -> Result<(), DomainError> {
+        let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
+        let denied = self.run(&handle, |task| Box::pin(async move { task.deny(by, &waiting) })).await;
+        denied.unwrap_or(Err(DomainError::NotInMeeting))
+    }
+
+    /// Whoever speaks over this connection leaves. False when nobody was there.
+    pub async fn leave(&self, meeting: MeetingId, connection: ConnectionId, reason: LeaveReason) -> bool {
+        let Some(handle) = self.find(meeting) else { return false };
+        self.run(&handle, |task| Box::pin(task.leave(connection, reason))).await.unwrap_or(false)
+    }
+
+    /// Takes over changed settings and roster.
+    pub async fn refresh(&self, meeting: &Meeting) {
+        if let Some(handle) = self.find(meeting.id) {
+            let meeting = Arc::new(meeting.clone());
+            self.run(&handle, |task| Box::pin(async move { task.live.refresh(meeting) })).await;
+        }
+    }
+
+    /// Everybody hears the end and is out; sessions and media are closed when this returns.
+    pub async fn end(&self, meeting: MeetingId, reason: EndReason) {
+        if let Some(handle) = self.find(meeting) {
+            self.run(&handle, |task| Box::pin(task.end(reason))).await;
+        }
+    }
+
+    /// Makes sure that the meeting's room is on a node, and says which room.
+    ///
+    /// # Errors
+    /// `NotInMeeting`, or `MediaUnavailable` when no node takes it.
+    pub async fn room(&self, meeting: MeetingId) -> Result<RoomId, DomainError> {
+        let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
+        let _only_one = handle.opening.lock().await;
+        let room = self.look(meeting, LiveMeeting::room).await.ok_or(DomainError::NotInMeeting)?;
+        if !self.0.fleet.has_room(room) {
+            self.rooms().insert(room, meeting);
+            self.0.fleet.open_room(room).await.map_err(|error| {
+                tracing::warn!(%meeting, %room, %error, "no media node takes the room");
+                DomainError::MediaUnavailable
+            })?;
+        }
+        Ok(room)
+    }
+
+    /// The media plane.
+    pub fn fleet(&self) -> &Fleet {
+        &self.0.fleet
+    }
+
+    /// Meetings that are running.
+    pub fn running(&self) -> usize {
+        self.meetings().len()
+    }
+
+    fn find(&self, meeting: MeetingId) -> Option<Handle> {
+        self.meetings().get(&meeting).cloned()
+    }
+
+    fn find_or_start(&self, meeting: &Meeting) -> Handle {
+        let mut meetings = self.meetings();
+        match meetings.get(&meeting.id) {
+            Some(handle) if !handle.jobs.is_closed() => handle.clone(),
+            _ => {
+                let (jobs, queue) = mpsc::channel(QUEUE);
+                let handle = Handle { jobs, opening: Arc::default() };
+                meetings.insert(meeting.id, handle.clone());
+                gauge!("plenum_live_meetings").set(meetings.len() as f64);
+                let task = Task::new(self.clone(), Arc::new(meeting.clone()));
+                tokio::spawn(task.run(queue));
+                handle
+            }
+        }
+    }
+
+    /// Hands a job to the task and waits for its outcome; `None` when the task has ended meanwhile.
+    async fn run<T: Send + 'static>(
+        &self,
+        handle: &Handle,
+        work: impl for<'a> FnOnce(&'a mut Task) -> BoxFuture<'a, T> + Send + 'static,
+    ) -> Option<T> {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |task| {
+            let doing = work(task);
+            Box::pin(async move {
+                // Nobody waits for the answer of a command whose connection went away; it is done all the same.
+                let _ = answer.send(doing.await);
+            })
+        });
+        handle.jobs.send(job).await.ok()?;
+        answered.await.ok()
+    }
+
+    /// Called by a task that has nobody inside: forgets it unless somebody is knocking.
+    fn retire(&self, meeting: MeetingId, queue: &mut mpsc::Receiver<Job>) -> bool {
+        let mut meetings = self.meetings();
+        if !queue.is_empty() {
+            return false;
+        }
+        queue.close();
+        meetings.remove(&meeting);
+        gauge!("plenum_live_meetings").set(meetings.len() as f64);
+        true
+    }
+
+    fn meetings(&self) -> MutexGuard<'_, HashMap<MeetingId, Handle>> {
+        self.0.meetings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rooms(&self) -> MutexGuard<'_, HashMap<RoomId, MeetingId>> {
+        self.0.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

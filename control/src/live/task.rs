@@ -1,0 +1,211 @@
+//! The task of one running meeting: what has to be stored or closed around the decisions of [`LiveMeeting`].
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use metrics::gauge;
+use plenum_shared::{
+    command::RoomCommand,
+    id::{RoomId, SessionId},
+};
+use time::OffsetDateTime;
+use tokio::sync::mpsc;
+
+use super::{Job, Live, Place};
+use crate::domain::admission::{Admission, Door};
+use crate::domain::error::DomainError;
+use crate::domain::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
+use crate::domain::live::{Joined, Joiner, LiveMeeting};
+use crate::domain::meeting::{Meeting, Start};
+use crate::domain::participant::{ConnectionId, Person};
+use crate::domain::password::PasswordCheck;
+use crate::domain::session::LeaveReason;
+use crate::service::admissions::Attempt;
+use crate::store::Entering;
+
+/// Owner of one running meeting.
+pub(super) struct Task {
+    registry: Live,
+    pub(super) live: LiveMeeting,
+}
+
+impl Task {
+    pub fn new(registry: Live, meeting: Arc<Meeting>) -> Self {
+        Self { registry, live: LiveMeeting::new(meeting, RoomId::random()) }
+    }
+
+    /// Does one job after the other until the meeting is empty.
+    pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
+        while let Some(job) = queue.recv().await {
+            let inside = self.live.roster().len();
+            job(&mut self).await;
+            // One gauge over all meetings: each adds what changed in it.
+            gauge!("plenum_participants").increment(self.live.roster().len() as f64 - inside as f64);
+            if self.live.is_idle() && self.registry.retire(self.live.meeting().id, &mut queue) {
+                break;
+            }
+        }
+        let room = self.live.room();
+        self.registry.rooms().remove(&room);
+        self.registry.0.fleet.close_room(room);
+    }
+
+    pub fn now(&self) -> OffsetDateTime {
+        self.registry.0.clock.now()
+    }
+
+    /// Hands notices to the hub, in order.
+    pub fn publish(&self, notices: Vec<Notice>) {
+        let hub = &self.registry.0.hub;
+        for Notice { audience, event } in notices {
+            match &audience {
+                Audience::Accounts(_) | Audience::Campus { .. } | Audience::World => hub.publish(&audience, &event),
+                inside => hub.deliver(&event, &self.live.recipients(inside)),
+            }
+        }
+    }
+
+    /// Somebody at the door. The meeting is read once more: it may have changed while a password was being checked.
+    pub fn join(&mut self, attempt: Attempt, joiner: Joiner) -> BoxFuture<'_, Result<Place, DomainError>> {
+        Box::pin(async move {
+            let id = attempt.meeting.id;
+            let meeting = self.registry.0.store.meeting(id).await?.ok_or(DomainError::MeetingNotFound)?;
+            let occupancy = self.live.occupancy(Person::of(&joiner.actor));
+            let admission = attempt.decide(&joiner.actor, &meeting, occupancy)?;
+            let meeting = if admission == Admission::StartAndEnter { self.start().await? } else { meeting };
+            self.live.refresh(Arc::new(meeting));
+            if admission.is_inside() {
+                let entrance = self.enter(joiner, admission).await?;
+                return Ok(Place::Inside(entrance));
+            }
+            let participant = joiner.id;
+            let now = self.now();
+            match self.live.join(joiner, admission, now)? {
+                Joined::Waiting(notices) | Joined::Inside(notices) => self.publish(notices),
+            }
+            Ok(Place::Waiting { meeting: id, participant })
+        })
+    }
+
+    /// A host came in before the start, and that starts it (C-20).
+    async fn start(&mut self) -> Result<Meeting, DomainError> {
+        let now = self.now();
+        let id = self.live.meeting().id;
+        let (meeting, started) = self.registry.0.store.change_meeting(id, |meeting| meeting.start(now)).await?;
+        if started == Start::Started {
+            self.publish(vec![started_notice(Arc::new(meeting.clone()))]);
+        }
+        Ok(meeting)
+    }
+
+    /// Stores the session first: somebody whose presence cannot be recorded does not enter.
+    async fn enter(&mut self, joiner: Joiner, admission: Admission) -> Result<Box<Entrance>, DomainError> {
+        let now = self.now();
+        let old = self.live.of_connection(joiner.connection).map(|participant| participant.id).ok();
+        if old.is_some() {
+            self.leave(joiner.connection, LeaveReason::Left).await;
+        }
+        let occupancy = self.live.occupancy(Person::of(&joiner.actor));
+        let entering = Entering {
+            session: joiner.id,
+            meeting: self.live.meeting().id,
+            actor: &joiner.actor,
+            display_name: &joiner.name,
+            at: now,
+            persons_inside: occupancy.persons + u32::from(!occupancy.caller_inside),
+        };
+        let line = self.registry.0.store.open_session(&entering).await?;
+        let mut meeting = Meeting::clone(self.live.meeting());
+        match meeting.roster.iter_mut().find(|entry| entry.id == line.id) {
+            Some(entry) => *entry = line,
+            None => meeting.roster.push(line),
+        }
+        self.live.refresh(Arc::new(meeting));
+        let me = joiner.id;
+        let Joined::Inside(notices) = self.live.join(joiner, admission, now)? else {
+            return Err(DomainError::Internal);
+        };
+        let entrance = notices.iter().find_map(|notice| match &notice.event {
+            DomainEvent::Joined(entrance) => Some(entrance.clone()),
+            _ => None,
+        });
+        self.publish(notices);
+        if self.live.participant(me).is_some_and(|p| p.standing.role.runs_meeting()) {
+            let requests = self.live.pending_requests(now);
+            self.publish(requests.into_iter().map(|event| Notice::new(Audience::One(me), event)).collect());
+        }
+        entrance.ok_or(DomainError::Internal)
+    }
+
+    pub fn admit(&mut self, by: ConnectionId, waiting: String) -> BoxFuture<'_, Result<(), DomainError>> {
+        Box::pin(async move {
+            let joiner = self.live.admit(by, &waiting)?;
+            // He showed his password when he came to wait.
+            let meeting = Meeting::clone(self.live.meeting());
+            let attempt = Attempt { meeting, door: Door::Enter, password: PasswordCheck::Correct };
+            let admitted = self.join(attempt, joiner.clone()).await.map(|_| ());
+            if admitted.is_err() {
+                self.live.put_back(joiner);
+            }
+            admitted
+        })
+    }
+
+    pub fn deny(&mut self, by: ConnectionId, waiting: &str) -> Result<(), DomainError> {
+        let (joiner, event) = self.live.deny(by, waiting)?;
+        self.registry.0.hub.deliver(&event, &[joiner.connection]);
+        Ok(())
+    }
+
+    /// True when somebody was there to leave.
+    pub fn leave(&mut self, connection: ConnectionId, reason: LeaveReason) -> BoxFuture<'_, bool> {
+        Box::pin(async move {
+            let gone = self.live.of_connection(connection).map(|p| (p.id, p.session())).ok();
+            let notices = self.live.leave_connection(connection, reason);
+            let Some((id, session)) = gone else { return false };
+            self.publish(notices);
+            self.close_media(session);
+            // A failure is logged by the store; whoever left is gone all the same.
+            let _ = self.registry.0.store.close_session(id, self.now(), reason).await;
+            true
+        })
+    }
+
+    pub fn end(&mut self, reason: EndReason) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let now = self.now();
+            let (notice, hear) = self.live.end(reason, now);
+            self.registry.0.hub.deliver(&notice.event, &hear);
+            let room = self.live.room();
+            self.registry.rooms().remove(&room);
+            self.registry.0.fleet.close_room(room);
+            let _ = self.registry.0.store.close_sessions_of(self.live.meeting().id, now, LeaveReason::Ended).await;
+        })
+    }
+
+    /// The media plane lost the room: a new name for a new one, opened when somebody wants it.
+    pub fn media_lost(&mut self, room: RoomId) {
+        if self.live.room() != room {
+            return;
+        }
+        let notice = self.live.media_lost(RoomId::random());
+        self.publish(vec![notice]);
+    }
+
+    fn close_media(&self, session: SessionId) {
+        let (fleet, room) = (self.registry.0.fleet.clone(), self.live.room());
+        if fleet.has_room(room) {
+            tokio::spawn(async move {
+                // A node that cannot be told finds the session among its orphans.
+                let _ = fleet.request(room, RoomCommand::CloseSession { session }).await;
+            });
+        }
+    }
+}
+
+/// The news of a start, for everybody on the roster who has an account.
+pub(super) fn started_notice(meeting: Arc<Meeting>) -> Notice {
+    let mut listed: Vec<_> = meeting.roster.iter().filter_map(|entry| entry.user).collect();
+    listed.push(meeting.creator);
+    Notice::new(Audience::Accounts(listed), DomainEvent::MeetingStarted(meeting))
+}

@@ -58,6 +58,9 @@ pub struct LiveMeeting {
     hands: Vec<ParticipantId>,
     joins: u64,
     peak: u32,
+    /// Messages delivered since this process runs the meeting.
+    messages: u64,
+    pub(super) speaker: Option<ParticipantId>,
 }
 
 impl LiveMeeting {
@@ -72,6 +75,8 @@ impl LiveMeeting {
             hands: Vec::new(),
             joins: 0,
             peak: 0,
+            messages: 0,
+            speaker: None,
         }
     }
 
@@ -119,6 +124,16 @@ impl LiveMeeting {
     /// Most persons inside at one moment.
     pub fn peak(&self) -> u32 {
         self.peak
+    }
+
+    /// Messages delivered since this process runs the meeting.
+    pub fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Who speaks now.
+    pub fn speaker(&self) -> Option<ParticipantId> {
+        self.speaker
     }
 
     /// Raised hands in the order of raising.
@@ -284,6 +299,7 @@ impl LiveMeeting {
     pub fn leave(&mut self, id: ParticipantId, reason: LeaveReason) -> Vec<Notice> {
         let Some(gone) = self.participants.remove(&id) else { return Vec::new() };
         self.hands.retain(|hand| *hand != id);
+        self.speaker = self.speaker.filter(|speaker| *speaker != id);
         self.drop_subscriptions_to(&gone.producers.iter().map(|p| p.id).collect::<Vec<_>>());
         let event =
             DomainEvent::ParticipantLeft { meeting: self.meeting.id, participant: id, name: gone.name, reason };
@@ -432,7 +448,8 @@ impl LiveMeeting {
     }
 
     /// Delivery of a stored message, to everybody inside who may read it.
-    pub fn deliver(&self, message: ChatMessage) -> Notice {
+    pub fn deliver(&mut self, message: ChatMessage) -> Notice {
+        self.messages += 1;
         let reads = |p: &&Participant| message.visible_to(p.person.sender(), p.standing.role.runs_meeting());
         let readers = self.participants.values().filter(reads).map(|p| p.id).collect();
         Notice::new(Audience::These(readers), DomainEvent::MessageSent(Box::new(message)))

@@ -215,6 +215,7 @@ impl LiveMeeting {
     /// The room is gone with all media in it; from now on there is a new one, empty.
     pub fn media_lost(&mut self, room: RoomId) -> Notice {
         self.room = room;
+        self.speaker = None;
         for participant in self.participants.values_mut() {
             (participant.send_transport, participant.recv_transport) = (None, None);
             participant.producers.clear();
@@ -224,8 +225,9 @@ impl LiveMeeting {
     }
 
     /// Somebody else speaks now, or nobody.
-    pub fn speaker_changed(&self, speaker: Option<SessionId>) -> Notice {
+    pub fn speaker_changed(&mut self, speaker: Option<SessionId>) -> Notice {
         let participant = speaker.map(|s| ParticipantId(s.0)).filter(|id| self.participants.contains_key(id));
+        self.speaker = participant;
         Notice::new(Audience::Everyone, DomainEvent::ActiveSpeaker { meeting: self.meeting.id, participant })
     }
 

@@ -5,6 +5,7 @@
 //! the media plane.
 
 mod media_events;
+mod side;
 mod task;
 
 use std::collections::HashMap;
@@ -41,11 +42,22 @@ type Job = Box<dyn for<'a> FnOnce(&'a mut Task) -> BoxFuture<'a, ()> + Send>;
 #[derive(Clone)]
 pub struct Live(Arc<Inner>);
 
+/// What running meetings are made from.
+pub struct Parts {
+    pub hub: Hub,
+    pub fleet: Fleet,
+    pub store: Store,
+    pub clock: Clock,
+    /// As clients take them (`RTCIceServer`), from the configuration.
+    pub ice_servers: serde_json::Value,
+}
+
 struct Inner {
     hub: Hub,
     fleet: Fleet,
     store: Store,
     clock: Clock,
+    ice_servers: serde_json::Value,
     meetings: Mutex<HashMap<MeetingId, Handle>>,
     rooms: Mutex<HashMap<RoomId, MeetingId>>,
 }
@@ -67,10 +79,10 @@ pub enum Place {
 
 impl Live {
     /// Meetings run by this process, fed by `events` of the media plane.
-    pub fn start(hub: Hub, fleet: Fleet, events: mpsc::Receiver<FleetEvent>, store: Store, clock: Clock) -> Self {
-        let inner =
-            Inner { hub, fleet, store, clock, meetings: Mutex::default(), rooms: Mutex::default() };
-        let live = Self(Arc::new(inner));
+    pub fn start(parts: Parts, events: mpsc::Receiver<FleetEvent>) -> Self {
+        let Parts { hub, fleet, store, clock, ice_servers } = parts;
+        let (meetings, rooms) = (Mutex::default(), Mutex::default());
+        let live = Self(Arc::new(Inner { hub, fleet, store, clock, ice_servers, meetings, rooms }));
         tokio::spawn(media_events::pump(live.clone(), events));
         live
     }
@@ -85,12 +97,13 @@ impl Live {
         command: impl FnOnce(&mut LiveMeeting, OffsetDateTime) -> Result<(Vec<Notice>, T), DomainError> + Send + 'static,
     ) -> Result<T, DomainError> {
         let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
-        let work = |task: &mut Task| {
-            let (notices, value) = command(&mut task.live, task.now())?;
+        let work = move |task: &mut Task| {
+            let now = task.now();
+            let (notices, value) = command(&mut task.live, now)?;
             task.publish(notices);
             Ok(value)
         };
-        self.run(&handle, |task| Box::pin(async move { work(task) })).await.unwrap_or(Err(DomainError::NotInMeeting))
+        self.run(&handle, move |task| Box::pin(async move { work(task) })).await.unwrap_or(Err(DomainError::NotInMeeting))
     }
 
     /// Looks at a running meeting. `None` when it is not running.
@@ -100,7 +113,7 @@ impl Live {
         question: impl FnOnce(&LiveMeeting) -> T + Send + 'static,
     ) -> Option<T> {
         let handle = self.find(meeting)?;
-        self.run(&handle, |task| Box::pin(async move { question(&task.live) })).await
+        self.run(&handle, move |task| Box::pin(async move { question(&task.live) })).await
     }
 
     /// Decides an attempt against the seats as they are, and lets the joiner in or has him wait.
@@ -112,7 +125,7 @@ impl Live {
         for _ in 0..3 {
             let handle = self.find_or_start(&attempt.meeting);
             let (attempt, joiner) = (attempt.clone(), joiner.clone());
-            if let Some(place) = self.run(&handle, |task| Box::pin(task.join(attempt, joiner))).await {
+            if let Some(place) = self.run(&handle, move |task| Box::pin(task.join(attempt, joiner))).await {
                 return place;
             }
         }
@@ -125,7 +138,7 @@ impl Live {
     /// Not allowed, nobody waits under that id, or the admission refuses now.
     pub async fn admit(&self, meeting: MeetingId, by: ConnectionId, waiting: String) -> Result<(), DomainError> {
         let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
-        let admitted = self.run(&handle, |task| Box::pin(task.admit(by, waiting))).await;
+        let admitted = self.run(&handle, move |task| Box::pin(task.admit(by, waiting))).await;
         admitted.unwrap_or(Err(DomainError::NotInMeeting))
     }
 
@@ -135,28 +148,28 @@ impl Live {
     /// As [`Live::admit`].
     pub async fn deny(&self, meeting: MeetingId, by: ConnectionId, waiting: String) -> Result<(), DomainError> {
         let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
-        let denied = self.run(&handle, |task| Box::pin(async move { task.deny(by, &waiting) })).await;
+        let denied = self.run(&handle, move |task| Box::pin(async move { task.deny(by, &waiting) })).await;
         denied.unwrap_or(Err(DomainError::NotInMeeting))
     }
 
     /// Whoever speaks over this connection leaves. False when nobody was there.
     pub async fn leave(&self, meeting: MeetingId, connection: ConnectionId, reason: LeaveReason) -> bool {
         let Some(handle) = self.find(meeting) else { return false };
-        self.run(&handle, |task| Box::pin(task.leave(connection, reason))).await.unwrap_or(false)
+        self.run(&handle, move |task| Box::pin(task.leave(connection, reason))).await.unwrap_or(false)
     }
 
     /// Takes over changed settings and roster.
     pub async fn refresh(&self, meeting: &Meeting) {
         if let Some(handle) = self.find(meeting.id) {
             let meeting = Arc::new(meeting.clone());
-            self.run(&handle, |task| Box::pin(async move { task.live.refresh(meeting) })).await;
+            self.run(&handle, move |task| Box::pin(async move { task.live.refresh(meeting) })).await;
         }
     }
 
     /// Everybody hears the end and is out; sessions and media are closed when this returns.
     pub async fn end(&self, meeting: MeetingId, reason: EndReason) {
         if let Some(handle) = self.find(meeting) {
-            self.run(&handle, |task| Box::pin(task.end(reason))).await;
+            self.run(&handle, move |task| Box::pin(task.end(reason))).await;
         }
     }
 

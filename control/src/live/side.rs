@@ -1,0 +1,125 @@
+//! What the services that know meetings from the database ask of those that are running.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use plenum_shared::{
+    command::{Reply, RoomCommand, RoomStats},
+    media::ConnectionQuality,
+    rtp::router_capabilities,
+};
+
+use super::Live;
+use super::task::started_notice;
+use crate::domain::admission::Occupancy;
+use crate::domain::event::EndReason;
+use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
+use crate::domain::live::LiveMeeting;
+use crate::domain::meeting::Meeting;
+use crate::domain::participant::{Participant, Person};
+use crate::service::live_side::{LiveSide, LiveStats, MediaConnection, Present, Quality};
+
+impl LiveSide for Live {
+    fn started<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            self.refresh(meeting).await;
+            let notice = started_notice(Arc::new(meeting.clone()));
+            self.0.hub.publish(&notice.audience, &notice.event);
+        })
+    }
+
+    fn changed<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {
+        Box::pin(self.refresh(meeting))
+    }
+
+    fn ended<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {
+        Box::pin(self.end(meeting.id, EndReason::EndedByHost))
+    }
+
+    fn present(&self, meeting: MeetingId) -> BoxFuture<'_, Vec<Present>> {
+        Box::pin(async move { self.look(meeting, everybody).await.unwrap_or_default() })
+    }
+
+    fn occupancy(&self, meeting: MeetingId, user: Option<UserId>) -> BoxFuture<'_, Occupancy> {
+        let person = user.map(Person::User);
+        Box::pin(async move { self.look(meeting, move |live| live.occupancy(person)).await.unwrap_or_default() })
+    }
+
+    fn connection(&self, meeting: MeetingId) -> BoxFuture<'_, MediaConnection> {
+        Box::pin(async move {
+            let room = self.look(meeting, LiveMeeting::room).await;
+            MediaConnection {
+                router_id: room.map(|room| room.to_string()),
+                router_capabilities: serde_json::to_value(router_capabilities()).unwrap_or_default(),
+                ice_servers: self.0.ice_servers.clone(),
+            }
+        })
+    }
+
+    fn stats(&self, meeting: MeetingId) -> BoxFuture<'_, Option<LiveStats>> {
+        Box::pin(async move {
+            let (room, mut stats) = self.look(meeting, figures).await?;
+            if let Ok(Reply::Stats(media)) = self.0.fleet.request(room, RoomCommand::Stats).await {
+                add_media(&mut stats, &media);
+            }
+            Some(stats)
+        })
+    }
+}
+
+fn everybody(live: &LiveMeeting) -> Vec<Present> {
+    live.roster().into_iter().filter_map(|participant| present(live.meeting(), participant)).collect()
+}
+
+/// Everybody inside has a line: it is written before he enters.
+fn present(meeting: &Meeting, participant: &Participant) -> Option<Present> {
+    let line: RosterId = meeting.entry_of(&participant.actor)?.id;
+    Some(Present {
+        participant: participant.id,
+        roster: line,
+        user: participant.actor.user_id(),
+        name: participant.name.clone(),
+        role: participant.standing.role,
+        audio: participant.media.audio,
+        video: participant.media.video,
+        screen: participant.media.screen,
+        hand_raised: participant.hand_raised_at.is_some(),
+        quality: quality(participant.quality),
+        joined_at: participant.joined_at,
+    })
+}
+
+/// Nothing bad is known of a connection that nobody has measured yet.
+fn quality(measured: Option<ConnectionQuality>) -> Quality {
+    match measured {
+        None | Some(ConnectionQuality::Excellent) => Quality::Excellent,
+        Some(ConnectionQuality::Good) => Quality::Good,
+        Some(ConnectionQuality::Fair) => Quality::Fair,
+        Some(ConnectionQuality::Poor) => Quality::Poor,
+    }
+}
+
+fn figures(live: &LiveMeeting) -> (plenum_shared::id::RoomId, LiveStats) {
+    let stats = LiveStats {
+        participants: live.persons(),
+        chat_messages: live.messages(),
+        active_speakers: live.speaker().into_iter().collect::<Vec<ParticipantId>>(),
+        screen_sharing: live.roster().iter().any(|p| p.media.screen),
+        total_mbps: 0.0,
+        latency_ms: 0.0,
+        packet_loss_percent: 0.0,
+    };
+    (live.room(), stats)
+}
+
+fn add_media(stats: &mut LiveStats, media: &RoomStats) {
+    stats.total_mbps = (media.received.0 + media.sent.0) as f64 / 1e6;
+    let round_trips: Vec<_> = media.sessions.iter().filter_map(|s| s.round_trip_ms).map(f64::from).collect();
+    stats.latency_ms = mean(&round_trips);
+    let losses: Vec<_> = media.sessions.iter().map(|s| f64::from(s.loss) * 100.0).collect();
+    stats.packet_loss_percent = mean(&losses);
+}
+
+fn mean(values: &[f64]) -> f64 {
+    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+}

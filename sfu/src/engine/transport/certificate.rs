@@ -11,6 +11,11 @@ use thiserror::Error;
 /// budget: with its default of 4 one lost flight can be the end. The handshake's own time limit remains.
 const FLIGHT_RETRIES: usize = 12;
 
+/// dimpl answers repetitions of the peer no faster than its own retransmission timer, which starts at this. With the
+/// default of a second, two lost flights would cost three. Browsers begin with 50 ms too; on a slow path that costs a
+/// few flights of 600 bytes.
+const FLIGHT_START_RTO: Duration = Duration::from_millis(50);
+
 /// A handshake that takes longer is begun anew, which costs nothing: the peer repeats its first flight.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -49,6 +54,7 @@ impl DtlsCertificate {
         let config = dimpl::Config::builder()
             // MESSAGE-INTEGRITY of ICE has proved the address already; a cookie would only cost a round trip.
             .use_server_cookie(false)
+            .flight_start_rto(FLIGHT_START_RTO)
             .flight_retries(FLIGHT_RETRIES)
             .handshake_timeout(HANDSHAKE_TIMEOUT)
             .build()

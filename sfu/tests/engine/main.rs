@@ -1,0 +1,9 @@
+//! Tests of the engine from outside: real and hand-made peers, an emulated network, a virtual clock. One binary, since
+//! they share peers and network.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops where it stands")]
+
+mod connecting;
+mod network;
+mod peer;
+mod random;

@@ -1,0 +1,71 @@
+//! A network that loses, doubles, delays and reorders datagrams, on a virtual clock. The same seed gives the same run.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::random::Random;
+
+#[derive(Debug, Clone)]
+pub struct Datagram {
+    pub to: SocketAddr,
+    pub bytes: Vec<u8>,
+}
+
+pub struct Network {
+    random: Random,
+    in_flight: BTreeMap<(Instant, u64), Datagram>,
+    sent: u64,
+    pub loss_percent: u64,
+    pub duplicate_percent: u64,
+    pub delay: Duration,
+    pub jitter: Duration,
+    /// As many of the next datagrams to this address are lost.
+    pub losing: Option<(SocketAddr, u32)>,
+}
+
+impl Network {
+    /// A perfect network with 5 ms of delay.
+    pub fn new(seed: u64) -> Self {
+        Network {
+            random: Random::new(seed),
+            in_flight: BTreeMap::new(),
+            sent: 0,
+            loss_percent: 0,
+            duplicate_percent: 0,
+            delay: Duration::from_millis(5),
+            jitter: Duration::ZERO,
+            losing: None,
+        }
+    }
+
+    pub fn send(&mut self, now: Instant, datagram: Datagram) {
+        if let Some((to, left)) = &mut self.losing
+            && *to == datagram.to
+            && *left > 0
+        {
+            *left -= 1;
+            return;
+        }
+        if self.random.percent(self.loss_percent) {
+            return;
+        }
+        let copies = if self.random.percent(self.duplicate_percent) { 2 } else { 1 };
+        for _ in 0..copies {
+            let jitter_us = self.random.below(self.jitter.as_micros() as u64 + 1);
+            let at = now + self.delay + Duration::from_micros(jitter_us);
+            self.sent += 1;
+            self.in_flight.insert((at, self.sent), datagram.clone());
+        }
+    }
+
+    pub fn next_arrival(&self) -> Option<Instant> {
+        self.in_flight.keys().next().map(|(at, _)| *at)
+    }
+
+    /// The next datagram that has arrived by now.
+    pub fn receive(&mut self, now: Instant) -> Option<Datagram> {
+        let entry = self.in_flight.first_entry().filter(|entry| entry.key().0 <= now)?;
+        Some(entry.remove())
+    }
+}

@@ -1,0 +1,70 @@
+// What the room asks of media, without saying how: the real one is mediasoup-client, the fake one draws on a canvas.
+import type { Kind, Source } from '../signaling/events';
+
+/** One producer of somebody else. */
+export interface ProducerRef {
+  participantId: string;
+  producerId: string;
+  kind: Kind;
+  source: Source;
+}
+
+/** A remote track being received. */
+export interface Subscription {
+  readonly consumerId: string;
+  readonly track: MediaStreamTrack;
+  setLayer(spatialLayer: number): Promise<void>;
+  setPaused(paused: boolean): Promise<void>;
+  /** Loudness of the last moments, 0 to 1; null for video. */
+  level(): number | null;
+  close(): void;
+}
+
+export interface OutboundStats {
+  source: Source;
+  kind: Kind;
+  codec: string | null;
+  rid: string | null;
+  active: boolean;
+  bytesSent: number;
+  packetsSent: number;
+  framesEncoded: number | null;
+  frameWidth: number | null;
+  frameHeight: number | null;
+}
+
+export interface InboundStats {
+  consumerId: string;
+  producerId: string;
+  participantId: string;
+  source: Source;
+  kind: Kind;
+  codec: string | null;
+  paused: boolean;
+  bytesReceived: number;
+  packetsReceived: number;
+  packetsLost: number;
+  framesDecoded: number | null;
+  frameWidth: number | null;
+  frameHeight: number | null;
+  totalAudioEnergy: number | null;
+}
+
+export interface MediaStats {
+  outbound: OutboundStats[];
+  inbound: InboundStats[];
+  transports: { direction: 'send' | 'recv'; state: string }[];
+}
+
+export interface MediaSession {
+  publish(source: Source, track: MediaStreamTrack): Promise<void>;
+  /** Ends a source; the others hear `producer-closed`. */
+  unpublish(source: Source): Promise<void>;
+  /** Another track for the same source (a changed device), or null while a camera is off. */
+  replace(source: Source, track: MediaStreamTrack | null): Promise<void>;
+  setPaused(source: Source, paused: boolean): void;
+  publishes(source: Source): boolean;
+  subscribe(producer: ProducerRef, paused: boolean): Promise<Subscription>;
+  stats(): Promise<MediaStats>;
+  close(): void;
+}

@@ -1,0 +1,60 @@
+// One consumer: pause, layer and loudness of somebody else's track.
+import type { types } from 'mediasoup-client';
+import type { Signaling } from '../signaling/events';
+import type { ProducerRef, Subscription } from './session';
+
+export class MediasoupSubscription implements Subscription {
+  readonly consumer: types.Consumer;
+  readonly producer: ProducerRef;
+  private readonly signaling: Pick<Signaling, 'request'>;
+  private pausedAtServer: boolean;
+  private layer: number | null = null;
+
+  constructor(
+    consumer: types.Consumer,
+    producer: ProducerRef,
+    signaling: Pick<Signaling, 'request'>,
+    paused: boolean,
+  ) {
+    this.consumer = consumer;
+    this.producer = producer;
+    this.signaling = signaling;
+    this.pausedAtServer = paused;
+  }
+
+  get consumerId(): string {
+    return this.consumer.id;
+  }
+
+  get track(): MediaStreamTrack {
+    return this.consumer.track;
+  }
+
+  async setLayer(spatialLayer: number): Promise<void> {
+    if (this.layer === spatialLayer || this.consumer.closed) return;
+    this.layer = spatialLayer;
+    await this.signaling.request('set-consumer-layers', { consumerId: this.consumer.id, spatialLayer });
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    if (this.pausedAtServer === paused || this.consumer.closed) return;
+    this.pausedAtServer = paused;
+    await this.signaling.request(paused ? 'pause-consumer' : 'resume-consumer', {
+      consumerId: this.consumer.id,
+    });
+  }
+
+  get paused(): boolean {
+    return this.pausedAtServer;
+  }
+
+  level(): number | null {
+    if (this.consumer.kind !== 'audio') return null;
+    const [latest] = this.consumer.rtpReceiver?.getSynchronizationSources() ?? [];
+    return latest?.audioLevel ?? 0;
+  }
+
+  close(): void {
+    this.consumer.close();
+  }
+}

@@ -1,0 +1,337 @@
+// One meeting from the first knock to the last goodbye: ties link, media and state together.
+//
+// Rejoin: when the link comes back, the same `join-meeting` is sent again; the answer carries a new participant id and
+// the media is made anew, while the old pictures stay until the new ones flow.
+import type { MediaSession } from '../media/session';
+import { isLostLogin, isPassing, readable, SignalingError } from '../signaling/errors';
+import type { MeetingJoined, Signaling, Source, WebrtcConfig } from '../signaling/events';
+import { Store } from '../store';
+import type { Action } from './actions';
+import { spot, TrackBoard } from './board';
+import { Receiving } from './receiving';
+import { reduce } from './reducer';
+import { restartDelayMs } from './restart';
+import { Sending } from './sending';
+import { outside, type Panel, type RoomState, SELF } from './state';
+import { wire } from './wire';
+
+/** How long people we have not seen since a broken link stay on screen. */
+const GRACE_MS = 8_000;
+/** A rejoin refused for a passing reason (no media node yet) is tried again after so long. */
+const KNOCK_AGAIN_MS = 1_500;
+
+export interface ConferenceParts {
+  signaling: Signaling;
+  openMedia: (config: WebrtcConfig, onFailed: () => void) => Promise<MediaSession>;
+  /** Tells the person something that passes. */
+  notify: (text: string, tone: 'info' | 'error') => void;
+  /** The login is no good any more. */
+  onLostLogin: () => void;
+}
+
+export interface Entry {
+  meetingId: string;
+  userId: string;
+  userName: string;
+  password?: string;
+}
+
+export class Conference {
+  readonly store: Store<RoomState, Action>;
+  readonly board = new TrackBoard();
+  readonly receiving: Receiving;
+  private readonly sending = new Sending();
+  private readonly parts: ConferenceParts;
+  private readonly entry: Entry;
+  private readonly ends: (() => void)[] = [];
+  private media: MediaSession | null = null;
+  private config: WebrtcConfig | null = null;
+  /** Counts sessions, so that an answer for an older one is thrown away. */
+  private generation = 0;
+  private restarts = 0;
+  private restartTimer: ReturnType<typeof setTimeout> | undefined;
+  private graceTimer: ReturnType<typeof setTimeout> | undefined;
+  private knockTimer: ReturnType<typeof setTimeout> | undefined;
+  private joining = false;
+
+  constructor(entry: Entry, parts: ConferenceParts) {
+    this.entry = entry;
+    this.parts = parts;
+    this.store = new Store<RoomState, Action>(reduce, outside(entry));
+    this.receiving = new Receiving(this.board, () => this.syncSoon());
+    this.listen();
+  }
+
+  join(): void {
+    const { signaling } = this.parts;
+    this.store.dispatch({ type: 'join-asked', userId: this.entry.userId, userName: this.entry.userName });
+    if (signaling.link.state === 'connected') void this.knock();
+    else signaling.connect();
+  }
+
+  async leave(): Promise<void> {
+    const { signaling } = this.parts;
+    const { meetingId } = this.entry;
+    const goodbye = signaling.request('leave-meeting', { meetingId }).catch(() => undefined);
+    this.finish({ type: 'left' });
+    // The link is closed after the goodbye was heard, or a moment later: the server notices a closed link as well.
+    await Promise.race([goodbye, new Promise((done) => setTimeout(done, 1_000))]);
+    signaling.close();
+  }
+
+  /** The other end of a meeting: everybody is out. */
+  ended(by: string | null): void {
+    this.finish({ type: 'ended', by });
+    this.parts.signaling.close();
+  }
+
+  async setMicrophone(on: boolean, track: MediaStreamTrack | null): Promise<void> {
+    this.store.dispatch({ type: 'own-media', audio: on });
+    this.tell({ audio: on });
+    await this.sending.set('microphone', track, !on).catch(this.complain);
+  }
+
+  async setCamera(track: MediaStreamTrack | null): Promise<void> {
+    this.store.dispatch({ type: 'own-media', video: track !== null });
+    this.board.put(spot(SELF, 'camera'), track);
+    this.tell({ video: track !== null });
+    await this.sending.set('camera', track).catch(this.complain);
+  }
+
+  async setScreen(video: MediaStreamTrack | null, audio: MediaStreamTrack | null): Promise<void> {
+    this.store.dispatch({ type: 'own-media', screen: video !== null });
+    this.board.put(spot(SELF, 'screen'), video);
+    this.tell({ screenSharing: video !== null });
+    await Promise.all([this.sending.set('screen', video), this.sending.set('screen-audio', audio)]).catch(
+      this.complain,
+    );
+  }
+
+  /** Ends the captures of a shared screen. */
+  stopScreenTracks(): void {
+    this.sending.track('screen')?.stop();
+    this.sending.track('screen-audio')?.stop();
+  }
+
+  setHand(raised: boolean): Promise<void> {
+    return this.ask('raise-hand', { meetingId: this.entry.meetingId, raised });
+  }
+
+  /** Resolves to false when the line was not taken, so that the writer can keep it. */
+  async send(text: string): Promise<boolean> {
+    const { meetingId } = this.entry;
+    try {
+      await this.parts.signaling.request('send-message', { meetingId, message: text, recipientType: 'all' });
+      return true;
+    } catch (error) {
+      this.complain(error);
+      return false;
+    }
+  }
+
+  async answer(participantId: string, admit: boolean): Promise<void> {
+    const event = admit ? 'admit-participant' : 'deny-participant';
+    await this.ask(event, { meetingId: this.entry.meetingId, participantId });
+    this.store.dispatch({ type: 'request-answered', participantId });
+  }
+
+  openPanel(panel: Panel | null): void {
+    this.store.dispatch({ type: 'panel', panel });
+  }
+
+  publishes(source: Source): boolean {
+    return this.media?.publishes(source) ?? false;
+  }
+
+  stats() {
+    return this.media?.stats() ?? Promise.resolve({ outbound: [], inbound: [], transports: [] });
+  }
+
+  private listen(): void {
+    const { signaling } = this.parts;
+    const { store } = this;
+    this.ends.push(
+      wire(signaling, store.dispatch),
+      store.subscribe(() => this.receiving.sync(store.get())),
+      signaling.onLink(() => this.linkChanged()),
+      signaling.on('meeting-joined', (answer) => void this.entered(answer)),
+      signaling.on('waiting-room-joined', () => store.dispatch({ type: 'waiting' })),
+      signaling.on('media-reset', () => this.reset()),
+      signaling.on('meeting-ended', ({ endedBy }) => this.ended(endedBy ?? null)),
+      signaling.on('muted-by-host', ({ muted }) => this.mutedByHost(muted)),
+      signaling.on('server-draining', () => this.parts.notify('The server is restarting. Hold on.', 'info')),
+      signaling.on('error', ({ message, event }) => this.refused(message, event)),
+    );
+  }
+
+  private linkChanged(): void {
+    const { link } = this.parts.signaling;
+    const { phase } = this.store.get();
+    switch (link.state) {
+      case 'connected':
+        if (phase === 'joining' || phase === 'waiting' || phase === 'inside') void this.knock();
+        return;
+      case 'lost':
+        if (phase === 'inside') this.store.dispatch({ type: 'link', up: false });
+        return;
+      case 'refused':
+        if (isLostLogin(new SignalingError(link.message))) this.parts.onLostLogin();
+        this.finish({ type: 'refused', message: link.message });
+        return;
+      case 'connecting':
+        return;
+    }
+  }
+
+  private async knock(): Promise<void> {
+    if (this.joining) return;
+    this.joining = true;
+    const { meetingId, userId, userName, password } = this.entry;
+    try {
+      const secret = password ? { meeting_password: password } : {};
+      await this.parts.signaling.request('join-meeting', { meetingId, userId, userName, ...secret });
+    } catch (error) {
+      this.knockFailed(error);
+    } finally {
+      this.joining = false;
+    }
+  }
+
+  private knockFailed(error: unknown): void {
+    const inside = this.store.get().phase === 'inside';
+    if (!inside || !isPassing(error)) {
+      const message = error instanceof SignalingError && !isPassing(error) ? error.message : readable(error);
+      this.finish({ type: 'refused', message });
+      return;
+    }
+    this.knockTimer = setTimeout(() => {
+      if (this.parts.signaling.link.state === 'connected') void this.knock();
+    }, KNOCK_AGAIN_MS);
+  }
+
+  private async entered(answer: MeetingJoined): Promise<void> {
+    this.config = answer.webrtcConfig;
+    this.receiving.attach(null);
+    this.store.dispatch({ type: 'joined', joined: answer });
+    const { audio, video, screen } = this.store.get().self;
+    this.tell({ audio, video, ...(screen ? { screenSharing: true } : {}) });
+    this.restarts = 0;
+    await this.openMedia();
+  }
+
+  private grace(): void {
+    clearTimeout(this.graceTimer);
+    this.graceTimer = setTimeout(() => {
+      this.store.dispatch({ type: 'grace-over' });
+      this.receiving.release(this.store.get());
+    }, GRACE_MS);
+  }
+
+  /** Makes media anew over the current config. The session before it is closed when this one is ready to take over. */
+  private async openMedia(): Promise<void> {
+    if (!this.config) return;
+    clearTimeout(this.restartTimer);
+    const generation = ++this.generation;
+    const before = this.media;
+    try {
+      const session = await this.parts.openMedia(this.config, () => {
+        if (generation === this.generation) this.restartMedia();
+      });
+      if (generation !== this.generation) {
+        session.close();
+        return;
+      }
+      this.media = session;
+      this.receiving.attach(session);
+      this.receiving.sync(this.store.get());
+      this.grace();
+      await this.sending.attach(session);
+      this.mediaReady();
+    } catch (error) {
+      if (generation === this.generation) this.mediaFailed(error);
+    } finally {
+      // Frozen last pictures of the old session are better than black; the browser keeps them until replaced.
+      if (before && before !== this.media) setTimeout(() => before.close(), 5_000);
+    }
+  }
+
+  private mediaReady(): void {
+    this.store.dispatch({ type: 'media-restart', on: false });
+    this.restarts = 0;
+  }
+
+  /** What the server refuses for good (a feature that is off) is told; anything else is tried again. */
+  private mediaFailed(error: unknown): void {
+    if (isPassing(error)) {
+      this.restartMedia();
+    } else {
+      this.mediaReady();
+      this.complain(error);
+    }
+  }
+
+  private restartMedia(): void {
+    if (this.store.get().phase !== 'inside') return;
+    this.store.dispatch({ type: 'media-restart', on: true });
+    clearTimeout(this.restartTimer);
+    this.restartTimer = setTimeout(() => void this.openMedia(), restartDelayMs(this.restarts++));
+  }
+
+  private reset(): void {
+    this.receiving.attach(null);
+    this.store.dispatch({ type: 'media-reset' });
+    void this.openMedia();
+  }
+
+  private mutedByHost(muted: boolean): void {
+    if (!muted) return;
+    void this.setMicrophone(false, this.sending.track('microphone'));
+    this.parts.notify('The host muted you.', 'info');
+  }
+
+  private refused(message: string, event: string | undefined): void {
+    // Requests report their own refusals; a waiting person's denial comes as an event alone.
+    if (this.store.get().phase === 'waiting' && (event === undefined || event === 'join-meeting')) {
+      this.finish({ type: 'refused', message });
+    }
+  }
+
+  private finish(action: Action): void {
+    this.generation++;
+    clearTimeout(this.restartTimer);
+    clearTimeout(this.graceTimer);
+    clearTimeout(this.knockTimer);
+    for (const end of this.ends.splice(0)) end();
+    this.store.dispatch(action);
+    this.stopScreenTracks();
+    this.receiving.attach(null);
+    this.board.clear();
+    this.media?.close();
+    this.media = null;
+  }
+
+  private syncSoon(): void {
+    setTimeout(() => this.receiving.sync(this.store.get()), 1_000);
+  }
+
+  /** Our media switches, for everybody's icons. Before the join is answered there is nobody to tell. */
+  private tell(media: { audio?: boolean; video?: boolean; screenSharing?: boolean }): void {
+    if (this.store.get().phase !== 'inside') return;
+    const { meetingId } = this.entry;
+    this.parts.signaling.request('media-status-update', { meetingId, ...media }).catch(() => {
+      // While the link is down the next join tells it again.
+    });
+  }
+
+  private async ask(...[name, payload]: AskArguments): Promise<void> {
+    await this.parts.signaling.request(name, payload).catch(this.complain);
+  }
+
+  private complain = (error: unknown): void => {
+    this.parts.notify(readable(error), 'error');
+  };
+}
+
+type AskArguments =
+  | ['raise-hand', { meetingId: string; raised: boolean }]
+  | ['admit-participant' | 'deny-participant', { meetingId: string; participantId: string }];

@@ -1,0 +1,95 @@
+// The switches a person has in a meeting: what each does to devices, media and state.
+import type { LocalDevices } from '../media/devices';
+import { captureScreen } from '../media/screen';
+import type { Conference } from './conference';
+
+export class Controls {
+  private readonly conference: Conference;
+  private readonly devices: LocalDevices;
+  private readonly notify: (text: string, tone: 'info' | 'error') => void;
+
+  constructor(
+    conference: Conference,
+    devices: LocalDevices,
+    notify: (text: string, tone: 'info' | 'error') => void,
+  ) {
+    this.conference = conference;
+    this.devices = devices;
+    this.notify = notify;
+  }
+
+  /** Brings what was set up in the lobby into the meeting. */
+  begin(on: { microphone: boolean; camera: boolean }): void {
+    const { microphone, camera } = this.devices.store.get();
+    void this.conference.setMicrophone(on.microphone && microphone !== null, microphone);
+    void this.conference.setCamera(on.camera ? camera : null);
+    if (!on.camera) void this.devices.close('camera');
+  }
+
+  /** Follows devices that are unplugged; returns the way to stop. */
+  watch(): () => void {
+    return this.devices.store.subscribe(() => {
+      const { microphone, camera, microphoneTrouble, cameraTrouble } = this.devices.store.get();
+      const { self } = this.conference.store.get();
+      if (self.audio && !microphone && microphoneTrouble) {
+        this.notify(microphoneTrouble, 'error');
+        void this.conference.setMicrophone(false, null);
+      }
+      if (self.video && !camera && cameraTrouble) {
+        this.notify(cameraTrouble, 'error');
+        void this.conference.setCamera(null);
+      }
+    });
+  }
+
+  toggleMicrophone = (): Promise<void> => this.setMicrophone(!this.conference.store.get().self.audio);
+
+  setMicrophone = async (on: boolean): Promise<void> => {
+    const track = this.devices.store.get().microphone ?? (on ? await this.devices.open('microphone') : null);
+    if (on && !track) this.notify(this.devices.store.get().microphoneTrouble ?? 'No microphone.', 'error');
+    else await this.conference.setMicrophone(on, track);
+  };
+
+  toggleCamera = async (): Promise<void> => {
+    if (this.conference.store.get().self.video) {
+      await this.conference.setCamera(null);
+      // The light beside the lens goes out only when the device is closed.
+      await this.devices.close('camera');
+      return;
+    }
+    const track = await this.devices.open('camera');
+    if (track) await this.conference.setCamera(track);
+    else this.notify(this.devices.store.get().cameraTrouble ?? 'No camera.', 'error');
+  };
+
+  toggleScreen = async (): Promise<void> => {
+    if (this.conference.store.get().self.screen) return this.stopScreen();
+    try {
+      const capture = await captureScreen();
+      if (!capture) return;
+      // The browser's own "stop sharing" bar ends the track without asking us.
+      capture.video.addEventListener('ended', () => void this.stopScreen());
+      await this.conference.setScreen(capture.video, capture.audio);
+    } catch {
+      this.notify('This screen could not be shared.', 'error');
+    }
+  };
+
+  toggleHand = (): Promise<void> => {
+    const { self } = this.conference.store.get();
+    return this.conference.setHand(self.handRaisedAt === null);
+  };
+
+  choose = async (kind: 'camera' | 'microphone' | 'speaker', deviceId: string): Promise<void> => {
+    const track = await this.devices.choose(kind, deviceId);
+    if (!track) return;
+    if (kind === 'camera') await this.conference.setCamera(track);
+    else await this.conference.setMicrophone(this.conference.store.get().self.audio, track);
+  };
+
+  private stopScreen = async (): Promise<void> => {
+    if (!this.conference.store.get().self.screen) return;
+    this.conference.stopScreenTracks();
+    await this.conference.setScreen(null, null);
+  };
+}

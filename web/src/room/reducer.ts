@@ -1,0 +1,177 @@
+// The one place where the state of a meeting changes. Pure.
+import type { ChatMessage } from '../signaling/events';
+import type { Action } from './actions';
+import { joined, personJoined } from './arrival';
+import { MESSAGES_MAX, type Person, RECENT_SPEAKERS_MAX, type RoomState, SELF } from './state';
+
+export function reduce(state: RoomState, action: Action): RoomState {
+  switch (action.type) {
+    case 'join-asked':
+      return {
+        ...state,
+        phase: state.phase === 'inside' ? 'inside' : 'joining',
+        refusal: null,
+        self: { ...state.self, userId: action.userId, userName: action.userName },
+      };
+    case 'joined':
+      return joined(state, action.joined);
+    case 'waiting':
+      return { ...state, phase: 'waiting' };
+    case 'refused':
+      return { ...state, phase: 'refused', refusal: action.message };
+    case 'left':
+      return { ...emptied(state), phase: 'left' };
+    case 'ended':
+      return { ...emptied(state), phase: 'ended', endedBy: action.by };
+    case 'link':
+      return same(state.link, action.up ? 'up' : 'down')
+        ? state
+        : { ...state, link: action.up ? 'up' : 'down' };
+    case 'media-restart':
+      return same(state.mediaRestarting, action.on) ? state : { ...state, mediaRestarting: action.on };
+    case 'media-reset':
+      return withoutProducers(state);
+    case 'person-joined':
+      return personJoined(state, action.person);
+    case 'person-left':
+      return personLeft(state, action.participantId);
+    case 'grace-over':
+      return state.order.reduce((now, key) => (now.people[key]?.lingering ? removed(now, key) : now), state);
+    case 'media-updated':
+      return changed(state, action.participantId, ({ key }) =>
+        // One's own switches are the truth about oneself; the server's echo may be older than the last click.
+        key === SELF ? {} : { audio: action.audio, video: action.video, screen: action.screen },
+      );
+    case 'own-media':
+      return ownMedia(state, action);
+    case 'producer-added':
+      return changed(state, action.participantId, ({ producers }) => ({
+        producers: [...producers.filter((p) => p.producerId !== action.producer.producerId), action.producer],
+      }));
+    case 'producer-closed':
+      return changed(state, action.participantId, ({ producers }) => ({
+        producers: producers.filter((p) => p.producerId !== action.producerId),
+      }));
+    case 'producer-paused':
+      return changed(state, action.participantId, ({ producers }) => ({
+        producers: producers.map((p) =>
+          p.producerId === action.producerId ? { ...p, paused: action.paused } : p,
+        ),
+      }));
+    case 'speaker':
+      return speaker(state, action.participantId);
+    case 'quality':
+      return changed(state, action.participantId, () => ({ quality: action.quality }));
+    case 'hand':
+      return changed(state, action.participantId, ({ handRaisedAt }) => ({
+        handRaisedAt: action.raised ? (handRaisedAt ?? action.at) : null,
+      }));
+    case 'message':
+      return message(state, action.message);
+    case 'history':
+      return { ...state, messages: merged(action.messages, state.messages) };
+    case 'panel':
+      return { ...state, panel: action.panel, unread: action.panel === 'chat' ? 0 : state.unread };
+    case 'request':
+      return { ...state, requests: [...without(state, action.request.participantId), action.request] };
+    case 'request-answered':
+      return { ...state, requests: without(state, action.participantId) };
+  }
+}
+
+function same<T>(a: T, b: T): boolean {
+  return a === b;
+}
+
+function without(state: RoomState, participantId: string) {
+  return state.requests.filter((request) => request.participantId !== participantId);
+}
+
+/** The key under which a participant id is known, or null for a stranger. */
+export function keyOf(state: RoomState, participantId: string): string | null {
+  if (state.self.participantId === participantId) return SELF;
+  return state.order.find((key) => state.people[key]?.participantId === participantId) ?? null;
+}
+
+function changed(
+  state: RoomState,
+  participantId: string,
+  change: (person: Person) => Partial<Person>,
+): RoomState {
+  const key = keyOf(state, participantId);
+  if (key === null) return state;
+  if (key === SELF) return { ...state, self: { ...state.self, ...change(state.self) } };
+  const person = state.people[key];
+  if (!person) return state;
+  return { ...state, people: { ...state.people, [key]: { ...person, ...change(person) } } };
+}
+
+function ownMedia(
+  state: RoomState,
+  media: { audio?: boolean; video?: boolean; screen?: boolean },
+): RoomState {
+  const { audio = state.self.audio, video = state.self.video, screen = state.self.screen } = media;
+  return { ...state, self: { ...state.self, audio, video, screen } };
+}
+
+function personLeft(state: RoomState, participantId: string): RoomState {
+  const key = keyOf(state, participantId);
+  const requests = without(state, participantId);
+  if (key === null || key === SELF)
+    return requests.length === state.requests.length ? state : { ...state, requests };
+  return removed({ ...state, requests }, key);
+}
+
+function removed(state: RoomState, key: string): RoomState {
+  const { [key]: _gone, ...people } = state.people;
+  return {
+    ...state,
+    people,
+    order: state.order.filter((other) => other !== key),
+    activeSpeaker: state.activeSpeaker === key ? null : state.activeSpeaker,
+    recentSpeakers: state.recentSpeakers.filter((other) => other !== key),
+  };
+}
+
+function emptied(state: RoomState): RoomState {
+  return {
+    ...state,
+    people: {},
+    order: [],
+    activeSpeaker: null,
+    recentSpeakers: [],
+    requests: [],
+    link: 'up',
+  };
+}
+
+function withoutProducers(state: RoomState): RoomState {
+  const people = Object.fromEntries(
+    Object.entries(state.people).map(([key, person]) => [key, { ...person, producers: [] }]),
+  );
+  return { ...state, people, mediaRestarting: true };
+}
+
+function speaker(state: RoomState, participantId: string | null): RoomState {
+  const key = participantId === null ? null : keyOf(state, participantId);
+  if (key === state.activeSpeaker) return state;
+  if (key === null || key === SELF) return { ...state, activeSpeaker: key };
+  const recent = [key, ...state.recentSpeakers.filter((other) => other !== key)];
+  return { ...state, activeSpeaker: key, recentSpeakers: recent.slice(0, RECENT_SPEAKERS_MAX) };
+}
+
+function message(state: RoomState, line: ChatMessage): RoomState {
+  if (state.messages.some((known) => known.id === line.id)) return state;
+  const own = line.sender_id === state.self.userId;
+  return {
+    ...state,
+    messages: [...state.messages, line].slice(-MESSAGES_MAX),
+    unread: own || state.panel === 'chat' ? state.unread : state.unread + 1,
+  };
+}
+
+/** History from the server and lines heard meanwhile, each once, in the server's order first. */
+function merged(history: ChatMessage[], heard: ChatMessage[]): ChatMessage[] {
+  const known = new Set(history.map((line) => line.id));
+  return [...history, ...heard.filter((line) => !known.has(line.id))].slice(-MESSAGES_MAX);
+}

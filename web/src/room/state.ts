@@ -1,0 +1,120 @@
+// What a meeting looks like from inside, as plain values. No DOM, no sockets, no tracks.
+import type { ChatMessage, Quality, RemoteProducer } from '../signaling/events';
+import type { Meeting } from '../signaling/meeting';
+
+/** The key of oneself among the people; everybody else's key is chosen by the reducer. */
+export const SELF = 'self';
+
+export interface Person {
+  /** Stays the same while the person's sessions come and go, so that a tile keeps its place and its picture. */
+  key: string;
+  /** Names one join; a rejoin brings a new one. */
+  participantId: string;
+  userId: string;
+  userName: string;
+  role: string;
+  audio: boolean;
+  video: boolean;
+  screen: boolean;
+  /** Milliseconds since 1970, or null while the hand is down. */
+  handRaisedAt: number | null;
+  quality: Quality | null;
+  producers: RemoteProducer[];
+  /** Was here before our link broke and has not been seen since: kept on screen for a short grace. */
+  lingering: boolean;
+}
+
+export type Phase = 'outside' | 'joining' | 'waiting' | 'inside' | 'left' | 'ended' | 'refused';
+export type Panel = 'chat' | 'people';
+
+export interface JoinRequest {
+  participantId: string;
+  userName: string;
+}
+
+export interface RoomState {
+  phase: Phase;
+  /** The server's words for why the join was refused. */
+  refusal: string | null;
+  link: 'up' | 'down';
+  /** True while transports are being made again after the media node was lost. */
+  mediaRestarting: boolean;
+  meeting: Meeting | null;
+  self: Person;
+  people: Record<string, Person>;
+  /** Keys in order of arrival. */
+  order: string[];
+  activeSpeaker: string | null;
+  /** Who spoke last, most recent first; at most `RECENT_SPEAKERS_MAX`. */
+  recentSpeakers: string[];
+  messages: ChatMessage[];
+  unread: number;
+  panel: Panel | null;
+  requests: JoinRequest[];
+  endedBy: string | null;
+}
+
+/** Older lines than this stay in the server's history; a meeting's chat never fills the tab's memory. */
+export const MESSAGES_MAX = 500;
+/** More than fit on a page; promotion looks no further back. */
+export const RECENT_SPEAKERS_MAX = 12;
+
+export function newPerson(fields: Pick<Person, 'key' | 'userId' | 'userName'> & Partial<Person>): Person {
+  return {
+    participantId: '',
+    role: 'attendee',
+    audio: true,
+    video: true,
+    screen: false,
+    handRaisedAt: null,
+    quality: null,
+    producers: [],
+    lingering: false,
+    ...fields,
+  };
+}
+
+export function outside(self: { userId: string; userName: string }): RoomState {
+  return {
+    phase: 'outside',
+    refusal: null,
+    link: 'up',
+    mediaRestarting: false,
+    meeting: null,
+    self: newPerson({ key: SELF, ...self, audio: false, video: false }),
+    people: {},
+    order: [],
+    activeSpeaker: null,
+    recentSpeakers: [],
+    messages: [],
+    unread: 0,
+    panel: null,
+    requests: [],
+    endedBy: null,
+  };
+}
+
+/** Everybody, oneself first, then by arrival. */
+export function everybody(state: RoomState): Person[] {
+  return [state.self, ...state.order.flatMap((key) => state.people[key] ?? [])];
+}
+
+/** Keys of raised hands, first raised first. */
+export function handQueue(state: RoomState): Person[] {
+  return everybody(state)
+    .filter((person) => person.handRaisedAt !== null)
+    .sort((a, b) => (a.handRaisedAt ?? 0) - (b.handRaisedAt ?? 0));
+}
+
+export function isHost(state: RoomState): boolean {
+  return state.self.role === 'host' || state.meeting?.creator_id === state.self.userId;
+}
+
+/** Who shares a screen right now: oneself is last, because one knows one's own screen. */
+export function sharers(state: RoomState): Person[] {
+  const others = state.order.flatMap((key) => state.people[key] ?? []);
+  const sharing = others.filter((person) =>
+    person.producers.some((producer) => producer.source === 'screen'),
+  );
+  return state.self.screen ? [...sharing, state.self] : sharing;
+}

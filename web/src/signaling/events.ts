@@ -1,0 +1,179 @@
+// The Socket.IO words of the server (KCS dialect with its additions), as types.
+import type { types } from 'mediasoup-client';
+import type { Meeting } from './meeting';
+
+export type Source = 'camera' | 'microphone' | 'screen' | 'screen-audio';
+export type Kind = 'audio' | 'video';
+export type Quality = 'excellent' | 'good' | 'fair' | 'poor';
+
+export interface WebrtcConfig {
+  router_id: string | null;
+  router_capabilities: types.RtpCapabilities;
+  ice_servers: RTCIceServer[];
+}
+
+export interface RemoteProducer {
+  producerId: string;
+  kind: Kind;
+  source: Source;
+  paused?: boolean;
+}
+
+export interface PresentParticipant {
+  participantId: string;
+  userId: string;
+  userName: string;
+  audio: boolean;
+  video: boolean;
+  screen: boolean;
+  role?: string;
+  handRaised?: boolean;
+  producers?: RemoteProducer[];
+}
+
+export interface MeetingJoined {
+  meeting: Meeting;
+  participantId: string;
+  participants: PresentParticipant[];
+  webrtcConfig: WebrtcConfig;
+  permissions?: Record<string, boolean>;
+  role?: string;
+}
+
+export interface ChatMessage {
+  id: string;
+  sender_id: string;
+  sender_name: string;
+  message: string;
+  timestamp: string;
+  recipientType: 'all' | 'private' | 'host';
+}
+
+export interface TransportCreated {
+  transportId: string;
+  iceParameters: types.IceParameters;
+  iceCandidates: types.IceCandidate[];
+  dtlsParameters: types.DtlsParameters;
+}
+
+export interface Consumed {
+  consumerId: string;
+  producerId: string;
+  participantId: string;
+  kind: Kind;
+  source: Source;
+  paused: boolean;
+  type: 'simple' | 'simulcast' | 'svc';
+  producerPaused: boolean;
+  rtpParameters: types.RtpParameters;
+}
+
+interface InMeeting {
+  meetingId: string;
+}
+
+interface OfProducer extends InMeeting {
+  participantId: string;
+  producerId: string;
+  kind: Kind;
+}
+
+/** Client to server: what is sent, and what the acknowledgement carries besides `success`. */
+export interface Requests {
+  'join-meeting': {
+    send: InMeeting & { userId: string; userName: string; meeting_password?: string };
+    reply: Partial<MeetingJoined>;
+  };
+  'leave-meeting': { send: InMeeting; reply: object };
+  'send-message': { send: InMeeting & { message: string; recipientType: 'all' }; reply: object };
+  'raise-hand': { send: InMeeting & { raised: boolean }; reply: object };
+  'media-status-update': {
+    send: InMeeting & { audio?: boolean; video?: boolean; screenSharing?: boolean };
+    reply: object;
+  };
+  'admit-participant': { send: InMeeting & { participantId: string }; reply: object };
+  'deny-participant': { send: InMeeting & { participantId: string }; reply: object };
+  'create-transport': { send: InMeeting & { direction: 'send' | 'recv' }; reply: TransportCreated };
+  'connect-transport': {
+    send: { transportId: string; dtlsParameters: types.DtlsParameters };
+    reply: object;
+  };
+  produce: {
+    send: InMeeting & { kind: Kind; source: Source; rtpParameters: types.RtpParameters };
+    reply: { producerId: string };
+  };
+  consume: {
+    send: InMeeting & {
+      producerParticipantId: string;
+      producerId: string;
+      kind: Kind;
+      source: Source;
+      paused: boolean;
+      rtpCapabilities: types.RtpCapabilities;
+    };
+    reply: Consumed;
+  };
+  'resume-consumer': { send: { consumerId: string }; reply: object };
+  'pause-consumer': { send: { consumerId: string }; reply: object };
+  'set-consumer-layers': {
+    send: { consumerId: string; spatialLayer: number; temporalLayer?: number };
+    reply: object;
+  };
+  'close-producer': { send: { producerId: string }; reply: object };
+  'pause-producer': { send: { producerId: string }; reply: object };
+  'resume-producer': { send: { producerId: string }; reply: object };
+}
+
+/** Server to client. */
+export interface ServerEvents {
+  error: { message: string; code?: string; event?: string };
+  'meeting-joined': MeetingJoined;
+  'waiting-room-joined': InMeeting & { participantId: string; message: string };
+  'join-request': InMeeting & { participantId: string; userName: string };
+  'participant-joined': Omit<PresentParticipant, 'producers'>;
+  'participant-left': {
+    participantId: string;
+    userName: string;
+    reason?: 'left' | 'disconnected' | 'kicked';
+  };
+  'participant-media-updated': {
+    participantId: string;
+    audio: boolean;
+    video: boolean;
+    screenSharing: boolean;
+  };
+  'new-message': { message: ChatMessage };
+  'hand-raised': { participantId: string; userName: string; raised: boolean; timestamp: string };
+  'muted-by-host': { muted: boolean; reason?: string };
+  'meeting-ended': InMeeting & { reason: string; endedBy?: string };
+  'new-producer': OfProducer & { source: Source };
+  'producer-closed': OfProducer;
+  'producer-paused': OfProducer;
+  'producer-resumed': OfProducer;
+  'active-speaker': InMeeting & { participantId: string | null };
+  'connection-quality': InMeeting & { participantId: string; quality: Quality };
+  'media-reset': InMeeting;
+  'consumer-layers-changed': { consumerId: string; spatialLayer: number | null };
+  'server-draining': { reconnectAfterMs: number };
+}
+
+export type RequestName = keyof Requests;
+export type ServerEventName = keyof ServerEvents;
+
+/** State of the link to the server. `refused` carries the server's own words and is final. */
+export type LinkState =
+  | { state: 'connecting' }
+  | { state: 'connected' }
+  | { state: 'lost' }
+  | { state: 'refused'; message: string };
+
+/** Everything the room needs from a link; the real one speaks Socket.IO, the fake one lives in `testing/`. */
+export interface Signaling {
+  readonly link: LinkState;
+  connect(): void;
+  close(): void;
+  /** Resolves with the acknowledgement's payload; rejects with a `SignalingError`. */
+  request<N extends RequestName>(name: N, payload: Requests[N]['send']): Promise<Requests[N]['reply']>;
+  on<N extends ServerEventName>(name: N, handler: (payload: ServerEvents[N]) => void): () => void;
+  onLink(handler: (link: LinkState) => void): () => void;
+}

@@ -1,0 +1,31 @@
+// After the meeting.
+import { useEffect } from 'react';
+import { Button } from '../base/Button';
+import { Mark } from '../base/Logo';
+import { navigate } from '../router';
+import { useMeeting, useRoom } from './context';
+import styles from './Goodbye.module.css';
+
+export function Goodbye({ onRejoin }: { onRejoin: () => void }) {
+  const ended = useRoom((state) => state.phase === 'ended');
+  const name = useRoom((state) => state.meeting?.meeting_name);
+  const { devices } = useMeeting();
+  useEffect(() => {
+    document.title = 'Plenum';
+    void devices.close('camera');
+    void devices.close('microphone');
+  }, [devices]);
+  return (
+    <main className={styles.page}>
+      <Mark size={60} />
+      <h1>{ended ? 'The meeting has ended' : 'You left the meeting'}</h1>
+      {name && <p>{name}</p>}
+      <div className={styles.actions}>
+        {!ended && <Button onClick={onRejoin}>Rejoin</Button>}
+        <Button look="filled" onClick={() => navigate('/')}>
+          Your meetings
+        </Button>
+      </div>
+    </main>
+  );
+}

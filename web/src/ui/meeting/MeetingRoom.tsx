@@ -1,0 +1,52 @@
+// Inside: stage, panel, bar.
+import { useEffect, useState } from 'react';
+import { Banner } from './Banner';
+import { ChatPanel } from './ChatPanel';
+import { ControlBar } from './ControlBar';
+import { useMeeting, useRoom } from './context';
+import { DeviceDialog } from './DeviceDialog';
+import { LeaveDialog } from './LeaveDialog';
+import styles from './MeetingRoom.module.css';
+import { PeoplePanel } from './PeoplePanel';
+import { Presence } from './Presence';
+import { RemoteAudio } from './RemoteAudio';
+import { ShortcutsDialog } from './ShortcutsDialog';
+import { Stage } from './Stage';
+import { useShortcuts } from './shortcuts';
+import { WaitingPeople } from './WaitingPeople';
+
+export type OpenDialog = 'devices' | 'shortcuts' | 'leave' | null;
+
+export function MeetingRoom() {
+  const { conference, devices, controls, levels } = useMeeting();
+  const panel = useRoom((state) => state.panel);
+  const name = useRoom((state) => state.meeting?.meeting_name ?? 'Meeting');
+  const [dialog, setDialog] = useState<OpenDialog>(null);
+  const close = () => setDialog(null);
+
+  useEffect(() => {
+    document.title = `${name} · Plenum`;
+  }, [name]);
+  useEffect(() => levels.run(conference, devices), [levels, conference, devices]);
+  useEffect(() => controls.watch(), [controls]);
+  useShortcuts(controls, conference, setDialog);
+
+  return (
+    <main className={styles.room} data-panel={panel ?? undefined} data-testid="meeting-room">
+      <h1 className="visually-hidden">{name}</h1>
+      <Banner />
+      <WaitingPeople />
+      <div className={styles.middle}>
+        <Stage />
+        {panel === 'chat' && <ChatPanel />}
+        {panel === 'people' && <PeoplePanel />}
+      </div>
+      <ControlBar onDialog={setDialog} />
+      <RemoteAudio />
+      <Presence />
+      {dialog === 'devices' && <DeviceDialog onClose={close} />}
+      {dialog === 'shortcuts' && <ShortcutsDialog onClose={close} />}
+      {dialog === 'leave' && <LeaveDialog onClose={close} />}
+    </main>
+  );
+}

@@ -1,0 +1,132 @@
+// The pictures: one large with a strip of people beside it, or everybody in a grid.
+import { useRef, useState } from 'react';
+import { type Area, gridFor, promoted, stripSide } from '../../room/layout';
+import { SELF, sharers } from '../../room/state';
+import { IconButton } from '../base/Button';
+import { useRoom } from './context';
+import { Invitation } from './Invitation';
+import { ScreenTile } from './ScreenTile';
+import styles from './Stage.module.css';
+import { Tile } from './Tile';
+import { useSize } from './useSize';
+
+const GAP = 10;
+const STRIP_TILE = { right: { width: 224, height: 126 }, bottom: { width: 152, height: 98 } } as const;
+
+export function Stage() {
+  const element = useRef<HTMLDivElement>(null);
+  const area = useSize(element);
+  return (
+    <div ref={element} className={styles.stage} data-testid="stage">
+      {area && area.width > 0 && <Arrangement area={area} />}
+    </div>
+  );
+}
+
+function Arrangement({ area }: { area: Area }) {
+  const order = useRoom((state) => state.order);
+  const sharing = useRoom((state) => sharers(state)[0]?.key ?? null);
+  const [pinned, setPinned] = useState<string | null>(null);
+  const keys = [SELF, ...order];
+  const pin = pinned !== null && keys.includes(pinned) ? pinned : null;
+  const toggle = (key: string) => setPinned((now) => (now === key ? null : key));
+  if (sharing === null && pin === null) return <Grid keys={keys} area={area} onPin={toggle} />;
+
+  const side = stripSide(area);
+  const tile = STRIP_TILE[side];
+  const stripKeys = sharing === null ? keys.filter((key) => key !== pin) : keys;
+  const large = {
+    width: side === 'right' && stripKeys.length > 0 ? area.width - tile.width - GAP : area.width,
+    height: side === 'bottom' && stripKeys.length > 0 ? area.height - tile.height - GAP : area.height,
+  };
+  return (
+    <div className={styles.split} data-side={side}>
+      {sharing !== null ? (
+        <ScreenTile personKey={sharing} size={large} />
+      ) : (
+        pin && <Tile personKey={pin} width={large.width} height={large.height} pinned onPin={toggle} />
+      )}
+      <Strip keys={stripKeys} area={area} side={side} onPin={toggle} />
+    </div>
+  );
+}
+
+interface GridProps {
+  keys: string[];
+  area: Area;
+  onPin: (key: string) => void;
+}
+
+function Grid({ keys, area, onPin }: GridProps) {
+  const [page, setPage] = useState(0);
+  const recent = useRoom((state) => state.recentSpeakers);
+  const alone = keys.length === 1;
+  const { perPage, tileWidth, tileHeight, columns } = gridFor(keys.length, area, GAP);
+  const pages = Math.ceil(keys.length / perPage);
+  const shownPage = Math.min(page, pages - 1);
+  const shown = promoted(keys, recent, perPage).slice(shownPage * perPage, (shownPage + 1) * perPage);
+  return (
+    <>
+      <div className={styles.grid} style={{ width: columns * tileWidth + (columns - 1) * GAP, gap: GAP }}>
+        {shown.map((key) => (
+          <Tile
+            key={key}
+            personKey={key}
+            width={tileWidth}
+            height={tileHeight}
+            onPin={alone ? undefined : onPin}
+          />
+        ))}
+      </div>
+      {alone && <Invitation />}
+      {pages > 1 && <Pages page={shownPage} pages={pages} onPage={setPage} />}
+    </>
+  );
+}
+
+function Pages({ page, pages, onPage }: { page: number; pages: number; onPage: (page: number) => void }) {
+  return (
+    <nav className={styles.pages} aria-label="Pages of people">
+      <IconButton
+        icon="left"
+        label="Previous people"
+        disabled={page === 0}
+        onClick={() => onPage(page - 1)}
+      />
+      <span>
+        {page + 1} / {pages}
+      </span>
+      <IconButton
+        icon="right"
+        label="More people"
+        disabled={page === pages - 1}
+        onClick={() => onPage(page + 1)}
+      />
+    </nav>
+  );
+}
+
+interface StripProps {
+  keys: string[];
+  area: Area;
+  side: 'right' | 'bottom';
+  onPin: (key: string) => void;
+}
+
+/** As many as fit beside the large picture; whoever spoke last is among them, and the rest are a number. */
+function Strip({ keys, area, side, onPin }: StripProps) {
+  const recent = useRoom((state) => state.recentSpeakers);
+  const { width, height } = STRIP_TILE[side];
+  const room = side === 'right' ? area.height : area.width;
+  const fits = Math.max(1, Math.floor((room + GAP) / ((side === 'right' ? height : width) + GAP)));
+  const shown = promoted(keys, recent, fits).slice(0, fits);
+  const hidden = keys.length - shown.length;
+  return (
+    <div className={styles.strip}>
+      {shown.map((key) => (
+        <Tile key={key} personKey={key} width={width} height={height} small onPin={onPin} />
+      ))}
+      {hidden > 0 && <span className={styles.hidden}>+{hidden} more</span>}
+    </div>
+  );
+}

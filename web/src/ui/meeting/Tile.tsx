@@ -1,0 +1,113 @@
+// One person: picture or initials, name, and the small marks. Renders again only when this person changes.
+import { memo, useEffect, useRef } from 'react';
+import { spot } from '../../room/board';
+import { handQueue, SELF } from '../../room/state';
+import { Avatar } from '../base/Avatar';
+import { Icon } from '../base/Icon';
+import { useMeeting, usePerson, useRoom, useTrack } from './context';
+import { QualityMark } from './QualityMark';
+import styles from './Tile.module.css';
+import { VideoTrack } from './VideoTrack';
+
+interface TileProps {
+  personKey: string;
+  width: number;
+  height: number;
+  small?: boolean;
+  pinned?: boolean;
+  onPin?: (key: string) => void;
+}
+
+export const Tile = memo(function Tile({ personKey, width, height, small, pinned, onPin }: TileProps) {
+  const { conference, levels } = useMeeting();
+  const element = useRef<HTMLElement>(null);
+  const person = usePerson(personKey);
+  const speaking = useRoom((state) => state.activeSpeaker === personKey);
+  const handPlace = useRoom((state) => handQueue(state).findIndex(({ key }) => key === personKey) + 1);
+  const own = personKey === SELF;
+  const at = spot(personKey, 'camera');
+  const track = useTrack(at);
+
+  useEffect(() => {
+    if (own) return;
+    conference.receiving.view(at, { width, height }, devicePixelRatio);
+    return () => conference.receiving.view(at, null, devicePixelRatio);
+  }, [conference, at, own, width, height]);
+  useEffect(() => {
+    return element.current ? levels.show(personKey, element.current) : undefined;
+  }, [levels, personKey]);
+
+  if (!person) return null;
+  const showsVideo = person.video && track !== null;
+  const classes = [styles.tile, speaking && person.audio && styles.speaking, small && styles.small];
+  return (
+    <article
+      ref={element}
+      className={classes.filter(Boolean).join(' ')}
+      style={{ width, height }}
+      aria-label={tileLabel(person.userName, own, person.audio, showsVideo)}
+      data-testid="tile"
+      data-participant-id={person.participantId}
+      data-user-id={person.userId}
+      data-self={own || undefined}
+      data-video={showsVideo}
+      data-audio={person.audio}
+      data-speaking={speaking || undefined}
+      data-lingering={person.lingering || undefined}
+    >
+      {showsVideo ? (
+        <VideoTrack track={track} mirrored={own} />
+      ) : (
+        <div className={styles.face}>
+          <Avatar id={person.userId} name={person.userName} size={avatarSize(width, height)} />
+        </div>
+      )}
+      {handPlace > 0 && (
+        <span className={styles.hand} title="Hand raised">
+          <Icon name="hand" size={16} />
+          {handPlace}
+        </span>
+      )}
+      <span className={styles.name}>
+        {person.audio ? <Voice /> : <Icon name="mic-off" size={15} />}
+        <span>{own ? `${person.userName} (you)` : person.userName}</span>
+      </span>
+      {person.quality && <QualityMark quality={person.quality} />}
+      {onPin && (
+        <button
+          type="button"
+          className={`${styles.pin} ${pinned ? styles.pinned : ''}`}
+          aria-pressed={pinned ?? false}
+          aria-label={pinned ? `Unpin ${person.userName}` : `Pin ${person.userName}`}
+          title={pinned ? 'Unpin' : 'Pin'}
+          onClick={() => onPin(personKey)}
+        >
+          <Icon name="pin" size={17} />
+        </button>
+      )}
+      {person.lingering && <span className={styles.returning}>Reconnecting…</span>}
+    </article>
+  );
+});
+
+/** Three bars that follow `--level`, which the tile carries. */
+function Voice() {
+  return (
+    <span className={styles.voice} aria-hidden="true">
+      <i />
+      <i />
+      <i />
+    </span>
+  );
+}
+
+function avatarSize(width: number, height: number): number {
+  return Math.round(Math.min(140, Math.max(40, Math.min(width, height) * 0.38)));
+}
+
+function tileLabel(name: string, own: boolean, audio: boolean, video: boolean): string {
+  const parts = [own ? `${name} (you)` : name];
+  if (!audio) parts.push('muted');
+  if (!video) parts.push('camera off');
+  return parts.join(', ');
+}

@@ -59,12 +59,21 @@ describe('codecs and layers', () => {
   }
 
   test('of three simulcast layers the one asked for arrives at its resolution, up and down (ADD-EV-14, ADD-EV-15, KCS-WS-46)', async () => {
-    const { receiver, from } = await senderAndReceiver({ video: camera, codec: 'vp8', encodings: threeLayers });
+    const { receiver, from } = await senderAndReceiver({
+      video: camera,
+      codec: 'vp8',
+      encodings: threeLayers,
+    });
     const { consumerId } = await receiver.sees(from);
     assert.equal((await receiver.call('findEvent', 'consumed', { consumerId })).type, 'simulcast');
 
     for (const layer of [0, 2, 1, 0, 2]) {
-      const answer = await receiver.call('request', 'set-consumer-layers', { consumerId, spatialLayer: layer }, 'consumer-layers-set');
+      const answer = await receiver.call(
+        'request',
+        'set-consumer-layers',
+        { consumerId, spatialLayer: layer },
+        'consumer-layers-set',
+      );
       assert.deepEqual([answer.consumerId, answer.spatialLayer], [consumerId, layer]);
       const video = await until(`layer ${layer} arrives ${widthOfLayer[layer]} wide`, 30_000, async () => {
         const [one] = await receiver.receiving({ kind: 'video', from });
@@ -94,10 +103,18 @@ describe('codecs and layers', () => {
       [small, 0],
     ]) {
       const { consumerId } = await person.sees(sender.participantId);
-      await person.call('request', 'set-consumer-layers', { consumerId, spatialLayer }, 'consumer-layers-set');
+      await person.call(
+        'request',
+        'set-consumer-layers',
+        { consumerId, spatialLayer },
+        'consumer-layers-set',
+      );
     }
     await until('both sizes at once', 30_000, async () => {
-      const [one, other] = [await large.receiving({ kind: 'video' }), await small.receiving({ kind: 'video' })];
+      const [one, other] = [
+        await large.receiving({ kind: 'video' }),
+        await small.receiving({ kind: 'video' }),
+      ];
       return one[0]?.frameWidth === 1280 && other[0]?.frameWidth === 320;
     });
   });

@@ -57,7 +57,8 @@ describe('media between foreign clients', () => {
     for (const name of ['transport-created', 'transport-connected', 'produced', 'consumed', 'new-producer']) {
       assert.ok(said.has(name), `${name} was never sent`);
     }
-    for (const one of [...(await ada.receiving()), ...(await ben.receiving())]) assert.equal(one.packetsLost, 0);
+    for (const one of [...(await ada.receiving()), ...(await ben.receiving())])
+      assert.equal(one.packetsLost, 0);
   });
 
   test('a third person joins late and sees both within two seconds (KCS-WS-14)', async () => {
@@ -122,9 +123,13 @@ describe('media between foreign clients', () => {
     await ada.hears(from);
     const [{ consumerId }] = await ada.receiving({ kind: 'audio', from });
 
-    assert.deepEqual(await ada.call('request', 'pause-consumer', { consumerId }, 'consumer-paused'), { consumerId });
+    assert.deepEqual(await ada.call('request', 'pause-consumer', { consumerId }, 'consumer-paused'), {
+      consumerId,
+    });
     await ada.standsStill({ kind: 'audio', from }, 'packetsReceived', { kind: 'video', from });
-    assert.deepEqual(await ada.call('request', 'resume-consumer', { consumerId }, 'consumer-resumed'), { consumerId });
+    assert.deepEqual(await ada.call('request', 'resume-consumer', { consumerId }, 'consumer-resumed'), {
+      consumerId,
+    });
     await ada.hears(from);
     const again = await ada.call('ask', 'resume-consumer', { consumerId });
     assert.equal(again.success, true, 'resuming a running consumer succeeds');
@@ -140,7 +145,10 @@ describe('media between foreign clients', () => {
     await ben.call('emit', 'media-status-update', { screenSharing: true });
     await ada.event('new-producer', { producerId: screen, source: 'screen', participantId: from });
     await ada.event('participant-media-updated', { participantId: from, screen: true });
-    await Promise.all([ada.sees(from, { source: 'screen', frames: 2 }), ada.sees(from, { source: 'camera' })]);
+    await Promise.all([
+      ada.sees(from, { source: 'screen', frames: 2 }),
+      ada.sees(from, { source: 'camera' }),
+    ]);
 
     await ben.call('stopProducing', 'screen');
     await ada.event('producer-closed', { producerId: screen });
@@ -160,7 +168,11 @@ describe('media between foreign clients', () => {
     ben.joined = await ben.call('rejoin', { user: people.member.user });
     assert.notEqual(ben.participantId, before);
     await ben.publish();
-    await Promise.all([ada.sees(ben.participantId), ada.hears(ben.participantId), ben.sees(ada.participantId)]);
+    await Promise.all([
+      ada.sees(ben.participantId),
+      ada.hears(ben.participantId),
+      ben.sees(ada.participantId),
+    ]);
   });
 
   test('a tab closed without a goodbye is gone for the others (KCS-WS-02, KCS-WS-16)', async () => {
@@ -171,7 +183,10 @@ describe('media between foreign clients', () => {
     assert.equal(left.reason, 'disconnected');
     assert.deepEqual(await ada.receiving(), []);
     const late = await enter(people.second, meeting, false);
-    assert.deepEqual(late.joined.participants.map((one) => one.participantId), [ada.participantId]);
+    assert.deepEqual(
+      late.joined.participants.map((one) => one.participantId),
+      [ada.participantId],
+    );
   });
 
   test('the host ends the meeting and all are out (KCS-08, CLS-WS-10, LIFE-04)', async () => {
@@ -196,7 +211,10 @@ describe('media between foreign clients', () => {
       const speaker = await one.event('active-speaker', { participantId: ada.participantId });
       assert.equal(speaker.meetingId, meeting.id);
     }
-    assert.equal(await ada.call('findEvent', 'active-speaker', { participantId: ben.participantId }), undefined);
+    assert.equal(
+      await ada.call('findEvent', 'active-speaker', { participantId: ben.participantId }),
+      undefined,
+    );
     await ada.call('emit', 'media-status-update', { audio: false });
     await ben.event('active-speaker', { participantId: null });
   });

@@ -20,15 +20,22 @@ function queries() {
     const dashboard = JSON.parse(readFileSync(join(grafana, 'dashboards', file), 'utf8'));
     for (const panel of dashboard.panels.flatMap((panel) => [panel, ...(panel.panels ?? [])])) {
       for (const target of panel.targets ?? []) {
-        all.push({ where: `${file}: ${panel.title}`, expression: target.expr, legend: target.legendFormat ?? '' });
+        all.push({
+          where: `${file}: ${panel.title}`,
+          expression: target.expr,
+          legend: target.legendFormat ?? '',
+        });
       }
     }
     for (const variable of dashboard.templating?.list ?? []) {
-      if (variable.type === 'query') all.push({ where: `${file}: $${variable.name}`, expression: variable.query, legend: '' });
+      if (variable.type === 'query')
+        all.push({ where: `${file}: $${variable.name}`, expression: variable.query, legend: '' });
     }
   }
   for (const file of readdirSync(join(grafana, 'alerts'))) {
-    for (const [, expression] of readFileSync(join(grafana, 'alerts', file), 'utf8').matchAll(/^\s*expr: (.*)$/gm)) {
+    for (const [, expression] of readFileSync(join(grafana, 'alerts', file), 'utf8').matchAll(
+      /^\s*expr: (.*)$/gm,
+    )) {
       all.push({ where: file, expression, legend: '' });
     }
   }
@@ -42,7 +49,9 @@ describe('metrics', () => {
   let sfu;
 
   const pages = async () => {
-    const texts = await Promise.all([`${plenum.url}/metrics`, `${sfu}/metrics`].map(async (url) => (await fetch(url)).text()));
+    const texts = await Promise.all(
+      [`${plenum.url}/metrics`, `${sfu}/metrics`].map(async (url) => (await fetch(url)).text()),
+    );
     return texts.map(exported);
   };
 
@@ -50,7 +59,9 @@ describe('metrics', () => {
     foreign = await serveForeignPage();
     const port = await freePort();
     sfu = `http://127.0.0.1:${port}`;
-    plenum = await Plenum.start({ env: { FRONTEND_URL: foreign.origin, SFU_HTTP: `127.0.0.1:${port}`, RATE_LIMITS: 'on' } });
+    plenum = await Plenum.start({
+      env: { FRONTEND_URL: foreign.origin, SFU_HTTP: `127.0.0.1:${port}`, RATE_LIMITS: 'on' },
+    });
     browser = await launch();
   });
   after(async () => {
@@ -70,7 +81,9 @@ describe('metrics', () => {
       }),
     );
     await Promise.all([ada.sees(ben.participantId), ben.sees(ada.participantId)]);
-    await request(plenum, 'POST', '/api/auth/login', { body: { email: 'host@demo.test', password: 'wrong' } });
+    await request(plenum, 'POST', '/api/auth/login', {
+      body: { email: 'host@demo.test', password: 'wrong' },
+    });
     await request(plenum, 'GET', '/api/meeting/unknown', { token: people.host.token });
     await ada.event('connection-quality', {}, 30_000);
 
@@ -86,9 +99,22 @@ describe('metrics', () => {
     assert.deepEqual(missing, []);
   });
 
+  test('the check itself finds a metric and a label that nobody exports', async () => {
+    const made = ['rate(plenum_never_total[5m])', 'sum by (colour) (plenum_live_meetings)'];
+    const found = problems(
+      made.map((expression) => ({ where: 'here', expression, legend: '' })),
+      await pages(),
+    );
+    assert.deepEqual(found, [
+      'here: plenum_never_total is not exported',
+      'here: plenum_live_meetings has no label colour',
+    ]);
+  });
+
   test('both processes say that they are alive', async () => {
     for (const base of [plenum.url, sfu]) {
-      for (const path of ['/healthz', '/readyz']) assert.equal((await fetch(base + path)).status, 200, base + path);
+      for (const path of ['/healthz', '/readyz'])
+        assert.equal((await fetch(base + path)).status, 200, base + path);
     }
   });
 
@@ -96,7 +122,11 @@ describe('metrics', () => {
     for (const page of await pages()) {
       for (const [metric, labels] of page) {
         for (const label of labels) {
-          assert.doesNotMatch(label, /user|email|name|token|address|meeting|room|session|participant/, `${metric}{${label}}`);
+          assert.doesNotMatch(
+            label,
+            /user|email|name|token|address|meeting|room|session|participant/,
+            `${metric}{${label}}`,
+          );
         }
       }
     }
@@ -108,7 +138,8 @@ function problems(wanted, exports) {
   const found = [];
   for (const { where, expression, legend } of wanted) {
     const metrics = used(expression);
-    if (metrics.length === 0 && !/\bup\b/.test(expression)) found.push(`${where}: no metric of ours in ${expression}`);
+    if (metrics.length === 0 && !/\bup\b/.test(expression))
+      found.push(`${where}: no metric of ours in ${expression}`);
     const shown = [...legend.matchAll(/\{\{\s*(\w+)\s*\}\}/g)].map(([, label]) => label);
     for (const { metric, labels } of metrics) {
       const known = exports.map((page) => page.get(metric)).filter(Boolean);
@@ -116,7 +147,8 @@ function problems(wanted, exports) {
       else {
         for (const label of [...labels, ...shown]) {
           const given = ['instance', 'job', 'le'].includes(label);
-          if (!given && !known.some((of) => of.has(label))) found.push(`${where}: ${metric} has no label ${label}`);
+          if (!given && !known.some((of) => of.has(label)))
+            found.push(`${where}: ${metric} has no label ${label}`);
         }
       }
     }

@@ -11,12 +11,14 @@ import { createMeeting, login, request, startMeeting } from './harness/rest.mjs'
 import { Socket } from './harness/socket.mjs';
 import { until } from './harness/until.mjs';
 
-/** Runs the program to its end; answers `{code, out}` with everything it printed. */
-function run(args, env) {
-  const child = spawn(program, args, { env: { PATH: process.env.PATH, HOST: '127.0.0.1', SFU_LISTEN: '127.0.0.1', ...env } });
+/** Runs the program to its end with `input` on stdin; answers `{code, out}` with everything it printed. */
+function run(args, env, input = '') {
+  const child = spawn(program, args, {
+    env: { PATH: process.env.PATH, HOST: '127.0.0.1', SFU_LISTEN: '127.0.0.1', ...env },
+  });
   let out = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (out += chunk));
-  child.stdin.end();
+  child.stdin.end(input);
   return new Promise((resolve) => child.on('exit', (code) => resolve({ code, out })));
 }
 
@@ -27,7 +29,7 @@ describe('starting and refusing to start', () => {
   });
   after(() => rmSync(dir, { recursive: true, force: true }));
 
-  test('a taken port is named in the error (sys_04)', async () => {
+  test('a taken port is named in the error', async () => {
     const squatter = createServer();
     await new Promise((resolve) => squatter.listen(0, '127.0.0.1', resolve));
     const { port } = squatter.address();
@@ -42,10 +44,58 @@ describe('starting and refusing to start', () => {
   test('a data directory that cannot be written is named in the error', async () => {
     const file = join(dir, 'a-file');
     writeFileSync(file, '');
-    const { code, out } = await run(['--demo'], { PORT: String(await freePort()), DATA_DIR: join(file, 'data') });
+    const { code, out } = await run(['--demo'], {
+      PORT: String(await freePort()),
+      DATA_DIR: join(file, 'data'),
+    });
     assert.notEqual(code, 0);
     assert.ok(out.includes(file), out);
     assert.doesNotMatch(out, /panicked/);
+  });
+
+  test('the port is 4501 unless PORT says otherwise, and --version says what runs (sys_04, env_02)', async () => {
+    const help = await run(['--help'], {});
+    assert.equal(help.code, 0);
+    assert.match(help.out, /PORT.*4501|4501.*PORT/s);
+    const version = await run(['--version'], {});
+    assert.match(version.out, /^plenum \d+\.\d+\.\d+/);
+  });
+
+  test('user add makes the first administrator of an installation (add_01)', async () => {
+    const dataDir = join(dir, 'user-add');
+    const args = [
+      'user',
+      'add',
+      '--email',
+      'ada@example.org',
+      '--name',
+      'Ada',
+      '--type',
+      'admin',
+      '--campus',
+      'default',
+    ];
+    const child = await run(args, { DATA_DIR: dataDir }, 'a long password\n');
+    assert.equal(child.code, 0, child.out);
+    assert.doesNotMatch(child.out, /a long password/);
+    const plenum = new Plenum(await freePort(), { DATA_DIR: dataDir }, []);
+    try {
+      await plenum.launch();
+      const answer = await request(plenum, 'POST', '/api/auth/login', {
+        body: { email: 'ada@example.org', password: 'a long password' },
+      });
+      assert.deepEqual([answer.status, answer.body.data?.user.user_type], [200, 'admin']);
+    } finally {
+      await plenum.stop();
+    }
+  });
+
+  test('MONGODB_URI is taken note of and not used (env_03)', async () => {
+    const plenum = await Plenum.start({ env: { MONGODB_URI: 'mongodb://nobody:secret@db.example/plenum' } });
+    const { code } = await plenum.stop();
+    assert.equal(code, 0);
+    assert.match(plenum.log, /MONGODB_URI/);
+    assert.doesNotMatch(plenum.log, /secret/);
   });
 
   for (const [name, value] of [
@@ -55,7 +105,11 @@ describe('starting and refusing to start', () => {
     ['EXTRA_PORTS', 'three'],
   ]) {
     test(`a bad ${name} is named in the error`, async () => {
-      const { code, out } = await run(['--demo'], { PORT: String(await freePort()), DATA_DIR: join(dir, 'bad'), [name]: value });
+      const { code, out } = await run(['--demo'], {
+        PORT: String(await freePort()),
+        DATA_DIR: join(dir, 'bad'),
+        [name]: value,
+      });
       assert.notEqual(code, 0);
       assert.ok(out.includes(name) || out.includes(name.toLowerCase().replaceAll('_', '-')), out);
       assert.doesNotMatch(out, /panicked/);
@@ -67,14 +121,24 @@ describe('health, metrics and first accounts', () => {
   test('the demo prints its accounts and every one can log in, a second start adds none (add_10, cls_01)', async () => {
     const plenum = await Plenum.start();
     try {
-      const types = { admin: 'admin', host: 'teacher', member: 'teacher', second: 'staff', student: 'student', outsider: undefined };
+      const types = {
+        admin: 'admin',
+        host: 'teacher',
+        member: 'teacher',
+        second: 'staff',
+        student: 'student',
+        outsider: undefined,
+      };
       for (const [name, type] of Object.entries(types)) {
         assert.ok(plenum.log.includes(`${name}@demo.test`), `${name} is printed`);
         const { user } = await login(plenum, `${name}@demo.test`);
         if (type) assert.deepEqual([user.user_type, user.campus_id], [type, 'default']);
         else assert.equal(user.campus_id, 'other');
       }
-      assert.ok(plenum.log.includes(plenum.url) || plenum.log.includes(`localhost:${plenum.port}`), 'the URL is printed');
+      assert.ok(
+        plenum.log.includes(plenum.url) || plenum.log.includes(`localhost:${plenum.port}`),
+        'the URL is printed',
+      );
       for (const path of ['/healthz', '/readyz', '/health', '/ready', '/metrics']) {
         assert.equal((await fetch(plenum.url + path)).status, 200, path);
       }
@@ -88,11 +152,16 @@ describe('health, metrics and first accounts', () => {
   });
 
   test('without --demo there are no accounts; the bootstrap variables make the first administrator (sec_06)', async () => {
-    const env = { BOOTSTRAP_ADMIN_EMAIL: 'first@example.org', BOOTSTRAP_ADMIN_PASSWORD: 'a long first password' };
+    const env = {
+      BOOTSTRAP_ADMIN_EMAIL: 'first@example.org',
+      BOOTSTRAP_ADMIN_PASSWORD: 'a long first password',
+    };
     const plenum = await Plenum.start({ args: [], env });
     try {
       for (const email of ['admin@demo.test', 'host@demo.test']) {
-        const refused = await request(plenum, 'POST', '/api/auth/login', { body: { email, password: 'demo-password' } });
+        const refused = await request(plenum, 'POST', '/api/auth/login', {
+          body: { email, password: 'demo-password' },
+        });
         assert.deepEqual([refused.status, refused.body.message], [401, 'Invalid credentials']);
       }
       const first = await request(plenum, 'POST', '/api/auth/login', {
@@ -110,7 +179,12 @@ describe('health, metrics and first accounts', () => {
     let node;
     try {
       plenum.spawn();
-      await until('control answers', 60_000, () => fetch(`${plenum.url}/healthz`).then((answer) => answer.status === 200, () => false));
+      await until('control answers', 60_000, () =>
+        fetch(`${plenum.url}/healthz`).then(
+          (answer) => answer.status === 200,
+          () => false,
+        ),
+      );
       assert.equal((await fetch(`${plenum.url}/readyz`)).status, 503);
 
       const certificates = join(plenum.dataDir, 'for-a-node');
@@ -132,7 +206,11 @@ describe('health, metrics and first accounts', () => {
       });
       await plenum.ready();
       node.kill('SIGTERM');
-      await until('not ready any more', 30_000, async () => (await fetch(`${plenum.url}/readyz`)).status === 503);
+      await until(
+        'not ready any more',
+        30_000,
+        async () => (await fetch(`${plenum.url}/readyz`)).status === 503,
+      );
       await until('the node is gone', 10_000, () => !alive(node.pid));
     } finally {
       node?.kill('SIGKILL');
@@ -142,20 +220,32 @@ describe('health, metrics and first accounts', () => {
   });
 
   test('the log of a meeting holds no token, password, name or address (sec_03)', async () => {
-    const secrets = { name: 'Wilhelmina Unmistakable', email: 'wilhelmina@example.org', password: 'correct horse battery' };
+    const secrets = {
+      name: 'Wilhelmina Unmistakable',
+      email: 'wilhelmina@example.org',
+      password: 'correct horse battery',
+    };
     const plenum = await Plenum.start({
       args: [],
-      env: { BOOTSTRAP_ADMIN_EMAIL: 'root@example.org', BOOTSTRAP_ADMIN_PASSWORD: 'first password here', LOG: 'debug', LOG_FORMAT: 'json' },
+      env: {
+        BOOTSTRAP_ADMIN_EMAIL: 'root@example.org',
+        BOOTSTRAP_ADMIN_PASSWORD: 'first password here',
+        LOG: 'debug',
+        LOG_FORMAT: 'json',
+      },
     });
     try {
-      const enter = async (email, password) => (await request(plenum, 'POST', '/api/auth/login', { body: { email, password } })).body.data;
+      const enter = async (email, password) =>
+        (await request(plenum, 'POST', '/api/auth/login', { body: { email, password } })).body.data;
       const root = await enter('root@example.org', 'first password here');
       const made = await request(plenum, 'POST', '/api/admin/users', {
         token: root.token,
         body: { ...secrets, user_type: 'teacher', campus_id: 'default' },
       });
       assert.equal(made.status, 201, JSON.stringify(made.body));
-      await request(plenum, 'POST', '/api/auth/login', { body: { email: secrets.email, password: 'a wrong guess' } });
+      await request(plenum, 'POST', '/api/auth/login', {
+        body: { email: secrets.email, password: 'a wrong guess' },
+      });
       const person = await enter(secrets.email, secrets.password);
       const meeting = await createMeeting(plenum, person, ['root@example.org'], {
         meeting_name: 'Confidential merger talks',
@@ -167,10 +257,21 @@ describe('health, metrics and first accounts', () => {
       await socket.ask('send-message', { meetingId: meeting.id, message: 'words between us' });
       socket.close();
       await plenum.kill('SIGTERM');
-      assert.ok(plenum.log.split('\n').some((line) => line.startsWith('{')), 'there are structured lines');
+      assert.ok(
+        plenum.log.split('\n').some((line) => line.startsWith('{')),
+        'there are structured lines',
+      );
       const forbidden = [
-        ...Object.values(secrets), 'a wrong guess', 'first password here', 'root@example.org', person.token, root.token,
-        person.token.split('.')[2], 'Confidential merger talks', 'meeting secret', 'words between us',
+        ...Object.values(secrets),
+        'a wrong guess',
+        'first password here',
+        'root@example.org',
+        person.token,
+        root.token,
+        person.token.split('.')[2],
+        'Confidential merger talks',
+        'meeting secret',
+        'words between us',
       ];
       for (const word of forbidden) assert.ok(!plenum.log.includes(word), `the log holds "${word}"`);
     } finally {
@@ -179,7 +280,9 @@ describe('health, metrics and first accounts', () => {
   });
 
   test('the pages carry security headers and CORS answers only allowed origins (sec_06, sec_07, env_05, env_06)', async () => {
-    const plenum = await Plenum.start({ env: { FRONTEND_URL: 'http://front.example', CLIENT_URL: 'http://client.example' } });
+    const plenum = await Plenum.start({
+      env: { FRONTEND_URL: 'http://front.example', CLIENT_URL: 'http://client.example' },
+    });
     try {
       const page = await fetch(plenum.url);
       assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
@@ -192,7 +295,11 @@ describe('health, metrics and first accounts', () => {
       ]) {
         const answer = await fetch(`${plenum.url}/api/auth/login`, {
           method: 'OPTIONS',
-          headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type,authorization' },
+          headers: {
+            origin,
+            'access-control-request-method': 'POST',
+            'access-control-request-headers': 'content-type,authorization',
+          },
         });
         assert.equal(answer.headers.get('access-control-allow-origin'), allowed ? origin : null, origin);
       }

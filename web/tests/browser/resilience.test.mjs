@@ -95,7 +95,8 @@ describe('processes that die', () => {
       await one.publish();
     }
     await seeEachOther(ada, ben);
-    for (const one of [ada, ben]) assert.equal(await one.eventCount('disconnect'), 0, 'the socket never broke');
+    for (const one of [ada, ben])
+      assert.equal(await one.eventCount('disconnect'), 0, 'the socket never broke');
   });
 
   test('SIGTERM tells the clients, closes the database and leaves nothing running (ADD-EV-17)', async () => {
@@ -112,7 +113,10 @@ describe('processes that die', () => {
     assert.equal(alive(control), false);
     assert.equal(alive(node), false);
     const wal = join(plenum.dataDir, 'plenum.db-wal');
-    assert.ok(!existsSync(wal) || statSync(wal).size === 0, 'the write-ahead log was not folded into the database');
+    assert.ok(
+      !existsSync(wal) || statSync(wal).size === 0,
+      'the write-ahead log was not folded into the database',
+    );
 
     await plenum.launch();
     await login(plenum, 'host@demo.test');

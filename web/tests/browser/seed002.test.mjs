@@ -106,7 +106,10 @@ describe('seed 002, joining a meeting', () => {
     const member = await enter(people.member, meeting);
     const third = await enter(people.second, meeting);
 
-    assert.deepEqual(third.joined.participants.map((one) => one.participantId).sort(), [host.id, member.id].sort());
+    assert.deepEqual(
+      third.joined.participants.map((one) => one.participantId).sort(),
+      [host.id, member.id].sort(),
+    );
     for (const { socket } of [host, member]) {
       await socket.event('participant-joined', (payload) => payload.participantId === third.id);
     }
@@ -124,15 +127,24 @@ describe('seed 002, joining a meeting', () => {
       { participantId: member.id, userName: people.member.user.name, reason: 'left' },
     );
 
-    const again = await member.socket.join(meeting.id, { userId: people.member.user.id, userName: 'Back again' });
+    const again = await member.socket.join(meeting.id, {
+      userId: people.member.user.id,
+      userName: 'Back again',
+    });
     assert.notEqual(again.participantId, member.id);
     assert.notEqual(again.participantId, people.member.user.id);
-    assert.deepEqual(again.participants.map((one) => one.participantId), [host.id]);
+    assert.deepEqual(
+      again.participants.map((one) => one.participantId),
+      [host.id],
+    );
     await host.socket.event('participant-joined', (payload) => payload.participantId === again.participantId);
 
     const third = await enter(people.host, meeting);
     const ofMember = third.joined.participants.filter((one) => one.userId === people.member.user.id);
-    assert.deepEqual(ofMember.map((one) => one.participantId), [again.participantId]);
+    assert.deepEqual(
+      ofMember.map((one) => one.participantId),
+      [again.participantId],
+    );
   });
 
   test('rt_07_jf_06_rt_04_rt_08 scenario 5: a lost connection is a participant-left and nobody stays as a ghost', async () => {
@@ -145,7 +157,10 @@ describe('seed 002, joining a meeting', () => {
     assert.equal(left.participantId, member.id);
     assert.equal(left.reason, 'disconnected');
     const third = await enter(people.second, meeting);
-    assert.deepEqual(third.joined.participants.map((one) => one.participantId), [host.id]);
+    assert.deepEqual(
+      third.joined.participants.map((one) => one.participantId),
+      [host.id],
+    );
   });
 
   test('jf_01_auth_04 the name comes from the payload, the identity never', async () => {
@@ -170,7 +185,10 @@ describe('seed 002, joining a meeting', () => {
     assert.ok(socket.io.connected);
 
     const wrong = await liveMeeting(plenum, ['host', 'member'], { meeting_password: 'open sesame' });
-    const refused = await socket.ask('join-meeting', { meetingId: wrong.meeting.id, meeting_password: 'open window' });
+    const refused = await socket.ask('join-meeting', {
+      meetingId: wrong.meeting.id,
+      meeting_password: 'open window',
+    });
     assert.equal(refused.message, 'Invalid meeting password');
     const joined = await socket.ask('join-meeting', { meetingId: meeting.id });
     assert.equal(joined.success, true);

@@ -14,7 +14,8 @@ const ways = {
   'polling, then upgraded': { transports: ['polling', 'websocket'] },
 };
 
-const part = (value) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+const part = (value) =>
+  Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 
 /** A token signed with the server's own secret, with claims and algorithm of our choice. */
 function sign(secret, claims, { alg = 'HS512', hash = 'sha512' } = {}) {
@@ -57,10 +58,21 @@ describe('connecting a socket', () => {
         [sign(secret, claims, { alg: 'HS256', hash: 'sha256' }), 'Invalid token'],
         [`${part({ alg: 'none', typ: 'JWT' })}.${part(claims)}.`, 'Invalid token'],
         [sign(secret, { ...claims, iat: now - 7200, exp: now - 3600 }), 'Token expired'],
-        [sign(secret, { ...claims, user_id: '01HXYZ123456789ABCDEFGHJKM', sub: '01HXYZ123456789ABCDEFGHJKM' }), 'User not found'],
+        [
+          sign(secret, {
+            ...claims,
+            user_id: '01HXYZ123456789ABCDEFGHJKM',
+            sub: '01HXYZ123456789ABCDEFGHJKM',
+          }),
+          'User not found',
+        ],
       ];
       for (const [token, words] of cases) {
-        await assert.rejects(Socket.connect(plenum, token, options), { message: words }, `${token} over ${way}`);
+        await assert.rejects(
+          Socket.connect(plenum, token, options),
+          { message: words },
+          `${token} over ${way}`,
+        );
       }
     });
   }
@@ -95,7 +107,10 @@ describe('connecting a socket', () => {
   });
 
   test('kcs_ws_01 a good token in the query or the header connects as well', async () => {
-    for (const options of [{ query: { token: host.token } }, { extraHeaders: { authorization: `Bearer ${host.token}` } }]) {
+    for (const options of [
+      { query: { token: host.token } },
+      { extraHeaders: { authorization: `Bearer ${host.token}` } },
+    ]) {
       const socket = await Socket.connect(plenum, undefined, options);
       assert.ok(socket.io.connected);
       socket.close();

@@ -46,14 +46,20 @@ async function connect({ url, token, transports: ways = ['websocket'] }) {
     log.push({ name, payload, at: performance.now() });
   });
   socket.on('connect', () => log.push({ name: 'connect', payload: {}, at: performance.now() }));
-  socket.on('disconnect', (reason) => log.push({ name: 'disconnect', payload: { reason }, at: performance.now() }));
+  socket.on('disconnect', (reason) =>
+    log.push({ name: 'disconnect', payload: { reason }, at: performance.now() }),
+  );
   socket.on('new-producer', (producer) => {
     if (producer.participantId === ownId) return;
     announced.set(producer.producerId, producer);
     consume(producer).catch((error) => console.error(`consume: ${error.message}`));
   });
-  socket.on('producer-closed', ({ producerId }) => withdraw((producer) => producer.producerId === producerId));
-  socket.on('participant-left', ({ participantId }) => withdraw((producer) => producer.participantId === participantId));
+  socket.on('producer-closed', ({ producerId }) =>
+    withdraw((producer) => producer.producerId === producerId),
+  );
+  socket.on('participant-left', ({ participantId }) =>
+    withdraw((producer) => producer.participantId === participantId),
+  );
   socket.on('media-reset', () => withdraw(() => true));
   socket.on('meeting-ended', () => {
     closeMedia();
@@ -88,9 +94,13 @@ async function openTransport(direction, iceServers) {
     dtlsParameters: made.dtlsParameters,
     iceServers,
   };
-  const transport = direction === 'send' ? device.createSendTransport(options) : device.createRecvTransport(options);
+  const transport =
+    direction === 'send' ? device.createSendTransport(options) : device.createRecvTransport(options);
   transport.on('connect', ({ dtlsParameters }, callback, errback) => {
-    request('connect-transport', { transportId: transport.id, dtlsParameters }, 'transport-connected').then(callback, errback);
+    request('connect-transport', { transportId: transport.id, dtlsParameters }, 'transport-connected').then(
+      callback,
+      errback,
+    );
   });
   transport.on('produce', ({ kind, rtpParameters, appData }, callback, errback) => {
     request('produce', { meetingId, kind, rtpParameters, source: appData.source }, 'produced').then(
@@ -115,7 +125,13 @@ async function consume({ participantId, producerId, kind, source }) {
   wanted.add(producerId);
   const made = await request(
     'consume',
-    { meetingId, producerParticipantId: participantId, producerId, kind, rtpCapabilities: device.rtpCapabilities },
+    {
+      meetingId,
+      producerParticipantId: participantId,
+      producerId,
+      kind,
+      rtpCapabilities: device.rtpCapabilities,
+    },
     'consumed',
   );
   const consumer = await transports.recv.consume({
@@ -165,7 +181,9 @@ function closeMedia() {
 }
 
 async function produce(track, source, options = {}) {
-  const codec = options.codec && device.recvRtpCapabilities.codecs.find((one) => one.mimeType.toLowerCase() === `video/${options.codec}`);
+  const codec =
+    options.codec &&
+    device.recvRtpCapabilities.codecs.find((one) => one.mimeType.toLowerCase() === `video/${options.codec}`);
   if (options.codec && !codec) throw new Error(`this browser has no ${options.codec}`);
   const producer = await transports.send.produce({
     track,
@@ -242,7 +260,10 @@ window.client = {
   },
 
   async shareScreen() {
-    const stream = await navigator.mediaDevices.getDisplayMedia({ video: { frameRate: 10 }, preferCurrentTab: true });
+    const stream = await navigator.mediaDevices.getDisplayMedia({
+      video: { frameRate: 10 },
+      preferCurrentTab: true,
+    });
     return produce(stream.getVideoTracks()[0], 'screen');
   },
 
@@ -261,8 +282,10 @@ window.client = {
   ask: (event, payload) => socket.timeout(10_000).emitWithAck(event, { meetingId, ...payload }),
 
   receiving: () => Promise.all([...consumers.values()].map(numbers)),
-  sendingCodecs: () => RTCRtpSender.getCapabilities('video').codecs.map((codec) => codec.mimeType.toLowerCase()),
-  findEvent: (name, wanted) => log.find((event) => event.name === name && fits(event.payload, wanted))?.payload,
+  sendingCodecs: () =>
+    RTCRtpSender.getCapabilities('video').codecs.map((codec) => codec.mimeType.toLowerCase()),
+  findEvent: (name, wanted) =>
+    log.find((event) => event.name === name && fits(event.payload, wanted))?.payload,
   countEvents: (name) => log.filter((event) => event.name === name).length,
   events: () => log.map(({ name, payload }) => ({ name, payload })),
   forgetEvents: () => {

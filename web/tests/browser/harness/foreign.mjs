@@ -5,7 +5,8 @@ import { build } from 'vite';
 import { openPage } from './browser.mjs';
 import { until } from './until.mjs';
 
-const page = '<!doctype html><meta charset="utf-8"><title>foreign client</title><script type="module" src="/client.js"></script>';
+const page =
+  '<!doctype html><meta charset="utf-8"><title>foreign client</title><script type="module" src="/client.js"></script>';
 
 /** Bundles the page once and serves it on a port of its own; `origin` must be allowed by `FRONTEND_URL`. */
 export async function serveForeignPage() {
@@ -17,7 +18,11 @@ export async function serveForeignPage() {
       build: {
         write: false,
         minify: false,
-        lib: { entry: fileURLToPath(new URL('../foreign/client.js', import.meta.url)), formats: ['es'], fileName: 'client' },
+        lib: {
+          entry: fileURLToPath(new URL('../foreign/client.js', import.meta.url)),
+          formats: ['es'],
+          fileName: 'client',
+        },
       },
     })
   )[0];
@@ -50,7 +55,13 @@ export class Person {
 
   /** Connects and joins; keeps what `meeting-joined` said. */
   async join(plenum, login, meetingId, options = {}) {
-    this.joined = await this.call('join', { url: plenum.url, token: login.token, meetingId, user: login.user, ...options });
+    this.joined = await this.call('join', {
+      url: plenum.url,
+      token: login.token,
+      meetingId,
+      user: login.user,
+      ...options,
+    });
     return this.joined;
   }
 
@@ -60,7 +71,11 @@ export class Person {
 
   /** Publishes microphone and camera; small pictures keep a two-core machine out of the way. */
   publish(options = {}) {
-    return this.call('publish', { audio: true, video: { width: 640, height: 360, frameRate: 15 }, ...options });
+    return this.call('publish', {
+      audio: true,
+      video: { width: 640, height: 360, frameRate: 15 },
+      ...options,
+    });
   }
 
   /** What arrives, per consumer; `kind` and `from` narrow it. */
@@ -68,7 +83,9 @@ export class Person {
     const list = await this.call('receiving');
     return list.filter(
       (one) =>
-        (!kind || one.kind === kind) && (!from || one.participantId === from) && (!source || one.source === source),
+        (!kind || one.kind === kind) &&
+        (!from || one.participantId === from) &&
+        (!source || one.source === source),
     );
   }
 
@@ -83,7 +100,13 @@ export class Person {
 
   /** Resolves when video of `from` decodes `frames` more frames than now. */
   async sees(from, { frames = 5, deadlineMs = 20_000, source = 'camera' } = {}) {
-    return this.grows(`video (${source}) of ${from}`, { kind: 'video', from, source }, 'framesDecoded', frames, deadlineMs);
+    return this.grows(
+      `video (${source}) of ${from}`,
+      { kind: 'video', from, source },
+      'framesDecoded',
+      frames,
+      deadlineMs,
+    );
   }
 
   /** Resolves when the microphone of `from` brings more sound energy than now: not only packets, but something to hear. */
@@ -111,7 +134,9 @@ export class Person {
       return one[field] - first >= by ? one : undefined;
     }).catch(async (error) => {
       const state = JSON.stringify(await this.call('receiving').catch(() => 'page gone'));
-      throw new Error(`${error.message}\nreceiving: ${state}\nconsole: ${this.page.said.slice(-10).join('\n')}`);
+      throw new Error(
+        `${error.message}\nreceiving: ${state}\nconsole: ${this.page.said.slice(-10).join('\n')}`,
+      );
     });
   }
 
@@ -119,4 +144,3 @@ export class Person {
     return this.page.context().close(options);
   }
 }
-

@@ -56,7 +56,9 @@ export class Plenum {
     };
     this.process.stdout.on('data', keep);
     this.process.stderr.on('data', keep);
-    this.exit = new Promise((resolve) => this.process.on('exit', (code, signal) => resolve({ code, signal })));
+    this.exit = new Promise((resolve) =>
+      this.process.on('exit', (code, signal) => resolve({ code, signal })),
+    );
     this.exit.then((exit) => {
       this.exited = exit;
     });
@@ -96,7 +98,9 @@ export class Plenum {
     const { code, signal } = this.exited ?? (await this.kill('SIGTERM'));
     if (sfu && alive(sfu)) {
       // A test that failed half-way may leave a node that nobody adopts; it must not outlive the test run.
-      await until('the media node is gone', 10_000, () => !alive(sfu)).catch(() => process.kill(sfu, 'SIGKILL'));
+      await until('the media node is gone', 10_000, () => !alive(sfu)).catch(() =>
+        process.kill(sfu, 'SIGKILL'),
+      );
     }
     rmSync(this.dataDir, { recursive: true, force: true });
     return { code, signal };

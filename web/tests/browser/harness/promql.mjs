@@ -6,17 +6,26 @@ const givenLabels = new Set(['instance', 'job', 'le', 'quantile']);
 /** `[{metric, labels}]` of one expression; labels of `by (...)` count for every metric in it. */
 export function used(expression) {
   const text = expression.replace(/\$\{?\w+\}?/g, '1m');
-  const grouped = [...text.matchAll(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)/g)].flatMap(([, list]) => names(list));
+  const grouped = [
+    ...text.matchAll(/\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)/g),
+  ].flatMap(([, list]) => names(list));
   const found = [...text.matchAll(/\b(plenum_\w+)\s*(?:\{([^}]*)\})?/g)].map(([, metric, matchers = '']) => ({
     metric,
-    labels: [...new Set([...[...matchers.matchAll(/(\w+)\s*(?:=~|!~|!=|=)/g)].map(([, label]) => label), ...grouped])].filter(
-      (label) => !givenLabels.has(label),
-    ),
+    labels: [
+      ...new Set([
+        ...[...matchers.matchAll(/(\w+)\s*(?:=~|!~|!=|=)/g)].map(([, label]) => label),
+        ...grouped,
+      ]),
+    ].filter((label) => !givenLabels.has(label)),
   }));
   return found;
 }
 
-const names = (list) => list.split(',').map((name) => name.trim()).filter(Boolean);
+const names = (list) =>
+  list
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
 
 /** metric name -> set of its labels, over all its series, of one page in the Prometheus text format. */
 export function exported(page) {

@@ -59,7 +59,12 @@ export async function liveMeeting(plenum, names = ['host', 'member'], extra = {}
   const people = {};
   for (const name of new Set(['host', ...names])) people[name] = await login(plenum, `${name}@demo.test`);
   const guests = Object.keys(people).filter((name) => name !== 'host');
-  const meeting = await createMeeting(plenum, people.host, guests.map((name) => `${name}@demo.test`), extra);
+  const meeting = await createMeeting(
+    plenum,
+    people.host,
+    guests.map((name) => `${name}@demo.test`),
+    extra,
+  );
   await startMeeting(plenum, people.host, meeting.id);
   return { meeting, people };
 }

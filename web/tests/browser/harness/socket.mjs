@@ -39,8 +39,10 @@ export class Socket {
 
   /** The first event of that name (that `accepts` takes), seen already or still to come. */
   async event(name, accepts = () => true) {
-    return until(`event ${name}, seen so far: ${this.events.map((event) => event.name).join(' ')}`, EVENT_DEADLINE_MS, () =>
-      this.seen(name).find(accepts),
+    return until(
+      `event ${name}, seen so far: ${this.events.map((event) => event.name).join(' ')}`,
+      EVENT_DEADLINE_MS,
+      () => this.seen(name).find(accepts),
     );
   }
 
@@ -48,7 +50,11 @@ export class Socket {
   async join(meetingId, payload = {}) {
     const before = this.seen('meeting-joined').length;
     this.emit('join-meeting', { meetingId, ...payload });
-    return until('meeting-joined', EVENT_DEADLINE_MS, () => this.seen('meeting-joined')[before] ?? this.refused());
+    return until(
+      'meeting-joined',
+      EVENT_DEADLINE_MS,
+      () => this.seen('meeting-joined')[before] ?? this.refused(),
+    );
   }
 
   refused() {

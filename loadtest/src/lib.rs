@@ -1,1 +1,11 @@
+//! Bots that are real clients: they sign in, join and talk as a browser would, and account for every packet.
+//!
+//! [`scenario`] says what people do; [`bot`] is one of them; [`signal`] speaks to the server from the API documents;
+//! [`peer`] is one WebRTC transport (str0m, an implementation independent of ours); [`media`] makes what is sent;
+//! [`accounting`] judges what arrives; [`report`] says it in text and JSON.
 
+pub mod accounting;
+pub mod histogram;
+pub mod media;
+pub mod network;
+pub mod stamp;

@@ -5,7 +5,13 @@
 //! [`accounting`] judges what arrives; [`report`] says it in text and JSON.
 
 pub mod accounting;
+pub mod bot;
 pub mod histogram;
 pub mod media;
 pub mod network;
+pub mod parameters;
+pub mod peer;
+pub mod server;
+pub mod signal;
 pub mod stamp;
+mod wire;

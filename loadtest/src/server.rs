@@ -1,0 +1,83 @@
+//! What the machine says of processes and sockets: CPU time from `/proc/<pid>/stat`, drops from `/proc/net/udp`.
+
+use std::{fs, time::Duration};
+
+/// CPU time of these processes so far, user and system; those that are gone count nothing.
+pub fn cpu_time(pids: &[u32]) -> Duration {
+    pids.iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok()).map(|stat| parse_stat(&stat)).sum()
+}
+
+/// A process and everything it started.
+pub fn with_children(pid: u32) -> Vec<u32> {
+    let mut found = vec![pid];
+    let mut next = 0;
+    while let Some(parent) = found.get(next).copied() {
+        next += 1;
+        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+        found.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+    }
+    found
+}
+
+/// Datagrams thrown away at sockets of this port because their reader was slow.
+pub fn socket_drops(port: u16) -> u64 {
+    ["/proc/net/udp", "/proc/net/udp6"]
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .map(|table| parse_drops(&table, port))
+        .sum()
+}
+
+/// Clock ticks of Linux for user space, on every architecture we run on.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// Fields 14 and 15 (utime, stime); the command in parentheses may hold spaces.
+fn parse_stat(stat: &str) -> Duration {
+    let after_command = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: u64 = after_command.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
+}
+
+fn parse_drops(table: &str, port: u16) -> u64 {
+    table
+        .lines()
+        .skip(1)
+        .filter_map(|line| {
+            let mut fields = line.split_whitespace();
+            let local = fields.nth(1)?;
+            let (_, local_port) = local.rsplit_once(':')?;
+            if u16::from_str_radix(local_port, 16).ok()? != port {
+                return None;
+            }
+            fields.next_back()?.parse::<u64>().ok()
+        })
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cpu_time_is_user_and_system_whatever_the_command_is_called() {
+        let stat = "42 (a b) c) S 1 42 42 0 -1 4194304 10 0 0 0 150 50 7 7 20 0 3 0 100 1000 10 0";
+        assert_eq!(parse_stat(stat), Duration::from_secs(2));
+        assert_eq!(parse_stat(""), Duration::ZERO);
+    }
+
+    #[test]
+    fn drops_of_one_port_are_summed() {
+        let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n\
+            10: 0100007F:1F90 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0 7\n\
+            11: 0100007F:1F91 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0 9\n";
+        assert_eq!(parse_drops(table, 0x1f90), 7);
+        assert_eq!(parse_drops(table, 1), 0);
+    }
+
+    #[test]
+    fn our_own_process_has_used_time_and_is_its_own_root() {
+        let pid = std::process::id();
+        assert_eq!(with_children(pid).first(), Some(&pid));
+        assert!(cpu_time(&[pid]) < Duration::from_secs(3600));
+    }
+}

@@ -129,11 +129,20 @@ pub struct Counts {
     pub layer_switches: u64,
     /// Switches that did not begin with a keyframe: a decoder would show rubbish.
     pub unclean_switches: u64,
+    /// The first packet did not begin a keyframe.
+    pub unclean_starts: u64,
     /// RTP timestamps that moved against the published ones within a layer.
     pub time_breaks: u64,
     /// VP8 picture ids that did not follow each other although the packets did.
     pub picture_breaks: u64,
     pub bytes: u64,
+}
+
+impl Counts {
+    /// Nothing that may never be. Switches of layer are no fault.
+    pub fn is_clean(&self) -> bool {
+        *self == Self { layer_switches: self.layer_switches, bytes: self.bytes, ..Self::default() }
+    }
 }
 
 /// One received packet.
@@ -198,7 +207,10 @@ impl Account {
             self.note_picture(&stamp, id, in_order);
         }
         match place {
-            Place::First => Verdict::Began { starts_keyframe: stamp.starts_keyframe },
+            Place::First => {
+                self.counts.unclean_starts += u64::from(!stamp.starts_keyframe);
+                Verdict::Began { starts_keyframe: stamp.starts_keyframe }
+            }
             _ => Verdict::Fine,
         }
     }
@@ -336,7 +348,8 @@ mod tests {
     fn heard(counters: &[u64]) -> Account {
         let mut account = Account::new(OURS);
         for counter in counters {
-            feed(&mut account, &Publisher { producer: OURS }.payload(0, *counter, false), 1000 + counter);
+            let starts = *counter == counters[0];
+            feed(&mut account, &Publisher { producer: OURS }.payload(0, *counter, starts), 1000 + counter);
         }
         account
     }
@@ -347,7 +360,7 @@ mod tests {
         assert_eq!(account.received(), 4);
         assert_eq!(account.lost(&[9]), 0);
         assert_eq!((account.duplicated(), account.reordered()), (0, 0));
-        assert_eq!(account.counts(), Counts { bytes: account.counts().bytes, ..Counts::default() });
+        assert!(account.counts().is_clean(), "{:?}", account.counts());
         assert_eq!(account.first_counter(), Some(5));
         assert_eq!(account.delays().max_ns(), 1_000_000);
     }
@@ -395,7 +408,8 @@ mod tests {
     #[test]
     fn a_packet_of_another_producer_is_foreign() {
         let mut account = heard(&[1]);
-        let verdict = feed(&mut account, &Publisher { producer: Uuid::from_u128(2) }.payload(0, 2, false), 1002);
+        let verdict =
+            feed(&mut account, &Publisher { producer: Uuid::from_u128(2) }.payload(0, 2, false), 1002);
         assert_eq!(verdict, Verdict::Faulty);
         assert_eq!(account.counts().foreign, 1);
     }
@@ -453,6 +467,14 @@ mod tests {
         feed(&mut account, &publisher.payload(0, 1, true), 10);
         feed(&mut account, &publisher.payload(1, 7, false), 11);
         assert_eq!(account.counts().unclean_switches, 1);
+    }
+
+    #[test]
+    fn a_start_amid_a_frame_is_unclean() {
+        let mut account = Account::new(OURS);
+        feed(&mut account, &Publisher { producer: OURS }.payload(0, 4, false), 10);
+        assert_eq!(account.counts().unclean_starts, 1);
+        assert!(!account.counts().is_clean());
     }
 
     #[test]

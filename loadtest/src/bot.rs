@@ -56,7 +56,8 @@ impl Bot {
     pub async fn enter(joined: Joined, tracks: Vec<Track>, settings: PeerSettings) -> Result<Self, BotError> {
         let Joined { session, capabilities, present, news, connected_at } = joined;
         let payload_types = parameters::subscriber_payload_types(&capabilities).map_err(BotError::Codec)?;
-        let config = parameters::configure(payload_types, parameters::subscriber_extension_map(&capabilities));
+        let config =
+            parameters::configure(payload_types, parameters::subscriber_extension_map(&capabilities));
         let (receive_id, receive) = connect(&session, Direction::Recv, config, settings).await?;
         let receive = Arc::new(receive);
 
@@ -114,7 +115,8 @@ impl Bot {
         let _ = self.subscriber.await;
         let receive = self.receive.finish(sent.clone()).await.map_err(in_transport("receive"))?;
         let send = self.send.finish(sent).await.map_err(in_transport("send"))?;
-        let mut troubles = std::mem::take(&mut *self.troubles.lock().expect("nobody panics while holding the list"));
+        let mut troubles =
+            std::mem::take(&mut *self.troubles.lock().expect("nobody panics while holding the list"));
         if let Err(error) = self.session.leave().await {
             troubles.push(format!("leaving: {error}"));
         }
@@ -135,7 +137,8 @@ async fn connect(
     let name = if direction == Direction::Send { "send" } else { "receive" };
     let offer = session.create_transport(direction).await?;
     let seed = settings.seed.wrapping_mul(2).wrapping_add(u64::from(direction == Direction::Send));
-    let peer = Peer::connect(&offer, config, PeerSettings { seed, ..settings }).await.map_err(in_transport(name))?;
+    let peer =
+        Peer::connect(&offer, config, PeerSettings { seed, ..settings }).await.map_err(in_transport(name))?;
     session.connect_transport(offer.transport_id, peer.dtls_parameters()).await?;
     Ok((offer.transport_id, peer))
 }

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn merging_is_the_same_as_recording_all() {
-        let (mut left, mut right, mut both) = (Histogram::default(), Histogram::default(), Histogram::default());
+        let (mut left, mut right, mut both) =
+            (Histogram::default(), Histogram::default(), Histogram::default());
         for value in [3_000, 70_000, 5_000_000_000] {
             left.record(value);
             both.record(value);

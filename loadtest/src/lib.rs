@@ -11,6 +11,8 @@ pub mod media;
 pub mod network;
 pub mod parameters;
 pub mod peer;
+pub mod report;
+pub mod scenario;
 pub mod server;
 pub mod signal;
 pub mod stamp;

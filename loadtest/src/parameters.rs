@@ -103,7 +103,10 @@ fn audio_codec() -> CodecParameters {
         payload_type: PUBLISHER.opus,
         clock_rate: 48_000,
         channels: Some(2),
-        parameters: Fmtp::from([("minptime".into(), FmtpValue::Number(10)), ("useinbandfec".into(), FmtpValue::Number(1))]),
+        parameters: Fmtp::from([
+            ("minptime".into(), FmtpValue::Number(10)),
+            ("useinbandfec".into(), FmtpValue::Number(1)),
+        ]),
         rtcp_feedback: feedback(&[("transport-cc", "")]),
     }
 }
@@ -117,7 +120,8 @@ fn video_codecs() -> Vec<CodecParameters> {
         parameters,
         rtcp_feedback,
     };
-    let wanted = feedback(&[("goog-remb", ""), ("transport-cc", ""), ("ccm", "fir"), ("nack", ""), ("nack", "pli")]);
+    let wanted =
+        feedback(&[("goog-remb", ""), ("transport-cc", ""), ("ccm", "fir"), ("nack", ""), ("nack", "pli")]);
     let associated = Fmtp::from([("apt".into(), FmtpValue::Number(PUBLISHER.vp8.into()))]);
     vec![
         codec("video/VP8", PUBLISHER.vp8, Fmtp::new(), wanted),
@@ -139,7 +143,11 @@ fn publisher_extensions() -> Vec<HeaderExtensionParameters> {
 pub fn subscriber_payload_types(capabilities: &RtpCapabilities) -> Result<PayloadTypes, &'static str> {
     let payload_type = |mime_type: &str| {
         let same = |name: &str| name.eq_ignore_ascii_case(mime_type);
-        capabilities.codecs.iter().find(|codec| same(&codec.mime_type)).and_then(|codec| codec.preferred_payload_type)
+        capabilities
+            .codecs
+            .iter()
+            .find(|codec| same(&codec.mime_type))
+            .and_then(|codec| codec.preferred_payload_type)
     };
     let opus = payload_type("audio/opus").ok_or("audio/opus")?;
     let vp8 = payload_type("video/VP8").ok_or("video/VP8")?;
@@ -159,7 +167,8 @@ pub fn subscriber_capabilities(room: &RtpCapabilities) -> RtpCapabilities {
     let known = [known.opus, known.vp8, known.vp8_rtx];
     let is_known = |payload_type: Option<u8>| payload_type.is_some_and(|it| known.contains(&it));
     let codecs = room.codecs.iter().filter(|codec| is_known(codec.preferred_payload_type)).cloned().collect();
-    let header_extensions = room.header_extensions.iter().filter(|it| known_extension(&it.uri).is_some()).cloned();
+    let header_extensions =
+        room.header_extensions.iter().filter(|it| known_extension(&it.uri).is_some()).cloned();
     RtpCapabilities { codecs, header_extensions: header_extensions.collect() }
 }
 
@@ -238,7 +247,8 @@ mod tests {
     fn layers_are_announced_by_rid_without_ssrc() {
         let track = Track::Video(VideoTrack::new(25, &[LAYER; 3], 1));
         let announcement = Announcement::new(&track, "1", "bot", &mut SmallRng::seed_from_u64(1));
-        let rids: Vec<_> = announcement.parameters.encodings.iter().map(|it| (it.rid.clone(), it.ssrc)).collect();
+        let rids: Vec<_> =
+            announcement.parameters.encodings.iter().map(|it| (it.rid.clone(), it.ssrc)).collect();
         assert_eq!(rids, [0, 1, 2].map(|index| (Some(format!("r{index}")), None)));
         assert_eq!(announcement.rid(2).as_deref(), Some("r2"));
     }

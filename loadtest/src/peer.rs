@@ -154,7 +154,8 @@ impl Peer {
 
         let now = Instant::now();
         let mut rtc = config.set_stats_interval(Some(STATS_INTERVAL)).build(now);
-        let host = |address| Candidate::host(address, "udp").map_err(|error| PeerError::Rtc(error.to_string()));
+        let host =
+            |address| Candidate::host(address, "udp").map_err(|error| PeerError::Rtc(error.to_string()));
         rtc.add_local_candidate(host(local)?);
         for candidate in candidates.iter().filter(|it| it.is_ipv4() == local.is_ipv4()) {
             if candidate.ip().is_loopback() == local.ip().is_loopback() {
@@ -197,7 +198,12 @@ impl Peer {
     }
 
     /// Starts to send a track that the server knows as `producer`.
-    pub async fn publish(&self, track: Track, announcement: Announcement, producer: Uuid) -> Result<(), PeerError> {
+    pub async fn publish(
+        &self,
+        track: Track,
+        announcement: Announcement,
+        producer: Uuid,
+    ) -> Result<(), PeerError> {
         let command =
             Command::Publish { track: Box::new(track), announcement: Box::new(announcement), producer };
         self.commands.send(command).await.map_err(|_| self.ended())

@@ -4,7 +4,10 @@ use std::{fs, time::Duration};
 
 /// CPU time of these processes so far, user and system; those that are gone count nothing.
 pub fn cpu_time(pids: &[u32]) -> Duration {
-    pids.iter().filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok()).map(|stat| parse_stat(&stat)).sum()
+    pids.iter()
+        .filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok())
+        .map(|stat| parse_stat(&stat))
+        .sum()
 }
 
 /// A process and everything it started.
@@ -13,7 +16,8 @@ pub fn with_children(pid: u32) -> Vec<u32> {
     let mut next = 0;
     while let Some(parent) = found.get(next).copied() {
         next += 1;
-        let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
+        let children =
+            fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
         found.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
     }
     found
@@ -34,7 +38,8 @@ const TICKS_PER_SECOND: u64 = 100;
 /// Fields 14 and 15 (utime, stime); the command in parentheses may hold spaces.
 fn parse_stat(stat: &str) -> Duration {
     let after_command = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u64 = after_command.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
+    let ticks: u64 =
+        after_command.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
 }
 

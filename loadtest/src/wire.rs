@@ -31,7 +31,8 @@ impl WireWatch {
         if self.streams.len() >= STREAMS_MAX && !self.streams.contains_key(&ssrc) {
             return;
         }
-        let stream = self.streams.entry(ssrc).or_insert_with(|| Stream { highest: sequence, seen: [0; WORDS] });
+        let stream =
+            self.streams.entry(ssrc).or_insert_with(|| Stream { highest: sequence, seen: [0; WORDS] });
         self.duplicates += u64::from(stream.record(sequence));
     }
 }

@@ -50,7 +50,8 @@ struct Layer {
 impl VideoTrack {
     /// `layers` from the smallest up; one for no simulcast.
     pub fn new(frames_per_second: u32, layers: &[LayerSettings], seed: u32) -> Self {
-        let layers = layers.iter().enumerate().map(|(index, settings)| Layer::new(*settings, index as u32, seed));
+        let layers =
+            layers.iter().enumerate().map(|(index, settings)| Layer::new(*settings, index as u32, seed));
         Self {
             producer: Uuid::nil(),
             period: Duration::from_secs(1) / frames_per_second.max(1),
@@ -166,7 +167,8 @@ impl Layer {
     }
 
     fn take_keyframe(&mut self, now: Instant) -> bool {
-        let too_soon = self.keyframe_at.is_some_and(|at| now.saturating_duration_since(at) < KEYFRAME_INTERVAL_MIN);
+        let too_soon =
+            self.keyframe_at.is_some_and(|at| now.saturating_duration_since(at) < KEYFRAME_INTERVAL_MIN);
         if !self.keyframe_wanted || too_soon {
             return false;
         }
@@ -251,7 +253,8 @@ mod tests {
         let mut track = VideoTrack::new(25, &[LARGE], u32::MAX);
         track.start(Uuid::from_u128(1), start);
         let packets = run(&mut track, start, 0..1000);
-        let mut ids: Vec<u16> = packets.iter().filter_map(|packet| vp8::picture_id(&packet.payload)).collect();
+        let mut ids: Vec<u16> =
+            packets.iter().filter_map(|packet| vp8::picture_id(&packet.payload)).collect();
         ids.dedup();
         assert_eq!(ids.len(), 25);
         assert!(ids.windows(2).all(|pair| pair[1] == (pair[0] + 1) & 0x7fff));

@@ -66,7 +66,8 @@ mod tests {
     fn a_written_descriptor_gives_its_picture_id_back() {
         for id in [0, 1, 127, 128, 0x7fff] {
             let mut bytes = [0; DESCRIPTOR_LEN];
-            Descriptor { starts_frame: true, picture_id: id, tl0_pic_idx: 9, temporal_layer: 1 }.write(&mut bytes);
+            Descriptor { starts_frame: true, picture_id: id, tl0_pic_idx: 9, temporal_layer: 1 }
+                .write(&mut bytes);
             assert_eq!(picture_id(&bytes), Some(id));
         }
     }

@@ -80,7 +80,8 @@ impl Publication {
         }
         due.clear();
         self.track.poll(now, clock, due);
-        let pt = Pt::new_with_value(if self.track.kind() == Kind::Audio { PUBLISHER.opus } else { PUBLISHER.vp8 });
+        let pt =
+            Pt::new_with_value(if self.track.kind() == Kind::Audio { PUBLISHER.opus } else { PUBLISHER.vp8 });
         for packet in due.drain(..) {
             let ssrc = self.layers[usize::from(packet.layer)].ssrc;
             let mut direct = rtc.direct_api();

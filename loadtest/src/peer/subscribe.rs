@@ -75,7 +75,13 @@ impl Subscription {
         Ok((ssrc.into(), Self { remote, account, began_at: None }))
     }
 
-    pub(super) fn record(&mut self, rtc: &mut Rtc, packet: &RtpPacket, now: Instant, clock: RunClock) -> Outcome {
+    pub(super) fn record(
+        &mut self,
+        rtc: &mut Rtc,
+        packet: &RtpPacket,
+        now: Instant,
+        clock: RunClock,
+    ) -> Outcome {
         let is_video = self.remote.kind == Kind::Video;
         let verdict = self.account.record(Arrival {
             sequence: *packet.seq_no,

@@ -5,7 +5,9 @@ use super::{
     publish::Publication,
     subscribe::{Outcome, Subscription},
 };
-use crate::{media::MediaPacket, network::Way, parameters::PayloadTypes, server::socket_drops, wire::WireWatch};
+use crate::{
+    media::MediaPacket, network::Way, parameters::PayloadTypes, server::socket_drops, wire::WireWatch,
+};
 use std::{
     collections::HashMap,
     net::SocketAddr,
@@ -188,8 +190,12 @@ impl Task {
                 self.counts.plis_received += 1;
                 self.publications.iter_mut().for_each(|publication| publication.request_keyframe(&request));
             }
-            Event::MediaIngressStats(stats) => self.nacks.entry((stats.mid, stats.rid)).or_default().0 = stats.nacks,
-            Event::MediaEgressStats(stats) => self.nacks.entry((stats.mid, stats.rid)).or_default().1 = stats.nacks,
+            Event::MediaIngressStats(stats) => {
+                self.nacks.entry((stats.mid, stats.rid)).or_default().0 = stats.nacks
+            }
+            Event::MediaEgressStats(stats) => {
+                self.nacks.entry((stats.mid, stats.rid)).or_default().1 = stats.nacks
+            }
             _ => {}
         }
     }

@@ -209,7 +209,10 @@ mod tests {
         let Ok(Some(News::Published(remote))) = read_news(event("new-producer", payload)) else {
             panic!("news expected");
         };
-        assert_eq!(remote, RemoteProducer { participant, producer, kind: Kind::Video, source: Source::Screen });
+        assert_eq!(
+            remote,
+            RemoteProducer { participant, producer, kind: Kind::Video, source: Source::Screen }
+        );
     }
 
     #[test]

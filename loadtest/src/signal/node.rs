@@ -144,7 +144,8 @@ impl NodeSession {
     ) -> Result<Uuid, SignalError> {
         let producer = ProducerId::random();
         let transport = TransportId(transport);
-        let produce = RoomCommand::Produce { transport, producer, kind, source, rtp_parameters, paused: false };
+        let produce =
+            RoomCommand::Produce { transport, producer, kind, source, rtp_parameters, paused: false };
         self.node.ask(produce).await?;
         let remote = RemoteProducer { participant: self.session.0, producer: producer.0, kind, source };
         let mut board = self.node.board.lock().expect("nobody panics while holding the board");
@@ -171,12 +172,9 @@ impl NodeSession {
             paused: false,
         };
         match self.node.ask(consume).await? {
-            Reply::Consumed { kind, rtp_parameters, .. } => Ok(Consumed {
-                consumer_id: consumer.0,
-                producer_id: producer.producer,
-                kind,
-                rtp_parameters,
-            }),
+            Reply::Consumed { kind, rtp_parameters, .. } => {
+                Ok(Consumed { consumer_id: consumer.0, producer_id: producer.producer, kind, rtp_parameters })
+            }
             other => Err(unexpected("Consume", &other)),
         }
     }

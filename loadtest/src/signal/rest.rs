@@ -69,9 +69,15 @@ impl Rest {
     }
 
     /// Creates a meeting for these users, starting now. Returns its id.
-    pub async fn create_meeting(&self, host: &Account, participants: &[String]) -> Result<String, SignalError> {
+    pub async fn create_meeting(
+        &self,
+        host: &Account,
+        participants: &[String],
+    ) -> Result<String, SignalError> {
         let now = OffsetDateTime::now_utc();
-        let at = |time: OffsetDateTime| time.format(&Rfc3339).expect("a date of this century has an RFC 3339 form");
+        let at = |time: OffsetDateTime| {
+            time.format(&Rfc3339).expect("a date of this century has an RFC 3339 form")
+        };
         let body = json!({
             "meeting_name": "load test",
             "meeting_description": "",

@@ -135,7 +135,8 @@ fn parse_json<T: for<'a> Deserialize<'a>>(text: &str, what: &'static str) -> Res
 fn parse_id_and_array(text: &str) -> Result<(Option<u64>, Vec<Value>), ParseError> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (id, array) = text.split_at(digits);
-    let id = if id.is_empty() { None } else { Some(id.parse().map_err(|_| ParseError::Malformed("ack id"))?) };
+    let id =
+        if id.is_empty() { None } else { Some(id.parse().map_err(|_| ParseError::Malformed("ack id"))?) };
     Ok((id, parse_json(array, "arguments")?))
 }
 
@@ -192,9 +193,13 @@ impl SocketIo {
     ///
     /// # Errors
     /// The server's refusal in its own words, or what the network said.
-    pub async fn connect(base: &str, token: &str) -> Result<(Self, mpsc::Receiver<ServerEvent>), SocketError> {
+    pub async fn connect(
+        base: &str,
+        token: &str,
+    ) -> Result<(Self, mpsc::Receiver<ServerEvent>), SocketError> {
         let url = format!("{}/socket.io/?EIO=4&transport=websocket", base.replacen("http", "ws", 1));
-        let config = WebSocketConfig::default().read_buffer_size(BUFFER_BYTES).write_buffer_size(BUFFER_BYTES);
+        let config =
+            WebSocketConfig::default().read_buffer_size(BUFFER_BYTES).write_buffer_size(BUFFER_BYTES);
         let connecting = timeout(ANSWER_TIMEOUT, connect_async_with_config(&url, Some(config), true)).await;
         let (mut stream, _) = connecting
             .map_err(|_| SocketError::TimedOut("connect".into()))?
@@ -259,7 +264,9 @@ async fn next_packet(stream: &mut Stream) -> Result<Packet, SocketError> {
             Some(Ok(Message::Text(text))) => return Ok(Packet::parse(&text)?),
             Some(Ok(Message::Binary(_))) => return Err(ParseError::Binary.into()),
             Some(Ok(Message::Close(frame))) => {
-                return Err(SocketError::Closed(frame.map_or_else(String::new, |frame| frame.reason.to_string())));
+                return Err(SocketError::Closed(
+                    frame.map_or_else(String::new, |frame| frame.reason.to_string()),
+                ));
             }
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(SocketError::Closed(error.to_string())),
@@ -310,7 +317,9 @@ impl Connection {
             Packet::Event { name, arguments, .. } => {
                 let payload = arguments.into_iter().next().unwrap_or(Value::Null);
                 let event = ServerEvent { name, payload, at: Instant::now() };
-                self.events.try_send(event).map_err(|_| SocketError::Closed("the bot does not take its events".into()))
+                self.events
+                    .try_send(event)
+                    .map_err(|_| SocketError::Closed("the bot does not take its events".into()))
             }
             Packet::Ack { id, arguments } => {
                 if let Some(reply) = self.waiting.remove(&id) {
@@ -320,7 +329,9 @@ impl Connection {
                 Ok(())
             }
             Packet::Close | Packet::Disconnected => Err(SocketError::Closed("by the server".into())),
-            Packet::Open(_) | Packet::Pong | Packet::Noop | Packet::Connected | Packet::Refused { .. } => Ok(()),
+            Packet::Open(_) | Packet::Pong | Packet::Noop | Packet::Connected | Packet::Refused { .. } => {
+                Ok(())
+            }
         }
     }
 
@@ -345,7 +356,8 @@ mod tests {
 
     #[test]
     fn packets_of_a_server_are_read() {
-        let event = |name: &str, arguments: Vec<Value>, ack| Packet::Event { name: name.into(), arguments, ack };
+        let event =
+            |name: &str, arguments: Vec<Value>, ack| Packet::Event { name: name.into(), arguments, ack };
         let cases: [(&str, Result<Packet, ParseError>); 22] = [
             (
                 r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":60000,"maxPayload":100000}"#,
@@ -358,10 +370,16 @@ mod tests {
             ("6", Ok(Packet::Noop)),
             (r#"40{"sid":"x"}"#, Ok(Packet::Connected)),
             ("41", Ok(Packet::Disconnected)),
-            (r#"42["hand-raised",{"raised":true}]"#, Ok(event("hand-raised", vec![json!({"raised": true})], None))),
+            (
+                r#"42["hand-raised",{"raised":true}]"#,
+                Ok(event("hand-raised", vec![json!({"raised": true})], None)),
+            ),
             (r#"42["empty"]"#, Ok(event("empty", vec![], None))),
             (r#"4217["asks",1,null]"#, Ok(event("asks", vec![json!(1), Value::Null], Some(17)))),
-            (r#"433[{"success":true}]"#, Ok(Packet::Ack { id: 3, arguments: vec![json!({"success": true})] })),
+            (
+                r#"433[{"success":true}]"#,
+                Ok(Packet::Ack { id: 3, arguments: vec![json!({"success": true})] }),
+            ),
             ("43[]", Err(ParseError::Malformed("ack without id"))),
             (r#"44{"message":"Invalid token"}"#, Ok(Packet::Refused { message: "Invalid token".into() })),
             ("44", Err(ParseError::Malformed("connect error"))),

@@ -3,7 +3,8 @@
 use plenum_shared::codec::{ALPN, CONTROL_SERVER_NAME};
 use quinn::crypto::rustls::QuicServerConfig;
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
 };
 use rustls::{
     RootCertStore,

@@ -66,6 +66,8 @@ impl Drop for NodeProcess {
     }
 }
 
+/// The link is silent while nobody joins or leaves.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) async fn launch(
@@ -73,7 +75,11 @@ pub(super) async fn launch(
     control_epoch: u64,
 ) -> Result<(NodeProcess, quinn::Connection), LaunchError> {
     let directory = tempfile::tempdir().map_err(|error| LaunchError::Certificates(error.to_string()))?;
-    let config = pki::make(directory.path()).map_err(|error| LaunchError::Certificates(error.to_string()))?;
+    let mut config =
+        pki::make(directory.path()).map_err(|error| LaunchError::Certificates(error.to_string()))?;
+    let mut transport = quinn::TransportConfig::default();
+    transport.keep_alive_interval(Some(KEEP_ALIVE));
+    config.transport_config(transport.into());
     let address: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
     let endpoint =
         quinn::Endpoint::server(config, address).map_err(|error| LaunchError::Link(error.to_string()))?;
@@ -106,7 +112,7 @@ pub(super) async fn launch(
     Ok((NodeProcess { child, _directory: directory, endpoint }, link))
 }
 
-/// The node's first stream: its hello, our welcome, and from then on what it has to tell.
+/// The node's first stream: its hello and our welcome. Its events come on a stream of their own.
 async fn register(endpoint: &quinn::Endpoint, control_epoch: u64) -> Result<quinn::Connection, LaunchError> {
     let broken = |error: &dyn std::fmt::Display| LaunchError::Link(error.to_string());
     let incoming = endpoint.accept().await.ok_or_else(|| LaunchError::Link("closed".into()))?;
@@ -123,15 +129,15 @@ async fn register(endpoint: &quinn::Endpoint, control_epoch: u64) -> Result<quin
     let welcome = Welcome::Accepted { version: codec::PROTOCOL_VERSION, control_epoch };
     let bytes = codec::encode_welcome(&welcome).map_err(|error| broken(&error))?;
     send.write_all(&bytes).await.map_err(|error| broken(&error))?;
+    send.finish().map_err(|error| broken(&error))?;
     tracing::info!(workers = hello.worker_count, software = hello.software, "node registered");
-    tokio::spawn(listen(link.clone(), send, receive));
+    tokio::spawn(listen(link.clone()));
     Ok(link)
 }
 
-/// Reads the node's events away so that it never has to wait for us; a failed room is said aloud.
-async fn listen(link: quinn::Connection, welcome: quinn::SendStream, mut events: quinn::RecvStream) {
-    // The stream's other half stays open as long as events may come.
-    let _welcome = welcome;
+/// Reads the node's events away so that it never has to wait for us.
+async fn listen(link: quinn::Connection) {
+    let Ok(mut events) = link.accept_uni().await else { return };
     let mut reader = FrameReader::new(codec::MESSAGE_LEN_MAX);
     while let Ok(Some(chunk)) = events.read_chunk(codec::MESSAGE_LEN_MAX, true).await {
         reader.feed(&chunk.bytes);
@@ -142,5 +148,4 @@ async fn listen(link: quinn::Connection, welcome: quinn::SendStream, mut events:
             }
         }
     }
-    link.closed().await;
 }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops where it stands")]
 
+mod against_str0m;
+mod browser;
 mod connecting;
 mod network;
 mod peer;

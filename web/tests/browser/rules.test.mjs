@@ -41,6 +41,69 @@ describe('rules seen from outside', () => {
   const refusal = ({ status, body }) => [status, body.message];
   const idsOf = async (who) => (await ask(who, 'GET', '/api/meeting')).body.data.map(({ id }) => id);
 
+  describe('accounts', () => {
+    test('cls_01_cls_02_cls_03 logging in, the own profile, and a new password that ends older tokens', async () => {
+      const made = await ask('admin', 'POST', '/api/admin/users', {
+        name: 'Grace',
+        email: 'grace@demo.test',
+        password: 'first words',
+        user_type: 'teacher',
+        campus_id: 'default',
+      });
+      assert.equal(made.status, 201);
+      const enter = (password) =>
+        request(plenum, 'POST', '/api/auth/login', { body: { email: 'Grace@demo.test', password } });
+      const first = await enter('first words');
+      assert.deepEqual(
+        [first.status, first.body.token, first.body.user],
+        [200, first.body.data.token, first.body.data.user],
+      );
+      const { token } = first.body.data;
+      const profile = await request(plenum, 'GET', '/api/auth/profile', { token });
+      assert.deepEqual(
+        [profile.body.data.email, profile.body.data.role, profile.body.data.campus_id],
+        ['grace@demo.test', 'host', 'default'],
+      );
+      const change = (currentPassword, newPassword) =>
+        request(plenum, 'PUT', '/api/auth/change-password', {
+          token,
+          body: { currentPassword, newPassword },
+        });
+      assert.deepEqual(refusal(await change('wrong words', 'second words')), [
+        401,
+        'Current password is incorrect',
+      ]);
+      assert.equal((await change('first words', 'short')).status, 400);
+      assert.equal((await change('first words', 'second words')).status, 200);
+      assert.deepEqual(refusal(await request(plenum, 'GET', '/api/auth/profile', { token })), [
+        401,
+        'Invalid token',
+      ]);
+      await assert.rejects(Socket.connect(plenum, token), { message: 'Invalid token' });
+      assert.deepEqual(refusal(await enter('first words')), [401, 'Invalid credentials']);
+      assert.equal((await enter('second words')).status, 200);
+    });
+
+    test('add_01_auth_03 only administrators create accounts', async () => {
+      const body = {
+        name: 'X',
+        email: 'x@demo.test',
+        password: 'long enough',
+        user_type: 'student',
+        campus_id: 'default',
+      };
+      assert.equal((await ask('host', 'POST', '/api/admin/users', body)).status, 403);
+      assert.deepEqual(refusal(await request(plenum, 'POST', '/api/admin/users', { body })), [
+        401,
+        'Authentication token missing',
+      ]);
+      assert.deepEqual(refusal(await request(plenum, 'GET', '/api/meeting', { token: 'nonsense' })), [
+        401,
+        'Invalid token',
+      ]);
+    });
+  });
+
   describe('who sees and who gets in', () => {
     test('acc_01_acc_05_acc_11_kcs_02 the list holds what one made or is invited to, by id or e-mail, and nothing else', async () => {
       const byEmail = await createMeeting(plenum, people.host, ['MEMBER@demo.test']);

@@ -46,6 +46,6 @@ fuzz: ## ten million mutated packets against the media engine, and the other par
 bench: ## the benchmarks of the hot paths
 	cargo bench --locked -p plenum-bench
 
-smoke: ## bots in one meeting against the release build, every packet accounted for
-	cargo build --release --locked
-	cargo test --release --locked -p plenum-loadtest
+smoke: ## twenty bots in one meeting of the release build, every packet accounted for (ARGS="--bots 40")
+	cargo build --release --locked -p plenum-sfu -p plenum-control -p plenum-loadtest
+	@node .ci/smoke.mjs $(ARGS)

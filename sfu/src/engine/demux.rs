@@ -163,9 +163,16 @@ struct SeededState {
 impl SeededState {
     fn new(seed: [u8; 16]) -> Self {
         let bits = u128::from_le_bytes(seed);
-        // An even multiplier would lose bits.
-        SeededState { key: [(bits >> 64) as u64, bits as u64 | 1] }
+        // An even multiplier would lose bits, and one of a pattern would keep patterns.
+        SeededState { key: [scrambled((bits >> 64) as u64), scrambled(bits as u64) | 1] }
     }
+}
+
+/// The finaliser of splitmix64: every bit of the input changes half of the output.
+fn scrambled(word: u64) -> u64 {
+    let word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    word ^ (word >> 31)
 }
 
 impl BuildHasher for SeededState {
@@ -206,6 +213,9 @@ impl Hasher for FoldHasher {
     }
 
     fn finish(&self) -> u64 {
-        self.state
+        scrambled(self.state)
     }
 }
+
+#[cfg(test)]
+mod tests;

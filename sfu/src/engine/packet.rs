@@ -347,3 +347,6 @@ fn read_u16(bytes: &[u8], at: usize) -> Option<u16> {
     let two = bytes.get(at..at + 2)?;
     Some(u16::from_be_bytes([two[0], two[1]]))
 }
+
+#[cfg(test)]
+mod tests;

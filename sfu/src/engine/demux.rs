@@ -164,9 +164,13 @@ impl SeededState {
     fn new(seed: [u8; 16]) -> Self {
         let bits = u128::from_le_bytes(seed);
         // An even multiplier would lose bits, and one of a pattern would keep patterns.
-        SeededState { key: [scrambled((bits >> 64) as u64), scrambled(bits as u64) | 1] }
+        let [high, low] = [(bits >> 64) as u64 ^ GOLDEN, bits as u64 ^ !GOLDEN];
+        SeededState { key: [scrambled(high), scrambled(low) | 1] }
     }
 }
+
+/// 2^64 over the golden ratio: bits without a pattern, so that a seed of zeros is a seed like others.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The finaliser of splitmix64: every bit of the input changes half of the output.
 fn scrambled(word: u64) -> u64 {

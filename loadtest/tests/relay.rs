@@ -10,8 +10,13 @@ use plenum_loadtest::{
 };
 use plenum_shared::{
     media::Kind,
-    rtp::{EncodingParameters, RtcpParameters, RtpCapabilities, RtpParameters, RtxParameters, router_capabilities},
-    transport::{CandidateType, DtlsParameters, DtlsRole, Fingerprint, IceCandidate, IceParameters, Protocol},
+    rtp::{
+        EncodingParameters, RtcpParameters, RtpCapabilities, RtpParameters, RtxParameters,
+        router_capabilities,
+    },
+    transport::{
+        CandidateType, DtlsParameters, DtlsRole, Fingerprint, IceCandidate, IceParameters, Protocol,
+    },
 };
 use rand::{SeedableRng, rngs::SmallRng};
 use std::{
@@ -61,7 +66,11 @@ impl Side {
         let fingerprint = Fingerprint { algorithm: algorithm.into(), value: value.into() };
         TransportOffer {
             transport_id: Uuid::new_v4(),
-            ice_parameters: IceParameters { username_fragment: creds.ufrag, password: creds.pass, ice_lite: true },
+            ice_parameters: IceParameters {
+                username_fragment: creds.ufrag,
+                password: creds.pass,
+                ice_lite: true,
+            },
             ice_candidates: vec![IceCandidate {
                 foundation: "1".into(),
                 priority: 1,
@@ -166,8 +175,13 @@ fn start_relay(mut from: Side, mut to: Side, fault: Fault) -> (Arc<AtomicBool>, 
                 for _ in 0..copies {
                     let mut direct = to.rtc.direct_api();
                     let stream = direct.stream_tx(&Ssrc::from(CONSUMER_SSRC)).expect("declared");
-                    let write =
-                        RtpWrite::new(pt, sequence.into(), packet.header.timestamp, Instant::now(), payload.clone());
+                    let write = RtpWrite::new(
+                        pt,
+                        sequence.into(),
+                        packet.header.timestamp,
+                        Instant::now(),
+                        payload.clone(),
+                    );
                     stream.write_rtp(write.marker(packet.header.marker));
                     sequence += 1;
                 }
@@ -211,7 +225,12 @@ async fn through_relay(track: Track, enough: u64, fault: Fault) -> (PeerRecord, 
         direct.declare_media(Mid::from(mid), media_kind);
     }
     let layer = announcement.layers[0];
-    from.rtc.direct_api().expect_stream_rx(layer.main.into(), layer.rtx.map(Ssrc::from), Mid::from(mid), None);
+    from.rtc.direct_api().expect_stream_rx(
+        layer.main.into(),
+        layer.rtx.map(Ssrc::from),
+        Mid::from(mid),
+        None,
+    );
     let rtx = (kind == Kind::Video).then_some(CONSUMER_RTX_SSRC);
     to.rtc.direct_api().declare_stream_tx(CONSUMER_SSRC.into(), rtx.map(Ssrc::from), Mid::from(mid), None);
     let (stop, relay) = start_relay(from, to, fault);
@@ -277,7 +296,8 @@ fn audio() -> Track {
 }
 
 fn only_account(record: &PeerRecord) -> (&Account, u64) {
-    let [subscribed] = record.subscribed.as_slice() else { panic!("one subscription") };
+    assert_eq!(record.subscribed.len(), 1);
+    let subscribed = &record.subscribed[0];
     (&subscribed.account, subscribed.lost)
 }
 

@@ -10,6 +10,7 @@ use crate::{
     },
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
+use std::collections::BTreeSet;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -38,7 +39,9 @@ pub async fn meeting(settings: &MeetingSettings) -> Result<Report, ScenarioError
     let users: Vec<String> = people.iter().map(|account| account.user_id.clone()).collect();
     let meeting = rest.create_meeting(&host, &users).await?;
     rest.start_meeting(&host, &meeting).await?;
-    let pids: Vec<u32> = settings.pids.iter().flat_map(|pid| server::with_children(*pid)).collect();
+    // A set: a node may be named and be a child of another named one.
+    let pids: BTreeSet<u32> = settings.pids.iter().flat_map(|pid| server::with_children(*pid)).collect();
+    let pids: Vec<u32> = pids.into_iter().collect();
     let report = run(&settings.media, &pids, |number| {
         let (base, token, meeting) = (rest.base(), &people[number].token, &meeting);
         async move { kcs::join(base, token, meeting).await }

@@ -201,7 +201,7 @@ fn responses() -> Vec<Response> {
             candidates: vec![IceCandidate {
                 foundation: "udp4".into(),
                 priority: 2_130_706_431,
-                ip: "192.0.2.7".parse().unwrap(),
+                ip: std::net::Ipv4Addr::new(192, 0, 2, 7).into(),
                 port: 40_000,
                 protocol: Protocol::Udp,
                 kind: CandidateType::Host,
@@ -309,9 +309,10 @@ fn pinned(name: &str, written: &[u8]) -> Vec<u8> {
     let path = golden_directory().join(format!("{name}.hex"));
     let hex = hex_lines(written);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(&path, &hex).unwrap();
+        fs::write(&path, &hex).expect("the folder is writable");
     }
-    let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let golden =
+        fs::read_to_string(&path).expect("a golden file for this message; UPDATE_GOLDEN=1 writes it");
     assert_eq!(golden, hex, "{name}: the wire format changed");
     bytes_of(&golden)
 }
@@ -325,14 +326,17 @@ fn hex_lines(bytes: &[u8]) -> String {
 
 fn bytes_of(hex: &str) -> Vec<u8> {
     let digits: Vec<char> = hex.chars().filter(|c| !c.is_whitespace()).collect();
-    digits.chunks(2).map(|pair| u8::from_str_radix(&String::from_iter(pair), 16).unwrap()).collect()
+    digits
+        .chunks(2)
+        .map(|pair| u8::from_str_radix(&String::from_iter(pair), 16).expect("hex digits"))
+        .collect()
 }
 
 /// The one message in a frame.
 fn unframed(frame: &[u8]) -> Vec<u8> {
     let mut reader = FrameReader::new(REPLY_LEN_MAX);
     reader.feed(frame);
-    let message = reader.next_message().unwrap().unwrap();
+    let message = reader.next_message().expect("within bounds").expect("complete");
     assert!(reader.is_empty());
     message.to_vec()
 }

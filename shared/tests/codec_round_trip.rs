@@ -302,7 +302,7 @@ fn event() -> impl Strategy<Value = NumberedEvent> {
 fn unframed(frame: &[u8]) -> Vec<u8> {
     let mut reader = FrameReader::new(REPLY_LEN_MAX);
     reader.feed(frame);
-    reader.next_message().unwrap().unwrap().to_vec()
+    reader.next_message().expect("within bounds").expect("complete").to_vec()
 }
 
 /// Every decoder over the same bytes; that it returns is the point.

@@ -226,7 +226,10 @@ fn listen(value: Option<&str>, announced: &[IpAddr]) -> Result<Listen, ConfigErr
         }
         let has_announced = announced.iter().any(|one| one.is_ipv4() == address.is_ipv4());
         if address.is_unspecified() && !has_announced {
-            return Err(wrong(setting, format!("{address} is no address a client can reach: set SFU_ANNOUNCED")));
+            return Err(wrong(
+                setting,
+                format!("{address} is no address a client can reach: set SFU_ANNOUNCED"),
+            ));
         }
     }
     listed.sort_by_key(IpAddr::is_loopback);
@@ -318,7 +321,10 @@ mod tests {
             (Settings { node_id: some("x"), ..minimal() }, "SFU_NODE_ID: `x` is not a UUID"),
             (Settings { workers: some("0"), ..minimal() }, "SFU_WORKERS: `0` is not between 1 and 256"),
             (Settings { workers: some("two"), ..minimal() }, "SFU_WORKERS: `two` is not a number"),
-            (Settings { listen: some("localhost"), ..minimal() }, "SFU_LISTEN: `localhost` is not an IP address"),
+            (
+                Settings { listen: some("localhost"), ..minimal() },
+                "SFU_LISTEN: `localhost` is not an IP address",
+            ),
             (Settings { listen: some("127.0.0.1,"), ..minimal() }, "SFU_LISTEN: has a gap"),
             (Settings { listen: some("::1,::1"), ..minimal() }, "SFU_LISTEN: ::1 is listed twice"),
             (
@@ -328,7 +334,10 @@ mod tests {
             (Settings { announced: some("a"), ..minimal() }, "SFU_ANNOUNCED: `a` is not an IP address"),
             (Settings { media_port: some("70000"), ..minimal() }, "SFU_MEDIA_PORT: `70000` is not a port"),
             (Settings { http: some("9090"), ..minimal() }, "SFU_HTTP: `9090` is not an address with a port"),
-            (Settings { orphan_timeout_s: some("-1"), ..minimal() }, "SFU_ORPHAN_TIMEOUT_S: `-1` is not seconds"),
+            (
+                Settings { orphan_timeout_s: some("-1"), ..minimal() },
+                "SFU_ORPHAN_TIMEOUT_S: `-1` is not seconds",
+            ),
             (Settings { log_format: some("xml"), ..minimal() }, "LOG_FORMAT: `xml` is neither text nor json"),
         ];
         for (settings, expected) in table {
@@ -355,8 +364,7 @@ mod tests {
     #[test]
     fn a_node_id_file_is_made_once_and_kept() {
         let directory = tempfile::tempdir().unwrap();
-        let settings =
-            || Settings { node_id_file: Some(directory.path().join("node.id")), ..minimal() };
+        let settings = || Settings { node_id_file: Some(directory.path().join("node.id")), ..minimal() };
         let first = Config::from_settings(settings()).unwrap().node;
         assert_eq!(Config::from_settings(settings()).unwrap().node, first);
         fs::write(directory.path().join("node.id"), "nonsense").unwrap();

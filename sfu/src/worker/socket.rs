@@ -41,6 +41,8 @@ pub struct SocketCounters {
     pub send_calls: u64,
     /// Datagrams handed to the kernel.
     pub datagrams_sent: u64,
+    /// Bytes of those datagrams.
+    pub bytes_sent: u64,
     /// Of those, datagrams that left together with others in one GSO message.
     pub datagrams_sent_in_groups: u64,
     /// Datagrams dropped because the kernel's queue was full.
@@ -339,7 +341,9 @@ impl SendBatch {
     /// Takes a message, as single datagrams where the socket has no GSO.
     fn queue(&mut self, socket: &mut MediaSocket, message: &Message<'_>, counters: &mut SocketCounters) {
         match message.segment_size {
-            Some(size) if socket.gso => self.push(socket, message.remote, message.bytes, Some(size), counters),
+            Some(size) if socket.gso => {
+                self.push(socket, message.remote, message.bytes, Some(size), counters)
+            }
             Some(size) => {
                 for datagram in message.bytes.chunks(usize::from(size).max(1)) {
                     self.push(socket, message.remote, datagram, None, counters);
@@ -364,8 +368,7 @@ impl SendBatch {
         self.len += 1;
         self.names[at] = SockAddr::from(remote);
         // The kernel only reads what an outgoing message points at.
-        self.iovecs[at] =
-            libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
+        self.iovecs[at] = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
         self.segments[at] = segment_size;
         let header = &mut self.headers[at].msg_hdr;
         header.msg_name = self.names[at].as_ptr().cast_mut().cast();
@@ -418,7 +421,10 @@ impl SendBatch {
         let mut taken = 0;
         for datagram in self.bytes(at).chunks(segment_size) {
             match socket.socket.send_to(datagram, remote) {
-                Ok(_) => taken += 1,
+                Ok(len) => {
+                    taken += 1;
+                    counters.bytes_sent += len as u64;
+                }
                 Err(_) => counters.datagrams_refused += 1,
             }
         }
@@ -432,6 +438,7 @@ impl SendBatch {
     fn count_sent(&self, at: usize, counters: &mut SocketCounters) {
         let datagrams = self.datagrams(at);
         counters.datagrams_sent += datagrams;
+        counters.bytes_sent += self.iovecs[at].iov_len as u64;
         if datagrams > 1 {
             counters.datagrams_sent_in_groups += datagrams;
         }
@@ -456,9 +463,8 @@ impl SendBatch {
         let rest = &mut self.headers[from..self.len];
         // SAFETY: headers below `len` were written in this flush and point at names, control messages and vectors of
         // `self` and at bytes that `send_all` has borrowed.
-        let sent = unsafe {
-            libc::sendmmsg(fd, rest.as_mut_ptr(), rest.len() as libc::c_uint, libc::MSG_DONTWAIT)
-        };
+        let sent =
+            unsafe { libc::sendmmsg(fd, rest.as_mut_ptr(), rest.len() as libc::c_uint, libc::MSG_DONTWAIT) };
         usize::try_from(sent).map_err(|_| io::Error::last_os_error())
     }
 }

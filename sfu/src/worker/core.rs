@@ -1,0 +1,59 @@
+//! The engine as its worker sees it: what a worker feeds, and what it takes out.
+//!
+//! A trait so that tests can put something in front of the engine that fails on purpose; the worker itself is
+//! compiled for the one real engine, without indirection.
+
+use crate::engine::{Engine, counters::Counters, egress::Egress, transport::LocalIndex};
+use plenum_shared::{
+    command::{Response, RoomCommand, RoomInventory},
+    event::Event,
+    id::RoomId,
+};
+use std::{net::SocketAddr, time::Instant};
+
+/// See the methods of the same names of [`Engine`].
+pub trait Core {
+    fn handle_datagram(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, datagram: &mut [u8]);
+    fn handle_command(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response;
+    fn handle_timeout(&mut self, now: Instant);
+    fn poll_timeout(&self) -> Option<Instant>;
+    fn poll_event(&mut self) -> Option<Event>;
+    fn egress(&mut self) -> &mut Egress;
+    fn inventory(&self) -> Vec<RoomInventory>;
+    fn counters(&self) -> Counters;
+    fn room_in_progress(&self) -> Option<RoomId>;
+    fn remove_room(&mut self, room: RoomId);
+}
+
+impl Core for Engine {
+    fn handle_datagram(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, datagram: &mut [u8]) {
+        Engine::handle_datagram(self, now, local, source, datagram);
+    }
+    fn handle_command(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response {
+        Engine::handle_command(self, now, room, command)
+    }
+    fn handle_timeout(&mut self, now: Instant) {
+        Engine::handle_timeout(self, now);
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        Engine::poll_timeout(self)
+    }
+    fn poll_event(&mut self) -> Option<Event> {
+        Engine::poll_event(self)
+    }
+    fn egress(&mut self) -> &mut Egress {
+        Engine::egress(self)
+    }
+    fn inventory(&self) -> Vec<RoomInventory> {
+        Engine::inventory(self)
+    }
+    fn counters(&self) -> Counters {
+        Engine::counters(self)
+    }
+    fn room_in_progress(&self) -> Option<RoomId> {
+        Engine::room_in_progress(self)
+    }
+    fn remove_room(&mut self, room: RoomId) {
+        Engine::remove_room(self, room);
+    }
+}

@@ -1,0 +1,225 @@
+//! DRIVER of one engine: a thread that waits, reads a batch, feeds the engine, writes a batch and reports.
+//!
+//! ```text
+//!   sockets ──recvmmsg──▶ ┌────────┐ ──egress──▶ sendmmsg ──▶ sockets
+//!   inbox  ───commands──▶ │ engine │ ──events──▶ outbox ──▶ link
+//!   clock  ──deadlines──▶ └────────┘ ─counters─▶ snapshot, once a second
+//! ```
+//!
+//! Nothing a packet touches is shared with another thread. The thread never waits for anything but the poll. A panic
+//! inside the engine costs the room it happened in and nothing else.
+
+pub mod core;
+pub mod inbox;
+pub mod outbox;
+pub mod placement;
+pub mod pool;
+mod snapshot;
+pub mod socket;
+
+pub use snapshot::{Published, Snapshot, WorkerCounters};
+
+use crate::engine::transport::LocalIndex;
+use core::Core;
+use inbox::{Inbox, Job};
+use mio::{Events, Interest, Poll, Token};
+use outbox::Outbox;
+use plenum_shared::command::{Refusal, RefusalReason, RoomCommand};
+use socket::{MediaSocket, Readiness, ReceiveBatch, SendBatches};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// The token of the inbox's waker; sockets have their index.
+const WAKER: Token = Token(usize::MAX);
+/// Jobs served between two looks at the sockets: commands come in bursts when many people join, and media must not
+/// wait for all of them.
+const JOBS_PER_TURN: usize = 16;
+/// How often a snapshot leaves the worker.
+const PUBLISH_EVERY: Duration = Duration::from_secs(1);
+
+/// One worker: an engine, its sockets, and the ways in and out.
+pub struct Worker<C> {
+    core: C,
+    sockets: Vec<MediaSocket>,
+    /// Sockets that may have more to read; the poll speaks up only on a change.
+    readable: Vec<bool>,
+    poll: Poll,
+    inbox: Inbox,
+    outbox: Arc<Outbox>,
+    published: Arc<Published>,
+    snapshot: Snapshot,
+    publish_at: Instant,
+}
+
+impl<C: Core> Worker<C> {
+    /// A worker that is ready to [`Worker::run`]. The poll is the one that the inbox's waker interrupts.
+    ///
+    /// # Errors
+    /// The kernel refuses to watch a socket.
+    pub fn new(
+        mut core: C,
+        mut sockets: Vec<MediaSocket>,
+        poll: Poll,
+        inbox: Inbox,
+        outbox: Arc<Outbox>,
+        published: Arc<Published>,
+    ) -> io::Result<Self> {
+        for (index, socket) in sockets.iter_mut().enumerate() {
+            poll.registry().register(socket.source(), Token(index), Interest::READABLE)?;
+        }
+        let has_gso = sockets.iter().any(MediaSocket::has_gso);
+        core.egress().set_segments_max(if has_gso { usize::MAX } else { 1 });
+        let readable = vec![false; sockets.len()];
+        let publish_at = Instant::now();
+        let snapshot = Snapshot::default();
+        Ok(Self { core, sockets, readable, poll, inbox, outbox, published, snapshot, publish_at })
+    }
+
+    /// Until the inbox says stop; then every room is closed, so that peers hear a goodbye.
+    pub fn run(mut self) {
+        let mut events = Events::with_capacity(self.sockets.len() + 1);
+        let mut receive = ReceiveBatch::default();
+        let mut send = SendBatches::new(self.sockets.len());
+        while !self.inbox.is_stopping() {
+            self.wait(&mut events);
+            self.read(&mut receive);
+            self.serve_jobs();
+            self.serve_deadlines();
+            self.tell_events();
+            self.flush(&mut send);
+            self.publish();
+        }
+        self.close_rooms();
+        self.flush(&mut send);
+    }
+
+    fn wait(&mut self, events: &mut Events) {
+        let timeout = self.time_to_wait();
+        if let Err(error) = self.poll.poll(events, Some(timeout)) {
+            // A signal; anything else would come again at once, and the pause keeps it from taking the core.
+            if error.kind() != io::ErrorKind::Interrupted {
+                tracing::error!(%error, "the poll failed");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            return;
+        }
+        self.snapshot.worker.turns += 1;
+        for event in events.iter().filter(|event| event.token() != WAKER) {
+            let Token(index) = event.token();
+            self.readable[index] = true;
+        }
+    }
+
+    fn time_to_wait(&self) -> Duration {
+        if self.readable.contains(&true) || !self.inbox.is_empty() {
+            return Duration::ZERO;
+        }
+        let wake_at = self.core.poll_timeout().map_or(self.publish_at, |at| at.min(self.publish_at));
+        wake_at.saturating_duration_since(Instant::now())
+    }
+
+    /// One batch of each socket that has something.
+    fn read(&mut self, receive: &mut ReceiveBatch) {
+        let Self { core, sockets, readable, snapshot, .. } = self;
+        for (index, (socket, readable)) in sockets.iter_mut().zip(readable).enumerate() {
+            if !*readable {
+                continue;
+            }
+            let now = Instant::now();
+            // There are at most `LISTEN_MAX` sockets.
+            let local = LocalIndex(index as u8);
+            let panics = &mut snapshot.worker.panics;
+            let readiness = receive.receive(socket, &mut snapshot.sockets, |source, datagram| {
+                contained(core, panics, |core| core.handle_datagram(now, local, source, datagram));
+            });
+            *readable = readiness == Readiness::MayHaveMore;
+        }
+    }
+
+    fn serve_jobs(&mut self) {
+        for _ in 0..JOBS_PER_TURN {
+            let Some(job) = self.inbox.take() else { return };
+            self.serve(job);
+        }
+    }
+
+    /// An answer that nobody waits for any more is no error.
+    fn serve(&mut self, job: Job) {
+        let now = Instant::now();
+        let panics = &mut self.snapshot.worker.panics;
+        match job {
+            Job::Room { room, command, reply } => {
+                let response =
+                    contained(&mut self.core, panics, |core| core.handle_command(now, room, *command));
+                let failed = || Err(Refusal::new(RefusalReason::Internal, "the room failed and was closed"));
+                let _ = reply.send(response.unwrap_or_else(failed));
+            }
+            Job::Inventory { reply } => {
+                let inventory = contained(&mut self.core, panics, |core| core.inventory());
+                let _ = reply.send(inventory.unwrap_or_default());
+            }
+        }
+    }
+
+    fn serve_deadlines(&mut self) {
+        let now = Instant::now();
+        if self.core.poll_timeout().is_some_and(|at| at <= now) {
+            contained(&mut self.core, &mut self.snapshot.worker.panics, |core| core.handle_timeout(now));
+        }
+    }
+
+    fn tell_events(&mut self) {
+        while let Some(event) = self.core.poll_event() {
+            self.outbox.push(event);
+        }
+    }
+
+    fn flush(&mut self, send: &mut SendBatches) {
+        let egress = self.core.egress();
+        if !egress.is_empty() {
+            send.send_all(&mut self.sockets, egress.messages(), &mut self.snapshot.sockets);
+            egress.clear();
+        }
+    }
+
+    fn publish(&mut self) {
+        let now = Instant::now();
+        if now >= self.publish_at {
+            let overdue = now.duration_since(self.publish_at);
+            self.publish_at = now + PUBLISH_EVERY;
+            self.snapshot.take(self.core.counters(), PUBLISH_EVERY + overdue);
+            self.published.set(self.snapshot);
+        }
+    }
+
+    fn close_rooms(&mut self) {
+        let now = Instant::now();
+        for room in self.core.inventory() {
+            contained(&mut self.core, &mut self.snapshot.worker.panics, |core| {
+                core.handle_command(now, room.room, RoomCommand::Close)
+            });
+        }
+    }
+}
+
+/// Runs the engine. When it panics, the room it was working for is removed and the worker goes on: `None`.
+fn contained<C: Core, R>(core: &mut C, panics: &mut u64, work: impl FnOnce(&mut C) -> R) -> Option<R> {
+    match catch_unwind(AssertUnwindSafe(|| work(core))) {
+        Ok(result) => Some(result),
+        Err(_) => {
+            *panics += 1;
+            let room = core.room_in_progress();
+            tracing::error!(?room, "the engine panicked; its room is removed");
+            if let Some(room) = room
+                && catch_unwind(AssertUnwindSafe(|| core.remove_room(room))).is_err()
+            {
+                tracing::error!(%room, "removing the room panicked as well");
+            }
+            None
+        }
+    }
+}

@@ -12,4 +12,6 @@
 
 pub mod config;
 pub mod engine;
+pub mod link;
+pub mod telemetry;
 pub mod worker;

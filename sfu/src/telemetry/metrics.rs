@@ -1,0 +1,209 @@
+//! `/metrics` in the Prometheus text format. `tests/golden/metrics.txt` pins the names.
+
+use crate::{
+    engine::counters::Counters,
+    link::LinkStatus,
+    worker::{Snapshot, WorkerCounters, pool::Pool, socket::SocketCounters},
+};
+use std::fmt::Write;
+
+struct Metric<V> {
+    name: &'static str,
+    kind: &'static str,
+    help: &'static str,
+    value: fn(&V) -> f64,
+}
+
+/// One metric per field. The closure that takes the struct apart makes the compiler ask for a new field here.
+macro_rules! exported {
+    ($list:ident, $type:ident { $($field:ident: $kind:ident $name:literal $help:literal,)+ }) => {
+        const $list: &[Metric<$type>] = &[$(Metric {
+            name: concat!("plenum_sfu_", $name),
+            kind: stringify!($kind),
+            help: $help,
+            value: |counters| Figure::figure(counters.$field),
+        }),+];
+        const _: fn(&$type) = |counters| {
+            let $type { $($field: _),+ } = counters;
+        };
+    };
+}
+
+trait Figure {
+    fn figure(self) -> f64;
+}
+
+impl Figure for u64 {
+    fn figure(self) -> f64 {
+        self as f64
+    }
+}
+
+impl Figure for std::time::Duration {
+    fn figure(self) -> f64 {
+        self.as_secs_f64()
+    }
+}
+
+exported!(ENGINE, Counters {
+    datagrams_received: counter "datagrams_received_total" "Datagrams that reached the engine.",
+    bytes_received: counter "bytes_received_total" "Bytes of those datagrams.",
+    datagrams_dropped_unclassified: counter "datagrams_dropped_unclassified_total"
+        "Datagrams that are not STUN, DTLS, RTP or RTCP.",
+    datagrams_dropped_unrouted: counter "datagrams_dropped_unrouted_total"
+        "Datagrams that belong to no transport.",
+    rtp_received: counter "rtp_received_total" "Authenticated RTP packets of publishers.",
+    rtp_bytes_received: counter "rtp_bytes_received_total" "Bytes of those packets, without SRTP's.",
+    rtp_dropped_unbound: counter "rtp_dropped_unbound_total" "RTP packets whose SSRC no producer claims.",
+    rtp_dropped_duplicate: counter "rtp_dropped_duplicate_total" "RTP packets that came twice or too late.",
+    rtp_padding_received: counter "rtp_padding_received_total" "Padding of publishers that probe for bandwidth.",
+    rtp_dropped_paused: counter "rtp_dropped_paused_total" "RTP packets of paused producers.",
+    rtp_dropped_malformed: counter "rtp_dropped_malformed_total"
+        "RTP packets with an unknown payload type or a bad payload descriptor.",
+    rtp_repaired: counter "rtp_repaired_total" "Lost packets of publishers that a retransmission brought.",
+    rtp_sent: counter "rtp_sent_total" "RTP packets for subscribers, retransmissions included.",
+    rtp_bytes_sent: counter "rtp_bytes_sent_total" "Bytes of those packets, SRTP included.",
+    rtp_retransmitted: counter "rtp_retransmitted_total" "Retransmissions for subscribers.",
+    retransmissions_unavailable: counter "retransmissions_unavailable_total"
+        "Packets that subscribers asked for again and that were gone.",
+    audio_dropped_egress_full: counter "audio_dropped_egress_full_total"
+        "Audio packets for which the send arena had no room.",
+    video_dropped_egress_full: counter "video_dropped_egress_full_total"
+        "Video packets for which the send arena had no room, with the rest of their frames.",
+    control_dropped_egress_full: counter "control_dropped_egress_full_total"
+        "RTCP and handshake datagrams for which the send arena had no room.",
+    rtcp_received: counter "rtcp_received_total" "Authenticated compound RTCP packets.",
+    rtcp_sent: counter "rtcp_sent_total" "Compound RTCP packets for peers.",
+    nacks_sent: counter "nacks_sent_total" "Packets that publishers were asked for again.",
+    nacks_received: counter "nacks_received_total" "Packets that subscribers asked for again.",
+    keyframes_requested: counter "keyframes_requested_total" "Keyframes that publishers were asked for.",
+    keyframe_requests_received: counter "keyframe_requests_received_total"
+        "Keyframes that subscribers asked for.",
+    keyframes_received: counter "keyframes_received_total" "Keyframes of publishers, each layer counted.",
+    layer_switches: counter "layer_switches_total" "Changes of the layer that a consumer receives.",
+    speaker_changes: counter "speaker_changes_total" "Changes of a room's active speaker.",
+    commands_done: counter "commands_done_total" "Commands that were carried out.",
+    commands_refused: counter "commands_refused_total" "Commands that were refused.",
+    transports_connected: counter "transports_connected_total" "Transports whose ICE and DTLS came up.",
+    transports_lost: counter "transports_lost_total" "Transports that ended by themselves.",
+    rooms_failed: counter "rooms_failed_total" "Rooms that were removed after a panic.",
+    rooms: gauge "rooms" "Rooms.",
+    transports: gauge "transports" "Transports.",
+    producers: gauge "producers" "Producers.",
+    consumers: gauge "consumers" "Consumers.",
+});
+
+exported!(SOCKETS, SocketCounters {
+    receive_calls: counter "receive_calls_total" "System calls that brought datagrams.",
+    datagrams_received: counter "datagrams_read_total" "Datagrams they brought.",
+    datagrams_dropped_by_kernel: counter "datagrams_dropped_by_kernel_total"
+        "Datagrams that the kernel dropped because the worker was too slow to read them.",
+    datagrams_truncated: counter "datagrams_truncated_total" "Received messages too large for their buffer.",
+    receive_errors: counter "receive_errors_total" "System calls to receive that failed.",
+    send_calls: counter "send_calls_total" "System calls to send.",
+    datagrams_sent: counter "datagrams_sent_total" "Datagrams that the kernel took.",
+    bytes_sent: counter "bytes_sent_total" "Bytes of those datagrams.",
+    datagrams_sent_in_groups: counter "datagrams_sent_in_groups_total"
+        "Of those, datagrams that left with others in one message (GSO).",
+    datagrams_dropped_queue_full: counter "datagrams_dropped_queue_full_total"
+        "Datagrams dropped because the kernel's send queue was full.",
+    datagrams_refused: counter "datagrams_refused_total"
+        "Datagrams that the kernel did not take for another reason.",
+    gso_fallbacks: counter "gso_fallbacks_total" "Sockets that gave up GSO.",
+});
+
+exported!(WORKER, WorkerCounters {
+    turns: counter "worker_turns_total" "Turns of the worker's loop.",
+    panics: counter "worker_panics_total" "Panics of the engine that were contained.",
+    cpu: counter "worker_cpu_seconds_total" "Processor time of the worker's thread.",
+});
+
+/// The whole page.
+pub fn render(pool: &Pool, link: &LinkStatus) -> String {
+    let snapshots: Vec<Snapshot> = pool.workers().iter().map(|worker| worker.snapshot()).collect();
+    let queues: Vec<f64> = pool.workers().iter().map(|worker| worker.queue_len() as f64).collect();
+    let mut page = String::with_capacity(32 * 1024);
+    ENGINE.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.engine)));
+    SOCKETS.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.sockets)));
+    WORKER.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.worker)));
+    head(&mut page, "plenum_sfu_worker_queue", "gauge", "Commands waiting for the worker.");
+    per_worker(&mut page, "plenum_sfu_worker_queue", queues.into_iter());
+
+    let mut single = |name: &str, kind: &str, help: &str, value: f64| {
+        let name = format!("plenum_sfu_{name}");
+        head(&mut page, &name, kind, help);
+        line(&mut page, &name, "", value);
+    };
+    single("link_up", "gauge", "1 while control is connected.", f64::from(u8::from(link.is_up())));
+    single(
+        "link_registrations_total",
+        "counter",
+        "Times control was reached.",
+        link.registrations().figure(),
+    );
+    single(
+        "requests_done_total",
+        "counter",
+        "Requests of control carried out.",
+        link.requests_done().figure(),
+    );
+    single(
+        "requests_refused_total",
+        "counter",
+        "Requests of control refused.",
+        link.requests_refused().figure(),
+    );
+    single(
+        "requests_unreadable_total",
+        "counter",
+        "Requests of control that made no sense.",
+        link.requests_unreadable().figure(),
+    );
+    single(
+        "events_dropped_total",
+        "counter",
+        "Events dropped because control did not take them.",
+        pool.outbox().overflowed().figure(),
+    );
+    single("workers", "gauge", "Worker threads.", snapshots.len() as f64);
+    single(
+        "resident_memory_bytes",
+        "gauge",
+        "Memory of the process that is in use.",
+        resident_bytes().figure(),
+    );
+    head(&mut page, "plenum_sfu_build_info", "gauge", "The version that runs.");
+    line(&mut page, "plenum_sfu_build_info", concat!("{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1.0);
+    page
+}
+
+impl<V> Metric<V> {
+    fn render<'a>(&self, page: &mut String, workers: impl Iterator<Item = &'a V>)
+    where
+        V: 'a,
+    {
+        head(page, self.name, self.kind, self.help);
+        per_worker(page, self.name, workers.map(self.value));
+    }
+}
+
+fn head(page: &mut String, name: &str, kind: &str, help: &str) {
+    // Writing to a `String` cannot fail.
+    let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+fn per_worker(page: &mut String, name: &str, values: impl Iterator<Item = f64>) {
+    for (worker, value) in values.enumerate() {
+        line(page, name, &format!("{{worker=\"{worker}\"}}"), value);
+    }
+}
+
+fn line(page: &mut String, name: &str, labels: &str, value: f64) {
+    let _ = writeln!(page, "{name}{labels} {value}");
+}
+
+/// The second figure of `/proc/self/statm`, in pages of 4 KiB on every machine we build for.
+fn resident_bytes() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0) * 4096
+}

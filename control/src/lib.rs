@@ -3,10 +3,15 @@
 //! Reading order: [`domain`] holds the rules, pure; [`service`] gathers facts, asks the domain, stores and publishes;
 //! [`dialect`] translates the outside world's words at the edge; [`app`] builds every component once and runs them.
 
+pub mod app;
+pub mod config;
+pub mod dialect;
 pub mod domain;
 pub mod fleet;
+pub mod http;
 pub mod hub;
 pub mod live;
 pub mod service;
 pub mod store;
 pub mod supervisor;
+pub mod telemetry;

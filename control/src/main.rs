@@ -1,1 +1,84 @@
-fn main() {}
+//! The `plenum` command: the control plane, the web client, and the media node it keeps running.
+
+mod command;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use plenum_control::app::{self, App, Parts};
+use plenum_control::config::Config;
+use plenum_control::telemetry;
+use tokio::signal::unix::{SignalKind, signal};
+
+use command::{Command, Plenum, User};
+
+/// A setting, a file or an argument is wrong: nothing that trying again would heal.
+const EXIT_SETTING: u8 = 2;
+
+fn main() -> ExitCode {
+    let plenum = Plenum::parse();
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(error) => return refuse(&error.to_string()),
+    };
+    telemetry::log(&config.log, config.log_format);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return refuse(&format!("cannot start: {error}")),
+    };
+    let outcome = runtime.block_on(async {
+        match plenum.command {
+            None => run(&config, plenum.demo).await,
+            Some(Command::User { command: User::Add(add) }) => command::add_user(&config, add).await,
+        }
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => refuse(&problem),
+    }
+}
+
+fn refuse(problem: &str) -> ExitCode {
+    // One line, on the terminal as much as in a log, whatever the log filter says.
+    let _ = writeln!(std::io::stderr(), "plenum: {problem}");
+    ExitCode::from(EXIT_SETTING)
+}
+
+async fn run(config: &Config, demo: bool) -> Result<(), String> {
+    for name in &config.ignored {
+        tracing::warn!(name, "this setting is accepted and does nothing here");
+    }
+    let listeners = app::bind(config).await.map_err(|error| error.to_string())?;
+    let address = app::address(&listeners);
+    let app =
+        App::build(config, Parts { demo, ..Parts::default() }).await.map_err(|error| error.to_string())?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
+    greet(&app, address);
+    let serving = app.serve(listeners);
+    tokio::pin!(serving);
+    tokio::select! {
+        () = &mut serving => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    if !app.shutdown(serving).await {
+        tracing::warn!("stopped before everything was finished");
+    }
+    Ok(())
+}
+
+fn greet(app: &App, address: Option<std::net::SocketAddr>) {
+    let mut out = std::io::stdout().lock();
+    if let Some(address) = address {
+        let host =
+            if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+        let _ = writeln!(out, "Plenum is at http://{host}:{}", address.port());
+    }
+    if app.demo_created {
+        let _ = write!(out, "{}", app::demo_lines());
+    }
+    let _ = out.flush();
+}

@@ -7,6 +7,8 @@ pub enum LimitedAction {
     Login,
     /// Login attempts of one address on any account.
     LoginAddress,
+    /// Own profile and password.
+    Account,
     MeetingCreate,
     /// Every read of one dialect together.
     Read,

@@ -98,6 +98,7 @@ fn word(action: LimitedAction) -> &'static str {
     match action {
         LimitedAction::Login => "login",
         LimitedAction::LoginAddress => "login_address",
+        LimitedAction::Account => "account",
         LimitedAction::MeetingCreate => "meeting_create",
         LimitedAction::Read => "read",
         LimitedAction::Write => "write",

@@ -80,7 +80,7 @@ pub struct MediaConnection {
 }
 
 /// A moment of a running meeting (KCS-18).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct LiveStats {
     /// Distinct persons inside.
     pub participants: u32,

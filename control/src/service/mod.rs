@@ -8,4 +8,5 @@ pub mod limits;
 pub mod live_side;
 pub mod meetings;
 pub mod passwords;
+pub mod services;
 pub mod tokens;

@@ -1,0 +1,284 @@
+//! Builds every component once, runs them, and stops them in order.
+
+mod data_dir;
+mod first_accounts;
+mod unmanned;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::from_fn;
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower::Layer;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::config::Config;
+use crate::dialect::{Dialect, kcs};
+use crate::domain::account::Account;
+use crate::domain::error::DomainError;
+use crate::domain::session::LeaveReason;
+use crate::http::health::{Health, Probe};
+use crate::http::listen::{self, BindError};
+use crate::http::peer::TrustedProxies;
+use crate::http::refusal::Refusal;
+use crate::http::{headers, health, observe, web};
+use crate::service::accounts::{Accounts, NewAccount};
+use crate::service::admissions::Admissions;
+use crate::service::audit::Audit;
+use crate::service::clock::Clock;
+use crate::service::limits::Limits;
+use crate::service::live_side::LiveSide;
+use crate::service::meetings::Meetings;
+use crate::service::passwords::{HashCost, Passwords};
+use crate::service::services::Services;
+use crate::service::tokens::Tokens;
+use crate::store::{OpenError, Store};
+use crate::telemetry;
+
+pub use data_dir::DataDirError;
+pub use first_accounts::demo_lines;
+
+/// How long the whole of a shutdown may take before the process leaves anyway.
+const SHUTDOWN_MAX: Duration = Duration::from_secs(9);
+
+/// What tests replace.
+pub struct Parts {
+    pub clock: Clock,
+    pub hash_cost: HashCost,
+    /// Create the demo accounts if there are none.
+    pub demo: bool,
+}
+
+impl Default for Parts {
+    fn default() -> Self {
+        Self { clock: Clock::system(), hash_cost: HashCost::Full, demo: false }
+    }
+}
+
+/// Why the process cannot start; every text is for the operator.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    #[error("{0}")]
+    FirstAccounts(String),
+    #[error("cannot prepare the database: {0}")]
+    Prepare(DomainError),
+}
+
+/// A control plane.
+pub struct App {
+    pub services: Services,
+    pub store: Store,
+    router: Router,
+    state: Arc<State>,
+    stop: CancellationToken,
+    /// Whether this start created the demo accounts.
+    pub demo_created: bool,
+    /// Held for as long as the process uses the data directory.
+    _lock: data_dir::Lock,
+}
+
+/// What health answers look at.
+struct State {
+    store: Store,
+    draining: AtomicBool,
+}
+
+impl Probe for State {
+    fn database(&self) -> BoxFuture<'_, bool> {
+        Box::pin(self.store.is_ready())
+    }
+
+    fn media(&self) -> bool {
+        false
+    }
+
+    fn draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    fn connections(&self) -> usize {
+        0
+    }
+
+    fn meetings(&self) -> usize {
+        0
+    }
+}
+
+impl App {
+    /// Opens the data directory and the database, creates first accounts and builds every service.
+    pub async fn build(config: &Config, parts: Parts) -> Result<Self, StartError> {
+        let lock = data_dir::open(&config.data_dir)?;
+        let secret = match &config.jwt_secret {
+            Some(secret) => secret.clone(),
+            None => data_dir::secret(&config.data_dir.join("jwt_secret"))?,
+        };
+        let store = open_store(config).await?;
+        let closed = store
+            .close_all_sessions(parts.clock.now(), LeaveReason::Disconnected)
+            .await
+            .map_err(StartError::Prepare)?;
+        if closed > 0 {
+            tracing::info!(closed, "sessions that an earlier run left open were closed");
+        }
+        let live: Arc<dyn LiveSide> =
+            Arc::new(unmanned::Unmanned { ice_servers: config.ice_servers.clone() });
+        let tokens = Tokens::new(secret.expose().as_bytes(), config.jwt_expires_hours);
+        let services = services(&store, tokens, config, &parts, live).await.map_err(StartError::Prepare)?;
+        let demo_created = first_accounts::create(&services.accounts, config, parts.demo).await?;
+        let state = Arc::new(State { store: store.clone(), draining: AtomicBool::new(false) });
+        let router = router(&services, state.clone(), config);
+        Ok(Self { services, store, router, state, stop: CancellationToken::new(), demo_created, _lock: lock })
+    }
+
+    /// Adds one account to the configured database and stops. The directory need not be free: a running server and
+    /// this share the database.
+    pub async fn add_account(config: &Config, parts: Parts, new: NewAccount) -> Result<Account, StartError> {
+        data_dir::make(&config.data_dir)?;
+        let store = open_store(config).await?;
+        // Tokens are not issued here, so any secret does.
+        let tokens = Tokens::new(&[], config.jwt_expires_hours);
+        let audit = Audit::new(store.clone(), parts.clock.clone());
+        let passwords = Passwords::new(parts.hash_cost);
+        let accounts = Accounts::new(store.clone(), passwords, tokens, audit, parts.clock.clone())
+            .await
+            .map_err(StartError::Prepare)?;
+        let added = accounts.add(new).await;
+        store.close().await;
+        added.map_err(|error| StartError::FirstAccounts(error.to_string()))
+    }
+
+    /// The front door, for tests that need no socket.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves the listeners until [`App::shutdown`].
+    pub async fn serve(&self, listeners: Vec<TcpListener>) {
+        listen::serve(listeners, self.router(), self.stop.clone()).await;
+    }
+
+    /// Stops in order: no new work, clients told, connections closed, database written back. Bounded by
+    /// [`SHUTDOWN_MAX`]; says whether everything was done in time.
+    pub async fn shutdown(&self, serving: impl Future<Output = ()>) -> bool {
+        self.state.draining.store(true, Ordering::Relaxed);
+        let stopping = async {
+            self.stop.cancel();
+            serving.await;
+            self.store.close().await;
+        };
+        tokio::time::timeout(SHUTDOWN_MAX, stopping).await.is_ok()
+    }
+}
+
+async fn open_store(config: &Config) -> Result<Store, OpenError> {
+    match &config.database_url {
+        Some(url) => Store::open(url).await,
+        None => Store::open_file(&config.data_dir.join("plenum.db")).await,
+    }
+}
+
+/// Opens `PORT` and every port of `EXTRA_PORTS`.
+pub async fn bind(config: &Config) -> Result<Vec<TcpListener>, StartError> {
+    let mut listeners = Vec::new();
+    for port in std::iter::once(&config.port).chain(&config.extra_ports) {
+        listeners.push(listen::bind(config.host, *port).await?);
+    }
+    Ok(listeners)
+}
+
+/// Where the first listener listens.
+pub fn address(listeners: &[TcpListener]) -> Option<SocketAddr> {
+    listeners.first().and_then(|listener| listener.local_addr().ok())
+}
+
+async fn services(
+    store: &Store,
+    tokens: Tokens,
+    config: &Config,
+    parts: &Parts,
+    live: Arc<dyn LiveSide>,
+) -> Result<Services, DomainError> {
+    let clock = parts.clock.clone();
+    let passwords = Passwords::new(parts.hash_cost);
+    let audit = Audit::new(store.clone(), clock.clone());
+    Ok(Services {
+        accounts: Accounts::new(store.clone(), passwords.clone(), tokens, audit.clone(), clock.clone())
+            .await?,
+        meetings: Meetings::new(store.clone(), passwords.clone(), audit.clone(), clock.clone(), live.clone()),
+        admissions: Admissions::new(store.clone(), passwords, audit),
+        limits: Limits::new(config.rate_limits, clock.clone()),
+        live,
+        clock,
+    })
+}
+
+fn router(services: &Services, state: Arc<State>, config: &Config) -> Router {
+    let health = Health { probe: state, metrics: telemetry::metrics(), started: Instant::now() };
+    let proxies = TrustedProxies::new(config.trusted_proxies.clone());
+    let routes = Router::new()
+        .merge(kcs::rest::routes(services.clone(), proxies))
+        .merge(health::routes(health))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(observe::observe))
+        .layer(from_fn(headers::security))
+        .layer(headers::cors(&config.origins));
+    // Before routing, so that `/api/meeting/` finds the routes of `/api/meeting` (C-70).
+    let trimmed = tower::util::MapRequestLayer::new(without_trailing_slash).layer(routes);
+    Router::new().fallback_service(trimmed)
+}
+
+/// No route has this path: a dialect's envelope below its prefix, else the web client.
+async fn unknown_route(request: Request) -> Response {
+    let path = request.uri().path();
+    match Dialect::of_path(path) {
+        Some(dialect) if path.starts_with("/api/meeting//") => {
+            dialect.refuse(&DomainError::MeetingIdMissing.into())
+        }
+        Some(dialect) => dialect.refuse(&Refusal::UnknownRoute),
+        None => web::serve(request.method(), request.uri(), request.headers()),
+    }
+}
+
+async fn wrong_method(request: Request) -> Response {
+    let dialect = Dialect::of_path(request.uri().path()).unwrap_or(Dialect::Kcs);
+    dialect.refuse(&Refusal::WrongMethod)
+}
+
+/// A bug of ours ends one request and nothing else.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    metrics::counter!("plenum_http_panics_total").increment(1);
+    Dialect::Kcs.refuse(&DomainError::Internal.into())
+}
+
+fn without_trailing_slash(mut request: Request) -> Request {
+    let path = request.uri().path();
+    if !path.starts_with("/api/") || !path.ends_with('/') || path.ends_with("//") {
+        return request;
+    }
+    let path = path.trim_end_matches('/');
+    let path = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    if let Ok(uri) = path.parse() {
+        *request.uri_mut() = uri;
+    }
+    request
+}

@@ -1,0 +1,114 @@
+//! The command line.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use clap::{Args, Parser, Subcommand};
+use plenum_control::app::{App, Parts};
+use plenum_control::config::Config;
+use plenum_control::domain::account::UserType;
+use plenum_control::domain::id::CampusId;
+use plenum_control::service::accounts::NewAccount;
+
+/// An open, self-hosted meeting platform.
+#[derive(Debug, Parser)]
+#[command(name = "plenum", version, about)]
+pub struct Plenum {
+    /// Create demo accounts if there is no account yet, and print them
+    #[arg(long)]
+    pub demo: bool,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Manage accounts
+    User {
+        #[command(subcommand)]
+        command: User,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add an account; the password comes from PLENUM_USER_PASSWORD, standard input or a prompt, never an argument
+    Add(AddUser),
+}
+
+#[derive(Debug, Args)]
+pub struct AddUser {
+    /// The address to log in with
+    #[arg(long)]
+    email: String,
+    /// The name others see; the address's first part if not given
+    #[arg(long)]
+    name: Option<String>,
+    /// admin, campus_admin, teacher, staff or student
+    #[arg(long = "type", default_value = "teacher", value_parser = user_type)]
+    user_type: UserType,
+    /// The campus the account belongs to
+    #[arg(long, default_value = CampusId::DEFAULT)]
+    campus: String,
+}
+
+fn user_type(word: &str) -> Result<UserType, String> {
+    UserType::parse(word)
+        .filter(|kind| *kind != UserType::Guest)
+        .ok_or_else(|| "must be admin, campus_admin, teacher, staff or student".to_owned())
+}
+
+/// Adds an account to the database that the settings name; a server that is running on it sees the account at once.
+pub async fn add_user(config: &Config, add: AddUser) -> Result<(), String> {
+    let password = password()?;
+    let name = add.name.unwrap_or_else(|| add.email.split('@').next().unwrap_or_default().to_owned());
+    let new = NewAccount {
+        name,
+        email: add.email,
+        password,
+        user_type: add.user_type,
+        campus: CampusId::new(add.campus),
+        department: None,
+        profile_picture: None,
+    };
+    let account = App::add_account(config, Parts::default(), new).await.map_err(|error| error.to_string())?;
+    let _ = writeln!(
+        std::io::stdout(),
+        "added {} ({}, {})",
+        account.email,
+        account.user_type.as_str(),
+        account.id
+    );
+    Ok(())
+}
+
+fn password() -> Result<String, String> {
+    if let Ok(password) = std::env::var("PLENUM_USER_PASSWORD") {
+        return Ok(password);
+    }
+    let input = std::io::stdin();
+    if input.is_terminal() {
+        return prompt();
+    }
+    let mut line = String::new();
+    input.lock().read_line(&mut line).map_err(|error| format!("cannot read the password: {error}"))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Asks without showing what is typed.
+fn prompt() -> Result<String, String> {
+    use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+    let input = std::io::stdin();
+    let failed = |error: &dyn std::fmt::Display| format!("cannot ask for the password: {error}");
+    let before = tcgetattr(&input).map_err(|error| failed(&error))?;
+    let mut silent = before.clone();
+    silent.local_flags.remove(LocalFlags::ECHO);
+    let _ = write!(std::io::stderr(), "Password: ");
+    tcsetattr(&input, SetArg::TCSAFLUSH, &silent).map_err(|error| failed(&error))?;
+    let mut line = String::new();
+    let read = input.lock().read_line(&mut line);
+    let restored = tcsetattr(&input, SetArg::TCSAFLUSH, &before);
+    let _ = writeln!(std::io::stderr());
+    read.map_err(|error| failed(&error))?;
+    restored.map_err(|error| failed(&error))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}

@@ -1,0 +1,24 @@
+//! How often this dialect's clients may ask (RATE-01 to RATE-07, C-12, C-62).
+
+use crate::domain::limit::{Budget, LimitedAction};
+
+const fn per_minute(requests: u32) -> Budget {
+    Budget { requests, window_s: 60 }
+}
+
+/// The budget of an action.
+pub fn budget(action: LimitedAction) -> Budget {
+    match action {
+        LimitedAction::Login => per_minute(10),
+        // Room for a computer room behind one address, and a bound on hashing for strangers.
+        LimitedAction::LoginAddress => per_minute(300),
+        LimitedAction::Account => per_minute(300),
+        LimitedAction::MeetingCreate => per_minute(10),
+        LimitedAction::Read => per_minute(100),
+        LimitedAction::Write => per_minute(100),
+        LimitedAction::ParticipantWrite => per_minute(20),
+        LimitedAction::ChatMessage => per_minute(30),
+        LimitedAction::Reaction => per_minute(60),
+        LimitedAction::MediaUpdate => per_minute(120),
+    }
+}

@@ -1,0 +1,77 @@
+//! Before any handler: who calls (401), and has she asked too often (429). After it: how many requests are left.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::HeaderValue;
+use http::request::Parts;
+
+use super::Kcs;
+use super::answer::KcsRefusal;
+use crate::dialect::kcs::limits::budget;
+use crate::domain::actor::Actor;
+use crate::domain::error::DomainError;
+use crate::domain::limit::{LimitedAction, Verdict};
+use crate::http::{peer, token};
+
+/// One budget in front of some handlers.
+#[derive(Clone)]
+pub(super) struct Guard {
+    kcs: Kcs,
+    action: LimitedAction,
+}
+
+impl Guard {
+    pub(super) fn new(kcs: Kcs, action: LimitedAction) -> Self {
+        Self { kcs, action }
+    }
+
+    /// Counts the caller; people we do not know are counted by their address (C-62).
+    async fn admit(&self, request: &Parts) -> (Result<Actor, DomainError>, Option<Verdict>) {
+        let services = &self.kcs.services;
+        let actor = match token::bearer(&request.headers) {
+            Ok(token) => services.accounts.authenticate(token).await,
+            Err(reason) => Err(reason),
+        };
+        let key = match actor.as_ref().ok().and_then(Actor::user_id) {
+            Some(user) => user.to_string(),
+            None => peer::key(self.kcs.proxies.client(&request.extensions, &request.headers)),
+        };
+        let verdict = services.limits.take(self.action, &key, budget(self.action));
+        match verdict {
+            Some(verdict) if !verdict.allowed => (Err(services.limits.refusal(verdict)), Some(verdict)),
+            verdict => (actor, verdict),
+        }
+    }
+}
+
+/// The middleware.
+pub(super) async fn guard(
+    State(guard): State<Guard>,
+    request: Request,
+    next: Next,
+) -> Result<Response, KcsRefusal> {
+    let (mut parts, body) = request.into_parts();
+    let (actor, verdict) = guard.admit(&parts).await;
+    let response = match actor {
+        Ok(actor) => {
+            parts.extensions.insert(actor);
+            Ok(next.run(Request::from_parts(parts, body)).await)
+        }
+        Err(reason) => Err(KcsRefusal::from(reason)),
+    };
+    match verdict {
+        Some(verdict) => Ok(counted(response, verdict)),
+        None => response,
+    }
+}
+
+/// The answer with the state of the counter (RATE-14).
+pub(super) fn counted(response: Result<Response, KcsRefusal>, verdict: Verdict) -> Response {
+    let mut response = axum::response::IntoResponse::into_response(response);
+    let headers = response.headers_mut();
+    headers.insert("x-ratelimit-limit", HeaderValue::from(verdict.limit));
+    headers.insert("x-ratelimit-remaining", HeaderValue::from(verdict.remaining));
+    headers.insert("x-ratelimit-reset", HeaderValue::from(verdict.resets_at_s));
+    response
+}

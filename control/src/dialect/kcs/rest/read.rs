@@ -1,0 +1,136 @@
+//! Bodies about meetings become commands (KCS-01, KCS-05).
+
+use serde_json::Value;
+
+use crate::dialect::fields::Fields;
+use crate::dialect::kcs::preset;
+use crate::domain::error::DomainError;
+use crate::domain::meeting::{Features, MeetingKind, RecordingConfig, StorageLocation};
+use crate::domain::role::Role;
+use crate::service::meetings::{FeaturesChange, Invitee, MeetingChange, NewMeeting, RecordingChange};
+
+/// The body of a creation.
+pub(super) fn new_meeting(body: &Value) -> Result<NewMeeting, DomainError> {
+    let fields = Fields::of(body)?;
+    Ok(NewMeeting {
+        name: fields.required_text("meeting_name")?.to_owned(),
+        description: fields.given_text("meeting_description")?.to_owned(),
+        starts_at: fields.required_time("meeting_start_time")?,
+        ends_at: fields.required_time("meeting_end_time")?,
+        location: fields.required_text("meeting_location")?.to_owned(),
+        participants: invitees(fields)?.ok_or(DomainError::NobodyInvited)?,
+        kind: kind(fields)?.unwrap_or(MeetingKind::Scheduled),
+        profile: preset::PROFILE,
+        max_participants: fields.count("max_participants")?.unwrap_or(preset::MAX_PARTICIPANTS),
+        password: fields.text("meeting_password")?.map(str::to_owned),
+        waiting_room_enabled: fields.flag("waiting_room_enabled")?.unwrap_or(false),
+        require_host_approval: fields.flag("require_host_approval")?.unwrap_or(false),
+        allow_guests: fields.flag("allow_guests")?.unwrap_or(false),
+        features: features(fields)?.over(Features::default()),
+        recording: recording(fields)?.over(RecordingConfig::default()),
+    })
+}
+
+/// The body of an update: only what is there changes.
+pub(super) fn meeting_change(body: &Value) -> Result<MeetingChange, DomainError> {
+    let fields = Fields::of(body)?;
+    Ok(MeetingChange {
+        name: present_text(fields, "meeting_name")?,
+        description: fields.text("meeting_description")?.map(str::to_owned),
+        location: present_text(fields, "meeting_location")?,
+        starts_at: fields.time("meeting_start_time")?,
+        ends_at: fields.time("meeting_end_time")?,
+        kind: kind(fields)?,
+        max_participants: fields.count("max_participants")?,
+        password: password_change(fields)?,
+        waiting_room_enabled: fields.flag("waiting_room_enabled")?,
+        require_host_approval: fields.flag("require_host_approval")?,
+        allow_guests: fields.flag("allow_guests")?,
+        features: features(fields)?,
+        recording: recording(fields)?,
+        participants: invitees(fields)?,
+    })
+}
+
+/// A text that may be absent but must say something when it is there.
+fn present_text(fields: Fields<'_>, name: &'static str) -> Result<Option<String>, DomainError> {
+    match fields.text(name)? {
+        None => Ok(None),
+        Some(_) => fields.required_text(name).map(|text| Some(text.to_owned())),
+    }
+}
+
+/// `null` removes the password; only a field that is not there leaves it alone (C-23).
+fn password_change(fields: Fields<'_>) -> Result<Option<Option<String>>, DomainError> {
+    match fields.raw("meeting_password") {
+        None => Ok(None),
+        Some(_) => Ok(Some(fields.text("meeting_password")?.map(str::to_owned))),
+    }
+}
+
+fn kind(fields: Fields<'_>) -> Result<Option<MeetingKind>, DomainError> {
+    fields.word("meeting_type", MeetingKind::parse, "scheduled, instant, recurring")
+}
+
+fn features(fields: Fields<'_>) -> Result<FeaturesChange, DomainError> {
+    let Some(features) = fields.object("features")? else { return Ok(FeaturesChange::default()) };
+    Ok(FeaturesChange {
+        video_enabled: features.flag("video_enabled")?,
+        audio_enabled: features.flag("audio_enabled")?,
+        screen_sharing_enabled: features.flag("screen_sharing_enabled")?,
+        chat_enabled: features.flag("chat_enabled")?,
+        recording_enabled: features.flag("recording_enabled")?,
+        breakout_rooms_enabled: features.flag("breakout_rooms_enabled")?,
+        whiteboard_enabled: features.flag("whiteboard_enabled")?,
+        hand_raise_enabled: features.flag("hand_raise_enabled")?,
+    })
+}
+
+fn recording(fields: Fields<'_>) -> Result<RecordingChange, DomainError> {
+    let Some(recording) = fields.object("recording_config")? else { return Ok(RecordingChange::default()) };
+    let location = |word: &str| match word {
+        "local" => Some(StorageLocation::Local),
+        "cloud" => Some(StorageLocation::Cloud),
+        _ => None,
+    };
+    Ok(RecordingChange {
+        auto_record: recording.flag("auto_record")?,
+        record_video: recording.flag("record_video")?,
+        record_audio: recording.flag("record_audio")?,
+        record_chat: recording.flag("record_chat")?,
+        storage_location: recording.word("storage_location", location, "local, cloud")?,
+        // What does not fit is out of bounds whatever it is; the domain says by how much.
+        retention_days: recording
+            .count("retention_days")?
+            .map(|days| u16::try_from(days).unwrap_or(u16::MAX)),
+    })
+}
+
+fn invitees(fields: Fields<'_>) -> Result<Option<Vec<Invitee>>, DomainError> {
+    fields.list("participants")?.map(|list| list.iter().map(invitee).collect()).transpose()
+}
+
+/// A text is an address if it contains `@`, else an account id (C-38).
+fn invitee(element: &Value) -> Result<Invitee, DomainError> {
+    match element {
+        Value::String(text) if text.trim().is_empty() => Err(DomainError::InvitationWithoutPerson),
+        Value::String(text) if text.contains('@') => {
+            Ok(Invitee { email: Some(text.clone()), ..Invitee::default() })
+        }
+        Value::String(text) => Ok(Invitee { user_id: Some(text.clone()), ..Invitee::default() }),
+        Value::Object(_) => invitee_object(Fields::of(element)?),
+        _ => Err(DomainError::InvitationWithoutPerson),
+    }
+}
+
+fn invitee_object(fields: Fields<'_>) -> Result<Invitee, DomainError> {
+    let text =
+        |name| Ok::<_, DomainError>(fields.text(name)?.filter(|t| !t.trim().is_empty()).map(str::to_owned));
+    Ok(Invitee {
+        user_id: text("user_id")?,
+        email: text("email")?,
+        name: text("name")?,
+        phone: text("phone")?,
+        role: fields.word("role", Role::parse, "host, co_host, presenter, attendee")?,
+    })
+}

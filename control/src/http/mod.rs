@@ -1,0 +1,11 @@
+//! Shared plumbing below every dialect: listeners, who calls, bodies, headers, health, the web client.
+
+pub mod body;
+pub mod headers;
+pub mod health;
+pub mod listen;
+pub mod observe;
+pub mod peer;
+pub mod refusal;
+pub mod token;
+pub mod web;

@@ -1,0 +1,21 @@
+//! All services together: what a dialect is given.
+
+use std::sync::Arc;
+
+use crate::service::accounts::Accounts;
+use crate::service::admissions::Admissions;
+use crate::service::clock::Clock;
+use crate::service::limits::Limits;
+use crate::service::live_side::LiveSide;
+use crate::service::meetings::Meetings;
+
+/// Handles to every service; cloning one clones handles.
+#[derive(Clone)]
+pub struct Services {
+    pub accounts: Accounts,
+    pub meetings: Meetings,
+    pub admissions: Admissions,
+    pub limits: Limits,
+    pub live: Arc<dyn LiveSide>,
+    pub clock: Clock,
+}

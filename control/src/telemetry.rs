@@ -1,0 +1,62 @@
+//! Logs and metrics of this process.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogFormat;
+
+/// Seconds, from a cached read to a request that somebody gives up on.
+const SECONDS: [f64; 14] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// What is logged when nobody says: our own lines, and only trouble from libraries.
+pub const FILTER_DEFAULT: &str = "warn,plenum_control=info,plenum=info";
+
+/// Starts logging to standard error. A second call changes nothing.
+pub fn log(filter: &str, format: LogFormat) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(FILTER_DEFAULT));
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
+    // An error only says that logging is set up already, which happens in tests.
+    let _ = match format {
+        LogFormat::Text => lines.try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+}
+
+/// The metrics of this process; the first call installs the recorder.
+pub fn metrics() -> PrometheusHandle {
+    static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
+    HANDLE
+        .get_or_init(|| {
+            let builder = PrometheusBuilder::new()
+                .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+                .expect("there are buckets");
+            let handle = builder.install_recorder().expect("this is the only recorder of the process");
+            describe();
+            handle
+        })
+        .clone()
+}
+
+fn describe() {
+    metrics::describe_counter!(
+        "plenum_http_requests_total",
+        "Requests answered, by route, method and status"
+    );
+    metrics::describe_histogram!(
+        "plenum_http_request_seconds",
+        "Time to answer a request, by route and method"
+    );
+    metrics::describe_histogram!("plenum_db_query_seconds", "Time a use of the database took, by use");
+    metrics::describe_counter!("plenum_login_total", "Login attempts, by result");
+    metrics::describe_counter!("plenum_join_attempts_total", "Attempts to join a meeting, by result");
+    metrics::describe_counter!("plenum_rate_limited_total", "Requests refused for being too many, by action");
+    metrics::describe_counter!("plenum_audit_lost_total", "Audit lines that could not be written");
+    metrics::describe_gauge!("plenum_build_info", "Always 1; the version is a label");
+    metrics::gauge!("plenum_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}

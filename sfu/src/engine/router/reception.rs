@@ -1,0 +1,267 @@
+//! One received RTP stream: which packets came, and the figures of a receiver report (RFC 3550 sections 6.4 and A).
+
+use std::time::{Duration, Instant};
+
+use crate::engine::transport::rtcp::{ReportBlock, SenderReport};
+
+/// Packets behind the newest that are told from duplicates. At 1000 packets a second this is a second, and what comes
+/// later than that is of no use to anybody.
+pub const WINDOW: u64 = 1024;
+
+/// What became of a packet's sequence number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Arrival {
+    /// The newest so far; the packets before it, from this index on, are missing.
+    Newest {
+        /// The packet's index: its sequence number with the wraps counted.
+        index: u64,
+        /// The first index after the previous newest.
+        missing_from: u64,
+    },
+    /// One that was missing.
+    Late {
+        /// See [`Arrival::Newest`].
+        index: u64,
+    },
+    /// Was here before, or is older than the window.
+    Useless,
+}
+
+/// A sender report and when it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReceivedReport {
+    /// The sender's wall clock, NTP 32.32 fixed point.
+    pub ntp_time: u64,
+    /// The same moment on the stream's RTP clock.
+    pub rtp_timestamp: u32,
+    /// When it came.
+    pub at: Instant,
+}
+
+/// The state of one stream.
+#[derive(Debug)]
+pub struct Reception {
+    clock_rate: u32,
+    epoch: Instant,
+    newest: Option<u64>,
+    first: u64,
+    received: u64,
+    seen: [u64; (WINDOW / 64) as usize],
+    last_transit: u32,
+    /// RFC 3550 A.8: sixteen times the jitter.
+    jitter_x16: u32,
+    expected_reported: u64,
+    received_reported: u64,
+    /// The last sender report.
+    pub sender_report: Option<ReceivedReport>,
+}
+
+impl Reception {
+    /// `clock_rate` is that of the stream, in hertz.
+    pub fn new(now: Instant, clock_rate: u32) -> Self {
+        Reception {
+            clock_rate,
+            epoch: now,
+            newest: None,
+            first: 0,
+            received: 0,
+            seen: [0; (WINDOW / 64) as usize],
+            last_transit: 0,
+            jitter_x16: 0,
+            expected_reported: 0,
+            received_reported: 0,
+            sender_report: None,
+        }
+    }
+
+    /// Takes note of a packet. `repaired` packets say nothing about jitter.
+    pub fn receive(&mut self, now: Instant, sequence_number: u16, timestamp: u32, repaired: bool) -> Arrival {
+        let Some(newest) = self.newest else {
+            // One turn above zero, so that packets from before the first one have an index too.
+            let index = (1 << 16) + u64::from(sequence_number);
+            (self.newest, self.first) = (Some(index), index);
+            self.mark(index);
+            self.received = 1;
+            self.last_transit = self.transit(now, timestamp);
+            return Arrival::Newest { index, missing_from: index };
+        };
+        let ahead = sequence_number.wrapping_sub(newest as u16) as i16;
+        let index = newest.wrapping_add_signed(i64::from(ahead));
+        if ahead > 0 {
+            let forget_from = (newest + 1).max(index.saturating_sub(WINDOW - 1));
+            (forget_from..index).for_each(|skipped| self.unmark(skipped));
+            self.newest = Some(index);
+        } else if newest - index >= WINDOW || self.is_marked(index) {
+            return Arrival::Useless;
+        }
+        self.mark(index);
+        self.received += 1;
+        if !repaired {
+            self.note_jitter(now, timestamp);
+        }
+        if ahead > 0 { Arrival::Newest { index, missing_from: newest + 1 } } else { Arrival::Late { index } }
+    }
+
+    /// The index of the newest packet.
+    pub fn newest(&self) -> Option<u64> {
+        self.newest
+    }
+
+    /// Takes note of a sender report.
+    pub fn note_sender_report(&mut self, now: Instant, report: &SenderReport) {
+        self.sender_report = Some(ReceivedReport {
+            ntp_time: report.ntp_time,
+            rtp_timestamp: report.rtp_timestamp,
+            at: now,
+        });
+    }
+
+    /// The block of the next receiver report. Loss counts from the previous call.
+    pub fn report(&mut self, now: Instant, ssrc: u32) -> ReportBlock {
+        let newest = self.newest.unwrap_or(0);
+        let expected = if self.newest.is_some() { newest - self.first.min(newest) + 1 } else { 0 };
+        let expected_since = expected.saturating_sub(self.expected_reported);
+        let received_since = self.received - self.received_reported;
+        (self.expected_reported, self.received_reported) = (expected, self.received);
+        let lost_since = expected_since.saturating_sub(received_since);
+        let fraction_lost = (lost_since * 256).checked_div(expected_since).unwrap_or(0).min(255) as u8;
+        let (last_sender_report, delay) = self.sender_report.map_or((0, 0), |report| {
+            let delay = now.saturating_duration_since(report.at).as_micros() * 65_536 / 1_000_000;
+            ((report.ntp_time >> 16) as u32, delay as u32)
+        });
+        ReportBlock {
+            ssrc,
+            fraction_lost,
+            cumulative_lost: (expected as i64 - self.received as i64).clamp(-0x80_0000, 0x7F_FFFF) as i32,
+            extended_highest_sequence_number: newest.wrapping_sub(1 << 16) as u32,
+            jitter: self.jitter_x16 >> 4,
+            last_sender_report,
+            delay_since_last_sender_report: delay,
+        }
+    }
+
+    fn transit(&self, now: Instant, timestamp: u32) -> u32 {
+        ticks(now.saturating_duration_since(self.epoch), self.clock_rate).wrapping_sub(timestamp)
+    }
+
+    fn note_jitter(&mut self, now: Instant, timestamp: u32) {
+        let transit = self.transit(now, timestamp);
+        let difference = (transit.wrapping_sub(self.last_transit) as i32).unsigned_abs();
+        self.last_transit = transit;
+        // A jump of the sender's clock is no jitter.
+        if difference < self.clock_rate * 5 {
+            let decay = (self.jitter_x16 + 8) >> 4;
+            self.jitter_x16 = self.jitter_x16 + difference - decay.min(self.jitter_x16 + difference);
+        }
+    }
+
+    fn mark(&mut self, index: u64) {
+        self.seen[word(index)] |= bit(index);
+    }
+
+    fn unmark(&mut self, index: u64) {
+        self.seen[word(index)] &= !bit(index);
+    }
+
+    fn is_marked(&self, index: u64) -> bool {
+        self.seen[word(index)] & bit(index) != 0
+    }
+}
+
+/// A duration in units of an RTP clock, modulo 2^32.
+pub fn ticks(duration: Duration, clock_rate: u32) -> u32 {
+    (duration.as_micros() * u128::from(clock_rate) / 1_000_000) as u32
+}
+
+fn word(index: u64) -> usize {
+    (index % WINDOW / 64) as usize
+}
+
+fn bit(index: u64) -> u64 {
+    1 << (index % 64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashSet;
+
+    fn receive(reception: &mut Reception, number: u16) -> Arrival {
+        reception.receive(reception.epoch, number, 0, false)
+    }
+
+    #[test]
+    fn gaps_late_packets_and_duplicates_are_told_apart() {
+        let mut stream = Reception::new(Instant::now(), 90_000);
+        let first = (1 << 16) + 65_534;
+        assert_eq!(receive(&mut stream, 65_534), Arrival::Newest { index: first, missing_from: first });
+        assert_eq!(receive(&mut stream, 1), Arrival::Newest { index: first + 3, missing_from: first + 1 });
+        assert_eq!(receive(&mut stream, 65_535), Arrival::Late { index: first + 1 });
+        assert_eq!(receive(&mut stream, 65_535), Arrival::Useless);
+        assert_eq!(receive(&mut stream, 65_533), Arrival::Late { index: first - 1 });
+    }
+
+    #[test]
+    fn a_report_counts_loss_since_the_previous_one() {
+        let mut stream = Reception::new(Instant::now(), 90_000);
+        for number in (0..100).filter(|n| n % 4 != 3) {
+            receive(&mut stream, number);
+        }
+        let now = stream.epoch;
+        let report = stream.report(now, 7);
+        assert_eq!((report.ssrc, report.cumulative_lost), (7, 24));
+        assert_eq!(report.fraction_lost, (24 * 256 / 99) as u8);
+        assert_eq!(report.extended_highest_sequence_number, 98);
+        receive(&mut stream, 99);
+        assert_eq!(stream.report(now, 7).fraction_lost, 0);
+    }
+
+    #[test]
+    fn a_report_says_how_long_ago_the_sender_report_came() {
+        let mut stream = Reception::new(Instant::now(), 90_000);
+        let report = SenderReport {
+            ssrc: 7,
+            ntp_time: 0x0001_0002_0003_0004,
+            rtp_timestamp: 9,
+            packet_count: 0,
+            octet_count: 0,
+        };
+        stream.note_sender_report(stream.epoch, &report);
+        let block = stream.report(stream.epoch + Duration::from_millis(500), 7);
+        assert_eq!(block.last_sender_report, 0x0002_0003);
+        assert_eq!(block.delay_since_last_sender_report, 32_768);
+    }
+
+    #[test]
+    fn jitter_settles_on_the_mean_deviation() {
+        let mut stream = Reception::new(Instant::now(), 90_000);
+        for n in 0..1000_u32 {
+            let late_ms = if n % 2 == 0 { 0 } else { 10 };
+            let now = stream.epoch + Duration::from_millis(u64::from(n * 20 + late_ms));
+            stream.receive(now, n as u16, n * 20 * 90, false);
+        }
+        let jitter = stream.report(stream.epoch, 1).jitter;
+        assert!((850..=900).contains(&jitter), "10 ms are 900 ticks, not {jitter}");
+    }
+
+    proptest! {
+        #[test]
+        fn every_index_is_taken_once(steps in proptest::collection::vec(-40_i32..60, 1..300)) {
+            let mut stream = Reception::new(Instant::now(), 90_000);
+            let mut seen = HashSet::new();
+            let mut at = 30_000_i32;
+            for step in steps {
+                at += step;
+                match receive(&mut stream, at as u16) {
+                    Arrival::Newest { index, .. } | Arrival::Late { index } => {
+                        prop_assert_eq!(index as u16, at as u16);
+                        prop_assert!(seen.insert(index));
+                    }
+                    Arrival::Useless => {}
+                }
+            }
+            prop_assert_eq!(stream.received, seen.len() as u64);
+        }
+    }
+}

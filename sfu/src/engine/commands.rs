@@ -3,34 +3,71 @@
 use std::time::Instant;
 
 use plenum_shared::{
-    command::{Refusal, RefusalReason, Reply, Response, RoomCommand},
-    event::{CloseReason as Reason, Event},
+    command::{Refusal, RefusalReason, Reply, Response, RoomCommand, RoomStats},
     id::{RoomId, SessionId, TransportId},
+    media::Direction,
+    transport::{CandidateType, DtlsParameters, IceCandidate, Protocol},
 };
 
 use super::{
-    Engine,
+    Candidate, Engine,
     demux::Slot,
-    peer::Peer,
+    peer::{Peer, PeerIdentity},
     room::Room,
-    transport::{CloseReason, LocalIndex, TransportEvent},
+    tracks::{Consume, Produce},
+    transport::{Transport, TransportConfig},
 };
+
+/// Characters of six bits each: RFC 8445 asks for 24 bits in a ufrag, and ours is also the key of a table.
+const UFRAG_LEN: usize = 12;
+/// RFC 8445 asks for 128 bits.
+const PASSWORD_LEN: usize = 24;
+/// The type preference of host candidates (RFC 8445 section 5.1.2.2).
+const HOST_PREFERENCE: u32 = 126;
 
 impl Engine {
     pub(super) fn dispatch(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response {
         use RoomCommand as C;
-        if let C::Create = command {
-            return self.create_room(room);
-        }
-        let slot = self.room_slot(room).map_err(|reason| Refusal::new(reason, room.to_string()))?;
+        let slot = match (&command, self.room_slot(room)) {
+            (C::Create, _) => return self.create_room(room),
+            (_, slot) => slot.map_err(|reason| Refusal::new(reason, room.to_string()))?,
+        };
         match command {
+            C::Create => {}
             C::Close => self.drop_room(slot),
             C::CloseTransport { transport } => {
                 let peer = self.peer_of(slot, transport)?;
                 self.drop_peer(now, peer);
             }
             C::CloseSession { session } => self.close_session(now, slot, session),
-            _ => return Err(Refusal::new(RefusalReason::Unsupported, "not known to this version")),
+            C::CreateTransport { session, transport, direction } => {
+                return self.create_transport(now, slot, session, transport, direction);
+            }
+            C::ConnectTransport { transport, dtls } => self.connect_transport(now, slot, transport, &dtls)?,
+            C::Produce { transport, producer, kind, source, rtp_parameters, paused } => {
+                let produce = Produce { transport, producer, kind, source, rtp_parameters, paused };
+                return self.produce(now, slot, produce);
+            }
+            C::SetProducerPaused { producer, paused } => {
+                self.set_producer_paused(now, slot, producer, paused)?
+            }
+            C::CloseProducer { producer } => self.close_producer(slot, producer)?,
+            C::Consume { transport, consumer, producer, rtp_capabilities, paused } => {
+                let consume = Consume { transport, consumer, producer, rtp_capabilities, paused };
+                return self.consume(now, slot, consume);
+            }
+            C::SetConsumerPaused { consumer, paused } => {
+                self.set_consumer_paused(now, slot, consumer, paused)?
+            }
+            C::SetPreferredLayer { consumer, layer } => {
+                self.set_preferred_layer(now, slot, consumer, layer)?
+            }
+            C::RequestKeyframe { consumer } => {
+                let consumer = self.consumer_of(slot, consumer)?;
+                self.request_keyframe(now, slot, consumer);
+            }
+            C::CloseConsumer { consumer } => self.close_consumer(slot, consumer)?,
+            C::Stats => return Ok(Reply::Stats(RoomStats::default())),
         }
         Ok(Reply::Done)
     }
@@ -47,7 +84,65 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    fn peer_of(&self, room: Slot, transport: TransportId) -> Result<Slot, Refusal> {
+    fn create_transport(
+        &mut self,
+        now: Instant,
+        room: Slot,
+        session: SessionId,
+        id: TransportId,
+        direction: Direction,
+    ) -> Response {
+        if self.peer_slots.contains_key(&id) {
+            return Err(Refusal::new(RefusalReason::AlreadyExists, id.to_string()));
+        }
+        let of_session = self.rooms[room].peers.iter().filter(|&&slot| self.peers[slot].session == session);
+        let limits = &self.config.limits;
+        if of_session.count() >= limits.transports_per_session || self.peers.len() >= limits.transports {
+            return Err(Refusal::new(RefusalReason::LimitReached, "transports"));
+        }
+        let slot = self.peers.vacant_key();
+        let local_ufrag = loop {
+            let ufrag = self.random.ice_text(UFRAG_LEN);
+            if self.demux.insert_ufrag(&ufrag, slot) {
+                break ufrag;
+            }
+        };
+        let config = TransportConfig {
+            local_ufrag,
+            local_pwd: self.random.ice_text(PASSWORD_LEN),
+            certificate: self.config.certificate.clone(),
+        };
+        let transport = Transport::new(config, now);
+        let created = Reply::TransportCreated {
+            ice: transport.ice_parameters(),
+            candidates: candidates(&self.config.candidates),
+            dtls: transport.dtls_parameters(),
+        };
+        let room_id = self.rooms[room].id;
+        let identity = PeerIdentity { id, session, room_id, room, direction };
+        let rtcp_ssrc = self.random.ssrc(|_| false);
+        self.peers.insert(Peer::new(now, self.epoch, identity, transport, rtcp_ssrc));
+        self.peer_slots.insert(id, slot);
+        self.rooms[room].peers.push(slot);
+        self.after_transport(now, slot);
+        Ok(created)
+    }
+
+    fn connect_transport(
+        &mut self,
+        now: Instant,
+        room: Slot,
+        id: TransportId,
+        dtls: &DtlsParameters,
+    ) -> Result<(), Refusal> {
+        let slot = self.peer_of(room, id)?;
+        let set = self.peers[slot].transport.set_remote(now, dtls);
+        set.map_err(|error| Refusal::new(RefusalReason::Invalid, error.to_string()))?;
+        self.after_transport(now, slot);
+        Ok(())
+    }
+
+    pub(super) fn peer_of(&self, room: Slot, transport: TransportId) -> Result<Slot, Refusal> {
         let slot = self.peer_slots.get(&transport).copied();
         slot.filter(|&slot| self.peers[slot].room == room)
             .ok_or_else(|| Refusal::new(RefusalReason::UnknownTransport, transport.to_string()))
@@ -58,116 +153,17 @@ impl Engine {
         peers.retain(|&slot| self.peers[slot].session == session);
         peers.into_iter().for_each(|slot| self.drop_peer(now, slot));
     }
+}
 
-    /// Ends a transport: the peer is told, and nothing of it stays.
-    pub(super) fn drop_peer(&mut self, now: Instant, slot: Slot) {
-        self.peers[slot].transport.close(now);
-        self.transmit(slot);
-        let peer = self.forget_peer(slot);
-        self.rooms[peer.room].peers.retain(|&other| other != slot);
-    }
-
-    /// Takes a peer out of every table but its room's.
-    fn forget_peer(&mut self, slot: Slot) -> Peer {
-        let peer = self.peers.remove(slot);
-        self.peer_slots.remove(&peer.id);
-        self.demux.remove_ufrag(peer.transport.local_ufrag());
-        for (local, remote) in peer.transport.addresses() {
-            self.demux.unbind(slot, local, remote);
-        }
-        self.deadlines.set(super::Waiting::Peer(slot), None);
-        peer
-    }
-
-    /// Ends a room and all that is in it, without asking any transport for anything.
-    pub(super) fn drop_room(&mut self, slot: Slot) {
-        let room = self.rooms.remove(slot);
-        self.room_slots.remove(&room.id);
-        self.deadlines.set(super::Waiting::Room(slot), None);
-        for peer in room.peers {
-            self.forget_peer(peer);
-        }
-    }
-
-    /// A connectivity check was valid: media and DTLS from there are this transport's.
-    pub(super) fn bind_address(
-        &mut self,
-        now: Instant,
-        slot: Slot,
-        address: (LocalIndex, std::net::SocketAddr),
-        evicted: Option<(LocalIndex, std::net::SocketAddr)>,
-    ) {
-        if let Some((local, remote)) = evicted {
-            self.demux.unbind(slot, local, remote);
-        }
-        if self.demux.bind(now, slot, address.0, address.1).is_err() {
-            self.peers[slot].transport.forget_address(address.0, address.1);
-        }
-        self.after_transport(now, slot);
-    }
-
-    /// After anything that may have moved a transport on: what it wants to send, say, and when it wants to be woken.
-    pub(super) fn after_transport(&mut self, now: Instant, slot: Slot) {
-        self.transmit(slot);
-        while let Some(event) = self.peers[slot].transport.poll_event() {
-            match event {
-                TransportEvent::Connected => self.transport_connected(slot),
-                TransportEvent::PathChanged { .. } => {}
-                TransportEvent::Closed(reason) => {
-                    let reason = match reason {
-                        CloseReason::ConsentExpired => Reason::ConsentExpired,
-                        CloseReason::FingerprintMismatch => Reason::HandshakeFailed,
-                        CloseReason::CloseNotify | CloseReason::Local => Reason::PeerClosed,
-                    };
-                    return self.transport_lost(now, slot, reason);
-                }
-            }
-        }
-        let peer = &self.peers[slot];
-        if peer.connect_by.is_some_and(|at| at <= now) {
-            return self.transport_lost(now, slot, Reason::NeverConnected);
-        }
-        self.deadlines.set(super::Waiting::Peer(slot), peer.poll_timeout());
-    }
-
-    fn transport_connected(&mut self, slot: Slot) {
-        let peer = &mut self.peers[slot];
-        peer.connect_by = None;
-        self.counters.transports_connected += 1;
-        self.events.push_back(Event::TransportConnected {
-            room: peer.room_id,
-            session: peer.session,
-            transport: peer.id,
-        });
-    }
-
-    fn transport_lost(&mut self, now: Instant, slot: Slot, reason: Reason) {
-        let peer = &self.peers[slot];
-        let event =
-            Event::TransportClosed { room: peer.room_id, session: peer.session, transport: peer.id, reason };
-        self.drop_peer(now, slot);
-        self.counters.transports_lost += 1;
-        self.events.push_back(event);
-    }
-
-    /// Moves STUN and DTLS datagrams of a transport to the arena.
-    fn transmit(&mut self, slot: Slot) {
-        let peer = &mut self.peers[slot];
-        while let Some(transmit) = peer.transport.poll_transmit(&mut self.scratch) {
-            let bytes = &self.scratch;
-            let pushed = self.egress.push(
-                slot,
-                (transmit.local, transmit.remote),
-                super::egress::Class::Control,
-                bytes.len(),
-                |buf| {
-                    buf.copy_from_slice(bytes);
-                    Some(bytes.len())
-                },
-            );
-            if pushed.is_err() {
-                self.counters.control_dropped_egress_full += 1;
-            }
-        }
-    }
+/// One host candidate for each socket, the first one preferred (RFC 8445 section 5.1.2.1).
+fn candidates(sockets: &[Candidate]) -> Vec<IceCandidate> {
+    let candidate = |(index, socket): (usize, &Candidate)| IceCandidate {
+        foundation: format!("udp{index}"),
+        priority: (HOST_PREFERENCE << 24) | ((u32::from(u16::MAX) - index as u32) << 8) | 255,
+        ip: socket.announced.ip(),
+        port: socket.announced.port(),
+        protocol: Protocol::Udp,
+        kind: CandidateType::Host,
+    };
+    sockets.iter().enumerate().map(candidate).collect()
 }

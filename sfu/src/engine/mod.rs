@@ -10,16 +10,22 @@
 //! while the engine works, [`Engine::room_in_progress`] says for which, so that a driver that caught a panic can end
 //! that room with [`Engine::remove_room`] and go on.
 
+mod bandwidth;
 mod commands;
 pub mod counters;
 mod deadlines;
 pub mod demux;
 pub mod egress;
+mod lifecycle;
 pub mod limits;
+mod media;
 pub mod packet;
 mod peer;
 mod random;
+mod reports;
 mod room;
+pub mod router;
+mod tracks;
 pub mod transport;
 
 use std::{
@@ -72,6 +78,8 @@ pub struct EngineConfig {
 #[derive(Debug)]
 pub struct Engine {
     config: EngineConfig,
+    /// The zero of our own clocks on the wire.
+    epoch: Instant,
     random: Random,
     demux: Demux,
     rooms: Slab<Room>,
@@ -85,16 +93,18 @@ pub struct Engine {
     counters: Counters,
     /// One STUN or DTLS datagram on its way to the arena.
     scratch: Vec<u8>,
+    scratch_layers: bandwidth::Scratch,
     in_progress: Option<RoomId>,
 }
 
 impl Engine {
     /// An engine without rooms.
-    pub fn new(config: EngineConfig, _now: Instant) -> Engine {
+    pub fn new(config: EngineConfig, now: Instant) -> Engine {
         let mut random = Random::new(&config.seed);
         Engine {
             demux: Demux::new(random.key()),
             random,
+            epoch: now,
             config,
             rooms: Slab::new(),
             room_slots: HashMap::new(),
@@ -105,6 +115,7 @@ impl Engine {
             events: VecDeque::new(),
             counters: Counters::default(),
             scratch: Vec::new(),
+            scratch_layers: bandwidth::Scratch::default(),
             in_progress: None,
         }
     }
@@ -132,7 +143,8 @@ impl Engine {
         match peer.transport.handle_datagram(now, local, source, datagram) {
             Received::Nothing => self.after_transport(now, slot),
             Received::Checked { evicted } => self.bind_address(now, slot, (local, source), evicted),
-            Received::Rtp { .. } | Received::Rtcp { .. } => {}
+            Received::Rtp { packet, len } => self.handle_rtp(now, slot, &packet, &mut datagram[..len]),
+            Received::Rtcp { len } => self.handle_rtcp(now, slot, &datagram[..len]),
         }
         self.in_progress = None;
     }
@@ -208,6 +220,10 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         self.in_progress = Some(peer.room_id);
         peer.transport.handle_timeout(now);
+        if peer.choose_at.is_some_and(|at| at <= now) {
+            self.choose_layers(now, slot);
+        }
+        self.send_due_rtcp(now, slot);
         self.after_transport(now, slot);
     }
 

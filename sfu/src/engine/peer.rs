@@ -1,16 +1,41 @@
-//! A transport as the engine sees it: whose it is, and when it wants to be looked at.
+//! A transport as the engine sees it: whose it is, which streams come and go by it, and when it wants to be looked at.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
 
 use plenum_shared::{
     id::{RoomId, SessionId, TransportId},
     media::Direction,
 };
 
-use super::{demux::Slot, transport::Transport};
+use super::{
+    demux::Slot,
+    packet::RtpPacket,
+    router::Router,
+    transport::{Transport, arrivals::Arrivals, estimate::Estimate, params::ExtensionIds},
+};
 
 /// A transport whose ICE and DTLS are not up by then is closed: browsers give up at about the same time.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The first report about a new stream: early, because browsers repeat `mid` and `rid` in every packet until then.
+pub const FIRST_REPORT_AFTER: Duration = Duration::from_millis(100);
+/// Between reports: RFC 3550's interval for small sessions, shortened as RFC 4585 allows.
+pub const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Assumed until a report tells the round trip.
+pub const ROUND_TRIP_UNKNOWN: Duration = Duration::from_millis(100);
+
+/// What an SSRC of a publisher stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Binding {
+    /// The producer in the room's table.
+    pub producer: usize,
+    /// The stream of that producer.
+    pub stream: u8,
+    /// Retransmissions of that stream.
+    pub repair: bool,
+}
 
 /// One peer connection of one session.
 #[derive(Debug)]
@@ -29,11 +54,160 @@ pub struct Peer {
     pub transport: Transport,
     /// When to give up on a transport that never connects; `None` once it has.
     pub connect_by: Option<Instant>,
+    /// What it publishes, in the room's table. Bounded by [`super::limits::Limits::producers_per_session`].
+    pub producers: Vec<usize>,
+    /// What it views, in the room's table. Bounded by [`super::limits::Limits::consumers_per_transport`].
+    pub consumers: Vec<usize>,
+    /// The SSRCs of its producers: at most two for each of their streams.
+    pub inbound: HashMap<u32, Binding>,
+    /// The media SSRCs of its consumers.
+    pub outbound: HashMap<u32, usize>,
+    /// Our SSRC in RTCP packets that are of no stream of ours.
+    pub rtcp_ssrc: u32,
+    /// Arrivals to be reported.
+    pub arrivals: Arrivals,
+    /// When the next reports are due.
+    pub report_at: Option<Instant>,
+    /// The round trip to it, as its last report proved.
+    pub round_trip: Option<Duration>,
+    /// Share of what it was sent that it lost, as it reported last.
+    pub loss: f32,
+    /// What its path carries.
+    pub estimate: Estimate,
+    /// When its layers are looked at next.
+    pub choose_at: Option<Instant>,
+    /// Names the next media section of a consumer.
+    pub next_mid: u32,
+    ids: ExtensionIds,
+}
+
+/// Who and where a peer is.
+#[derive(Debug, Clone, Copy)]
+pub struct PeerIdentity {
+    /// Its name.
+    pub id: TransportId,
+    /// Whose it is.
+    pub session: SessionId,
+    /// The room it is in.
+    pub room_id: RoomId,
+    /// The room's place in the engine's table.
+    pub room: Slot,
+    /// In the client's words.
+    pub direction: Direction,
 }
 
 impl Peer {
+    /// A peer that has yet to connect.
+    pub fn new(
+        now: Instant,
+        epoch: Instant,
+        identity: PeerIdentity,
+        transport: Transport,
+        rtcp_ssrc: u32,
+    ) -> Self {
+        let PeerIdentity { id, session, room_id, room, direction } = identity;
+        Peer {
+            id,
+            session,
+            room_id,
+            room,
+            direction,
+            transport,
+            connect_by: Some(now + CONNECT_TIMEOUT),
+            producers: Vec::new(),
+            consumers: Vec::new(),
+            inbound: HashMap::new(),
+            outbound: HashMap::new(),
+            rtcp_ssrc,
+            arrivals: Arrivals::new(epoch),
+            report_at: None,
+            round_trip: None,
+            loss: 0.0,
+            estimate: Estimate::new(now),
+            choose_at: None,
+            next_mid: 0,
+            ids: ExtensionIds::default(),
+        }
+    }
+
+    /// Takes note of the extension ids of a new producer: a browser uses the same ones on its whole transport.
+    pub fn learn_ids(&mut self, ids: &ExtensionIds) {
+        let known = &mut self.ids;
+        for (known, new) in [
+            (&mut known.mid, ids.mid),
+            (&mut known.rid, ids.rid),
+            (&mut known.repaired_rid, ids.repaired_rid),
+            (&mut known.transport_wide, ids.transport_wide),
+        ] {
+            if new != 0 {
+                *known = new;
+            }
+        }
+    }
+
+    /// One of its streams in either direction has this SSRC.
+    pub fn uses_ssrc(&self, ssrc: u32) -> bool {
+        self.inbound.contains_key(&ssrc) || self.outbound.contains_key(&ssrc)
+    }
+
+    /// Takes note of a round trip that a report proved.
+    pub fn note_round_trip(&mut self, round_trip: Duration) {
+        // Smoothed as TCP does it (RFC 6298).
+        self.round_trip = Some(self.round_trip.map_or(round_trip, |old| (old * 7 + round_trip) / 8));
+    }
+
+    /// Takes note of a packet for the transport-wide report. Returns when that is due, if it was not before.
+    pub fn note_arrival(&mut self, now: Instant, packet: &RtpPacket, bytes: &[u8]) -> Option<Instant> {
+        let number = packet.transport_sequence_number(bytes, self.ids.transport_wide)?;
+        self.arrivals.note(now, number, packet.ssrc)
+    }
+
+    /// What a packet is of. An unknown SSRC is bound by the names it carries, once and for as long as the producer
+    /// lives; one that carries none, or those of no producer (yet), is not bound.
+    pub fn bind(&mut self, router: &mut Router, packet: &RtpPacket, bytes: &[u8]) -> Option<Binding> {
+        if let Some(&binding) = self.inbound.get(&packet.ssrc) {
+            return Some(binding);
+        }
+        let mid = packet.identifier(bytes, self.ids.mid);
+        let rid = packet.identifier(bytes, self.ids.rid);
+        let repaired_rid = packet.identifier(bytes, self.ids.repaired_rid);
+        let binding = self.producers.iter().find_map(|&slot| {
+            let producer = &router.producers[slot];
+            let published = &producer.published;
+            if mid.is_some() && published.mid.as_deref() != mid {
+                return None;
+            }
+            let repair = published.repair_type == Some(packet.payload_type);
+            if !repair && published.media_type != packet.payload_type {
+                return None;
+            }
+            // Retransmissions carry the name of what they repair; some browsers put it into the plain element.
+            let name = if repair { repaired_rid.or(rid) } else { rid };
+            let stream = match name {
+                Some(name) => {
+                    producer.streams.iter().position(|stream| stream.encoding.rid.as_deref() == Some(name))?
+                }
+                // Without a name the media section must have one stream only.
+                None if mid.is_some() && producer.streams.len() == 1 => 0,
+                None => return None,
+            };
+            Some(Binding { producer: slot, stream: stream as u8, repair })
+        })?;
+        let stream = &mut router.producers[binding.producer].streams[usize::from(binding.stream)];
+        let place = if binding.repair { &mut stream.rtx_ssrc } else { &mut stream.ssrc };
+        // A browser that starts its encoder anew may choose another SSRC under the same name.
+        if let Some(old) = place.replace(packet.ssrc) {
+            self.inbound.remove(&old);
+        }
+        self.inbound.insert(packet.ssrc, binding);
+        Some(binding)
+    }
+
     /// When this peer wants to be looked at.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.transport.poll_timeout(), self.connect_by].into_iter().flatten().min()
+    pub fn poll_timeout(&self, now: Instant, router: &Router) -> Option<Instant> {
+        let requests =
+            self.producers.iter().filter_map(|&slot| router.producers[slot].poll_timeout(now)).min();
+        let own = [self.connect_by, self.arrivals.poll_timeout(), self.report_at, self.choose_at];
+        own.into_iter().chain([self.transport.poll_timeout(), requests]).flatten().min()
     }
 }

@@ -30,6 +30,16 @@ impl Random {
         u32::from_be_bytes([a, b, c, d])
     }
 
+    /// A stream's SSRC: not 0, which stands for no stream, and none of those `in_use`.
+    pub fn ssrc(&mut self, in_use: impl Fn(u32) -> bool) -> u32 {
+        loop {
+            let ssrc = self.u32();
+            if ssrc != 0 && !in_use(ssrc) {
+                return ssrc;
+            }
+        }
+    }
+
     /// 16 random bytes.
     pub fn key(&mut self) -> [u8; 16] {
         let block = self.block();

@@ -6,7 +6,7 @@ use plenum_shared::{
 };
 use slab::Slab;
 
-use super::{demux::Slot, peer::Peer};
+use super::{demux::Slot, peer::Peer, router::Router};
 
 /// One room.
 #[derive(Debug)]
@@ -15,12 +15,14 @@ pub struct Room {
     pub id: RoomId,
     /// The transports in it, in the order of creation. Bounded by [`super::limits::Limits::transports`].
     pub peers: Vec<Slot>,
+    /// Who gets what.
+    pub router: Router,
 }
 
 impl Room {
     /// An empty room.
     pub fn new(id: RoomId) -> Self {
-        Room { id, peers: Vec::new() }
+        Room { id, peers: Vec::new(), router: Router::default() }
     }
 
     /// What it holds.
@@ -37,8 +39,8 @@ impl Room {
         RoomInventory {
             room: self.id,
             transports: transports.collect(),
-            producers: Vec::new(),
-            consumers: Vec::new(),
+            producers: self.router.producers.iter().map(|(_, producer)| producer.id).collect(),
+            consumers: self.router.consumers.iter().map(|(_, consumer)| consumer.id).collect(),
         }
     }
 }

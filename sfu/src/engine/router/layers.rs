@@ -38,12 +38,16 @@ pub struct Layers {
     /// What it is to get, after bandwidth; `None` while nothing fits or nothing is known.
     target: Option<Layer>,
     current: Option<Current>,
+    /// The stream that was entered last, also after a stop: timestamps continue from it.
+    last_stream: Option<u8>,
+    /// Nothing fits: unlike at the start, what comes first is not taken.
+    withheld: bool,
 }
 
 impl Layers {
     /// On nothing yet. `svc` when spatial layers are inside one stream.
     pub fn new(svc: bool, preferred: Layer) -> Self {
-        Layers { svc, preferred, target: None, current: None }
+        Layers { svc, preferred, target: None, current: None, last_stream: None, withheld: false }
     }
 
     /// What the consumer is to get.
@@ -54,8 +58,17 @@ impl Layers {
     /// Sets what the consumer is to get. `None` ends what it gets now; another stream waits for a keyframe.
     pub fn set_target(&mut self, target: Option<Layer>) {
         self.target = target;
+        self.withheld = target.is_none();
         if target.is_none() {
             self.current = None;
+        }
+    }
+
+    /// Nothing was known of the producer when its consumer was made: it takes whatever stream comes first.
+    pub fn take_first(&mut self, stream: u8) {
+        if self.target.is_none() && !self.withheld {
+            let spatial = if self.svc { self.preferred.spatial } else { stream };
+            self.target = Some(Layer { spatial, temporal: self.preferred.temporal });
         }
     }
 
@@ -77,9 +90,16 @@ impl Layers {
         let target = self.target?;
         let stream = self.stream_of(target);
         match self.current {
-            Some(current) if current.stream == stream && !(self.svc && current.spatial < target.spatial) => None,
+            Some(current) if current.stream == stream && !(self.svc && current.spatial < target.spatial) => {
+                None
+            }
             _ => Some(stream),
         }
+    }
+
+    /// The stream that was entered last.
+    pub fn last_stream(&self) -> Option<u8> {
+        self.last_stream
     }
 
     /// The stream the consumer is on.
@@ -104,6 +124,7 @@ impl Layers {
         let on_it = self.current.is_some_and(|current| current.stream == stream);
         if description.keyframe && stream == wanted.stream && !on_it {
             self.current = Some(wanted);
+            self.last_stream = Some(stream);
             return Verdict::Enter;
         }
         let svc = self.svc;
@@ -207,7 +228,11 @@ mod tests {
         assert_eq!(layers.judge(0, 2, &frame(false, 1, true)), Verdict::OmitFrame);
         assert_eq!(layers.judge(0, 3, &frame(false, 0, true)), Verdict::Send);
         layers.set_target(Some(layer(0, Some(2))));
-        assert_eq!(layers.judge(0, 4, &frame(false, 2, false)), Verdict::OmitFrame, "depends on what was left out");
+        assert_eq!(
+            layers.judge(0, 4, &frame(false, 2, false)),
+            Verdict::OmitFrame,
+            "depends on what was left out"
+        );
         assert_eq!(layers.judge(0, 5, &frame(false, 1, true)), Verdict::Send);
         assert_eq!(layers.judge(0, 6, &frame(false, 2, true)), Verdict::Send);
         assert_eq!(layers.current(), Some(layer(0, Some(2))));

@@ -109,11 +109,8 @@ impl Reception {
 
     /// Takes note of a sender report.
     pub fn note_sender_report(&mut self, now: Instant, report: &SenderReport) {
-        self.sender_report = Some(ReceivedReport {
-            ntp_time: report.ntp_time,
-            rtp_timestamp: report.rtp_timestamp,
-            at: now,
-        });
+        self.sender_report =
+            Some(ReceivedReport { ntp_time: report.ntp_time, rtp_timestamp: report.rtp_timestamp, at: now });
     }
 
     /// The block of the next receiver report. Loss counts from the previous call.

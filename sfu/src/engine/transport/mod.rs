@@ -9,9 +9,13 @@
 //! are ready: DTLS is taken from every address with a valid check, keys belong to the transport and not to an address,
 //! and media without keys is dropped and counted.
 
+pub mod allocate;
+pub mod arrivals;
 mod certificate;
 mod dtls;
+pub mod estimate;
 mod ice;
+pub mod params;
 pub mod rtcp;
 pub mod srtp;
 pub mod stun;

@@ -6,7 +6,8 @@ use plenum_shared::{
     media::{Kind, LayerStructure},
     rtp::{
         CodecCapability, CodecParameters, EncodingParameters, Fmtp, FmtpValue, HeaderExtensionParameters,
-        RtcpFeedback, RtcpParameters, RtpCapabilities, RtpParameters, RtxParameters, router_capabilities, uri,
+        RtcpFeedback, RtcpParameters, RtpCapabilities, RtpParameters, RtxParameters, router_capabilities,
+        uri,
     },
 };
 
@@ -209,8 +210,7 @@ fn layer_counts(parameters: &RtpParameters) -> (u8, u8) {
     let mode = parameters.encodings.iter().find_map(|e| e.scalability_mode.as_deref()).unwrap_or("L1T1");
     let digit = |at: usize| mode.as_bytes().get(at).filter(|d| (b'1'..=b'8').contains(*d)).map(|d| d - b'0');
     let shaped = matches!(mode.as_bytes(), [b'L' | b'S', _, b'T', ..]);
-    let (spatial, temporal) =
-        if shaped { (digit(1).unwrap_or(1), digit(3).unwrap_or(1)) } else { (1, 1) };
+    let (spatial, temporal) = if shaped { (digit(1).unwrap_or(1), digit(3).unwrap_or(1)) } else { (1, 1) };
     match parameters.encodings.len() {
         0 | 1 => (spatial, temporal),
         streams => (streams as u8, temporal),
@@ -255,10 +255,13 @@ pub fn subscribe(
 ) -> Result<Subscribed, Refusal> {
     capabilities.check().map_err(|error| Refusal::new(RefusalReason::Invalid, error.to_string()))?;
     let router = router_capabilities();
-    let offered = router.codecs.iter().find(|codec| codec.preferred_payload_type == Some(published.canonical));
-    let unsupported = || Refusal::new(RefusalReason::Unsupported, format!("no {:?} in common", published.codec));
+    let offered =
+        router.codecs.iter().find(|codec| codec.preferred_payload_type == Some(published.canonical));
+    let unsupported =
+        || Refusal::new(RefusalReason::Unsupported, format!("no {:?} in common", published.codec));
     let offered = offered.ok_or_else(unsupported)?;
-    let theirs = capabilities.codecs.iter().find(|codec| same_codec(offered, codec)).ok_or_else(unsupported)?;
+    let theirs =
+        capabilities.codecs.iter().find(|codec| same_codec(offered, codec)).ok_or_else(unsupported)?;
     let media_type = theirs.preferred_payload_type.unwrap_or(published.canonical) & 0x7F;
     let rtx = capabilities.codecs.iter().find(|codec| {
         codec.kind == kind
@@ -367,7 +370,8 @@ fn canonical_codec(kind: Kind, codec: &CodecParameters) -> Option<(CodecCapabili
         parameters: codec.parameters.clone(),
         rtcp_feedback: Vec::new(),
     };
-    let offered = router_capabilities().codecs.into_iter().find(|offered| same_codec(offered, &as_capability))?;
+    let offered =
+        router_capabilities().codecs.into_iter().find(|offered| same_codec(offered, &as_capability))?;
     let known = match offered.mime_type.as_str() {
         "audio/opus" => Codec::Opus,
         "video/VP8" => Codec::Vp8,

@@ -62,8 +62,9 @@ impl Description {
             Codec::Opus => Some(Description { keyframe: true, ..Description::PLAIN }),
             Codec::Vp8 => Vp8::read(payload).map(|vp8| vp8.describe()),
             Codec::Vp9 => Vp9::read(payload).map(|vp9| vp9.describe()),
-            Codec::H264 => h264::is_keyframe(payload)
-                .map(|keyframe| Description { keyframe, ..Description::PLAIN }),
+            Codec::H264 => {
+                h264::is_keyframe(payload).map(|keyframe| Description { keyframe, ..Description::PLAIN })
+            }
             Codec::Av1 => {
                 let keyframe = av1::starts_sequence(payload)?;
                 let numbers = packet

@@ -127,7 +127,11 @@ mod tests {
     #[test]
     fn a_descriptor_without_payload_is_none() {
         for cut in 0..7 {
-            assert_eq!(Vp8::read(&CHROMIUM_KEYFRAME[..cut]).is_some_and(|v| v.keyframe), false, "{cut} bytes");
+            assert_eq!(
+                Vp8::read(&CHROMIUM_KEYFRAME[..cut]).is_some_and(|v| v.keyframe),
+                false,
+                "{cut} bytes"
+            );
         }
         assert_eq!(Vp8::read(&[]), None);
     }

@@ -1,0 +1,138 @@
+//! How transports and rooms come up and end.
+
+use std::{net::SocketAddr, time::Instant};
+
+use plenum_shared::event::{CloseReason as Reason, Event};
+
+use super::{
+    Engine, Waiting,
+    demux::Slot,
+    egress::Class,
+    peer::Peer,
+    transport::{CloseReason, LocalIndex, TransportEvent},
+};
+
+impl Engine {
+    /// Ends a transport: the peer is told, and nothing of it stays.
+    pub(super) fn drop_peer(&mut self, now: Instant, slot: Slot) {
+        let room = self.peers[slot].room;
+        for consumer in std::mem::take(&mut self.peers[slot].consumers) {
+            self.drop_consumer(room, consumer);
+        }
+        for producer in std::mem::take(&mut self.peers[slot].producers) {
+            self.drop_producer(room, producer);
+        }
+        self.peers[slot].transport.close(now);
+        self.transmit(slot);
+        let peer = self.forget_peer(slot);
+        self.rooms[peer.room].peers.retain(|&other| other != slot);
+    }
+
+    /// Takes a peer out of every table but its room's.
+    fn forget_peer(&mut self, slot: Slot) -> Peer {
+        let peer = self.peers.remove(slot);
+        self.peer_slots.remove(&peer.id);
+        self.demux.remove_ufrag(peer.transport.local_ufrag());
+        for (local, remote) in peer.transport.addresses() {
+            self.demux.unbind(slot, local, remote);
+        }
+        self.deadlines.set(Waiting::Peer(slot), None);
+        peer
+    }
+
+    /// Ends a room and all that is in it, without asking any transport for anything.
+    pub(super) fn drop_room(&mut self, slot: Slot) {
+        let room = self.rooms.remove(slot);
+        self.room_slots.remove(&room.id);
+        self.deadlines.set(Waiting::Room(slot), None);
+        for peer in room.peers {
+            self.forget_peer(peer);
+        }
+    }
+
+    /// A connectivity check was valid: media and DTLS from there are this transport's.
+    pub(super) fn bind_address(
+        &mut self,
+        now: Instant,
+        slot: Slot,
+        address: (LocalIndex, SocketAddr),
+        evicted: Option<(LocalIndex, SocketAddr)>,
+    ) {
+        if let Some((local, remote)) = evicted {
+            self.demux.unbind(slot, local, remote);
+        }
+        if self.demux.bind(now, slot, address.0, address.1).is_err() {
+            self.peers[slot].transport.forget_address(address.0, address.1);
+        }
+        self.after_transport(now, slot);
+    }
+
+    /// After anything that may have moved a transport on: what it wants to send, say, and when it wants to be woken.
+    pub(super) fn after_transport(&mut self, now: Instant, slot: Slot) {
+        self.transmit(slot);
+        while let Some(event) = self.peers[slot].transport.poll_event() {
+            match event {
+                TransportEvent::Connected => self.transport_connected(now, slot),
+                TransportEvent::PathChanged { .. } => {}
+                TransportEvent::Closed(reason) => {
+                    let reason = match reason {
+                        CloseReason::ConsentExpired => Reason::ConsentExpired,
+                        CloseReason::FingerprintMismatch => Reason::HandshakeFailed,
+                        CloseReason::CloseNotify | CloseReason::Local => Reason::PeerClosed,
+                    };
+                    return self.transport_lost(now, slot, reason);
+                }
+            }
+        }
+        let peer = &self.peers[slot];
+        if peer.connect_by.is_some_and(|at| at <= now) {
+            return self.transport_lost(now, slot, Reason::NeverConnected);
+        }
+        let at = peer.poll_timeout(now, &self.rooms[peer.room].router);
+        self.deadlines.set(Waiting::Peer(slot), at);
+    }
+
+    fn transport_connected(&mut self, now: Instant, slot: Slot) {
+        let peer = &mut self.peers[slot];
+        peer.connect_by = None;
+        self.counters.transports_connected += 1;
+        self.events.push_back(Event::TransportConnected {
+            room: peer.room_id,
+            session: peer.session,
+            transport: peer.id,
+        });
+        // What was subscribed to before the keys were there can be sent from now on.
+        let (room, consumers) = (peer.room, peer.consumers.clone());
+        consumers.into_iter().for_each(|consumer| self.await_entrance(now, room, consumer));
+    }
+
+    fn transport_lost(&mut self, now: Instant, slot: Slot, reason: Reason) {
+        let peer = &self.peers[slot];
+        let event =
+            Event::TransportClosed { room: peer.room_id, session: peer.session, transport: peer.id, reason };
+        self.drop_peer(now, slot);
+        self.counters.transports_lost += 1;
+        self.events.push_back(event);
+    }
+
+    /// Moves STUN and DTLS datagrams of a transport to the arena.
+    fn transmit(&mut self, slot: Slot) {
+        let peer = &mut self.peers[slot];
+        while let Some(transmit) = peer.transport.poll_transmit(&mut self.scratch) {
+            let bytes = &self.scratch;
+            let pushed = self.egress.push(
+                slot,
+                (transmit.local, transmit.remote),
+                Class::Control,
+                bytes.len(),
+                |buf| {
+                    buf.copy_from_slice(bytes);
+                    Some(bytes.len())
+                },
+            );
+            if pushed.is_err() {
+                self.counters.control_dropped_egress_full += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Plain RTP and RTCP of a peer, on their way into its room's router.
+
+use std::time::Instant;
+
+use super::{
+    Engine, Waiting,
+    demux::Slot,
+    packet::RtpPacket,
+    peer::{FIRST_REPORT_AFTER, ROUND_TRIP_UNKNOWN},
+    router::{Outlet, Router, repair},
+    transport::rtcp::{self, NackPairs, ReportBlock, RtcpPacket, SenderReport},
+};
+
+/// Lends a room's router and everything it sends to, at once.
+macro_rules! router_and_outlet {
+    ($engine:ident, $room:expr) => {{
+        let room = &mut $engine.rooms[$room];
+        let outlet = $crate::engine::router::Outlet {
+            room: room.id,
+            peers: &mut $engine.peers,
+            egress: &mut $engine.egress,
+            counters: &mut $engine.counters,
+            events: &mut $engine.events,
+            epoch: $engine.epoch,
+        };
+        (&mut room.router, outlet)
+    }};
+}
+pub(super) use router_and_outlet;
+
+impl Engine {
+    pub(super) fn handle_rtp(&mut self, now: Instant, slot: Slot, packet: &RtpPacket, bytes: &mut [u8]) {
+        self.counters.rtp_received += 1;
+        self.counters.rtp_bytes_received += bytes.len() as u64;
+        let room = self.peers[slot].room;
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        let peer = &mut outlet.peers[slot];
+        if let Some(at) = peer.note_arrival(now, packet, bytes) {
+            self.deadlines.advance(Waiting::Peer(slot), at);
+        }
+        let bound_before = peer.inbound.len();
+        let Some(binding) = peer.bind(router, packet, bytes) else {
+            outlet.counters.rtp_dropped_unbound += 1;
+            return;
+        };
+        if peer.inbound.len() > bound_before || peer.report_at.is_none() {
+            let at = now + FIRST_REPORT_AFTER;
+            peer.report_at = Some(peer.report_at.map_or(at, |other| other.min(at)));
+            self.deadlines.advance(Waiting::Peer(slot), at);
+        }
+        let place = (binding.producer, binding.stream);
+        if binding.repair {
+            handle_repair(now, router, place, packet, bytes, &mut outlet);
+        } else {
+            router.handle_rtp(now, place, packet, bytes, false, &mut outlet);
+        }
+        if let Some(at) = router.producers[binding.producer].poll_timeout(now) {
+            self.deadlines.advance(Waiting::Peer(slot), at);
+        }
+    }
+
+    pub(super) fn handle_rtcp(&mut self, now: Instant, slot: Slot, bytes: &[u8]) {
+        self.counters.rtcp_received += 1;
+        let mut reported = false;
+        for packet in rtcp::parse(bytes) {
+            match packet {
+                RtcpPacket::SenderReport(report, blocks) => {
+                    self.note_sender_report(now, slot, &report);
+                    blocks.for_each(|block| reported |= self.note_report_block(now, slot, &block));
+                }
+                RtcpPacket::ReceiverReport { reports, .. } => {
+                    reports.for_each(|block| reported |= self.note_report_block(now, slot, &block));
+                }
+                RtcpPacket::Nack { media_ssrc, lost, .. } => self.answer_nack(now, slot, media_ssrc, lost),
+                RtcpPacket::Pli { media_ssrc, .. } => self.note_keyframe_request(now, slot, media_ssrc),
+                RtcpPacket::Fir { entries, .. } => {
+                    entries.for_each(|(ssrc, _)| self.note_keyframe_request(now, slot, ssrc));
+                }
+                RtcpPacket::Remb { bitrate_bps, .. } => self.note_remb(now, slot, bitrate_bps),
+                // Streams end by signalling; feedback we did not negotiate says nothing to us.
+                RtcpPacket::SourceDescription(_)
+                | RtcpPacket::Goodbye(_)
+                | RtcpPacket::TransportFeedback(_)
+                | RtcpPacket::Unknown { .. } => {}
+            }
+        }
+        if reported {
+            self.note_loss(now, slot);
+        }
+    }
+
+    fn note_sender_report(&mut self, now: Instant, slot: Slot, report: &SenderReport) {
+        let peer = &self.peers[slot];
+        let Some(binding) = peer.inbound.get(&report.ssrc).filter(|binding| !binding.repair) else { return };
+        let producer = &mut self.rooms[peer.room].router.producers[binding.producer];
+        producer.streams[usize::from(binding.stream)].reception.note_sender_report(now, report);
+    }
+
+    /// Returns whether it is about a stream of ours.
+    fn note_report_block(&mut self, now: Instant, slot: Slot, block: &ReportBlock) -> bool {
+        let peer = &mut self.peers[slot];
+        let Some(&consumer) = peer.outbound.get(&block.ssrc) else { return false };
+        let consumer = &mut self.rooms[peer.room].router.consumers[consumer];
+        consumer.fraction_lost = block.fraction_lost;
+        let round_trip =
+            consumer.round_trip(now, block.last_sender_report, block.delay_since_last_sender_report);
+        if let Some(round_trip) = round_trip {
+            peer.note_round_trip(round_trip);
+        }
+        true
+    }
+
+    fn answer_nack(&mut self, now: Instant, slot: Slot, media_ssrc: u32, lost: NackPairs<'_>) {
+        let peer = &self.peers[slot];
+        let Some(&consumer) = peer.outbound.get(&media_ssrc) else { return };
+        let round_trip = peer.round_trip.unwrap_or(ROUND_TRIP_UNKNOWN) / 2;
+        let room = peer.room;
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        let Router { producers, consumers, .. } = router;
+        let consumer = &mut consumers[consumer];
+        let producer = &producers[consumer.producer];
+        for number in lost.sequence_numbers() {
+            outlet.counters.nacks_received += 1;
+            if !consumer.retransmit(now, number, round_trip, producer, &mut outlet) {
+                outlet.counters.retransmissions_unavailable += 1;
+            }
+        }
+    }
+
+    fn note_keyframe_request(&mut self, now: Instant, slot: Slot, media_ssrc: u32) {
+        let peer = &self.peers[slot];
+        let Some(&consumer) = peer.outbound.get(&media_ssrc) else { return };
+        self.counters.keyframe_requests_received += 1;
+        self.request_keyframe(now, peer.room, consumer);
+    }
+
+    /// Has a keyframe of what a consumer looks at asked for.
+    pub(super) fn request_keyframe(&mut self, now: Instant, room: Slot, consumer: usize) {
+        let router = &mut self.rooms[room].router;
+        let consumer_state = &router.consumers[consumer];
+        let producer_slot = consumer_state.producer;
+        match consumer_state.layers.current_stream() {
+            Some(stream) if !consumer_state.paused => router.producers[producer_slot].keyframes.want(stream),
+            _ => {}
+        }
+        self.await_entrance(now, room, consumer);
+    }
+
+    /// Has a keyframe asked for if a consumer cannot go on without one.
+    pub(super) fn await_entrance(&mut self, now: Instant, room: Slot, consumer: usize) {
+        let router = &mut self.rooms[room].router;
+        router.want_keyframe(consumer);
+        let producer = &router.producers[router.consumers[consumer].producer];
+        if let Some(at) = producer.poll_timeout(now) {
+            self.deadlines.advance(Waiting::Peer(producer.peer), at);
+        }
+    }
+}
+
+/// A retransmission counts as the packet it repeats; a probe counts as nothing.
+fn handle_repair(
+    now: Instant,
+    router: &mut Router,
+    place: (usize, u8),
+    packet: &RtpPacket,
+    bytes: &mut [u8],
+    outlet: &mut Outlet<'_>,
+) {
+    let producer = &router.producers[place.0];
+    let Some(ssrc) = producer.streams[usize::from(place.1)].ssrc else {
+        // A probe of a stream whose media has not started repeats nothing we could place.
+        outlet.counters.rtp_padding_received += 1;
+        return;
+    };
+    match repair::unwrap(bytes, packet, ssrc, producer.published.media_type) {
+        Some((packet, bytes)) => {
+            let before = producer.repaired_count;
+            router.handle_rtp(now, place, &packet, bytes, true, outlet);
+            outlet.counters.rtp_repaired += router.producers[place.0].repaired_count - before;
+        }
+        None => outlet.counters.rtp_padding_received += 1,
+    }
+}

@@ -1,0 +1,398 @@
+//! A subscription: what one viewer gets of one producer, and the numbers its packets carry.
+
+use std::time::{Duration, Instant};
+
+use plenum_shared::{
+    id::{ConsumerId, SessionId},
+    media::{Bitrate, Kind, Layer, Source},
+};
+
+use super::{
+    Outlet,
+    layers::{Layers, Verdict},
+    payload::{Description, Numbers},
+    producer::{Incoming, Producer},
+    rate::RateMeter,
+    reception::{ReceivedReport, ticks},
+    rewrite::{Entrance, Outgoing, Rewriter},
+    sent::{Lookup, Sent, SentRing},
+};
+use crate::engine::{
+    demux::Slot,
+    egress::{Class, NotTaken},
+    packet::{HeaderFields, RtpPacket, write_header},
+    transport::{
+        RTP_OVERHEAD_MAX,
+        params::{ExtensionIds, Published, Subscribed},
+        rtcp::SenderReport,
+    },
+};
+
+/// Bytes our header may be longer than the publisher's: other elements, and the two-byte form.
+const HEADER_GROWTH: usize = 96;
+/// Bytes of the original sequence number in a retransmission (RFC 4588).
+const ORIGINAL_LEN: usize = 2;
+/// Elements of our header at most: `mid`, departure time and the carried ones.
+const ELEMENTS_MAX: usize = 7;
+
+/// A subscription.
+#[derive(Debug)]
+pub struct Consumer {
+    /// Its name.
+    pub id: ConsumerId,
+    /// Who receives.
+    pub session: SessionId,
+    /// The transport it leaves by.
+    pub peer: Slot,
+    /// The producer in the room's table.
+    pub producer: usize,
+    /// Audio or video.
+    pub kind: Kind,
+    /// What it shows or carries.
+    pub source: Source,
+    /// The viewer wants nothing now.
+    pub paused: bool,
+    /// Which layer it is on.
+    pub layers: Layers,
+    /// What was last told about its layer.
+    pub announced_layer: Option<Layer>,
+    /// The SSRC of media.
+    pub ssrc: u32,
+    /// Loss the viewer reported last, in 1/256.
+    pub fraction_lost: u8,
+    mid: String,
+    cname: String,
+    rtx_ssrc: u32,
+    media_type: u8,
+    repair_type: Option<u8>,
+    ids: ExtensionIds,
+    carried: [(u8, u8); 5],
+    rewriter: Rewriter,
+    sent: SentRing,
+    rtx_sequence_number: u16,
+    packet_count: u32,
+    octet_count: u32,
+    rate: RateMeter,
+    /// Timestamp of a frame that lost a packet to a full arena.
+    spoilt_frame: Option<u32>,
+    reported: Option<SentReport>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct SentReport {
+    /// Middle 32 bits of its NTP time: what the viewer's report will mention.
+    middle: u32,
+    at: Instant,
+    packet_count: u32,
+}
+
+/// What a consumer is made of beside the negotiated.
+#[derive(Debug)]
+pub struct Subscription {
+    /// Its name.
+    pub id: ConsumerId,
+    /// Who receives.
+    pub session: SessionId,
+    /// The transport it leaves by.
+    pub peer: Slot,
+    /// The producer in the room's table.
+    pub producer: usize,
+    /// Starts silent.
+    pub paused: bool,
+    /// Where its sequence numbers and timestamps start: random, as RFC 3550 wants it.
+    pub start: u32,
+}
+
+impl Consumer {
+    /// A consumer nothing was sent to yet. `subscribed` is what [`super::super::transport::params::subscribe`] chose.
+    pub fn new(subscription: Subscription, producer: &Producer, subscribed: Subscribed) -> Self {
+        let Subscription { id, session, peer, producer: producer_index, paused, start } = subscription;
+        let published: &Published = &producer.published;
+        let highest = Layer { spatial: producer.layer_count() as u8 - 1, temporal: None };
+        let encoding = subscribed.parameters.encodings.first();
+        Consumer {
+            id,
+            session,
+            peer,
+            producer: producer_index,
+            kind: producer.kind,
+            source: producer.source,
+            paused,
+            layers: Layers::new(producer.is_svc(), highest),
+            announced_layer: None,
+            ssrc: encoding.and_then(|encoding| encoding.ssrc).unwrap_or_default(),
+            rtx_ssrc: encoding.and_then(|encoding| encoding.rtx).map_or(0, |rtx| rtx.ssrc),
+            fraction_lost: 0,
+            mid: subscribed.parameters.mid.clone().unwrap_or_default(),
+            cname: subscribed.parameters.rtcp.cname.clone().unwrap_or_default(),
+            media_type: subscribed.media_type,
+            repair_type: subscribed.repair_type,
+            ids: subscribed.ids,
+            carried: published.ids.carried(&subscribed.ids),
+            // The upper half of the numbers is left out: receivers of SRTP must not see an early wrap.
+            rewriter: Rewriter::new((start >> 17) as u16, start),
+            sent: SentRing::default(),
+            rtx_sequence_number: 0,
+            packet_count: 0,
+            octet_count: 0,
+            rate: RateMeter::default(),
+            spoilt_frame: None,
+            reported: None,
+        }
+    }
+
+    /// The SSRC of retransmissions, where the viewer knows them.
+    pub fn rtx_ssrc(&self) -> Option<u32> {
+        self.repair_type.map(|_| self.rtx_ssrc)
+    }
+
+    /// Sends a packet of its producer on, or leaves it out.
+    pub fn forward(
+        &mut self,
+        now: Instant,
+        incoming: &Incoming,
+        packet: &RtpPacket,
+        bytes: &[u8],
+        producer: &Producer,
+        outlet: &mut Outlet<'_>,
+    ) {
+        if self.paused {
+            return;
+        }
+        self.layers.take_first(incoming.stream);
+        let previous = self.layers.last_stream();
+        let description = &incoming.description;
+        match self.layers.judge(incoming.stream, packet.timestamp, description) {
+            Verdict::Ignore => return,
+            Verdict::OmitFrame => return self.rewriter.omit_frame(incoming.index, &description.numbers),
+            Verdict::Enter => self.enter(now, previous, incoming, packet.timestamp, producer),
+            Verdict::Send => {}
+        }
+        let outgoing = self.rewriter.map(now, incoming.index, packet.timestamp, &description.numbers);
+        let Some(outgoing) = outgoing else { return };
+        let marker = packet.marker || self.ends_picture(description);
+        if self.repair_type.is_some() {
+            self.sent.note(outgoing, marker, incoming.stream, incoming.index);
+        }
+        if self.spoilt_frame == Some(packet.timestamp) {
+            outlet.counters.video_dropped_egress_full += 1;
+            return;
+        }
+        self.spoilt_frame = None;
+        let shape = Shape { outgoing, marker, repeats: None };
+        if self.send(now, &shape, packet, bytes, &description.numbers, outlet) == Err(NotTaken::Full) {
+            self.note_full(packet.timestamp, outlet);
+        }
+    }
+
+    /// Padding of its stream took a sequence number.
+    pub fn skip(&mut self, stream: u8, index: u64) {
+        if self.layers.current_stream() == Some(stream) {
+            self.rewriter.omit(index);
+        }
+    }
+
+    /// Nothing is sent until the next entrance.
+    pub fn stop(&mut self) {
+        self.layers.stop();
+        self.spoilt_frame = None;
+    }
+
+    /// Answers a request for a lost packet. Returns whether there was something to send (or it is on its way already).
+    pub fn retransmit(
+        &mut self,
+        now: Instant,
+        sequence_number: u16,
+        round_trip: Duration,
+        producer: &Producer,
+        outlet: &mut Outlet<'_>,
+    ) -> bool {
+        let sent = match self.sent.take(now, sequence_number, round_trip) {
+            Lookup::Found(sent) => sent,
+            Lookup::OnItsWay => return true,
+            Lookup::Unknown => return false,
+        };
+        let Some(bytes) =
+            producer.streams.get(usize::from(sent.stream)).and_then(|s| s.history.get(sent.index))
+        else {
+            return false;
+        };
+        let Ok(packet) = RtpPacket::parse(bytes) else { return false };
+        let Published { codec, ids, .. } = producer.published;
+        let Some(description) = Description::read(codec, &packet, bytes, ids.dependency) else {
+            return false;
+        };
+        let Sent { outgoing, marker, .. } = sent;
+        let shape = Shape { outgoing, marker, repeats: self.repair_type };
+        let taken = self.send(now, &shape, &packet, bytes, &description.numbers, outlet);
+        outlet.counters.rtp_retransmitted += u64::from(taken.is_ok());
+        true
+    }
+
+    /// The next sender report, once the producer's clock is known and something was sent since the last one.
+    pub fn sender_report(&mut self, now: Instant, producer: &Producer) -> Option<(SenderReport, &str)> {
+        let stream = producer.streams.get(usize::from(self.layers.current_stream()?))?;
+        let ReceivedReport { ntp_time, rtp_timestamp, at } = stream.reception.sender_report?;
+        if self.reported.is_some_and(|reported| reported.packet_count == self.packet_count) {
+            return None;
+        }
+        // The publisher's clocks, continued to now.
+        let elapsed = now.saturating_duration_since(at);
+        let elapsed_ntp = (elapsed.as_micros() << 32) / 1_000_000;
+        let ntp_time = ntp_time.wrapping_add(elapsed_ntp as u64);
+        let rtp_timestamp = rtp_timestamp.wrapping_add(ticks(elapsed, producer.published.clock_rate));
+        self.reported =
+            Some(SentReport { middle: (ntp_time >> 16) as u32, at: now, packet_count: self.packet_count });
+        let report = SenderReport {
+            ssrc: self.ssrc,
+            ntp_time,
+            rtp_timestamp: self.rewriter.timestamp(rtp_timestamp),
+            packet_count: self.packet_count,
+            octet_count: self.octet_count,
+        };
+        Some((report, &self.cname))
+    }
+
+    /// The round trip that a report block of the viewer proves: it mentions our last sender report.
+    pub fn round_trip(&self, now: Instant, last_report: u32, delay: u32) -> Option<Duration> {
+        let reported = self.reported.filter(|reported| last_report != 0 && reported.middle == last_report)?;
+        let held = Duration::from_micros(u64::from(delay) * 1_000_000 / 65_536);
+        now.saturating_duration_since(reported.at).checked_sub(held)
+    }
+
+    /// The rate of what it was sent.
+    pub fn sent_rate(&mut self, now: Instant) -> Bitrate {
+        self.rate.rate(now)
+    }
+
+    fn enter(
+        &mut self,
+        now: Instant,
+        previous: Option<u8>,
+        incoming: &Incoming,
+        timestamp: u32,
+        producer: &Producer,
+    ) {
+        let to_previous = previous.and_then(|previous| producer.timestamp_shift(incoming.stream, previous));
+        self.rewriter.start(
+            now,
+            &Entrance {
+                index: incoming.index,
+                timestamp,
+                numbers: incoming.description.numbers,
+                clock_rate: producer.published.clock_rate,
+                to_previous,
+            },
+        );
+    }
+
+    /// The highest spatial layer of a picture that passes ends it for this viewer.
+    fn ends_picture(&self, description: &Description) -> bool {
+        description.layer_frame_end && self.layers.spatial_limit() == Some(description.spatial)
+    }
+
+    /// Builds and seals a packet in the arena.
+    fn send(
+        &mut self,
+        now: Instant,
+        shape: &Shape,
+        packet: &RtpPacket,
+        bytes: &[u8],
+        numbers: &Numbers,
+        outlet: &mut Outlet<'_>,
+    ) -> Result<(), NotTaken> {
+        let Some(peer) = outlet.peers.get_mut(self.peer) else { return Err(NotTaken::Nothing) };
+        let Some(path) = peer.transport.path() else { return Err(NotTaken::Nothing) };
+        let fields = self.header_fields(shape);
+        let departure = abs_send_time(now.saturating_duration_since(outlet.epoch));
+        let mut elements: [(u8, &[u8]); ELEMENTS_MAX] = [(0, &[]); ELEMENTS_MAX];
+        elements[0] = (self.ids.mid, self.mid.as_bytes());
+        elements[1] = (self.ids.abs_send_time, &departure);
+        for (element, (theirs, ours)) in elements[2..].iter_mut().zip(self.carried) {
+            if ours != 0
+                && theirs != 0
+                && let Some(value) = packet.extension(bytes, theirs)
+            {
+                *element = (ours, value);
+            }
+        }
+        let payload = packet.payload(bytes);
+        let len_max = packet.header_len() + HEADER_GROWTH + ORIGINAL_LEN + payload.len() + RTP_OVERHEAD_MAX;
+        let class = if self.kind == Kind::Audio { Class::Audio } else { Class::Video };
+        let dependency = self.ids.dependency;
+        let len = outlet.egress.push(self.peer, path, class, len_max, |buf| {
+            let mut at = write_header(buf, fields, elements.iter().copied())?;
+            let header_len = at;
+            if shape.repeats.is_some() {
+                buf.get_mut(at..at + ORIGINAL_LEN)?
+                    .copy_from_slice(&shape.outgoing.sequence_number.to_be_bytes());
+                at += ORIGINAL_LEN;
+            }
+            let copy = buf.get_mut(at..at + payload.len())?;
+            copy.copy_from_slice(payload);
+            shape.outgoing.picture.write(numbers, copy);
+            at += payload.len();
+            if let Numbers::Av1 { .. } = numbers {
+                let written = RtpPacket::parse(buf.get(..header_len)?).ok()?;
+                let descriptor = written.extension_mut(buf, dependency)?;
+                shape.outgoing.picture.write_dependency(descriptor);
+            }
+            peer.transport.seal_rtp(buf, at)
+        })?;
+        outlet.counters.rtp_sent += 1;
+        outlet.counters.rtp_bytes_sent += len as u64;
+        self.rate.add(now, len);
+        if shape.repeats.is_none() {
+            self.packet_count = self.packet_count.wrapping_add(1);
+            self.octet_count = self.octet_count.wrapping_add(payload.len() as u32);
+        }
+        Ok(())
+    }
+
+    fn header_fields(&mut self, shape: &Shape) -> HeaderFields {
+        let Outgoing { sequence_number, timestamp, .. } = shape.outgoing;
+        let media = HeaderFields {
+            marker: shape.marker,
+            payload_type: self.media_type,
+            sequence_number,
+            timestamp,
+            ssrc: self.ssrc,
+        };
+        match shape.repeats {
+            None => media,
+            Some(payload_type) => {
+                self.rtx_sequence_number = self.rtx_sequence_number.wrapping_add(1);
+                let sequence_number = self.rtx_sequence_number;
+                HeaderFields { payload_type, sequence_number, ssrc: self.rtx_ssrc, ..media }
+            }
+        }
+    }
+
+    fn note_full(&mut self, timestamp: u32, outlet: &mut Outlet<'_>) {
+        match self.kind {
+            Kind::Audio => outlet.counters.audio_dropped_egress_full += 1,
+            Kind::Video => {
+                // A frame without one of its packets is of no use: its rest only takes room. The viewer asks for it
+                // again, or for a keyframe.
+                self.spoilt_frame = Some(timestamp);
+                outlet.counters.video_dropped_egress_full += 1;
+            }
+        }
+    }
+}
+
+/// How a packet is to look.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    outgoing: Outgoing,
+    marker: bool,
+    /// The payload type of retransmissions, when this is one.
+    repeats: Option<u8>,
+}
+
+/// 24 bits of seconds in 6.18 fixed point, since any start.
+fn abs_send_time(since: Duration) -> [u8; 3] {
+    let units = (since.as_micros() << 18) / 1_000_000;
+    let [_, a, b, c] = (units as u32 & 0x00FF_FFFF).to_be_bytes();
+    [a, b, c]
+}

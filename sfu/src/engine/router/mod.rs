@@ -1,0 +1,179 @@
+//! The forwarding table of one room: which producers there are, and who gets what of them.
+//!
+//! A packet's way: [`producer`] takes note of it → every [`consumer`] asks [`layers`] whether it is sent, left out or
+//! a clean place to switch → [`rewrite`] gives its numbers → it is built and sealed in the arena. Beside that way:
+//! [`nack`] and [`repair`] toward publishers, [`history`] and [`sent`] toward viewers, [`keyframe`] for both.
+
+pub mod consumer;
+pub mod history;
+pub mod keyframe;
+pub mod layers;
+pub mod nack;
+pub mod payload;
+pub mod producer;
+pub mod rate;
+pub mod reception;
+pub mod renumber;
+pub mod repair;
+pub mod rewrite;
+pub mod sent;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    time::Instant,
+};
+
+use plenum_shared::{
+    event::Event,
+    id::{ConsumerId, ProducerId, RoomId},
+    media::LayerStructure,
+};
+use slab::Slab;
+
+use super::{counters::Counters, egress::Egress, packet::RtpPacket, peer::Peer};
+use consumer::Consumer;
+use producer::{Producer, Taken};
+
+/// Where what a router sends and says goes.
+#[derive(Debug)]
+pub struct Outlet<'a> {
+    /// The room it is for.
+    pub room: RoomId,
+    /// Every transport of the worker.
+    pub peers: &'a mut Slab<Peer>,
+    /// The arena.
+    pub egress: &'a mut Egress,
+    /// The worker's counters.
+    pub counters: &'a mut Counters,
+    /// Facts for control.
+    pub events: &'a mut VecDeque<Event>,
+    /// When the engine started: the zero of its own clocks on the wire.
+    pub epoch: Instant,
+}
+
+/// The producers and consumers of one room.
+#[derive(Debug, Default)]
+pub struct Router {
+    /// Published tracks.
+    pub producers: Slab<Producer>,
+    /// Subscriptions.
+    pub consumers: Slab<Consumer>,
+    producer_slots: HashMap<ProducerId, usize>,
+    consumer_slots: HashMap<ConsumerId, usize>,
+}
+
+impl Router {
+    /// A producer's place in the table.
+    pub fn producer_slot(&self, id: ProducerId) -> Option<usize> {
+        self.producer_slots.get(&id).copied()
+    }
+
+    /// A consumer's place in the table.
+    pub fn consumer_slot(&self, id: ConsumerId) -> Option<usize> {
+        self.consumer_slots.get(&id).copied()
+    }
+
+    /// Adds a producer.
+    pub fn insert_producer(&mut self, producer: Producer) -> usize {
+        let id = producer.id;
+        let slot = self.producers.insert(producer);
+        self.producer_slots.insert(id, slot);
+        slot
+    }
+
+    /// Adds a consumer and has a keyframe asked for.
+    pub fn insert_consumer(&mut self, consumer: Consumer) -> usize {
+        let (id, producer) = (consumer.id, consumer.producer);
+        let slot = self.consumers.insert(consumer);
+        self.consumer_slots.insert(id, slot);
+        self.producers[producer].consumers.push(slot);
+        slot
+    }
+
+    /// Takes a producer out; its consumers must have been taken out before.
+    pub fn remove_producer(&mut self, slot: usize) -> Producer {
+        let producer = self.producers.remove(slot);
+        self.producer_slots.remove(&producer.id);
+        producer
+    }
+
+    /// Takes a consumer out.
+    pub fn remove_consumer(&mut self, slot: usize) -> Consumer {
+        let consumer = self.consumers.remove(slot);
+        self.consumer_slots.remove(&consumer.id);
+        if let Some(producer) = self.producers.get_mut(consumer.producer) {
+            producer.consumers.retain(|&other| other != slot);
+        }
+        consumer
+    }
+
+    /// Takes one plain packet of a producer and sends it to whom it concerns.
+    pub fn handle_rtp(
+        &mut self,
+        now: Instant,
+        (producer_slot, stream): (usize, u8),
+        packet: &RtpPacket,
+        bytes: &[u8],
+        repaired: bool,
+        outlet: &mut Outlet<'_>,
+    ) {
+        let producer = &mut self.producers[producer_slot];
+        let keyframes_before = producer.keyframe_count;
+        let taken = producer.receive(now, stream, packet, bytes, repaired);
+        outlet.counters.keyframes_received += producer.keyframe_count - keyframes_before;
+        match taken {
+            Taken::Duplicate => outlet.counters.rtp_dropped_duplicate += 1,
+            Taken::Malformed => outlet.counters.rtp_dropped_malformed += 1,
+            Taken::Padding { stream, index } => {
+                outlet.counters.rtp_padding_received += 1;
+                for &slot in &producer.consumers {
+                    self.consumers[slot].skip(stream, index);
+                }
+            }
+            Taken::Media(_) if producer.paused => outlet.counters.rtp_dropped_paused += 1,
+            Taken::Media(incoming) => {
+                for &slot in &producer.consumers {
+                    let consumer = &mut self.consumers[slot];
+                    consumer.forward(now, &incoming, packet, bytes, producer, outlet);
+                    announce_layer(consumer, producer, outlet);
+                }
+            }
+        }
+    }
+
+    /// A consumer that cannot go on without a keyframe has one asked for.
+    pub fn want_keyframe(&mut self, consumer_slot: usize) {
+        let consumer = &self.consumers[consumer_slot];
+        let producer = &mut self.producers[consumer.producer];
+        if consumer.paused || producer.paused || producer.kind != plenum_shared::media::Kind::Video {
+            return;
+        }
+        match consumer.layers.awaited_stream() {
+            Some(stream) => producer.keyframes.want(stream),
+            // Nothing is known yet: whatever comes first starts with a keyframe, or is asked for one.
+            None if consumer.layers.target().is_none() => (0..producer.streams.len()).for_each(|stream| {
+                producer.keyframes.want(stream as u8);
+            }),
+            None => {}
+        }
+    }
+}
+
+/// Tells control when a consumer with a choice of layers is on another one.
+pub fn announce_layer(consumer: &mut Consumer, producer: &Producer, outlet: &mut Outlet<'_>) {
+    let layer = consumer.layers.current();
+    let spatial = layer.map(|layer| layer.spatial);
+    if producer.published.structure == LayerStructure::Simple
+        || spatial == consumer.announced_layer.map(|layer| layer.spatial)
+    {
+        return;
+    }
+    consumer.announced_layer = layer;
+    outlet.counters.layer_switches += 1;
+    outlet.events.push_back(Event::ConsumerLayerChanged {
+        room: outlet.room,
+        session: consumer.session,
+        consumer: consumer.id,
+        layer,
+    });
+}

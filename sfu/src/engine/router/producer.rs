@@ -1,0 +1,280 @@
+//! A published track and its simulcast or SVC layers: loss seen, repairs asked for, rates measured.
+
+use std::time::{Duration, Instant};
+
+use plenum_shared::{
+    id::{ProducerId, SessionId},
+    media::{Bitrate, Kind, LayerStructure, Source},
+};
+
+use super::{
+    history::History,
+    keyframe::KeyframeRequests,
+    nack::Nacks,
+    payload::Description,
+    rate::RateMeter,
+    reception::{Arrival, Reception, ticks},
+};
+use crate::engine::{
+    demux::Slot,
+    packet::RtpPacket,
+    transport::params::{Encoding, Published},
+};
+
+/// Spatial layers of one producer at most: the bound of `encodings`, and enough for `L3`.
+pub const LAYERS_MAX: usize = 4;
+/// A layer that is silent for so long while another one of its producer is not has been switched off by the publisher.
+const LAYER_SILENCE: Duration = Duration::from_millis(1500);
+/// The NTP fraction: units of a 32.32 fixed point second.
+const NTP_SECOND: u64 = 1 << 32;
+
+/// One RTP stream of a producer.
+#[derive(Debug)]
+pub struct Stream {
+    /// How the publisher names it.
+    pub encoding: Encoding,
+    /// The SSRC of its media, once known.
+    pub ssrc: Option<u32>,
+    /// The SSRC of its retransmissions, once known.
+    pub rtx_ssrc: Option<u32>,
+    /// What came of it.
+    pub reception: Reception,
+    /// What is waited for.
+    pub nacks: Nacks,
+    /// What can be sent again.
+    pub history: History,
+    /// Timestamp of the last keyframe, so that its packets are counted once.
+    keyframe_timestamp: Option<u32>,
+}
+
+/// A media packet, with what forwarding needs to know of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Incoming {
+    /// The stream of the producer it is of.
+    pub stream: u8,
+    /// Its index in that stream.
+    pub index: u64,
+    /// What its payload says.
+    pub description: Description,
+}
+
+/// What a packet means for the consumers.
+#[derive(Debug, Clone, Copy)]
+pub enum Taken {
+    /// Forward it.
+    Media(Incoming),
+    /// Padding took the place of this index; consumers close the gap.
+    Padding {
+        /// See [`Incoming::stream`].
+        stream: u8,
+        /// See [`Incoming::index`].
+        index: u64,
+    },
+    /// It was here before, or is too old.
+    Duplicate,
+    /// It makes no sense.
+    Malformed,
+}
+
+/// A published track.
+#[derive(Debug)]
+pub struct Producer {
+    /// Its name.
+    pub id: ProducerId,
+    /// Who publishes it.
+    pub session: SessionId,
+    /// The transport it comes by.
+    pub peer: Slot,
+    /// Audio or video.
+    pub kind: Kind,
+    /// What it shows or carries.
+    pub source: Source,
+    /// What was negotiated.
+    pub published: Published,
+    /// Nothing is forwarded.
+    pub paused: bool,
+    /// Smallest layer first, at most [`LAYERS_MAX`].
+    pub streams: Vec<Stream>,
+    /// Its consumers in the room's table.
+    pub consumers: Vec<usize>,
+    /// Who needs a keyframe.
+    pub keyframes: KeyframeRequests,
+    /// Keyframes that came, each layer counted.
+    pub keyframe_count: u64,
+    /// Packets that came by retransmission after we had asked for them.
+    pub repaired_count: u64,
+    rates: [RateMeter; LAYERS_MAX],
+    heard_at: [Option<Instant>; LAYERS_MAX],
+}
+
+impl Producer {
+    /// A producer nothing has come of yet.
+    pub fn new(
+        now: Instant,
+        (id, session, peer): (ProducerId, SessionId, Slot),
+        (kind, source): (Kind, Source),
+        published: Published,
+        paused: bool,
+    ) -> Self {
+        let stream = |encoding: &Encoding| Stream {
+            encoding: encoding.clone(),
+            ssrc: encoding.ssrc,
+            rtx_ssrc: encoding.rtx_ssrc,
+            reception: Reception::new(now, published.clock_rate),
+            nacks: Nacks::default(),
+            history: History::default(),
+            keyframe_timestamp: None,
+        };
+        Producer {
+            id,
+            session,
+            peer,
+            kind,
+            source,
+            streams: published.encodings.iter().take(LAYERS_MAX).map(stream).collect(),
+            published,
+            paused,
+            consumers: Vec::new(),
+            keyframes: KeyframeRequests::default(),
+            keyframe_count: 0,
+            repaired_count: 0,
+            rates: Default::default(),
+            heard_at: [None; LAYERS_MAX],
+        }
+    }
+
+    /// Takes note of a plain packet of one of its streams. `repaired` when it came as a retransmission.
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        stream: u8,
+        packet: &RtpPacket,
+        bytes: &[u8],
+        repaired: bool,
+    ) -> Taken {
+        let Some(state) = self.streams.get_mut(usize::from(stream)) else { return Taken::Malformed };
+        let arrival = state.reception.receive(now, packet.sequence_number, packet.timestamp, repaired);
+        let (index, hopeless) = match arrival {
+            Arrival::Useless => return Taken::Duplicate,
+            Arrival::Late { index } => {
+                let asked = state.nacks.arrived(index);
+                self.repaired_count += u64::from(asked);
+                (index, false)
+            }
+            Arrival::Newest { index, missing_from } => {
+                let waits = self.published.nack && missing_from < index;
+                (index, waits && !state.nacks.lost(now, missing_from, index))
+            }
+        };
+        if hopeless {
+            self.keyframes.want(stream);
+        }
+        if packet.is_empty() {
+            return Taken::Padding { stream, index };
+        }
+        let dependency = self.published.ids.dependency;
+        let Some(description) = Description::read(self.published.codec, packet, bytes, dependency) else {
+            return Taken::Malformed;
+        };
+        self.note_layer(now, stream, &description, bytes.len());
+        if description.keyframe && self.kind == Kind::Video {
+            self.note_keyframe(stream, index, packet.timestamp);
+        }
+        if self.kind == Kind::Video && !self.consumers.is_empty() {
+            self.streams[usize::from(stream)].history.store(index, bytes);
+        }
+        Taken::Media(Incoming { stream, index, description })
+    }
+
+    fn note_layer(&mut self, now: Instant, stream: u8, description: &Description, len: usize) {
+        let layer = self.layer_of(stream, description.spatial).min(LAYERS_MAX - 1);
+        self.rates[layer].add(now, len);
+        self.heard_at[layer] = Some(now);
+    }
+
+    fn note_keyframe(&mut self, stream: u8, index: u64, timestamp: u32) {
+        let state = &mut self.streams[usize::from(stream)];
+        // What came before is of no use to anybody who enters here.
+        state.nacks.forget_before(index);
+        if state.keyframe_timestamp != Some(timestamp) {
+            state.keyframe_timestamp = Some(timestamp);
+            self.keyframe_count += 1;
+        }
+        self.keyframes.arrived(stream);
+    }
+
+    fn layer_of(&self, stream: u8, spatial: u8) -> usize {
+        usize::from(if self.is_svc() { spatial } else { stream })
+    }
+
+    /// Its spatial layers are inside one stream.
+    pub fn is_svc(&self) -> bool {
+        self.published.structure == LayerStructure::Svc
+    }
+
+    /// Spatial layers that can be chosen.
+    pub fn layer_count(&self) -> usize {
+        if self.is_svc() {
+            usize::from(self.published.spatial_layers).clamp(1, LAYERS_MAX)
+        } else {
+            self.streams.len()
+        }
+    }
+
+    /// The rate of each spatial layer a consumer could be given, lower SVC layers included; `None` for one that the
+    /// publisher does not send now.
+    pub fn layer_rates(&mut self, now: Instant) -> [Option<Bitrate>; LAYERS_MAX] {
+        let newest = self.heard_at.iter().flatten().max().copied();
+        let mut rates = [None; LAYERS_MAX];
+        let mut below = 0;
+        for (layer, rate) in rates.iter_mut().enumerate().take(self.layer_count()) {
+            let alive = self.heard_at[layer]
+                .zip(newest)
+                .is_some_and(|(heard, newest)| newest.saturating_duration_since(heard) < LAYER_SILENCE);
+            if alive {
+                let own = self.rates[layer].rate(now).0;
+                below = if self.is_svc() { below + own } else { own };
+                *rate = Some(Bitrate(below));
+            }
+        }
+        rates
+    }
+
+    /// What to add to a timestamp of one stream to get the timestamp of the same moment in another, as far as sender
+    /// reports tell.
+    pub fn timestamp_shift(&self, from: u8, to: u8) -> Option<u32> {
+        if from == to {
+            return Some(0);
+        }
+        let from = self.streams.get(usize::from(from))?.reception.sender_report?;
+        let to = self.streams.get(usize::from(to))?.reception.sender_report?;
+        let clock_rate = self.published.clock_rate;
+        let ahead = to.ntp_time.wrapping_sub(from.ntp_time) as i64;
+        let span = ticks(ntp_duration(ahead.unsigned_abs()), clock_rate);
+        let same_moment = if ahead >= 0 {
+            to.rtp_timestamp.wrapping_sub(span)
+        } else {
+            to.rtp_timestamp.wrapping_add(span)
+        };
+        Some(same_moment.wrapping_sub(from.rtp_timestamp))
+    }
+
+    /// When a request to the publisher is due.
+    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
+        let nacks = self.streams.iter().filter_map(|stream| stream.nacks.poll_timeout());
+        let keyframe =
+            self.keyframes.poll_timeout(now).filter(|_| self.streams.iter().any(|s| s.ssrc.is_some()));
+        nacks.chain(keyframe).min()
+    }
+
+    /// The rate of everything that came.
+    pub fn received_rate(&mut self, now: Instant) -> Bitrate {
+        Bitrate(self.rates.iter_mut().map(|meter| meter.rate(now).0).sum())
+    }
+}
+
+/// A span of NTP fixed point units.
+fn ntp_duration(units: u64) -> Duration {
+    let micros = u128::from(units) * 1_000_000 / u128::from(NTP_SECOND);
+    Duration::from_micros(micros as u64)
+}

@@ -1,0 +1,177 @@
+//! How much a subscriber's path carries: for now from loss and the browser's own estimate (REMB), conservatively.
+//!
+//! This file is the whole interface: feedback goes in, one number comes out. A delay-based estimator with probing takes
+//! its place behind the same calls.
+
+use std::time::{Duration, Instant};
+
+use plenum_shared::media::Bitrate;
+
+/// Before anything is known: one camera in full quality, which every connection worth a meeting carries.
+const START: Bitrate = Bitrate::kbps(3_000);
+/// Sound has to fit, whatever the feedback says.
+const MIN: Bitrate = Bitrate::kbps(50);
+/// Growth a second without trouble, as libwebrtc's loss-based control does it.
+const GROWTH: f64 = 1.08;
+/// Growth ends at this multiple of what is being sent: more than that was never tried.
+const UNTRIED_FACTOR: u64 = 3;
+/// Loss below this is not ours; loss above [`LOSS_HIGH`] is.
+const LOSS_LOW: f64 = 0.02;
+/// See [`LOSS_LOW`].
+const LOSS_HIGH: f64 = 0.10;
+/// A browser's estimate this far below what we send means congestion. Between this and [`REMB_FREE`] it follows our own
+/// rate and says nothing but that we should not add to it.
+const REMB_CONGESTED: f64 = 0.85;
+/// See [`REMB_CONGESTED`].
+const REMB_FREE: f64 = 1.1;
+/// After going down, growth waits this long; twice as long each time going up soon ended in going down again.
+const HOLD_MIN: Duration = Duration::from_secs(4);
+/// See [`HOLD_MIN`].
+const HOLD_MAX: Duration = Duration::from_secs(60);
+/// Peace for so long after growth began again makes earlier failures forgotten.
+const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
+
+/// The estimate for one peer.
+#[derive(Debug)]
+pub struct Estimate {
+    bitrate: Bitrate,
+    grown_at: Instant,
+    held_until: Instant,
+    hold: Duration,
+}
+
+impl Estimate {
+    /// Nothing is known.
+    pub fn new(now: Instant) -> Self {
+        Estimate { bitrate: START, grown_at: now, held_until: now, hold: HOLD_MIN / 2 }
+    }
+
+    /// What may be sent.
+    pub fn bitrate(&self) -> Bitrate {
+        self.bitrate
+    }
+
+    /// A report of the peer: its share of lost packets (0.0 to 1.0), while we sent at this rate.
+    pub fn handle_loss(&mut self, now: Instant, lost: f64, sent: Bitrate) {
+        if lost > LOSS_HIGH {
+            let from = self.bitrate.min(sent.max(MIN));
+            self.fall(now, Bitrate((from.0 as f64 * (1.0 - lost / 2.0)) as u64));
+        } else if lost < LOSS_LOW {
+            self.grow(now, sent);
+        } else {
+            self.grown_at = now;
+        }
+    }
+
+    /// What the peer believes its path carries (REMB), while we sent at this rate.
+    pub fn handle_remb(&mut self, now: Instant, remb: Bitrate, sent: Bitrate) {
+        let ratio = remb.0 as f64 / sent.0.max(1) as f64;
+        if ratio < REMB_CONGESTED {
+            self.fall(now, remb);
+        } else if ratio < REMB_FREE {
+            self.grown_at = now;
+        }
+    }
+
+    fn fall(&mut self, now: Instant, to: Bitrate) {
+        if to >= self.bitrate {
+            return;
+        }
+        self.bitrate = to.max(MIN);
+        if now >= self.held_until {
+            let peace = now.saturating_duration_since(self.held_until);
+            self.hold = if peace > FORGIVEN_AFTER { HOLD_MIN } else { (self.hold * 2).min(HOLD_MAX) };
+        }
+        self.held_until = now + self.hold;
+        self.grown_at = now;
+    }
+
+    fn grow(&mut self, now: Instant, sent: Bitrate) {
+        let since = now.saturating_duration_since(self.grown_at).min(Duration::from_secs(2));
+        self.grown_at = now;
+        if now < self.held_until {
+            return;
+        }
+        let limit = (sent.0 * UNTRIED_FACTOR).max(START.0);
+        let grown = (self.bitrate.0 as f64 * GROWTH.powf(since.as_secs_f64())) as u64;
+        self.bitrate = Bitrate(grown.min(limit).max(self.bitrate.0));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(from: u64, to: u64) -> impl Iterator<Item = Duration> {
+        (from..to).map(Duration::from_secs)
+    }
+
+    #[test]
+    fn heavy_loss_brings_it_down_at_once_and_peace_brings_it_up_slowly() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        estimate.handle_loss(start, 0.2, Bitrate::kbps(2_000));
+        assert_eq!(estimate.bitrate(), Bitrate::kbps(1_800));
+        for second in seconds(1, 4) {
+            estimate.handle_loss(start + second, 0.0, Bitrate::kbps(1_500));
+        }
+        assert_eq!(estimate.bitrate(), Bitrate::kbps(1_800), "held");
+        for second in seconds(4, 14) {
+            estimate.handle_loss(start + second, 0.0, Bitrate::kbps(1_500));
+        }
+        assert!((Bitrate::kbps(3_500)..Bitrate::kbps(4_500)).contains(&estimate.bitrate()), "{estimate:?}");
+    }
+
+    #[test]
+    fn moderate_loss_neither_raises_nor_lowers() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        for second in seconds(0, 100) {
+            estimate.handle_loss(start + second, 0.05, Bitrate::kbps(5_000));
+        }
+        assert_eq!(estimate.bitrate(), START);
+    }
+
+    #[test]
+    fn growth_ends_where_nothing_was_tried() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        for second in seconds(0, 1000) {
+            estimate.handle_loss(start + second, 0.0, Bitrate::kbps(2_000));
+        }
+        assert_eq!(estimate.bitrate(), Bitrate::kbps(6_000));
+    }
+
+    #[test]
+    fn a_browser_estimate_below_our_rate_is_taken_and_one_that_follows_our_rate_is_not() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        estimate.handle_remb(start, Bitrate::kbps(1_500), Bitrate::kbps(1_000));
+        estimate.handle_remb(start, Bitrate::kbps(1_000), Bitrate::kbps(1_000));
+        assert_eq!(estimate.bitrate(), START);
+        estimate.handle_remb(start, Bitrate::kbps(700), Bitrate::kbps(1_000));
+        assert_eq!(estimate.bitrate(), Bitrate::kbps(700));
+        estimate.handle_remb(start, Bitrate(0), Bitrate::kbps(1_000));
+        assert_eq!(estimate.bitrate(), MIN);
+    }
+
+    #[test]
+    fn failing_again_and_again_makes_it_wait_longer() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        let mut now = start;
+        let mut waits = Vec::new();
+        for _ in 0..5 {
+            now += Duration::from_secs(1);
+            estimate.handle_loss(now, 0.5, Bitrate::kbps(1_000));
+            let low = estimate.bitrate();
+            let fell_at = now;
+            while estimate.bitrate() == low {
+                now += Duration::from_secs(1);
+                estimate.handle_loss(now, 0.0, Bitrate::kbps(1_000));
+            }
+            waits.push(now.duration_since(fell_at).as_secs());
+        }
+        assert!(waits.is_sorted() && waits[4] >= waits[0] * 8, "{waits:?}");
+    }
+}

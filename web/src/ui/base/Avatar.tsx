@@ -11,8 +11,10 @@ export function initials(name: string): string {
 }
 
 function hue(id: string): number {
-  let hash = 0;
-  for (const letter of id) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;
+  // FNV-1a: ids that differ in one letter get colours that differ.
+  let hash = 0x811c9dc5;
+  for (const letter of id) hash = Math.imul(hash ^ (letter.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  hash ^= hash >>> 15;
   return HUES[hash % HUES.length] ?? 196;
 }
 

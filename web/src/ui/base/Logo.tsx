@@ -23,9 +23,9 @@ export function Mark({ size = 28 }: { size?: number }) {
   );
 }
 
-export function Logo({ size = 28 }: { size?: number }) {
+export function Logo({ size = 32 }: { size?: number }) {
   return (
-    <span className={styles.logo} style={{ fontSize: size * 0.72 }}>
+    <span className={styles.logo} style={{ fontSize: size * 0.66 }}>
       <Mark size={size} />
       Plenum
     </span>

@@ -4,6 +4,7 @@ import type { LocalDevices } from '../../media/devices';
 import type { User } from '../../signaling/meeting';
 import { Button } from '../base/Button';
 import { Field, FormError } from '../base/Field';
+import { Icon } from '../base/Icon';
 import { Header } from '../home/Header';
 import { Link } from '../router';
 import { useStore } from '../useStore';
@@ -83,7 +84,10 @@ export function Lobby({
       <main className={styles.page}>
         <section className={styles.look} aria-label="Your camera and microphone">
           <Preview devices={devices} userId={user.id} userName={name} on={on} onToggle={toggle} />
-          <MicMeter track={on.microphone ? microphone : null} />
+          <div className={styles.meter}>
+            <Icon name={on.microphone && microphone ? 'mic' : 'mic-off'} size={18} />
+            <MicMeter track={on.microphone ? microphone : null} />
+          </div>
         </section>
         <form className={styles.form} onSubmit={submit}>
           <div>

@@ -1,0 +1,128 @@
+// The whole client without a server, for the dev server only: /demo.html?people=5&share=1&panel=chat
+import '@fontsource-variable/figtree/index.css';
+import '../ui/theme.css';
+import { createRoot } from 'react-dom/client';
+import type { RemoteProducer } from '../signaling/events';
+import { Rest } from '../signaling/rest';
+import { App } from '../ui/App';
+import { type Services, ServicesContext } from '../ui/services';
+import { session } from '../ui/session';
+import { applyTheme } from '../ui/theme';
+import { exposeForTests } from '../ui/window';
+import { face, slides } from './faces';
+import { FakeSession } from './media';
+import { fakeFetch, meeting, USERS } from './rest';
+import { FakeServer } from './server';
+
+const NAMES =
+  'Bruno Costa,Chiara Rossi,Dmitri Volkov,Esther Okafor,Farid Haddad,Greta Nyström,Hiro Tanaka,Ines Duarte,Jonas Weber,Katya Orlova,Liam Byrne,Mei Lin,Noor Rahman,Oskar Lund,Priya Nair,Quentin Roux,Rosa Méndez,Sofia Papadaki,Tomás Silva,Uma Patel,Viktor Hansen,Wanjiru Kamau,Ximena Ruiz,Yusuf Demir,Zoe Martin,Aiko Sato,Ben Cohen,Clara Vogel'.split(
+    ',',
+  );
+
+const wanted = new URLSearchParams(location.search);
+const people = Number(wanted.get('people') ?? 5);
+const page = wanted.get('page') ?? '/m/weekly';
+
+const meetings = wanted.has('empty')
+  ? []
+  : [
+      meeting('weekly', 'Weekly planning', { meeting_status: 'live' }, -1),
+      meeting(
+        'review',
+        'Design review',
+        { meeting_description: 'The new lobby, and what is left of the grid.' },
+        1,
+      ),
+      meeting('board', 'Board meeting', { requires_password: true, creator_id: 'u3' }, 26),
+      meeting('retro', 'Retrospective', { creator_id: 'u2' }, 75),
+      meeting('kickoff', 'Project kick-off', { meeting_status: 'ended' }, -50),
+      meeting('hiring', 'Hiring sync', { meeting_status: 'cancelled' }, -100),
+    ];
+const running = meeting('weekly', 'Weekly planning', { meeting_status: 'live' });
+const server = new FakeServer(running);
+
+for (const [index, name] of NAMES.slice(0, people - 1).entries()) {
+  const participantId = `bot-${index}`;
+  const video = index % 5 !== 3;
+  const producers: RemoteProducer[] = [{ producerId: `a${index}`, kind: 'audio', source: 'microphone' }];
+  if (video) producers.push({ producerId: `v${index}`, kind: 'video', source: 'camera' });
+  const sharing = index === 1 && wanted.has('share');
+  if (sharing) producers.push({ producerId: 's1', kind: 'video', source: 'screen' });
+  server.add({
+    participantId,
+    userId: `bot-user-${index}`,
+    userName: name,
+    audio: index % 3 !== 2,
+    video,
+    screen: sharing,
+    producers,
+  });
+}
+
+const QUALITIES = ['excellent', 'good', 'excellent', 'fair', 'excellent', 'poor'] as const;
+
+/** What happens once somebody is inside: speakers, hands, lines. */
+function liven(): void {
+  const meetingId = running.id;
+  const timestamp = new Date().toISOString();
+  for (const [index, participantId] of [...server.people.keys()].entries()) {
+    const quality = QUALITIES[index % QUALITIES.length] ?? 'good';
+    server.tell('connection-quality', { meetingId, participantId, quality });
+  }
+  server.tell('active-speaker', { meetingId, participantId: 'bot-0' });
+  if (people > 4) {
+    server.tell('hand-raised', { participantId: 'bot-2', userName: NAMES[2] ?? '', raised: true, timestamp });
+  }
+  const said = [
+    ['bot-user-0', 'Bruno Costa', 'Morning! Agenda is in https://example.org/agenda'],
+    ['bot-user-1', 'Chiara Rossi', 'Thanks. I would like to start with the numbers from last week.'],
+    ['bot-user-1', 'Chiara Rossi', 'Two slides, promised.'],
+    ['u1', 'Ada Lindqvist', 'Go ahead 👍'],
+  ] as const;
+  for (const [sender_id, sender_name, message] of said.slice(0, people - 1)) {
+    const line = { id: server.id('line'), sender_id, sender_name, message, timestamp };
+    server.tell('new-message', { message: { ...line, recipientType: 'all' } });
+  }
+}
+
+const services: Services = {
+  rest: new Rest(() => 'demo', fakeFetch(meetings)),
+  openSignaling: () => {
+    const link = server.connect('u1');
+    link.on('meeting-joined', () => setTimeout(liven, 300));
+    return link;
+  },
+  openMedia: async (signaling, meetingId, _config, onFailed) => {
+    const number = (id: string) => Number(/\d+/.exec(id)?.[0] ?? 0);
+    const silence = () => new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0];
+    const level = (id: string) => (number(id) === 0 ? Math.random() * 0.2 : 0);
+    return new FakeSession(
+      signaling,
+      meetingId,
+      ({ kind, source, producerId }) =>
+        kind === 'audio'
+          ? (silence() as MediaStreamTrack)
+          : source === 'screen'
+            ? slides()
+            : face(number(producerId)),
+      onFailed,
+      ({ producerId }) => level(producerId),
+    );
+  },
+};
+
+Object.assign(window, { demo: server });
+if (page === '/login') session.dispatch({ token: null, user: null });
+else session.dispatch({ token: 'demo', user: USERS[0] ?? null });
+history.replaceState(null, '', page + location.search);
+applyTheme();
+exposeForTests();
+
+const root = document.getElementById('root');
+if (root) {
+  createRoot(root).render(
+    <ServicesContext value={services}>
+      <App />
+    </ServicesContext>,
+  );
+}

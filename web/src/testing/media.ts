@@ -1,0 +1,138 @@
+// Pretended media: tells the server what a real session would, and hands out tracks that somebody else makes.
+import type { MediaSession, MediaStats, ProducerRef, Subscription } from '../media/session';
+import type { Signaling, Source } from '../signaling/events';
+
+/** What of a track the room looks at. Enough where there is no browser. */
+export class FakeTrack extends EventTarget {
+  readonly kind: string;
+  muted: boolean;
+  stopped = false;
+
+  constructor(kind: string, muted = false) {
+    super();
+    this.kind = kind;
+    this.muted = muted;
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  /** The first packets arrive. */
+  flow(): void {
+    this.muted = false;
+    this.dispatchEvent(new Event('unmute'));
+  }
+}
+
+export type TrackMaker = (producer: ProducerRef) => MediaStreamTrack;
+export type LevelReader = (producer: ProducerRef) => number;
+
+export class FakeSession implements MediaSession {
+  readonly published = new Map<Source, { id: string; track: MediaStreamTrack | null; paused: boolean }>();
+  readonly subscriptions = new Map<string, FakeSubscription>();
+  closed = false;
+  private readonly signaling: Signaling;
+  private readonly meetingId: string;
+  private readonly makeTrack: TrackMaker;
+  private readonly readLevel: LevelReader;
+  readonly fail: () => void;
+
+  constructor(
+    signaling: Signaling,
+    meetingId: string,
+    makeTrack: TrackMaker,
+    onFailed: () => void,
+    readLevel: LevelReader = () => 0,
+  ) {
+    this.signaling = signaling;
+    this.meetingId = meetingId;
+    this.makeTrack = makeTrack;
+    this.readLevel = readLevel;
+    this.fail = onFailed;
+  }
+
+  async publish(source: Source, track: MediaStreamTrack): Promise<void> {
+    const kind = track.kind === 'audio' ? 'audio' : 'video';
+    const rtpParameters = { codecs: [] };
+    const answer = await this.signaling.request('produce', {
+      meetingId: this.meetingId,
+      kind,
+      source,
+      rtpParameters,
+    });
+    this.published.set(source, { id: answer.producerId, track, paused: false });
+  }
+
+  async unpublish(source: Source): Promise<void> {
+    const producer = this.published.get(source);
+    this.published.delete(source);
+    if (producer) await this.signaling.request('close-producer', { producerId: producer.id });
+  }
+
+  async replace(source: Source, track: MediaStreamTrack | null): Promise<void> {
+    const producer = this.published.get(source);
+    if (producer) producer.track = track;
+  }
+
+  setPaused(source: Source, paused: boolean): void {
+    const producer = this.published.get(source);
+    if (producer) producer.paused = paused;
+  }
+
+  publishes(source: Source): boolean {
+    return this.published.has(source);
+  }
+
+  async subscribe(producer: ProducerRef, paused: boolean): Promise<Subscription> {
+    const { consumerId } = await this.signaling.request('consume', {
+      meetingId: this.meetingId,
+      producerParticipantId: producer.participantId,
+      producerId: producer.producerId,
+      kind: producer.kind,
+      source: producer.source,
+      paused,
+      rtpCapabilities: {},
+    });
+    const track = this.makeTrack(producer);
+    const subscription = new FakeSubscription(consumerId, track, paused, () => this.readLevel(producer));
+    this.subscriptions.set(producer.producerId, subscription);
+    return subscription;
+  }
+
+  async stats(): Promise<MediaStats> {
+    return { outbound: [], inbound: [], transports: [] };
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+export class FakeSubscription implements Subscription {
+  readonly consumerId: string;
+  readonly track: MediaStreamTrack;
+  layer: number | null = null;
+  paused: boolean;
+  closed = false;
+  readonly level: () => number;
+
+  constructor(consumerId: string, track: MediaStreamTrack, paused: boolean, level: () => number) {
+    this.consumerId = consumerId;
+    this.track = track;
+    this.paused = paused;
+    this.level = level;
+  }
+
+  async setLayer(spatialLayer: number): Promise<void> {
+    this.layer = spatialLayer;
+  }
+
+  async setPaused(paused: boolean): Promise<void> {
+    this.paused = paused;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}

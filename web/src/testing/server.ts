@@ -1,0 +1,240 @@
+// A pretended server: one meeting, people who can be scripted, and links that can break. For unit tests and the demo.
+import { NOT_CONNECTED, SignalingError } from '../signaling/errors';
+import type {
+  LinkState,
+  MeetingJoined,
+  PresentParticipant,
+  RemoteProducer,
+  RequestName,
+  Requests,
+  ServerEventName,
+  ServerEvents,
+  Signaling,
+  WebrtcConfig,
+} from '../signaling/events';
+import type { Meeting } from '../signaling/meeting';
+
+const CONFIG: WebrtcConfig = { router_id: 'router', router_capabilities: {}, ice_servers: [] };
+
+export class FakeServer {
+  readonly meeting: Meeting;
+  readonly people = new Map<string, PresentParticipant>();
+  readonly links = new Set<FakeLink>();
+  /** Every request in order of arrival, for assertions. */
+  readonly heard: { name: RequestName; payload: object }[] = [];
+  /** Refuses the next requests of a name with these words. */
+  readonly refusals = new Map<RequestName, string>();
+  private nextId = 1;
+
+  constructor(meeting: Meeting) {
+    this.meeting = meeting;
+  }
+
+  connect(userId: string): FakeLink {
+    const link = new FakeLink(this, userId);
+    this.links.add(link);
+    return link;
+  }
+
+  id(prefix: string): string {
+    return `${prefix}-${this.nextId++}`;
+  }
+
+  /** Somebody who needs no client: appears to everybody, with producers. */
+  add(person: PresentParticipant): void {
+    this.people.set(person.participantId, person);
+    this.tell('participant-joined', person, person.participantId);
+    for (const producer of person.producers ?? []) this.announce(person.participantId, producer);
+  }
+
+  announce(participantId: string, producer: RemoteProducer): void {
+    this.tell('new-producer', { meetingId: this.meeting.id, participantId, ...producer }, participantId);
+  }
+
+  remove(participantId: string, reason: 'left' | 'disconnected' = 'left'): void {
+    const person = this.people.get(participantId);
+    if (!person) return;
+    this.people.delete(participantId);
+    this.tell('participant-left', { participantId, userName: person.userName, reason });
+  }
+
+  tell<N extends ServerEventName>(name: N, payload: ServerEvents[N], except?: string): void {
+    for (const link of this.links) {
+      if (link.participantId !== null && link.participantId !== except) link.deliver(name, payload);
+    }
+  }
+
+  join(link: FakeLink, userId: string, userName: string): MeetingJoined {
+    const participants = [...this.people.values()];
+    const participantId = this.id('participant');
+    link.participantId = participantId;
+    const person = {
+      participantId,
+      userId,
+      userName,
+      audio: true,
+      video: true,
+      screen: false,
+      producers: [],
+    };
+    this.people.set(participantId, person);
+    const answer = { meeting: this.meeting, participantId, participants, webrtcConfig: CONFIG };
+    link.deliver('meeting-joined', answer);
+    this.tell('participant-joined', person, participantId);
+    return answer;
+  }
+}
+
+export class FakeLink implements Signaling {
+  link: LinkState = { state: 'connecting' };
+  participantId: string | null = null;
+  private readonly server: FakeServer;
+  private readonly userId: string;
+  private readonly handlers = new Map<string, Set<(payload: never) => void>>();
+  private readonly watchers = new Set<(link: LinkState) => void>();
+
+  constructor(server: FakeServer, userId: string) {
+    this.server = server;
+    this.userId = userId;
+  }
+
+  connect(): void {
+    this.become({ state: 'connected' });
+  }
+
+  close(): void {
+    this.lose('left');
+    this.server.links.delete(this);
+    this.watchers.clear();
+  }
+
+  /** The link breaks; `connect` brings it back. */
+  lose(reason: 'left' | 'disconnected' = 'disconnected'): void {
+    const { participantId } = this;
+    this.participantId = null;
+    if (participantId) this.server.remove(participantId, reason);
+    this.become({ state: 'lost' });
+  }
+
+  async request<N extends RequestName>(name: N, payload: Requests[N]['send']): Promise<Requests[N]['reply']> {
+    if (this.link.state !== 'connected') throw new SignalingError('not connected', { code: NOT_CONNECTED });
+    this.server.heard.push({ name, payload });
+    const refusal = this.server.refusals.get(name);
+    if (refusal) throw new SignalingError(refusal);
+    return answers[name](this, this.server, payload);
+  }
+
+  on<N extends ServerEventName>(name: N, handler: (payload: ServerEvents[N]) => void): () => void {
+    const all = this.handlers.get(name) ?? new Set();
+    all.add(handler as (payload: never) => void);
+    this.handlers.set(name, all);
+    return () => all.delete(handler as (payload: never) => void);
+  }
+
+  onLink(handler: (link: LinkState) => void): () => void {
+    this.watchers.add(handler);
+    return () => this.watchers.delete(handler);
+  }
+
+  deliver<N extends ServerEventName>(name: N, payload: ServerEvents[N]): void {
+    for (const handler of this.handlers.get(name) ?? []) handler(payload as never);
+  }
+
+  get user(): string {
+    return this.userId;
+  }
+
+  private become(link: LinkState): void {
+    this.link = link;
+    for (const watcher of this.watchers) watcher(link);
+  }
+}
+
+type Answers = {
+  [N in RequestName]: (
+    link: FakeLink,
+    server: FakeServer,
+    payload: Requests[N]['send'],
+  ) => Requests[N]['reply'];
+};
+
+const nothing = () => ({});
+
+const answers: Answers = {
+  'join-meeting': (link, server, { userId, userName }) => server.join(link, userId, userName),
+  'leave-meeting': (link, server) => {
+    if (link.participantId) server.remove(link.participantId);
+    link.participantId = null;
+    return {};
+  },
+  'send-message': (link, server, { message }) => {
+    const sender = server.people.get(link.participantId ?? '');
+    const timestamp = new Date().toISOString();
+    const sent = { id: server.id('line'), sender_id: link.user, sender_name: sender?.userName ?? '?' };
+    server.tell('new-message', { message: { ...sent, message, timestamp, recipientType: 'all' } });
+    return {};
+  },
+  'raise-hand': (link, server, { raised }) => {
+    const participantId = link.participantId ?? '';
+    const userName = server.people.get(participantId)?.userName ?? '?';
+    server.tell('hand-raised', { participantId, userName, raised, timestamp: new Date().toISOString() });
+    return {};
+  },
+  'media-status-update': (link, server, { audio, video, screenSharing }) => {
+    const person = server.people.get(link.participantId ?? '');
+    if (!person) return {};
+    Object.assign(person, {
+      audio: audio ?? person.audio,
+      video: video ?? person.video,
+      screen: screenSharing ?? person.screen,
+    });
+    server.tell('participant-media-updated', { ...person, screenSharing: person.screen });
+    return {};
+  },
+  'admit-participant': nothing,
+  'deny-participant': nothing,
+  'create-transport': (_link, server) => ({
+    transportId: server.id('transport'),
+    iceParameters: { usernameFragment: 'ufrag', password: 'password', iceLite: true },
+    iceCandidates: [],
+    dtlsParameters: { fingerprints: [] },
+  }),
+  'connect-transport': nothing,
+  produce: (link, server, { kind, source }) => {
+    const producerId = server.id('producer');
+    const producer = { producerId, kind, source };
+    server.people.get(link.participantId ?? '')?.producers?.push(producer);
+    if (link.participantId) server.announce(link.participantId, producer);
+    return { producerId };
+  },
+  consume: (_link, server, { producerParticipantId, producerId, kind, source, paused }) => ({
+    consumerId: server.id('consumer'),
+    participantId: producerParticipantId,
+    producerId,
+    kind,
+    source,
+    paused,
+    type: kind === 'video' ? 'simulcast' : 'simple',
+    producerPaused: false,
+    rtpParameters: { codecs: [] },
+  }),
+  'resume-consumer': nothing,
+  'pause-consumer': nothing,
+  'set-consumer-layers': nothing,
+  'close-producer': (link, server, { producerId }) => {
+    const person = server.people.get(link.participantId ?? '');
+    const producer = person?.producers?.find((one) => one.producerId === producerId);
+    if (!person || !producer) return {};
+    person.producers = person.producers?.filter((one) => one !== producer);
+    const { participantId } = person;
+    const meetingId = server.meeting.id;
+    server.tell(
+      'producer-closed',
+      { meetingId, participantId, producerId, kind: producer.kind },
+      participantId,
+    );
+    return {};
+  },
+  'pause-producer': nothing,
+  'resume-producer': nothing,
+};

@@ -91,6 +91,11 @@ export class LocalDevices {
     });
   }
 
+  /** The open track once everything asked for so far is done; null when there is none. */
+  settled(device: Device): Promise<MediaStreamTrack | null> {
+    return this.inTurn(device, async () => this.store.get()[device]);
+  }
+
   close(device: Device): Promise<void> {
     return this.inTurn(device, async () => this.stop(device));
   }

@@ -2,27 +2,26 @@
 //
 // Rejoin: when the link comes back, the same `join-meeting` is sent again; the answer carries a new participant id and
 // the media is made anew, while the old pictures stay until the new ones flow.
-import type { MediaSession } from '../media/session';
 import { isLostLogin, isPassing, readable, SignalingError } from '../signaling/errors';
-import type { MeetingJoined, Signaling, Source, WebrtcConfig } from '../signaling/events';
+import type { ChatMessage, MeetingJoined, Signaling, Source } from '../signaling/events';
 import { Store } from '../store';
 import type { Action } from './actions';
 import { spot, TrackBoard } from './board';
+import { MediaKeeper, type OpenMedia } from './keeper';
 import { Receiving } from './receiving';
 import { reduce } from './reducer';
-import { restartDelayMs } from './restart';
 import { Sending } from './sending';
 import { outside, type Panel, type RoomState, SELF } from './state';
 import { wire } from './wire';
 
-/** How long people we have not seen since a broken link stay on screen. */
-const GRACE_MS = 8_000;
 /** A rejoin refused for a passing reason (no media node yet) is tried again after so long. */
 const KNOCK_AGAIN_MS = 1_500;
 
 export interface ConferenceParts {
   signaling: Signaling;
-  openMedia: (config: WebrtcConfig, onFailed: () => void) => Promise<MediaSession>;
+  openMedia: OpenMedia;
+  /** Lines written before we came, oldest first. */
+  history: () => Promise<ChatMessage[]>;
   /** Tells the person something that passes. */
   notify: (text: string, tone: 'info' | 'error') => void;
   /** The login is no good any more. */
@@ -44,13 +43,7 @@ export class Conference {
   private readonly parts: ConferenceParts;
   private readonly entry: Entry;
   private readonly ends: (() => void)[] = [];
-  private media: MediaSession | null = null;
-  private config: WebrtcConfig | null = null;
-  /** Counts sessions, so that an answer for an older one is thrown away. */
-  private generation = 0;
-  private restarts = 0;
-  private restartTimer: ReturnType<typeof setTimeout> | undefined;
-  private graceTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly media: MediaKeeper;
   private knockTimer: ReturnType<typeof setTimeout> | undefined;
   private joining = false;
 
@@ -59,6 +52,13 @@ export class Conference {
     this.parts = parts;
     this.store = new Store<RoomState, Action>(reduce, outside(entry));
     this.receiving = new Receiving(this.board, () => this.syncSoon());
+    this.media = new MediaKeeper({
+      store: this.store,
+      receiving: this.receiving,
+      sending: this.sending,
+      open: parts.openMedia,
+      onRefused: this.complain,
+    });
     this.listen();
   }
 
@@ -140,11 +140,11 @@ export class Conference {
   }
 
   publishes(source: Source): boolean {
-    return this.media?.publishes(source) ?? false;
+    return this.media.session?.publishes(source) ?? false;
   }
 
   stats() {
-    return this.media?.stats() ?? Promise.resolve({ outbound: [], inbound: [], transports: [] });
+    return this.media.session?.stats() ?? Promise.resolve({ outbound: [], inbound: [], transports: [] });
   }
 
   private listen(): void {
@@ -199,6 +199,10 @@ export class Conference {
 
   private knockFailed(error: unknown): void {
     const inside = this.store.get().phase === 'inside';
+    if (inside && error instanceof SignalingError && error.message === 'Meeting has ended') {
+      this.ended(null);
+      return;
+    }
     if (!inside || !isPassing(error)) {
       const message = error instanceof SignalingError && !isPassing(error) ? error.message : readable(error);
       this.finish({ type: 'refused', message });
@@ -210,77 +214,28 @@ export class Conference {
   }
 
   private async entered(answer: MeetingJoined): Promise<void> {
-    this.config = answer.webrtcConfig;
-    this.receiving.attach(null);
+    // The old pictures have to be held before the state forgets the old producers.
+    this.media.hold();
     this.store.dispatch({ type: 'joined', joined: answer });
     const { audio, video, screen } = this.store.get().self;
     this.tell({ audio, video, ...(screen ? { screenSharing: true } : {}) });
-    this.restarts = 0;
-    await this.openMedia();
+    void this.readUp();
+    await this.media.renew(answer.webrtcConfig);
   }
 
-  private grace(): void {
-    clearTimeout(this.graceTimer);
-    this.graceTimer = setTimeout(() => {
-      this.store.dispatch({ type: 'grace-over' });
-      this.receiving.release(this.store.get());
-    }, GRACE_MS);
-  }
-
-  /** Makes media anew over the current config. The session before it is closed when this one is ready to take over. */
-  private async openMedia(): Promise<void> {
-    if (!this.config) return;
-    clearTimeout(this.restartTimer);
-    const generation = ++this.generation;
-    const before = this.media;
+  /** Lines of before, and those missed while the link was down. */
+  private async readUp(): Promise<void> {
     try {
-      const session = await this.parts.openMedia(this.config, () => {
-        if (generation === this.generation) this.restartMedia();
-      });
-      if (generation !== this.generation) {
-        session.close();
-        return;
-      }
-      this.media = session;
-      this.receiving.attach(session);
-      this.receiving.sync(this.store.get());
-      this.grace();
-      await this.sending.attach(session);
-      this.mediaReady();
-    } catch (error) {
-      if (generation === this.generation) this.mediaFailed(error);
-    } finally {
-      // Frozen last pictures of the old session are better than black; the browser keeps them until replaced.
-      if (before && before !== this.media) setTimeout(() => before.close(), 5_000);
+      this.store.dispatch({ type: 'history', messages: await this.parts.history() });
+    } catch {
+      // The chat goes on without its past; it is not worth a message to somebody who came to talk.
     }
-  }
-
-  private mediaReady(): void {
-    this.store.dispatch({ type: 'media-restart', on: false });
-    this.restarts = 0;
-  }
-
-  /** What the server refuses for good (a feature that is off) is told; anything else is tried again. */
-  private mediaFailed(error: unknown): void {
-    if (isPassing(error)) {
-      this.restartMedia();
-    } else {
-      this.mediaReady();
-      this.complain(error);
-    }
-  }
-
-  private restartMedia(): void {
-    if (this.store.get().phase !== 'inside') return;
-    this.store.dispatch({ type: 'media-restart', on: true });
-    clearTimeout(this.restartTimer);
-    this.restartTimer = setTimeout(() => void this.openMedia(), restartDelayMs(this.restarts++));
   }
 
   private reset(): void {
-    this.receiving.attach(null);
+    this.media.hold();
     this.store.dispatch({ type: 'media-reset' });
-    void this.openMedia();
+    void this.media.renew();
   }
 
   private mutedByHost(muted: boolean): void {
@@ -297,17 +252,12 @@ export class Conference {
   }
 
   private finish(action: Action): void {
-    this.generation++;
-    clearTimeout(this.restartTimer);
-    clearTimeout(this.graceTimer);
     clearTimeout(this.knockTimer);
     for (const end of this.ends.splice(0)) end();
     this.store.dispatch(action);
     this.stopScreenTracks();
-    this.receiving.attach(null);
+    this.media.stop();
     this.board.clear();
-    this.media?.close();
-    this.media = null;
   }
 
   private syncSoon(): void {
@@ -327,7 +277,7 @@ export class Conference {
     await this.parts.signaling.request(name, payload).catch(this.complain);
   }
 
-  private complain = (error: unknown): void => {
+  private readonly complain = (error: unknown): void => {
     this.parts.notify(readable(error), 'error');
   };
 }

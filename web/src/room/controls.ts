@@ -18,12 +18,16 @@ export class Controls {
     this.notify = notify;
   }
 
-  /** Brings what was set up in the lobby into the meeting. */
+  /** Brings what was set up in the lobby into the meeting; a device that is still opening follows when it is there. */
   begin(on: { microphone: boolean; camera: boolean }): void {
-    const { microphone, camera } = this.devices.store.get();
-    void this.conference.setMicrophone(on.microphone && microphone !== null, microphone);
-    void this.conference.setCamera(on.camera ? camera : null);
-    if (!on.camera) void this.devices.close('camera');
+    if (on.microphone) {
+      void this.devices
+        .settled('microphone')
+        .then((track) => track && this.conference.setMicrophone(true, track));
+    }
+    if (on.camera) {
+      void this.devices.settled('camera').then((track) => track && this.conference.setCamera(track));
+    }
   }
 
   /** Follows devices that are unplugged; returns the way to stop. */

@@ -29,10 +29,13 @@ describe('gridFor', () => {
     }
   });
 
-  it('keeps faces between upright 4:5 and wide 16:9', () => {
+  it.each([
+    ['phone', PHONE, 4 / 5],
+    ['desktop', DESKTOP, 6 / 5],
+  ])('crops faces on a %s no further than its shape allows', (_name, area, narrowest) => {
     for (const people of [1, 2, 3, 6, 10]) {
-      const { tileWidth, tileHeight } = gridFor(people, PHONE, GAP);
-      expect(tileWidth / tileHeight).toBeGreaterThan(4 / 5 - 0.02);
+      const { tileWidth, tileHeight } = gridFor(people, area, GAP);
+      expect(tileWidth / tileHeight).toBeGreaterThan(narrowest - 0.02);
       expect(tileWidth / tileHeight).toBeLessThan(16 / 9 + 0.02);
     }
   });

@@ -16,8 +16,10 @@ export interface Area {
 
 /** A tile may be this much wider than high: beyond it faces get cropped too hard. */
 const ASPECT_MAX = 16 / 9;
-/** ...and this much higher than wide, so that a phone held upright is well used. */
-const ASPECT_MIN = 4 / 5;
+/** On a wide stage a tile stays at least this wide for its height: cameras film wide, and cropping costs shoulders. */
+const ASPECT_MIN_WIDE = 6 / 5;
+/** On a tall one it may be this narrow, so that a phone held upright is well used. */
+const ASPECT_MIN_TALL = 4 / 5;
 /** Below this width a face is too small to read; people go to the next page instead. */
 const TILE_WIDTH_MIN = 132;
 /** Decoding more pictures than this at once overheats laptops whatever the window size. */
@@ -46,7 +48,8 @@ function tilesIn(columns: number, count: number, area: Area, gap: number): Omit<
   const cellWidth = Math.max(1, (area.width - gap * (columns - 1)) / columns);
   const cellHeight = Math.max(1, (area.height - gap * (rows - 1)) / rows);
   const tileWidth = Math.min(cellWidth, cellHeight * ASPECT_MAX);
-  const tileHeight = Math.min(cellHeight, tileWidth / ASPECT_MIN);
+  const aspectMin = area.width > area.height ? ASPECT_MIN_WIDE : ASPECT_MIN_TALL;
+  const tileHeight = Math.min(cellHeight, tileWidth / aspectMin);
   return { columns, rows, tileWidth: Math.floor(tileWidth), tileHeight: Math.floor(tileHeight) };
 }
 

@@ -74,4 +74,5 @@ export interface ChatLine {
   sender_name: string;
   message: string;
   timestamp: string;
+  recipient_type: 'all' | 'private' | 'host';
 }

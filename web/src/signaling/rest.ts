@@ -1,5 +1,6 @@
 // The REST half of the server, one method per route the client uses.
 import { SignalingError, UNREACHABLE } from './errors';
+import type { ChatMessage } from './events';
 import type { ChatLine, JoinAccess, Meeting, MeetingDraft, User } from './meeting';
 
 interface Envelope {
@@ -60,9 +61,11 @@ export class Rest {
     return { ...(answer.data as Omit<JoinAccess, 'message'>), message: answer.message ?? '' };
   }
 
-  async chat(id: string, limit: number): Promise<ChatLine[]> {
+  /** The newest lines of a meeting's chat, oldest first. */
+  async chat(id: string, limit: number): Promise<ChatMessage[]> {
     const path = `/api/meeting/${encodeURIComponent(id)}/chat?limit=${limit}`;
-    return (await this.call('GET', path)).data as ChatLine[];
+    const lines = (await this.call('GET', path)).data as ChatLine[];
+    return lines.map(({ recipient_type, ...line }) => ({ ...line, recipientType: recipient_type }));
   }
 
   private async call(method: string, path: string, body?: object): Promise<Envelope> {

@@ -16,6 +16,9 @@ import { Goodbye } from './Goodbye';
 import { Levels } from './levels';
 import { MeetingRoom } from './MeetingRoom';
 
+/** As much of the chat's past as somebody reads who comes late. */
+const HISTORY_LINES = 100;
+
 interface PageProps {
   meetingId: string;
   user: User;
@@ -101,6 +104,7 @@ function conferenceFor(services: Services, meetingId: string, user: User, ticket
     {
       signaling,
       openMedia: (config, onFailed) => services.openMedia(signaling, meetingId, config, onFailed),
+      history: () => services.rest.chat(meetingId, HISTORY_LINES),
       notify,
       onLostLogin: logOut,
     },

@@ -11,6 +11,10 @@ import { Tile } from './Tile';
 import { useSize } from './useSize';
 
 const GAP = 10;
+/** What the page switch below the grid takes, when there is one. */
+const PAGES_HEIGHT = 56;
+/** What the number of people not shown takes beside a strip. */
+const MORE = { right: 34, bottom: 84 } as const;
 const STRIP_TILE = { right: { width: 224, height: 126 }, bottom: { width: 152, height: 98 } } as const;
 
 export function Stage() {
@@ -61,12 +65,15 @@ function Grid({ keys, area, onPin }: GridProps) {
   const [page, setPage] = useState(0);
   const recent = useRoom((state) => state.recentSpeakers);
   const alone = keys.length === 1;
-  const { perPage, tileWidth, tileHeight, columns } = gridFor(keys.length, area, GAP);
+  const whole = gridFor(keys.length, area, GAP);
+  const paged = whole.perPage < keys.length;
+  const below = { width: area.width, height: area.height - PAGES_HEIGHT };
+  const { perPage, tileWidth, tileHeight, columns } = paged ? gridFor(keys.length, below, GAP) : whole;
   const pages = Math.ceil(keys.length / perPage);
   const shownPage = Math.min(page, pages - 1);
   const shown = promoted(keys, recent, perPage).slice(shownPage * perPage, (shownPage + 1) * perPage);
   return (
-    <>
+    <div className={styles.page}>
       <div className={styles.grid} style={{ width: columns * tileWidth + (columns - 1) * GAP, gap: GAP }}>
         {shown.map((key) => (
           <Tile
@@ -80,7 +87,7 @@ function Grid({ keys, area, onPin }: GridProps) {
       </div>
       {alone && <Invitation />}
       {pages > 1 && <Pages page={shownPage} pages={pages} onPage={setPage} />}
-    </>
+    </div>
   );
 }
 
@@ -118,7 +125,9 @@ function Strip({ keys, area, side, onPin }: StripProps) {
   const recent = useRoom((state) => state.recentSpeakers);
   const { width, height } = STRIP_TILE[side];
   const room = side === 'right' ? area.height : area.width;
-  const fits = Math.max(1, Math.floor((room + GAP) / ((side === 'right' ? height : width) + GAP)));
+  const each = (side === 'right' ? height : width) + GAP;
+  const all = keys.length * each - GAP <= room;
+  const fits = all ? keys.length : Math.max(1, Math.floor((room - MORE[side]) / each));
   const shown = promoted(keys, recent, fits).slice(0, fits);
   const hidden = keys.length - shown.length;
   return (
@@ -126,7 +135,7 @@ function Strip({ keys, area, side, onPin }: StripProps) {
       {shown.map((key) => (
         <Tile key={key} personKey={key} width={width} height={height} small onPin={onPin} />
       ))}
-      {hidden > 0 && <span className={styles.hidden}>+{hidden} more</span>}
+      {hidden > 0 && <span className={styles.hidden}>{hidden} more</span>}
     </div>
   );
 }

@@ -2,6 +2,7 @@
 import { memo, useEffect, useRef } from 'react';
 import { spot } from '../../room/board';
 import { handQueue, SELF } from '../../room/state';
+import type { Quality } from '../../signaling/events';
 import { Avatar } from '../base/Avatar';
 import { Icon } from '../base/Icon';
 import { useMeeting, usePerson, useRoom, useTrack } from './context';
@@ -72,7 +73,7 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
         {person.audio ? <Voice /> : <Icon name="mic-off" size={15} />}
         <span>{own ? `${person.userName} (you)` : person.userName}</span>
       </span>
-      {person.quality && <QualityMark quality={person.quality} />}
+      {person.quality && !(small && fine(person.quality)) && <QualityMark quality={person.quality} />}
       {onPin && (
         <button
           type="button"
@@ -99,6 +100,11 @@ function Voice() {
       <i />
     </span>
   );
+}
+
+/** On a small tile only trouble is worth the space. */
+function fine(quality: Quality): boolean {
+  return quality === 'excellent' || quality === 'good';
 }
 
 function avatarSize(width: number, height: number): number {

@@ -1,0 +1,361 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { PresentParticipant } from '../signaling/events';
+import type { Meeting } from '../signaling/meeting';
+import { FakeSession, FakeTrack } from '../testing/media';
+import { type FakeLink, FakeServer } from '../testing/server';
+import { spot } from './board';
+import { Conference } from './conference';
+
+const MEETING = { id: 'm1', meeting_name: 'Standup', creator_id: 'u-ada' } as Meeting;
+
+function bob(more: Partial<PresentParticipant> = {}): PresentParticipant {
+  const producers = [
+    { producerId: 'bob-mic', kind: 'audio', source: 'microphone' } as const,
+    { producerId: 'bob-cam', kind: 'video', source: 'camera' } as const,
+  ];
+  const who = { participantId: 'p-bob', userId: 'u-bob', userName: 'Bob' };
+  return { ...who, audio: true, video: true, screen: false, producers, ...more };
+}
+
+const track = (kind: string, muted = false) => new FakeTrack(kind, muted) as unknown as MediaStreamTrack;
+
+/** One client with everything it touches; tracks of later sessions arrive without frames until told to flow. */
+class Client {
+  readonly told: string[] = [];
+  readonly sessions: FakeSession[] = [];
+  readonly conference: Conference;
+  readonly link: FakeLink;
+  lostLogin = 0;
+  mediaRefusals = 0;
+
+  constructor(server: FakeServer) {
+    this.link = server.connect('u-ada');
+    this.conference = new Conference(
+      { meetingId: 'm1', userId: 'u-ada', userName: 'Ada' },
+      {
+        signaling: this.link,
+        openMedia: async (_config, onFailed) => {
+          if (this.mediaRefusals-- > 0) throw new Error('no media node');
+          const late = this.sessions.length > 0;
+          const session = new FakeSession(this.link, 'm1', ({ kind }) => track(kind, late), onFailed);
+          this.sessions.push(session);
+          return session;
+        },
+        history: async () => [],
+        notify: (text) => this.told.push(text),
+        onLostLogin: () => {
+          this.lostLogin++;
+        },
+      },
+    );
+  }
+
+  get state() {
+    return this.conference.store.get();
+  }
+
+  get session(): FakeSession {
+    const session = this.sessions.at(-1);
+    if (!session) throw new Error('no media session yet');
+    return session;
+  }
+
+  /** The first frames of a producer arrive. */
+  flow(producerId: string): FakeTrack {
+    const received = this.session.subscriptions.get(producerId);
+    if (!received) throw new Error(`${producerId} is not received`);
+    const fresh = received.track as unknown as FakeTrack;
+    fresh.flow();
+    return fresh;
+  }
+
+  picture(key = 'p-bob') {
+    return this.conference.board.get(spot(key, 'camera'));
+  }
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+let server: FakeServer;
+let client: Client;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer(MEETING);
+  client = new Client(server);
+});
+afterEach(() => vi.useRealTimers());
+
+async function joinWithBob(): Promise<void> {
+  server.add(bob());
+  client.conference.join();
+  await settle();
+}
+
+function names(): string[] {
+  return server.heard.map(({ name }) => name);
+}
+
+describe('joining', () => {
+  it('enters, receives everybody and sends what is switched on', async () => {
+    void client.conference.setMicrophone(true, track('audio'));
+    void client.conference.setCamera(track('video'));
+    await joinWithBob();
+    expect(client.state.phase).toBe('inside');
+    expect([...client.session.published.keys()]).toEqual(['microphone', 'camera']);
+    expect([...client.session.subscriptions.keys()]).toEqual(['bob-mic', 'bob-cam']);
+    expect(client.picture()).not.toBeNull();
+  });
+
+  it('tells the room that camera and microphone are off when it joins without media', async () => {
+    await joinWithBob();
+    const update = server.heard.find(({ name }) => name === 'media-status-update');
+    expect(update?.payload).toMatchObject({ audio: false, video: false });
+    expect(client.session.published.size).toBe(0);
+  });
+
+  it('says why it was refused', async () => {
+    server.refusals.set('join-meeting', 'Meeting is full');
+    client.conference.join();
+    await settle();
+    expect(client.state).toMatchObject({ phase: 'refused', refusal: 'Meeting is full' });
+  });
+});
+
+describe('what is received', () => {
+  it('asks for pictures only while their tile is on screen, in the layer of its size', async () => {
+    await joinWithBob();
+    const camera = client.session.subscriptions.get('bob-cam');
+    expect(camera?.paused).toBe(true);
+    client.conference.receiving.view(spot('p-bob', 'camera'), { width: 320, height: 180 }, 1);
+    expect(camera).toMatchObject({ paused: false, layer: 0 });
+    client.conference.receiving.view(spot('p-bob', 'camera'), { width: 1280, height: 720 }, 1);
+    expect(camera?.layer).toBe(2);
+    client.conference.receiving.view(spot('p-bob', 'camera'), null, 1);
+    expect(camera?.paused).toBe(true);
+  });
+
+  it('takes a picture away when its producer closes, and everything when the person leaves', async () => {
+    await joinWithBob();
+    const camera = client.session.subscriptions.get('bob-cam');
+    server.tell('producer-closed', {
+      meetingId: 'm1',
+      participantId: 'p-bob',
+      producerId: 'bob-cam',
+      kind: 'video',
+    });
+    expect(client.picture()).toBeNull();
+    expect(camera?.closed).toBe(true);
+    server.remove('p-bob');
+    expect(client.conference.board.heard()).toEqual([]);
+  });
+
+  it('tries a refused consume again a little later, and not for ever', async () => {
+    server.refusals.set('consume', 'Service unavailable');
+    await joinWithBob();
+    await vi.advanceTimersByTimeAsync(30_000);
+    const tries = names().filter((name) => name === 'consume').length;
+    expect(tries).toBe(10);
+    expect(client.picture()).toBeNull();
+  });
+});
+
+describe('switches', () => {
+  it('mutes by pausing and telling, and keeps the producer', async () => {
+    const microphone = track('audio');
+    void client.conference.setMicrophone(true, microphone);
+    await joinWithBob();
+    await client.conference.setMicrophone(false, microphone);
+    expect(client.session.published.get('microphone')?.paused).toBe(true);
+    expect(server.heard.at(-1)).toMatchObject({ name: 'media-status-update', payload: { audio: false } });
+    await client.conference.setMicrophone(true, microphone);
+    expect(client.session.published.get('microphone')?.paused).toBe(false);
+  });
+
+  it('stops sending a camera that is off and sends the new track when it is on again', async () => {
+    void client.conference.setCamera(track('video'));
+    await joinWithBob();
+    await client.conference.setCamera(null);
+    expect(client.session.published.get('camera')).toMatchObject({ track: null, paused: true });
+    const next = track('video');
+    await client.conference.setCamera(next);
+    expect(client.session.published.get('camera')).toMatchObject({ track: next, paused: false });
+  });
+
+  it('closes the producers of a screen that is no longer shared', async () => {
+    await joinWithBob();
+    await client.conference.setScreen(track('video'), track('audio'));
+    expect([...client.session.published.keys()]).toEqual(['screen', 'screen-audio']);
+    await client.conference.setScreen(null, null);
+    expect(client.session.published.size).toBe(0);
+    expect(names().filter((name) => name === 'close-producer')).toHaveLength(2);
+  });
+
+  it('reports a message that was not taken, so that the writer can keep it', async () => {
+    await joinWithBob();
+    expect(await client.conference.send('hello')).toBe(true);
+    server.refusals.set('send-message', 'Rate limit exceeded');
+    expect(await client.conference.send('hello')).toBe(false);
+    expect(client.told).toHaveLength(1);
+  });
+});
+
+describe('a broken link', () => {
+  it('rejoins with a new participant id and sends everything again', async () => {
+    void client.conference.setCamera(track('video'));
+    await joinWithBob();
+    const before = client.state.self.participantId;
+    client.link.lose();
+    expect(client.state.link).toBe('down');
+    client.link.connect();
+    await settle();
+    expect(client.state.link).toBe('up');
+    expect(client.state.self.participantId).not.toBe(before);
+    expect(client.sessions).toHaveLength(2);
+    expect(client.session.published.has('camera')).toBe(true);
+  });
+
+  it('keeps the old picture until the new one flows', async () => {
+    await joinWithBob();
+    const old = client.picture();
+    client.link.lose();
+    client.link.connect();
+    await settle();
+    expect(client.picture()).toBe(old);
+    expect(client.flow('bob-cam')).toBe(client.picture());
+    expect(client.picture()).not.toBe(old);
+  });
+
+  it('closes the old session after the new one has taken over', async () => {
+    await joinWithBob();
+    const [old] = client.sessions;
+    client.link.lose();
+    client.link.connect();
+    await settle();
+    expect(old?.closed).toBe(false);
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(old?.closed).toBe(true);
+    expect(client.session.closed).toBe(false);
+  });
+
+  it('keeps people on screen whom the server does not know yet, and lets them go after a while', async () => {
+    await joinWithBob();
+    const old = client.picture();
+    client.link.lose();
+    server.people.delete('p-bob');
+    client.link.connect();
+    await settle();
+    expect(client.picture()).toBe(old);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(client.state.order).toEqual([]);
+    expect(client.picture()).toBeNull();
+  });
+
+  it('gives a person who returns under a new id their place and then their new picture', async () => {
+    await joinWithBob();
+    const old = client.picture();
+    client.link.lose();
+    server.people.delete('p-bob');
+    client.link.connect();
+    await settle();
+    const producers = [{ producerId: 'bob-cam-2', kind: 'video', source: 'camera' } as const];
+    server.add(bob({ participantId: 'p-bob-2', producers }));
+    await settle();
+    expect(client.state.order).toEqual(['p-bob']);
+    expect(client.picture()).toBe(old);
+    client.flow('bob-cam-2');
+    expect(client.picture()).not.toBe(old);
+  });
+
+  it('tries again when the rejoin is refused for a passing reason', async () => {
+    await joinWithBob();
+    client.link.lose();
+    server.refusals.set('join-meeting', 'Service unavailable');
+    client.link.connect();
+    await settle();
+    expect(client.state.phase).toBe('inside');
+    server.refusals.clear();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(client.state).toMatchObject({ phase: 'inside', link: 'up' });
+  });
+
+  it('learns at the rejoin that the meeting has ended meanwhile', async () => {
+    await joinWithBob();
+    client.link.lose();
+    server.refusals.set('join-meeting', 'Meeting has ended');
+    client.link.connect();
+    await settle();
+    expect(client.state.phase).toBe('ended');
+  });
+});
+
+describe('lost media', () => {
+  it('add_ev_13 makes new transports on media-reset and shows the old picture until the new one flows', async () => {
+    void client.conference.setCamera(track('video'));
+    await joinWithBob();
+    const old = client.picture();
+    server.tell('media-reset', { meetingId: 'm1' });
+    await settle();
+    expect(client.sessions).toHaveLength(2);
+    expect(client.session.published.has('camera')).toBe(true);
+    expect(client.picture()).toBe(old);
+    server.announce('p-bob', { producerId: 'bob-cam-2', kind: 'video', source: 'camera' });
+    await settle();
+    client.flow('bob-cam-2');
+    expect(client.picture()).not.toBe(old);
+    expect(client.state.mediaRestarting).toBe(false);
+  });
+
+  it('makes media anew when a transport fails, again and again until it works', async () => {
+    await joinWithBob();
+    client.mediaRefusals = 2;
+    client.session.fail();
+    expect(client.state.mediaRestarting).toBe(true);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(client.sessions).toHaveLength(2);
+    expect(client.state.mediaRestarting).toBe(false);
+    expect([...client.session.subscriptions.keys()]).toEqual(['bob-mic', 'bob-cam']);
+  });
+
+  it('does not listen to a session that was replaced', async () => {
+    await joinWithBob();
+    const [old] = client.sessions;
+    server.tell('media-reset', { meetingId: 'm1' });
+    await settle();
+    old?.fail();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(client.sessions).toHaveLength(2);
+  });
+});
+
+describe('the end', () => {
+  it('says goodbye when leaving and hears nothing afterwards', async () => {
+    await joinWithBob();
+    const leaving = client.conference.leave();
+    await settle();
+    await leaving;
+    expect(names().at(-1)).toBe('leave-meeting');
+    expect(client.state.phase).toBe('left');
+    expect(client.session.closed).toBe(true);
+    server.add(bob({ participantId: 'p-late' }));
+    expect(client.state.order).toEqual([]);
+  });
+
+  it('cls_ws_10 is out when the host ends the meeting', async () => {
+    await joinWithBob();
+    server.tell('meeting-ended', { meetingId: 'm1', reason: 'host', endedBy: 'u-bob' });
+    expect(client.state).toMatchObject({ phase: 'ended', endedBy: 'u-bob' });
+    expect(client.picture()).toBeNull();
+    expect(client.session.closed).toBe(true);
+  });
+
+  it('kcs_ws_23 muted-by-host switches the microphone off and says so', async () => {
+    void client.conference.setMicrophone(true, track('audio'));
+    await joinWithBob();
+    client.link.deliver('muted-by-host', { muted: true });
+    await settle();
+    expect(client.state.self.audio).toBe(false);
+    expect(client.session.published.get('microphone')?.paused).toBe(true);
+    expect(client.told).toEqual(['The host muted you.']);
+  });
+});

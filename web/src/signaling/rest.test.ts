@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { isLostLogin } from './errors';
+import { type Fetch, Rest } from './rest';
+
+/** Answers every call with one response and remembers what was asked. */
+function server(status: number, body: string, headers: Record<string, string> = {}) {
+  const asked: { url: string; init: RequestInit }[] = [];
+  const fetch: Fetch = async (url, init) => {
+    asked.push({ url, init });
+    return new Response(body, { status, headers });
+  };
+  return { rest: new Rest(() => 'the-token', fetch), asked };
+}
+
+const json = (value: object) => JSON.stringify(value);
+
+describe('REST calls', () => {
+  it('cls_01 log in with e-mail and password and take token and user from data', async () => {
+    const user = { id: 'u1', name: 'Ada' };
+    const { rest, asked } = server(200, json({ success: true, data: { token: 't', user } }));
+    await expect(rest.login('ada@x.org', 'secret')).resolves.toEqual({ token: 't', user });
+    expect(asked[0]).toMatchObject({ url: '/api/auth/login', init: { method: 'POST' } });
+    expect(JSON.parse(String(asked[0]?.init.body))).toEqual({ email: 'ada@x.org', password: 'secret' });
+  });
+
+  it('carry the token', async () => {
+    const { rest, asked } = server(200, json({ success: true, data: [], count: 0 }));
+    await rest.meetings();
+    expect(asked[0]?.init.headers).toMatchObject({ Authorization: 'Bearer the-token' });
+  });
+
+  it('kcs_09 tell a wrong meeting password from a lost login, though both are 401', async () => {
+    const wrong = server(
+      401,
+      json({ success: false, message: 'Invalid meeting password', code: 'INVALID_MEETING_PASSWORD' }),
+    );
+    const error = await wrong.rest.access('m1', 'nope').catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ status: 401, code: 'INVALID_MEETING_PASSWORD' });
+    expect(isLostLogin(error)).toBe(false);
+    const expired = server(401, json({ success: false, message: 'Token expired' }));
+    expect(isLostLogin(await expired.rest.profile().catch((failure: unknown) => failure))).toBe(true);
+  });
+
+  it('kcs_09 send the password only when there is one', async () => {
+    const { rest, asked } = server(200, json({ success: true, data: {}, message: 'ok' }));
+    await rest.access('m1');
+    await rest.access('m1', 'open sesame');
+    expect(asked.map(({ init }) => JSON.parse(String(init.body)))).toEqual([
+      {},
+      { meeting_password: 'open sesame' },
+    ]);
+  });
+
+  it('hand on how long a rate limit lasts', async () => {
+    const { rest } = server(429, json({ success: false, message: 'Rate limit exceeded' }), {
+      'Retry-After': '12',
+    });
+    await expect(rest.meetings()).rejects.toMatchObject({ status: 429, retryAfterSeconds: 12 });
+  });
+
+  it('survive an answer that is not JSON', async () => {
+    const { rest } = server(502, '<html>Bad gateway</html>');
+    await expect(rest.meetings()).rejects.toMatchObject({ status: 502, message: 'Service unavailable' });
+  });
+
+  it('say when nothing answers at all', async () => {
+    const rest = new Rest(
+      () => null,
+      () => Promise.reject(new TypeError('Failed to fetch')),
+    );
+    await expect(rest.meetings()).rejects.toMatchObject({ code: 'UNREACHABLE' });
+  });
+
+  it('escape ids in paths', async () => {
+    const { rest, asked } = server(404, json({ success: false, message: 'Meeting not found' }));
+    await expect(rest.meeting('../admin')).rejects.toMatchObject({ status: 404 });
+    expect(asked[0]?.url).toBe('/api/meeting/..%2Fadmin');
+  });
+
+  it('kcs_15 turn chat history into lines as events have them', async () => {
+    const line = {
+      id: '1',
+      sender_id: 'u',
+      sender_name: 'U',
+      message: 'hi',
+      timestamp: 't',
+      recipient_type: 'all',
+    };
+    const { rest } = server(200, json({ success: true, data: [line], count: 1 }));
+    const [first] = await rest.chat('m1', 100);
+    expect(first).toMatchObject({ id: '1', message: 'hi', recipientType: 'all' });
+  });
+});

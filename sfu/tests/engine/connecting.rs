@@ -173,6 +173,30 @@ fn a_peer_with_another_certificate_never_gets_keys() {
     }
 }
 
+/// Found by hostile_packets: dimpl shows a certificate before the handshake has proved that its owner is there.
+#[test]
+fn a_strangers_handshake_repeated_to_us_does_not_close_the_transport() {
+    let mut stranger = Pair::new();
+    stranger.check(A, Check::default());
+    let mut said = stranger.peer.handle_timeout(stranger.now);
+    let answers: Vec<_> = said.clone().iter().flat_map(|bytes| stranger.deliver(A, bytes).1).collect();
+    said.extend(answers.iter().flat_map(|answer| stranger.peer.handle_dtls(stranger.now, &answer.bytes)));
+
+    let mut pair = Pair::new();
+    pair.transport.set_remote(pair.now, &pair.peer.dtls_parameters()).unwrap();
+    pair.check(A, Check::default());
+    for bytes in &said {
+        pair.deliver(A, bytes);
+    }
+    assert_eq!(pair.closed(), None);
+    // The stranger's half of a handshake is given up in time, and the peer is heard.
+    pair.advance(Duration::from_secs(20));
+    pair.check(A, Check::default());
+    pair.advance(Duration::from_secs(20));
+    pair.handshake(A);
+    assert!(pair.transport.is_connected());
+}
+
 #[test]
 fn remote_parameters_are_set_once() {
     let mut pair = Pair::connected();

@@ -6,6 +6,7 @@
 mod against_str0m;
 mod browser;
 mod connecting;
+mod hostile_packets;
 mod network;
 mod peer;
 mod random;

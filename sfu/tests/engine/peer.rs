@@ -167,15 +167,35 @@ impl Peer {
 
     /// A sealed RTP packet with the next sequence number.
     pub fn rtp(&mut self, ssrc: u32, payload: &[u8]) -> Vec<u8> {
-        let sequence_number = self.next_sequence_number;
-        self.next_sequence_number += 1;
-        let plain = rtp(ssrc, sequence_number, payload);
+        let sequence_number = self.next_sequence_number();
+        self.sealed_rtp(&rtp(ssrc, sequence_number, payload))
+    }
+
+    fn sealed_rtp(&mut self, plain: &[u8]) -> Vec<u8> {
         let (_, outbound) = self.srtp.as_mut().expect("keys");
-        let mut buf = plain.clone();
+        let mut buf = plain.to_vec();
         buf.resize(plain.len() + RTP_OVERHEAD_MAX, 0);
         let len = outbound.seal_rtp(&mut buf, plain.len()).unwrap();
         buf.truncate(len);
         buf
+    }
+
+    /// A number not used before, for packets of the other direction too.
+    pub fn next_sequence_number(&mut self) -> u16 {
+        self.next_sequence_number = self.next_sequence_number.wrapping_add(1);
+        self.next_sequence_number
+    }
+
+    /// A sealed RTP packet whose extension block and padding are whatever `block` says.
+    pub fn strange_rtp(&mut self, ssrc: u32, block: u64, payload: &[u8]) -> Vec<u8> {
+        let sequence_number = self.next_sequence_number();
+        let mut plain = rtp(ssrc, sequence_number, &block.to_be_bytes());
+        plain.extend_from_slice(payload);
+        // One- or two-byte form, elements that lie about their length, padding of any length.
+        plain[12..14].copy_from_slice(if block & 1 == 0 { &[0xBE, 0xDE] } else { &[0x10, 0x00] });
+        plain[15] = (block >> 1) as u8 % 4;
+        plain[0] |= if block & 0x100 == 0 { 0x20 } else { 0 };
+        self.sealed_rtp(&plain)
     }
 
     /// A sealed compound.

@@ -170,14 +170,17 @@ impl DtlsEndpoint {
         if goodbye { Some(DtlsEvent::CloseNotify) } else { self.verify() }
     }
 
-    /// Certificate, fingerprint and keys come in any order; the last of the three decides.
+    /// Certificate, fingerprint and keys come in any order; the last of the three decides. A certificate alone proves
+    /// nothing: anybody can repeat one, and only a finished handshake shows that its key is there.
     fn verify(&mut self) -> Option<DtlsEvent> {
         let fingerprints = self.remote.as_ref()?;
-        if !certificate::matches(fingerprints, self.peer_certificate.as_ref()?) {
+        let certificate = self.peer_certificate.as_ref()?;
+        let (material, profile) = self.keys.as_ref()?;
+        if !certificate::matches(fingerprints, certificate) {
             return Some(DtlsEvent::FingerprintMismatch);
         }
-        let (material, profile) = self.keys.take()?;
-        let contexts = srtp::from_keying_material(profile, &material, self.is_client).ok()?;
+        let contexts = srtp::from_keying_material(*profile, material, self.is_client).ok()?;
+        self.keys = None;
         Some(DtlsEvent::Keys(Box::new(contexts)))
     }
 }

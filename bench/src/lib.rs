@@ -1,1 +1,5 @@
+//! What the benchmarks share: packets as a browser sends them, a count of allocations, and what the machine allows.
 
+pub mod allocations;
+pub mod egress_limit;
+pub mod packets;

@@ -12,7 +12,7 @@ use plenum_shared::{
 use super::{
     Candidate, Engine,
     demux::Slot,
-    peer::{Peer, PeerIdentity},
+    peer::{CONNECT_TIMEOUT, Peer, PeerIdentity},
     room::Room,
     tracks::{Consume, Produce},
     transport::{Transport, TransportConfig},
@@ -138,6 +138,9 @@ impl Engine {
         let slot = self.peer_of(room, id)?;
         let set = self.peers[slot].transport.set_remote(now, dtls);
         set.map_err(|error| Refusal::new(RefusalReason::Invalid, error.to_string()))?;
+        if !self.peers[slot].transport.is_connected() {
+            self.peers[slot].connect_by.get_or_insert(now + CONNECT_TIMEOUT);
+        }
         self.after_transport(now, slot);
         Ok(())
     }

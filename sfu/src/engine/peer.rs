@@ -17,7 +17,8 @@ use super::{
     transport::{Transport, arrivals::Arrivals, estimate::Estimate, params::ExtensionIds},
 };
 
-/// A transport whose ICE and DTLS are not up by then is closed: browsers give up at about the same time.
+/// After `connect`, a transport whose ICE and DTLS are not up by then is closed: browsers give up at about the same
+/// time. Before it there is no limit: clients connect with their first track, which may be somebody else's, much later.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The first report about a new stream: early, because browsers repeat `mid` and `rid` in every packet until then.
 pub const FIRST_REPORT_AFTER: Duration = Duration::from_millis(100);
@@ -52,7 +53,7 @@ pub struct Peer {
     pub direction: Direction,
     /// Everything between datagrams and plain packets.
     pub transport: Transport,
-    /// When to give up on a transport that never connects; `None` once it has.
+    /// When to give up on a transport that does not connect; `None` before `connect` and once it has.
     pub connect_by: Option<Instant>,
     /// What it publishes, in the room's table. Bounded by [`super::limits::Limits::producers_per_session`].
     pub producers: Vec<usize>,
@@ -113,7 +114,7 @@ impl Peer {
             room,
             direction,
             transport,
-            connect_by: Some(now + CONNECT_TIMEOUT),
+            connect_by: None,
             producers: Vec::new(),
             consumers: Vec::new(),
             inbound: HashMap::new(),

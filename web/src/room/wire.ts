@@ -11,8 +11,8 @@ export function wire(signaling: Signaling, dispatch: (action: Action) => void): 
     on('participant-media-updated', ({ participantId, audio, video, screenSharing }) =>
       dispatch({ type: 'media-updated', participantId, audio, video, screen: screenSharing }),
     ),
-    on('new-producer', ({ participantId, producerId, kind, source }) =>
-      dispatch({ type: 'producer-added', participantId, producer: { producerId, kind, source } }),
+    on('new-producer', ({ participantId, producerId, kind, source, paused = false }) =>
+      dispatch({ type: 'producer-added', participantId, producer: { producerId, kind, source, paused } }),
     ),
     on('producer-closed', ({ participantId, producerId }) =>
       dispatch({ type: 'producer-closed', participantId, producerId }),

@@ -146,7 +146,7 @@ export interface ServerEvents {
   'hand-raised': { participantId: string; userName: string; raised: boolean; timestamp: string };
   'muted-by-host': { muted: boolean; reason?: string };
   'meeting-ended': InMeeting & { reason: string; endedBy?: string };
-  'new-producer': OfProducer & { source: Source };
+  'new-producer': OfProducer & { source: Source; paused?: boolean };
   'producer-closed': OfProducer;
   'producer-paused': OfProducer;
   'producer-resumed': OfProducer;

@@ -13,27 +13,30 @@ const HAIR = ['#2b1d16', '#5a3b22', '#8b6a3e', '#191919', '#a5542f', '#6d6d6d'];
 const FRAMES_PER_SECOND = 12;
 
 export function face(seed: number): MediaStreamTrack {
-  return filmed(640, 360, (context, seconds) => {
-    const [light, dark] = WALLS[seed % WALLS.length] ?? WALLS[0];
-    const wall = context.createLinearGradient(0, 0, 640, 360);
-    wall.addColorStop(0, light);
-    wall.addColorStop(1, dark);
-    context.fillStyle = wall;
-    context.fillRect(0, 0, 640, 360);
-    context.fillStyle = 'rgb(255 255 255 / 0.35)';
-    context.fillRect(470 - (seed % 3) * 180, 40, 110, 150);
-    const x = 320 + Math.sin(seconds * 0.7 + seed) * 10;
-    const y = 178 + Math.sin(seconds * 1.3 + seed * 2) * 4;
-    oval(context, x, 395, 170, 130, SHIRTS[seed % SHIRTS.length]);
-    oval(context, x, y + 84, 34, 46, TONES[seed % TONES.length]);
-    oval(context, x, y - 16, 84, 98, HAIR[seed % HAIR.length]);
-    oval(context, x, y, 70, 86, TONES[seed % TONES.length]);
-    if (seed % 2 === 0) oval(context, x, y - 66, 74, 34, HAIR[seed % HAIR.length]);
-    const shut = Math.sin(seconds * 2.1 + seed * 5) > 0.985 ? 1 : 7;
-    oval(context, x - 25, y - 8, 7, shut, '#2a1f1a');
-    oval(context, x + 25, y - 8, 7, shut, '#2a1f1a');
-    oval(context, x, y + 40, 20, 4 + Math.abs(Math.sin(seconds * 5 + seed)) * 7, '#8e3b36');
-  });
+  return filmed(640, 360, (context, seconds) => paintFace(context, seed, seconds));
+}
+
+/** One moment of a face, 640 by 360. */
+export function paintFace(context: CanvasRenderingContext2D, seed: number, seconds: number): void {
+  const [light, dark] = WALLS[seed % WALLS.length] ?? WALLS[0];
+  const wall = context.createLinearGradient(0, 0, 640, 360);
+  wall.addColorStop(0, light);
+  wall.addColorStop(1, dark);
+  context.fillStyle = wall;
+  context.fillRect(0, 0, 640, 360);
+  context.fillStyle = 'rgb(255 255 255 / 0.35)';
+  context.fillRect(470 - (seed % 3) * 180, 40, 110, 150);
+  const x = 320 + Math.sin(seconds * 0.7 + seed) * 10;
+  const y = 178 + Math.sin(seconds * 1.3 + seed * 2) * 4;
+  oval(context, x, 395, 170, 130, SHIRTS[seed % SHIRTS.length]);
+  oval(context, x, y + 84, 34, 46, TONES[seed % TONES.length]);
+  oval(context, x, y - 16, 84, 98, HAIR[seed % HAIR.length]);
+  oval(context, x, y, 70, 86, TONES[seed % TONES.length]);
+  if (seed % 2 === 0) oval(context, x, y - 66, 74, 34, HAIR[seed % HAIR.length]);
+  const shut = Math.sin(seconds * 2.1 + seed * 5) > 0.985 ? 1 : 7;
+  oval(context, x - 25, y - 8, 7, shut, '#2a1f1a');
+  oval(context, x + 25, y - 8, 7, shut, '#2a1f1a');
+  oval(context, x, y + 40, 20, 4 + Math.abs(Math.sin(seconds * 5 + seed)) * 7, '#8e3b36');
 }
 
 export function slides(): MediaStreamTrack {

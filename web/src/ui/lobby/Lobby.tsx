@@ -76,8 +76,9 @@ export function Lobby({
     onJoin({ userName: name.trim() || user.name, password: password || undefined, on });
   };
 
-  const title = access.state === 'open' ? access.access.meeting.name : 'Ready to join?';
   const closed = access.state === 'closed';
+  const title =
+    access.state === 'open' ? access.access.meeting.name : closed ? 'You cannot join' : 'Ready to join?';
   return (
     <>
       <Header user={user} />

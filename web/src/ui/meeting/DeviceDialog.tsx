@@ -10,7 +10,7 @@ export function DeviceDialog({ onClose }: { onClose: () => void }) {
   const { devices, controls } = useMeeting();
   const microphone = useStore(devices.store, (state) => state.microphone);
   return (
-    <Dialog title="Camera, microphone, speaker" narrow onClose={onClose}>
+    <Dialog title="Audio and video devices" narrow onClose={onClose}>
       <div className={styles.content}>
         <DevicePicker devices={devices} onChoose={(kind, id) => void controls.choose(kind, id)} />
         <MicMeter track={microphone} />

@@ -85,7 +85,7 @@ function Items({ onDialog, onDone }: ItemsProps) {
   return (
     <div role="menu" aria-label="More" className={styles.menu}>
       {item('copy', 'Copy meeting link', copy)}
-      {item('settings', 'Camera, microphone, speaker', () => onDialog('devices'))}
+      {item('settings', 'Audio and video devices', () => onDialog('devices'))}
       {item(dark ? 'sun' : 'moon', dark ? 'Light appearance' : 'Dark appearance', toggle)}
       {document.fullscreenEnabled && item('screen', full ? 'Leave full screen' : 'Full screen', fullScreen)}
       {item('keyboard', 'Keyboard shortcuts', () => onDialog('shortcuts'))}

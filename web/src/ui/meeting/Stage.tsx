@@ -13,9 +13,11 @@ import { useSize } from './useSize';
 const GAP = 10;
 /** What the page switch below the grid takes, when there is one. */
 const PAGES_HEIGHT = 56;
-/** What the number of people not shown takes beside a strip. */
-const MORE = { right: 34, bottom: 84 } as const;
-const STRIP_TILE = { right: { width: 224, height: 126 }, bottom: { width: 152, height: 98 } } as const;
+/** What the number of people not shown takes below the strip. */
+const MORE_HEIGHT = 34;
+const STRIP_TILE = { width: 224, height: 126 } as const;
+/** On a tall stage the large picture takes this share of its width as height, and people get the rest. */
+const LARGE_ASPECT = 0.64;
 
 export function Stage() {
   const element = useRef<HTMLDivElement>(null);
@@ -37,12 +39,13 @@ function Arrangement({ area }: { area: Area }) {
   if (sharing === null && pin === null) return <Grid keys={keys} area={area} onPin={toggle} />;
 
   const side = stripSide(area);
-  const tile = STRIP_TILE[side];
-  const stripKeys = sharing === null ? keys.filter((key) => key !== pin) : keys;
-  const large = {
-    width: side === 'right' && stripKeys.length > 0 ? area.width - tile.width - GAP : area.width,
-    height: side === 'bottom' && stripKeys.length > 0 ? area.height - tile.height - GAP : area.height,
-  };
+  const others = sharing === null ? keys.filter((key) => key !== pin) : keys;
+  const alone = others.length === 0;
+  const large =
+    side === 'right'
+      ? { width: alone ? area.width : area.width - STRIP_TILE.width - GAP, height: area.height }
+      : { width: area.width, height: alone ? area.height : Math.round(area.width * LARGE_ASPECT) };
+  const below = { width: area.width, height: area.height - large.height - GAP };
   return (
     <div className={styles.split} data-side={side}>
       {sharing !== null ? (
@@ -50,7 +53,8 @@ function Arrangement({ area }: { area: Area }) {
       ) : (
         pin && <Tile personKey={pin} width={large.width} height={large.height} pinned onPin={toggle} />
       )}
-      <Strip keys={stripKeys} area={area} side={side} onPin={toggle} />
+      {side === 'right' && <Strip keys={others} height={area.height} onPin={toggle} />}
+      {side === 'bottom' && !alone && <Grid keys={others} area={below} onPin={toggle} />}
     </div>
   );
 }
@@ -64,7 +68,8 @@ interface GridProps {
 function Grid({ keys, area, onPin }: GridProps) {
   const [page, setPage] = useState(0);
   const recent = useRoom((state) => state.recentSpeakers);
-  const alone = keys.length === 1;
+  const everybody = useRoom((state) => state.order.length + 1);
+  const alone = everybody === 1;
   const whole = gridFor(keys.length, area, GAP);
   const paged = whole.perPage < keys.length;
   const below = { width: area.width, height: area.height - PAGES_HEIGHT };
@@ -115,25 +120,22 @@ function Pages({ page, pages, onPage }: { page: number; pages: number; onPage: (
 
 interface StripProps {
   keys: string[];
-  area: Area;
-  side: 'right' | 'bottom';
+  height: number;
   onPin: (key: string) => void;
 }
 
 /** As many as fit beside the large picture; whoever spoke last is among them, and the rest are a number. */
-function Strip({ keys, area, side, onPin }: StripProps) {
+function Strip({ keys, height, onPin }: StripProps) {
   const recent = useRoom((state) => state.recentSpeakers);
-  const { width, height } = STRIP_TILE[side];
-  const room = side === 'right' ? area.height : area.width;
-  const each = (side === 'right' ? height : width) + GAP;
-  const all = keys.length * each - GAP <= room;
-  const fits = all ? keys.length : Math.max(1, Math.floor((room - MORE[side]) / each));
+  const each = STRIP_TILE.height + GAP;
+  const all = keys.length * each - GAP <= height;
+  const fits = all ? keys.length : Math.max(1, Math.floor((height - MORE_HEIGHT) / each));
   const shown = promoted(keys, recent, fits).slice(0, fits);
   const hidden = keys.length - shown.length;
   return (
     <div className={styles.strip}>
       {shown.map((key) => (
-        <Tile key={key} personKey={key} width={width} height={height} small onPin={onPin} />
+        <Tile key={key} personKey={key} {...STRIP_TILE} small onPin={onPin} />
       ))}
       {hidden > 0 && <span className={styles.hidden}>{hidden} more</span>}
     </div>

@@ -67,7 +67,7 @@ pub enum DomainEvent {
     MeetingEnded { meeting: MeetingId, reason: EndReason, at: OffsetDateTime },
     /// To the joiner alone.
     Joined(Box<Entrance>),
-    ParticipantJoined(Box<Participant>),
+    ParticipantJoined { meeting: Arc<Meeting>, participant: Box<Participant> },
     ParticipantLeft { meeting: MeetingId, participant: ParticipantId, name: String, reason: LeaveReason },
     /// To the one who waits.
     WaitingRoomJoined { meeting: MeetingId, participant: ParticipantId },
@@ -117,7 +117,7 @@ impl DomainEvent {
             Self::MeetingStarted(_) => "meeting_started",
             Self::MeetingEnded { .. } => "meeting_ended",
             Self::Joined(_) => "joined",
-            Self::ParticipantJoined(_) => "participant_joined",
+            Self::ParticipantJoined { .. } => "participant_joined",
             Self::ParticipantLeft { .. } => "participant_left",
             Self::WaitingRoomJoined { .. } => "waiting_room_joined",
             Self::JoinRequested { .. } => "join_requested",

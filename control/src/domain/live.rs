@@ -219,10 +219,12 @@ impl LiveMeeting {
         };
         self.participants.insert(id, me.clone());
         self.peak = self.peak.max(self.persons());
-        let entrance = Entrance { meeting: self.meeting.clone(), me: me.clone(), others, room: self.room };
+        let joined =
+            DomainEvent::ParticipantJoined { meeting: self.meeting.clone(), participant: Box::new(me.clone()) };
+        let entrance = Entrance { meeting: self.meeting.clone(), me, others, room: self.room };
         vec![
             Notice::new(Audience::One(id), DomainEvent::Joined(Box::new(entrance))),
-            Notice::new(Audience::AllBut(id), DomainEvent::ParticipantJoined(Box::new(me))),
+            Notice::new(Audience::AllBut(id), joined),
         ]
     }
 

@@ -3,10 +3,14 @@
 pub mod accounts;
 pub mod admissions;
 pub mod audit;
+pub mod chat;
 pub mod clock;
+pub mod join;
 pub mod limits;
 pub mod live_side;
+pub mod media;
 pub mod meetings;
+pub mod participants;
 pub mod passwords;
 pub mod services;
 pub mod tokens;

@@ -1,0 +1,87 @@
+//! Events on their way to the sockets of this dialect: rendered once, written to each.
+
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use metrics::counter;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+use socketioxide::extract::SocketRef;
+use socketioxide::{SendError, SocketError};
+
+use super::socket_view;
+use crate::domain::event::DomainEvent;
+use crate::domain::participant::ConnectionId;
+use crate::hub::Outlet;
+
+/// How often a socket whose buffer is full is asked to close, and how often in all: until the client reads, or the ping
+/// timeout of the engine ends it.
+const CUT_OFF_EVERY: Duration = Duration::from_millis(100);
+const CUT_OFF_TRIES: u32 = 900;
+
+/// All sockets, by connection.
+pub(super) struct SocketOutlet {
+    ice_servers: Value,
+    /// As many as there are open sockets.
+    sockets: RwLock<HashMap<ConnectionId, SocketRef>>,
+}
+
+impl SocketOutlet {
+    pub fn new(ice_servers: Value) -> Self {
+        Self { ice_servers, sockets: RwLock::default() }
+    }
+
+    pub fn ice_servers(&self) -> &Value {
+        &self.ice_servers
+    }
+
+    pub fn add(&self, id: ConnectionId, socket: SocketRef) {
+        self.sockets.write().unwrap_or_else(PoisonError::into_inner).insert(id, socket);
+    }
+
+    pub fn remove(&self, id: ConnectionId) -> Option<SocketRef> {
+        self.sockets.write().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    }
+
+    /// Gives up a client that does not keep up: it would see a stream with a hole. It hears nothing more and is
+    /// disconnected as soon as its buffer takes the goodbye.
+    pub fn cut_off(&self, id: ConnectionId) {
+        let Some(socket) = self.remove(id) else { return };
+        counter!("plenum_sockets_cut_off_total").increment(1);
+        tracing::warn!(socket = %socket.id, "a client does not keep up and is disconnected");
+        tokio::spawn(async move {
+            for _ in 0..CUT_OFF_TRIES {
+                if !socket.connected() || socket.clone().disconnect().is_ok() {
+                    return;
+                }
+                tokio::time::sleep(CUT_OFF_EVERY).await;
+            }
+        });
+    }
+
+    fn write(&self, name: &str, payload: &RawValue, to: &[ConnectionId]) -> Vec<ConnectionId> {
+        let sockets = self.sockets.read().unwrap_or_else(PoisonError::into_inner);
+        let full = |id: &&ConnectionId| {
+            let sent = sockets.get(id).map(|socket| socket.emit(name, payload));
+            matches!(sent, Some(Err(SendError::Socket(SocketError::InternalChannelFull))))
+        };
+        to.iter().filter(full).copied().collect()
+    }
+}
+
+impl Outlet for SocketOutlet {
+    fn deliver(&self, event: &DomainEvent, to: &[ConnectionId]) {
+        let (name, payload) = socket_view::event(event, &self.ice_servers);
+        let Ok(payload) = to_raw_value(&payload) else { return };
+        let missed = self.write(name, &payload, to);
+        if !may_be_missed(event) {
+            missed.into_iter().for_each(|id| self.cut_off(id));
+        }
+    }
+}
+
+/// Whether the next event of its kind makes up for this one.
+fn may_be_missed(event: &DomainEvent) -> bool {
+    matches!(event, DomainEvent::ActiveSpeaker { .. } | DomainEvent::QualityChanged { .. })
+}

@@ -1,0 +1,338 @@
+//! One function per event: read the payload, call one service, say the answer.
+
+use std::str::FromStr;
+
+use plenum_shared::{
+    id::{ConsumerId, ProducerId, TransportId},
+    media::{Direction, Kind, Layer, Source},
+    rtp::{ParameterError, RtpCapabilities, RtpParameters},
+    transport::DtlsParameters,
+};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::limits;
+use super::socket_connection::{Answer, Connection};
+use super::{socket_view, view};
+use crate::dialect::fields::Fields;
+use crate::domain::error::DomainError;
+use crate::domain::limit::LimitedAction;
+use crate::domain::live_media::Wanted;
+use crate::domain::participant::MediaChange;
+use crate::live::Place;
+use crate::service::chat::Address;
+use crate::service::join::JoinRequest;
+use crate::service::media::NewTrack;
+
+type Answered = Result<Answer, DomainError>;
+
+/// Names a meeting goes by in payloads.
+const MEETING: &[&str] = &["meetingId", "meeting_id"];
+/// Fingerprints in one set of DTLS parameters: browsers send one, the standard allows one per hash.
+const FINGERPRINTS_MAX: usize = 8;
+/// Bytes of a fingerprint's hash name or value; SHA-512 takes 191.
+const FINGERPRINT_BYTES_MAX: usize = 256;
+
+pub(super) async fn join_meeting(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let request = JoinRequest {
+        meeting: meeting(fields)?.to_owned(),
+        password: fields.text_of(&["meeting_password", "password"])?.map(str::to_owned),
+        name: fields.text("userName")?.map(str::to_owned),
+        claimed_user: fields.text("userId")?.map(str::to_owned),
+    };
+    if c.is_everywhere() {
+        return Err(DomainError::RateLimited { retry_after_s: 1 });
+    }
+    let budget = limits::budget(LimitedAction::Write);
+    match c.services.joins.join(&c.actor, c.id, request, budget).await? {
+        Place::Inside(entrance) => {
+            c.enters(entrance.meeting.id);
+            // The event is on its way already, in order with what the others hear.
+            Ok(quiet(socket_view::meeting_joined(&entrance, c.ice_servers())))
+        }
+        Place::Waiting { meeting, participant } => {
+            c.enters(meeting);
+            Ok(quiet(json!({ "waiting": true, "meetingId": meeting, "participantId": participant })))
+        }
+    }
+}
+
+pub(super) async fn leave_meeting(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let left = c.services.participants.leave(c.id, meeting(Fields::of(&body)?)?).await?;
+    if let Some(meeting) = left {
+        c.leaves(meeting);
+    }
+    Ok(quiet(json!({})))
+}
+
+pub(super) async fn send_message(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let meeting = meeting(fields)?;
+    let text = fields.given_text("message")?;
+    let recipient = fields.text_of(&["recipientId", "recipient_id"])?;
+    let words = "all, private, host";
+    let to = match fields.word("recipientType", |word| AddressKind::parse(word), words)? {
+        None | Some(AddressKind::All) => Address::All,
+        Some(AddressKind::Hosts) => Address::Hosts,
+        Some(AddressKind::Private) => {
+            let named = recipient.filter(|id| !id.trim().is_empty());
+            Address::Private(named.ok_or(DomainError::FieldMissing("recipientId"))?.to_owned())
+        }
+    };
+    let budget = limits::budget(LimitedAction::ChatMessage);
+    let message = c.services.chat.send(&c.actor, c.id, meeting, text, to, budget).await?;
+    Ok(quiet(json!({ "message": view::message(&message) })))
+}
+
+enum AddressKind {
+    All,
+    Hosts,
+    Private,
+}
+
+impl AddressKind {
+    fn parse(word: &str) -> Option<Self> {
+        match word {
+            "all" => Some(Self::All),
+            "host" => Some(Self::Hosts),
+            "private" => Some(Self::Private),
+            _ => None,
+        }
+    }
+}
+
+pub(super) async fn raise_hand(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let meeting = meeting(fields)?;
+    let raised = fields.flag("raised")?.ok_or(DomainError::FieldMissing("raised"))?;
+    c.services.participants.raise_hand(c.id, meeting, raised).await?;
+    Ok(quiet(json!({ "raised": raised })))
+}
+
+pub(super) async fn media_status_update(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let meeting = meeting(fields)?;
+    let screen = match fields.flag("screenSharing")? {
+        Some(on) => Some(on),
+        None => fields.flag("screen")?,
+    };
+    let change = MediaChange { audio: fields.flag("audio")?, video: fields.flag("video")?, screen };
+    let budget = limits::budget(LimitedAction::MediaUpdate);
+    c.services.participants.set_media(&c.actor, c.id, meeting, change, budget).await?;
+    Ok(quiet(json!({})))
+}
+
+pub(super) async fn mute_participant(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let (meeting, whom) = (meeting(fields)?, fields.required_text("participantId")?);
+    let mute = fields.flag("mute")?.ok_or(DomainError::FieldMissing("mute"))?;
+    c.services.participants.mute(c.id, meeting, whom, mute).await?;
+    Ok(quiet(json!({ "participantId": whom, "muted": mute })))
+}
+
+pub(super) async fn admit_participant(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    c.services.participants.admit(c.id, meeting(fields)?, fields.required_text("participantId")?).await?;
+    Ok(quiet(json!({})))
+}
+
+pub(super) async fn deny_participant(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    c.services.participants.deny(c.id, meeting(fields)?, fields.required_text("participantId")?).await?;
+    Ok(quiet(json!({})))
+}
+
+pub(super) async fn create_transport(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let meeting = meeting(fields)?;
+    let direction = required_word::<Direction>(fields, "direction", "send, recv")?;
+    let offer = c.services.media.create_transport(c.id, meeting, direction).await?;
+    Ok(say("transport-created", socket_view::transport_created(&offer)))
+}
+
+pub(super) async fn connect_transport(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let transport: TransportId = id(fields, "transportId", DomainError::TransportNotFound)?;
+    let dtls: DtlsParameters = required_shape(fields, "dtlsParameters")?;
+    check_fingerprints(&dtls)?;
+    c.services.media.connect_transport(c.asker(), transport, dtls).await?;
+    Ok(say("transport-connected", json!({ "success": true, "transportId": transport })))
+}
+
+pub(super) async fn produce(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let meeting = meeting(fields)?;
+    let kind = required_word::<Kind>(fields, "kind", "audio, video")?;
+    let source = source(fields)?.unwrap_or(match kind {
+        Kind::Audio => Source::Microphone,
+        Kind::Video => Source::Camera,
+    });
+    check_source(kind, source)?;
+    let rtp_parameters: RtpParameters = required_shape(fields, "rtpParameters")?;
+    rtp_parameters.check().map_err(|error| out_of_bounds("rtpParameters", &error))?;
+    let paused = fields.flag("paused")?.unwrap_or(false);
+    let track = NewTrack { kind, source, rtp_parameters, paused };
+    let producer = c.services.media.produce(c.id, meeting, track).await?;
+    Ok(say("produced", json!({ "kind": kind, "producerId": producer, "source": source })))
+}
+
+pub(super) async fn close_producer(c: &mut Connection, body: Value) -> Answered {
+    let producer = producer_id(&normalized(body))?;
+    c.services.media.close_producer(c.asker(), producer).await?;
+    Ok(quiet(json!({ "producerId": producer })))
+}
+
+pub(super) async fn pause_producer(c: &mut Connection, body: Value) -> Answered {
+    set_producer_paused(c, body, true).await
+}
+
+pub(super) async fn resume_producer(c: &mut Connection, body: Value) -> Answered {
+    set_producer_paused(c, body, false).await
+}
+
+async fn set_producer_paused(c: &mut Connection, body: Value, paused: bool) -> Answered {
+    let producer = producer_id(&normalized(body))?;
+    c.services.media.pause_producer(c.asker(), producer, paused).await?;
+    Ok(quiet(json!({ "producerId": producer })))
+}
+
+pub(super) async fn consume(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let meeting = meeting(fields)?;
+    let publisher = fields.required_text("producerParticipantId")?.to_owned();
+    let kind = required_word::<Kind>(fields, "kind", "audio, video")?;
+    let producer = match fields.text("producerId")? {
+        None => None,
+        Some(text) => Some(ProducerId::from_str(text.trim()).map_err(|_| DomainError::ProducerNotFound)?),
+    };
+    let wanted = Wanted { publisher, kind, source: source(fields)?, producer };
+    let capabilities: RtpCapabilities = required_shape(fields, "rtpCapabilities")?;
+    capabilities.check().map_err(|error| out_of_bounds("rtpCapabilities", &error))?;
+    let paused = fields.flag("paused")?.unwrap_or(false);
+    let offer = c.services.media.consume(c.id, meeting, wanted, capabilities, paused).await?;
+    Ok(say("consumed", socket_view::consumed(&offer)))
+}
+
+pub(super) async fn pause_consumer(c: &mut Connection, body: Value) -> Answered {
+    let consumer = consumer_id(&normalized(body))?;
+    c.services.media.pause_consumer(c.asker(), consumer, true).await?;
+    Ok(say("consumer-paused", json!({ "consumerId": consumer })))
+}
+
+pub(super) async fn resume_consumer(c: &mut Connection, body: Value) -> Answered {
+    let consumer = consumer_id(&normalized(body))?;
+    c.services.media.pause_consumer(c.asker(), consumer, false).await?;
+    Ok(say("consumer-resumed", json!({ "consumerId": consumer })))
+}
+
+pub(super) async fn set_consumer_layers(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let consumer = consumer_id(&body)?;
+    let spatial = layer_index(fields, "spatialLayer")?.ok_or(DomainError::FieldMissing("spatialLayer"))?;
+    let layer = Layer { spatial, temporal: layer_index(fields, "temporalLayer")? };
+    c.services.media.set_layers(c.asker(), consumer, layer).await?;
+    Ok(say("consumer-layers-set", json!({ "consumerId": consumer, "spatialLayer": spatial })))
+}
+
+/// An answer that is an event of its own.
+fn say(event: &'static str, payload: Value) -> Answer {
+    Answer { event: Some(event), payload }
+}
+
+/// An answer for the callback alone.
+fn quiet(payload: Value) -> Answer {
+    Answer { event: None, payload }
+}
+
+/// A bare text is a meeting id (C-18), and nothing at all is an object without fields.
+fn normalized(body: Value) -> Value {
+    match body {
+        Value::Null => json!({}),
+        Value::String(id) => json!({ "meetingId": id }),
+        other => other,
+    }
+}
+
+fn meeting(fields: Fields<'_>) -> Result<&str, DomainError> {
+    fields.text_of(&[MEETING[0], MEETING[1]])?.ok_or(DomainError::MeetingIdMissing)
+}
+
+fn id<T: FromStr>(fields: Fields<'_>, name: &'static str, unknown: DomainError) -> Result<T, DomainError> {
+    fields.required_text(name)?.trim().parse().map_err(|_| unknown)
+}
+
+fn producer_id(body: &Value) -> Result<ProducerId, DomainError> {
+    id(Fields::of(body)?, "producerId", DomainError::ProducerNotFound)
+}
+
+fn consumer_id(body: &Value) -> Result<ConsumerId, DomainError> {
+    id(Fields::of(body)?, "consumerId", DomainError::ConsumerNotFound)
+}
+
+/// One of the words that a type of the media plane has on the wire.
+fn word<T: DeserializeOwned>(text: &str) -> Option<T> {
+    serde_json::from_value(Value::from(text)).ok()
+}
+
+fn required_word<T: DeserializeOwned>(
+    fields: Fields<'_>,
+    name: &'static str,
+    expected: &str,
+) -> Result<T, DomainError> {
+    fields.word(name, word, expected)?.ok_or(DomainError::FieldMissing(name))
+}
+
+fn source(fields: Fields<'_>) -> Result<Option<Source>, DomainError> {
+    fields.word("source", word, "camera, microphone, screen, screen-audio")
+}
+
+fn check_source(kind: Kind, source: Source) -> Result<(), DomainError> {
+    let of = match source {
+        Source::Camera | Source::Screen => Kind::Video,
+        Source::Microphone | Source::ScreenAudio => Kind::Audio,
+    };
+    if of == kind { Ok(()) } else { Err(DomainError::invalid("source", "does not fit the kind")) }
+}
+
+/// A media object in mediasoup-client's shape.
+fn required_shape<T: DeserializeOwned>(fields: Fields<'_>, name: &'static str) -> Result<T, DomainError> {
+    let value = fields.raw(name).filter(|value| !value.is_null()).ok_or(DomainError::FieldMissing(name))?;
+    if !value.is_object() {
+        return Err(DomainError::invalid(name, "must be an object"));
+    }
+    serde_json::from_value(value.clone()).map_err(|error| DomainError::invalid(name, error.to_string()))
+}
+
+fn out_of_bounds(name: &'static str, error: &ParameterError) -> DomainError {
+    DomainError::invalid(name, error.to_string())
+}
+
+fn check_fingerprints(dtls: &DtlsParameters) -> Result<(), DomainError> {
+    let short = |text: &str| !text.is_empty() && text.len() <= FINGERPRINT_BYTES_MAX;
+    let sound = (1..=FINGERPRINTS_MAX).contains(&dtls.fingerprints.len())
+        && dtls.fingerprints.iter().all(|print| short(&print.algorithm) && short(&print.value));
+    if sound { Ok(()) } else { Err(DomainError::invalid("dtlsParameters", "fingerprints are out of bounds")) }
+}
+
+fn layer_index(fields: Fields<'_>, name: &'static str) -> Result<Option<u8>, DomainError> {
+    let Some(index) = fields.count(name)? else { return Ok(None) };
+    let index = u8::try_from(index).ok().filter(|index| *index <= LAYER_MAX);
+    index.map(Some).ok_or_else(|| DomainError::invalid(name, format!("must be between 0 and {LAYER_MAX}")))
+}
+
+/// The standard's scalability modes have up to three layers; eight is what a VP9 or AV1 stream can number.
+const LAYER_MAX: u8 = 7;

@@ -1,0 +1,363 @@
+//! Transports, tracks and subscriptions: what the meeting allows is asked of the media plane, and what the media plane
+//! did is noted in the meeting.
+//!
+//! Between the two somebody may have left or a room may have gone. So every creation is checked again when its answer
+//! is here, and taken back when nobody is there to have it.
+
+use plenum_shared::{
+    command::{RefusalReason, Reply, RoomCommand},
+    id::{ConsumerId, ProducerId, RoomId, TransportId},
+    media::{Direction, Kind, Layer, LayerStructure, Source},
+    rtp::{RtpCapabilities, RtpParameters},
+    transport::{DtlsParameters, IceCandidate, IceParameters},
+};
+
+use crate::domain::error::DomainError;
+use crate::domain::event::Notice;
+use crate::domain::id::{MeetingId, ParticipantId};
+use crate::domain::live::LiveMeeting;
+use crate::domain::live_media::Wanted;
+use crate::domain::participant::{ConnectionId, Consumer, Producer};
+use crate::fleet::MediaError;
+use crate::live::Live;
+use crate::service::admissions::meeting_id;
+use crate::service::participants::explain;
+use crate::store::Store;
+
+/// Media of running meetings.
+#[derive(Clone)]
+pub struct Media {
+    live: Live,
+    store: Store,
+}
+
+/// A transport as its client must know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TransportOffer {
+    pub transport: TransportId,
+    pub direction: Direction,
+    pub ice: IceParameters,
+    pub candidates: Vec<IceCandidate>,
+    pub dtls: DtlsParameters,
+}
+
+/// A track to be published.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTrack {
+    pub kind: Kind,
+    pub source: Source,
+    pub rtp_parameters: RtpParameters,
+    pub paused: bool,
+}
+
+/// A subscription as its client must know it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubscriptionOffer {
+    pub consumer: ConsumerId,
+    pub producer: ProducerId,
+    pub publisher: ParticipantId,
+    pub kind: Kind,
+    pub source: Source,
+    pub rtp_parameters: RtpParameters,
+    pub structure: LayerStructure,
+    pub paused: bool,
+    pub producer_paused: bool,
+}
+
+/// Who asks: a connection, and the meetings it is in. Requests that name only a transport, track or subscription are
+/// looked up in those.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    pub connection: ConnectionId,
+    pub meetings: &'a [MeetingId],
+}
+
+impl Media {
+    /// Media of the meetings of `live`.
+    pub fn new(live: Live, store: Store) -> Self {
+        Self { live, store }
+    }
+
+    /// Opens a transport; an older one of the same direction is closed (C-55).
+    ///
+    /// # Errors
+    /// Not inside, or no media.
+    pub async fn create_transport(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+        direction: Direction,
+    ) -> Result<TransportOffer, DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let session = self.ask(meeting, move |live| Ok(live.of_connection(connection)?.session())).await?;
+        let room = self.live.room(meeting).await?;
+        let transport = TransportId::random();
+        let reply = self.request(room, RoomCommand::CreateTransport { session, transport, direction }).await;
+        let opened = match reply {
+            Ok(Reply::TransportCreated { ice, candidates, dtls }) => (ice, candidates, dtls),
+            Ok(_) => return Err(DomainError::Internal),
+            Err(error) => {
+                self.take_back(room, RoomCommand::CloseTransport { transport });
+                return Err(error);
+            }
+        };
+        let noted =
+            self.note(meeting, room, move |live| live.open_transport(connection, direction, transport).map(swap)).await;
+        match noted {
+            Ok(Some(replaced)) => self.take_back(room, RoomCommand::CloseTransport { transport: replaced }),
+            Ok(None) => {}
+            Err(error) => {
+                self.take_back(room, RoomCommand::CloseTransport { transport });
+                return Err(error);
+            }
+        }
+        let (ice, candidates, dtls) = opened;
+        Ok(TransportOffer { transport, direction, ice, candidates, dtls })
+    }
+
+    /// Gives a transport the client's side of DTLS.
+    ///
+    /// # Errors
+    /// Not the asker's transport, or parameters that make no sense.
+    pub async fn connect_transport(
+        &self,
+        asker: Asker<'_>,
+        transport: TransportId,
+        dtls: DtlsParameters,
+    ) -> Result<(), DomainError> {
+        let connection = asker.connection;
+        let (_, room, ()) =
+            self.find(asker, move |live| live.own_transport(connection, transport), DomainError::TransportNotFound).await?;
+        self.request(room, RoomCommand::ConnectTransport { transport, dtls }).await.map(|_| ())
+    }
+
+    /// Publishes a track on the send transport.
+    ///
+    /// # Errors
+    /// Not inside, not allowed, no transport, or a codec that nobody here speaks.
+    pub async fn produce(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+        track: NewTrack,
+    ) -> Result<ProducerId, DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let NewTrack { kind, source, rtp_parameters, paused } = track;
+        let (room, (transport, held)) =
+            self.ask(meeting, move |live| Ok((live.room(), live.may_produce(connection, kind, source)?))).await?;
+        let producer = ProducerId::random();
+        let command = RoomCommand::Produce {
+            transport,
+            producer,
+            kind,
+            source,
+            rtp_parameters,
+            paused: paused || held,
+        };
+        let new = Producer { id: producer, transport, kind, source, paused };
+        let asked = self.request(room, command).await;
+        let noted = match asked {
+            Ok(_) => self.note(meeting, room, move |live| Ok((live.add_producer(connection, new)?, ()))).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = noted {
+            self.take_back(room, RoomCommand::CloseProducer { producer });
+            return Err(error);
+        }
+        Ok(producer)
+    }
+
+    /// Takes a track back.
+    ///
+    /// # Errors
+    /// Not the asker's track.
+    pub async fn close_producer(&self, asker: Asker<'_>, producer: ProducerId) -> Result<(), DomainError> {
+        let connection = asker.connection;
+        let own = move |live: &LiveMeeting| live.own_producer(connection, producer);
+        let (meeting, room, _) = self.find(asker, own, DomainError::ProducerNotFound).await?;
+        self.note(meeting, room, move |live| Ok((live.close_producer(connection, producer)?, ()))).await?;
+        self.take_back(room, RoomCommand::CloseProducer { producer });
+        Ok(())
+    }
+
+    /// Pauses or resumes one track.
+    ///
+    /// # Errors
+    /// Not the asker's track, or no media.
+    pub async fn pause_producer(
+        &self,
+        asker: Asker<'_>,
+        producer: ProducerId,
+        paused: bool,
+    ) -> Result<(), DomainError> {
+        let connection = asker.connection;
+        let own = move |live: &LiveMeeting| live.own_producer(connection, producer);
+        let (meeting, room, _) = self.find(asker, own, DomainError::ProducerNotFound).await?;
+        let held =
+            self.note(meeting, room, move |live| live.pause_producer(connection, producer, paused)).await?;
+        self.request(room, RoomCommand::SetProducerPaused { producer, paused: held }).await.map(|_| ())
+    }
+
+    /// Subscribes to a track.
+    ///
+    /// # Errors
+    /// Not inside, nobody of that name, no such track, no transport, or no codec in common.
+    pub async fn consume(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+        wanted: Wanted,
+        rtp_capabilities: RtpCapabilities,
+        paused: bool,
+    ) -> Result<SubscriptionOffer, DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let (room, chosen) =
+            self.ask(meeting, move |live| Ok((live.room(), live.may_consume(connection, &wanted)?))).await?;
+        let (consumer, transport, producer) = (ConsumerId::random(), chosen.transport, chosen.producer.id);
+        let command = RoomCommand::Consume { transport, consumer, producer, rtp_capabilities, paused };
+        let reply = match self.request(room, command).await {
+            Err(error) => {
+                self.take_back(room, RoomCommand::CloseConsumer { consumer });
+                return Err(error);
+            }
+            Ok(reply) => reply,
+        };
+        let Reply::Consumed { kind, structure, rtp_parameters, producer_paused } = reply else {
+            return Err(DomainError::Internal);
+        };
+        let new = Consumer { id: consumer, transport, producer };
+        let noted = self.note(meeting, room, move |live| Ok((Vec::new(), live.add_consumer(connection, new)?))).await;
+        if let Err(error) = noted {
+            self.take_back(room, RoomCommand::CloseConsumer { consumer });
+            return Err(error);
+        }
+        Ok(SubscriptionOffer {
+            consumer,
+            producer,
+            publisher: chosen.publisher,
+            kind,
+            source: chosen.producer.source,
+            rtp_parameters,
+            structure,
+            paused,
+            producer_paused,
+        })
+    }
+
+    /// Pauses or resumes a subscription. Resuming a running one is fine.
+    ///
+    /// # Errors
+    /// Not the asker's subscription, or no media.
+    pub async fn pause_consumer(
+        &self,
+        asker: Asker<'_>,
+        consumer: ConsumerId,
+        paused: bool,
+    ) -> Result<(), DomainError> {
+        self.ask_consumer(asker, consumer, RoomCommand::SetConsumerPaused { consumer, paused }).await
+    }
+
+    /// Says which quality the viewer can use at most.
+    ///
+    /// # Errors
+    /// Not the asker's subscription, or no media.
+    pub async fn set_layers(&self, asker: Asker<'_>, consumer: ConsumerId, layer: Layer) -> Result<(), DomainError> {
+        self.ask_consumer(asker, consumer, RoomCommand::SetPreferredLayer { consumer, layer }).await
+    }
+
+    async fn ask_consumer(
+        &self,
+        asker: Asker<'_>,
+        consumer: ConsumerId,
+        command: RoomCommand,
+    ) -> Result<(), DomainError> {
+        let connection = asker.connection;
+        let own = move |live: &LiveMeeting| live.own_consumer(connection, consumer);
+        let (_, room, _) = self.find(asker, own, DomainError::ConsumerNotFound).await?;
+        self.request(room, command).await.map(|_| ())
+    }
+
+    /// The meeting, among those the asker is in, that knows the thing; and its room.
+    async fn find<T: Send + 'static>(
+        &self,
+        asker: Asker<'_>,
+        knows: impl Fn(&LiveMeeting) -> Result<T, DomainError> + Clone + Send + 'static,
+        unknown: DomainError,
+    ) -> Result<(MeetingId, RoomId, T), DomainError> {
+        let mut inside = false;
+        for meeting in asker.meetings {
+            let (knows, connection) = (knows.clone(), asker.connection);
+            let looked = self.live.look(*meeting, move |live| {
+                (live.of_connection(connection).is_ok(), live.room(), knows(live))
+            });
+            if let Some((here, room, known)) = looked.await {
+                inside |= here;
+                if let Ok(thing) = known {
+                    return Ok((*meeting, room, thing));
+                }
+            }
+        }
+        Err(if inside { unknown } else { DomainError::NotInMeeting })
+    }
+
+    /// A question to a meeting that changes nothing.
+    async fn ask<T: Send + 'static>(
+        &self,
+        meeting: MeetingId,
+        question: impl FnOnce(&LiveMeeting) -> Result<T, DomainError> + Send + 'static,
+    ) -> Result<T, DomainError> {
+        let answer = self.live.look(meeting, question).await.unwrap_or(Err(DomainError::NotInMeeting));
+        explain(&self.store, meeting, answer).await
+    }
+
+    /// Notes in the meeting what the media plane did in a room, unless the meeting has another room by now.
+    async fn note<T: Send + 'static>(
+        &self,
+        meeting: MeetingId,
+        room: RoomId,
+        change: impl FnOnce(&mut LiveMeeting) -> Result<(Vec<Notice>, T), DomainError> + Send + 'static,
+    ) -> Result<T, DomainError> {
+        self.live
+            .with(meeting, move |live, _| {
+                if live.room() == room { change(live) } else { Err(DomainError::MediaUnavailable) }
+            })
+            .await
+    }
+
+    async fn request(&self, room: RoomId, command: RoomCommand) -> Result<Reply, DomainError> {
+        self.live.fleet().request(room, command).await.map_err(|error| {
+            tracing::debug!(%room, %error, "the media plane did not do what was asked");
+            refusal(error)
+        })
+    }
+
+    /// Undoes something on the media plane without waiting; what is not there need not be undone.
+    fn take_back(&self, room: RoomId, command: RoomCommand) {
+        let fleet = self.live.fleet().clone();
+        tokio::spawn(async move {
+            let _ = fleet.request(room, command).await;
+        });
+    }
+}
+
+fn swap((replaced, notices): (Option<TransportId>, Vec<Notice>)) -> (Vec<Notice>, Option<TransportId>) {
+    (notices, replaced)
+}
+
+fn refusal(error: MediaError) -> DomainError {
+    let MediaError::Refused(refusal) = error else { return DomainError::MediaUnavailable };
+    match refusal.reason {
+        RefusalReason::UnknownRoom => DomainError::MediaUnavailable,
+        RefusalReason::UnknownTransport => DomainError::TransportNotFound,
+        RefusalReason::UnknownProducer => DomainError::ProducerNotFound,
+        RefusalReason::UnknownConsumer => DomainError::ConsumerNotFound,
+        RefusalReason::AlreadyExists => DomainError::MediaRefused("Already exists".to_owned()),
+        RefusalReason::Invalid => DomainError::MediaRefused("Invalid media parameters".to_owned()),
+        RefusalReason::Unsupported => DomainError::MediaRefused("No codec in common".to_owned()),
+        RefusalReason::Busy
+        | RefusalReason::LimitReached
+        | RefusalReason::StaleControl
+        | RefusalReason::Draining => DomainError::Unavailable,
+        RefusalReason::Internal => DomainError::Internal,
+    }
+}

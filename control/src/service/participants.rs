@@ -1,0 +1,149 @@
+//! What people do inside a meeting: hand, microphone and camera, waiting room, leaving.
+
+use plenum_shared::{command::RoomCommand, id::ProducerId};
+
+use crate::domain::actor::Actor;
+use crate::domain::error::DomainError;
+use crate::domain::id::MeetingId;
+use crate::domain::limit::{Budget, LimitedAction};
+use crate::domain::participant::{ConnectionId, MediaChange};
+use crate::domain::session::LeaveReason;
+use crate::live::Live;
+use crate::service::admissions::meeting_id;
+use crate::service::limits::Limits;
+use crate::store::Store;
+
+/// The people inside.
+#[derive(Clone)]
+pub struct Participants {
+    live: Live,
+    store: Store,
+    limits: Limits,
+}
+
+impl Participants {
+    /// The people inside the meetings of `live`.
+    pub fn new(live: Live, store: Store, limits: Limits) -> Self {
+        Self { live, store, limits }
+    }
+
+    /// Raises or lowers one's hand.
+    ///
+    /// # Errors
+    /// Not inside, or hands are switched off.
+    pub async fn raise_hand(&self, connection: ConnectionId, meeting: &str, raised: bool) -> Result<(), DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let done = self.live.with(meeting, move |live, now| Ok((live.raise_hand(connection, raised, now)?, ()))).await;
+        self.explain(meeting, done).await
+    }
+
+    /// Switches microphone, camera or screen on or off, for the others to see and for the media plane to obey.
+    ///
+    /// # Errors
+    /// Not inside, not allowed, too often.
+    pub async fn set_media(
+        &self,
+        actor: &Actor,
+        connection: ConnectionId,
+        meeting: &str,
+        change: MediaChange,
+        budget: Budget,
+    ) -> Result<(), DomainError> {
+        let meeting = meeting_id(meeting)?;
+        if let Some(user) = actor.user_id() {
+            self.limits.check(LimitedAction::MediaUpdate, &user.to_string(), budget)?;
+        }
+        let done = self.live.with(meeting, move |live, _| live.set_media(connection, change)).await;
+        let pauses = self.explain(meeting, done).await?;
+        self.obey(meeting, pauses).await;
+        Ok(())
+    }
+
+    /// A host mutes somebody, or lifts that again.
+    ///
+    /// # Errors
+    /// Not inside, not allowed, or nobody of that name.
+    pub async fn mute(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+        whom: &str,
+        mute: bool,
+    ) -> Result<(), DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let whom = whom.to_owned();
+        let done = self.live.with(meeting, move |live, _| live.mute(connection, &whom, mute)).await;
+        let pauses = self.explain(meeting, done).await?;
+        self.obey(meeting, pauses).await;
+        Ok(())
+    }
+
+    /// Lets a waiting person in.
+    ///
+    /// # Errors
+    /// Not allowed, nobody waits under that id, no seat left.
+    pub async fn admit(&self, connection: ConnectionId, meeting: &str, whom: &str) -> Result<(), DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let done = self.live.admit(meeting, connection, whom.to_owned()).await;
+        self.explain(meeting, done).await
+    }
+
+    /// Turns a waiting person away.
+    ///
+    /// # Errors
+    /// Not allowed, or nobody waits under that id.
+    pub async fn deny(&self, connection: ConnectionId, meeting: &str, whom: &str) -> Result<(), DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let done = self.live.deny(meeting, connection, whom.to_owned()).await;
+        self.explain(meeting, done).await
+    }
+
+    /// Leaves a meeting. Whoever is not in it has nothing to leave, and that is fine.
+    ///
+    /// # Errors
+    /// No meeting id.
+    pub async fn leave(&self, connection: ConnectionId, meeting: &str) -> Result<Option<MeetingId>, DomainError> {
+        let meeting = match meeting_id(meeting) {
+            Err(DomainError::MeetingNotFound) => return Ok(None),
+            read => read?,
+        };
+        self.live.leave(meeting, connection, LeaveReason::Left).await;
+        Ok(Some(meeting))
+    }
+
+    /// The connection is gone: so is whoever spoke over it (JF-06).
+    pub async fn disconnected(&self, connection: ConnectionId, meetings: impl IntoIterator<Item = MeetingId>) {
+        for meeting in meetings {
+            self.live.leave(meeting, connection, LeaveReason::Disconnected).await;
+        }
+    }
+
+    /// Tells apart a meeting one is not in and a meeting there is not.
+    async fn explain<T>(&self, meeting: MeetingId, done: Result<T, DomainError>) -> Result<T, DomainError> {
+        explain(&self.store, meeting, done).await
+    }
+
+    /// The media plane follows; a node that cannot be reached now is asked again by the next change.
+    async fn obey(&self, meeting: MeetingId, pauses: Vec<(ProducerId, bool)>) {
+        let Some(room) = self.live.look(meeting, |live| live.room()).await else { return };
+        for (producer, paused) in pauses {
+            let command = RoomCommand::SetProducerPaused { producer, paused };
+            if let Err(error) = self.live.fleet().request(room, command).await {
+                tracing::warn!(%meeting, %producer, %error, "a track could not be paused or resumed");
+            }
+        }
+    }
+}
+
+/// Somebody who is not in a meeting hears so, unless there is no such meeting.
+pub(super) async fn explain<T>(
+    store: &Store,
+    meeting: MeetingId,
+    done: Result<T, DomainError>,
+) -> Result<T, DomainError> {
+    if let Err(DomainError::NotInMeeting) = &done {
+        let exists = store.meeting(meeting).await?.is_some_and(|meeting| meeting.deleted_at.is_none());
+        return Err(if exists { DomainError::NotInMeeting } else { DomainError::MeetingNotFound });
+    }
+    done
+}

@@ -2,9 +2,8 @@
 
 mod data_dir;
 mod first_accounts;
-mod unmanned;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -20,26 +19,35 @@ use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::Config;
+use crate::dialect::kcs::socket::{self, Sockets};
 use crate::dialect::{Dialect, kcs};
 use crate::domain::account::Account;
 use crate::domain::error::DomainError;
 use crate::domain::session::LeaveReason;
+use crate::fleet::{Fleet, FleetConfig, FleetError, Timing};
 use crate::http::health::{Health, Probe};
 use crate::http::listen::{self, BindError};
 use crate::http::peer::TrustedProxies;
 use crate::http::refusal::Refusal;
 use crate::http::{headers, health, observe, web};
+use crate::hub::Hub;
+use crate::live::{self, Live};
 use crate::service::accounts::{Accounts, NewAccount};
 use crate::service::admissions::Admissions;
 use crate::service::audit::Audit;
+use crate::service::chat::Chat;
 use crate::service::clock::Clock;
+use crate::service::join::Joins;
 use crate::service::limits::Limits;
 use crate::service::live_side::LiveSide;
+use crate::service::media::Media;
 use crate::service::meetings::Meetings;
+use crate::service::participants::Participants;
 use crate::service::passwords::{HashCost, Passwords};
 use crate::service::services::Services;
 use crate::service::tokens::Tokens;
 use crate::store::{OpenError, Store};
+use crate::supervisor::{Supervisor, SupervisorError};
 use crate::telemetry;
 
 pub use data_dir::DataDirError;
@@ -54,11 +62,20 @@ pub struct Parts {
     pub hash_cost: HashCost,
     /// Create the demo accounts if there are none.
     pub demo: bool,
+    /// Run a media node of our own.
+    pub supervise: bool,
+    pub fleet_timing: Timing,
 }
 
 impl Default for Parts {
     fn default() -> Self {
-        Self { clock: Clock::system(), hash_cost: HashCost::Full, demo: false }
+        Self {
+            clock: Clock::system(),
+            hash_cost: HashCost::Full,
+            demo: false,
+            supervise: true,
+            fleet_timing: Timing::default(),
+        }
     }
 }
 
@@ -71,6 +88,10 @@ pub enum StartError {
     DataDir(#[from] DataDirError),
     #[error(transparent)]
     Database(#[from] OpenError),
+    #[error(transparent)]
+    Link(#[from] FleetError),
+    #[error(transparent)]
+    Supervisor(#[from] SupervisorError),
     #[error("{0}")]
     FirstAccounts(String),
     #[error("cannot prepare the database: {0}")]
@@ -83,6 +104,8 @@ pub struct App {
     pub store: Store,
     router: Router,
     state: Arc<State>,
+    sockets: Sockets,
+    supervisor: Option<Supervisor>,
     stop: CancellationToken,
     /// Whether this start created the demo accounts.
     pub demo_created: bool,
@@ -93,6 +116,9 @@ pub struct App {
 /// What health answers look at.
 struct State {
     store: Store,
+    fleet: Fleet,
+    hub: Hub,
+    live: Live,
     draining: AtomicBool,
 }
 
@@ -102,7 +128,7 @@ impl Probe for State {
     }
 
     fn media(&self) -> bool {
-        false
+        self.fleet.is_ready()
     }
 
     fn draining(&self) -> bool {
@@ -110,11 +136,11 @@ impl Probe for State {
     }
 
     fn connections(&self) -> usize {
-        0
+        self.hub.connections()
     }
 
     fn meetings(&self) -> usize {
-        0
+        self.live.running()
     }
 }
 
@@ -134,14 +160,34 @@ impl App {
         if closed > 0 {
             tracing::info!(closed, "sessions that an earlier run left open were closed");
         }
-        let live: Arc<dyn LiveSide> =
-            Arc::new(unmanned::Unmanned { ice_servers: config.ice_servers.clone() });
+        let listen = config.link_address.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+        let link = FleetConfig { data_dir: config.data_dir.clone(), listen, timing: parts.fleet_timing };
+        let (fleet, media_events) = Fleet::start(link)?;
+        let hub = Hub::default();
+        let running = live::Parts {
+            hub: hub.clone(),
+            fleet: fleet.clone(),
+            store: store.clone(),
+            clock: parts.clock.clone(),
+            ice_servers: config.ice_servers.clone(),
+        };
+        let live = Live::start(running, media_events);
         let tokens = Tokens::new(secret.expose().as_bytes(), config.jwt_expires_hours);
-        let services = services(&store, tokens, config, &parts, live).await.map_err(StartError::Prepare)?;
+        let services = services(&store, tokens, config, &parts, Arc::new(live.clone()))
+            .await
+            .map_err(StartError::Prepare)?;
         let demo_created = first_accounts::create(&services.accounts, config, parts.demo).await?;
-        let state = Arc::new(State { store: store.clone(), draining: AtomicBool::new(false) });
-        let router = router(&services, state.clone(), config);
-        Ok(Self { services, store, router, state, stop: CancellationToken::new(), demo_created, _lock: lock })
+        let (layer, sockets) = socket::layer(
+            realtime(&services, &store, &hub, &live, Audit::new(store.clone(), parts.clock.clone())),
+            config.ice_servers.clone(),
+        );
+        let supervisor =
+            parts.supervise.then(|| Supervisor::start(fleet.clone(), &config.data_dir)).transpose()?;
+        let draining = AtomicBool::new(false);
+        let state = Arc::new(State { store: store.clone(), fleet, hub, live, draining });
+        let router = router(&services, state.clone(), config).layer(layer);
+        let stop = CancellationToken::new();
+        Ok(Self { services, store, router, state, sockets, supervisor, stop, demo_created, _lock: lock })
     }
 
     /// Adds one account to the configured database and stops. The directory need not be free: a running server and
@@ -166,6 +212,16 @@ impl App {
         self.router.clone()
     }
 
+    /// Where media nodes dial in.
+    pub fn link_address(&self) -> SocketAddr {
+        self.state.fleet.address()
+    }
+
+    /// Whether a media node is registered.
+    pub fn media_ready(&self) -> bool {
+        self.state.fleet.is_ready()
+    }
+
     /// Serves the listeners until [`App::shutdown`].
     pub async fn serve(&self, listeners: Vec<TcpListener>) {
         listen::serve(listeners, self.router(), self.stop.clone()).await;
@@ -176,11 +232,38 @@ impl App {
     pub async fn shutdown(&self, serving: impl Future<Output = ()>) -> bool {
         self.state.draining.store(true, Ordering::Relaxed);
         let stopping = async {
+            self.sockets.drain().await;
             self.stop.cancel();
             serving.await;
+            self.wait_for_goodbyes().await;
+            if let Some(supervisor) = &self.supervisor {
+                supervisor.stop().await;
+            }
+            self.state.fleet.stop().await;
             self.store.close().await;
         };
         tokio::time::timeout(SHUTDOWN_MAX, stopping).await.is_ok()
+    }
+
+    /// Sockets are closed; what their people leave behind in the database is being written.
+    async fn wait_for_goodbyes(&self) {
+        while self.state.hub.connections() > 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+/// What sockets are served with.
+fn realtime(services: &Services, store: &Store, hub: &Hub, live: &Live, audit: Audit) -> socket::Services {
+    let Services { accounts, admissions, limits, clock, .. } = services;
+    socket::Services {
+        hub: hub.clone(),
+        accounts: accounts.clone(),
+        joins: Joins::new(live.clone(), admissions.clone(), audit, limits.clone()),
+        participants: Participants::new(live.clone(), store.clone(), limits.clone()),
+        chat: Chat::new(live.clone(), store.clone(), limits.clone(), clock.clone()),
+        media: Media::new(live.clone(), store.clone()),
+        clock: clock.clone(),
     }
 }
 

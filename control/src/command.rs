@@ -1,12 +1,14 @@
 //! The command line.
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 use plenum_control::app::{App, Parts};
 use plenum_control::config::Config;
 use plenum_control::domain::account::UserType;
 use plenum_control::domain::id::CampusId;
+use plenum_control::fleet::pki::Authority;
 use plenum_control::service::accounts::NewAccount;
 
 /// An open, self-hosted meeting platform.
@@ -16,6 +18,9 @@ pub struct Plenum {
     /// Create demo accounts if there is no account yet, and print them
     #[arg(long)]
     pub demo: bool,
+    /// Start no media node; nodes elsewhere dial in at LINK_ADDRESS
+    #[arg(long)]
+    pub no_sfu: bool,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -26,6 +31,12 @@ pub enum Command {
     User {
         #[command(subcommand)]
         command: User,
+    },
+    /// Write what a media node on another machine needs to dial in: our authority, and a certificate with its key
+    NodeCert {
+        /// Directory to write ca.pem, node.pem and node.key into
+        #[arg(long)]
+        out: PathBuf,
     },
 }
 
@@ -111,4 +122,17 @@ fn prompt() -> Result<String, String> {
     read.map_err(|error| failed(&error))?;
     restored.map_err(|error| failed(&error))?;
     Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+/// Makes a certificate for a node elsewhere. The key exists nowhere but in the file that is written.
+pub fn node_cert(config: &Config, out: &Path) -> Result<(), String> {
+    let authority = Authority::open(&config.data_dir.join("pki")).map_err(|error| error.to_string())?;
+    let files = authority.write_node_files(out).map_err(|error| error.to_string())?;
+    let mut stdout = std::io::stdout().lock();
+    for (name, path) in
+        [("SFU_LINK_CA", files.authority), ("SFU_LINK_CERT", files.certificate), ("SFU_LINK_KEY", files.key)]
+    {
+        writeln!(stdout, "{name}={}", path.display()).map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }

@@ -29,7 +29,8 @@ fn main() -> ExitCode {
     };
     let outcome = runtime.block_on(async {
         match plenum.command {
-            None => run(&config, plenum.demo).await,
+            None => run(&config, plenum.demo, !plenum.no_sfu).await,
+            Some(Command::NodeCert { out }) => command::node_cert(&config, &out),
             Some(Command::User { command: User::Add(add) }) => command::add_user(&config, add).await,
         }
     });
@@ -45,14 +46,15 @@ fn refuse(problem: &str) -> ExitCode {
     ExitCode::from(EXIT_SETTING)
 }
 
-async fn run(config: &Config, demo: bool) -> Result<(), String> {
+async fn run(config: &Config, demo: bool, supervise: bool) -> Result<(), String> {
     for name in &config.ignored {
         tracing::warn!(name, "this setting is accepted and does nothing here");
     }
     let listeners = app::bind(config).await.map_err(|error| error.to_string())?;
     let address = app::address(&listeners);
-    let app =
-        App::build(config, Parts { demo, ..Parts::default() }).await.map_err(|error| error.to_string())?;
+    let app = App::build(config, Parts { demo, supervise, ..Parts::default() })
+        .await
+        .map_err(|error| error.to_string())?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     greet(&app, address);

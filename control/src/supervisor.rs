@@ -23,7 +23,6 @@ use thiserror::Error;
 use tokio::{
     process::{Child, Command},
     sync::watch,
-    task::JoinHandle,
 };
 
 /// How long a node lives without control before it stops by itself, in seconds.
@@ -54,7 +53,7 @@ pub enum SupervisorError {
 /// Watches one node until it is told to stop.
 pub struct Supervisor {
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    gone: watch::Receiver<bool>,
 }
 
 struct Node {
@@ -88,14 +87,19 @@ impl Supervisor {
         let mut environment = inherited();
         environment.extend(own.map(|(name, value)| (OsString::from(name), value)));
         let (stop, stopped) = watch::channel(false);
+        let (ended, gone) = watch::channel(false);
         let node = Node { program, environment, lock_file, fleet };
-        Ok(Self { stop, task: tokio::spawn(node.supervise(stopped)) })
+        tokio::spawn(async move {
+            node.supervise(stopped).await;
+            ended.send_replace(true);
+        });
+        Ok(Self { stop, gone })
     }
 
     /// Asks the node to stop, insists after [`TERM_GRACE`], and returns when it is gone.
-    pub async fn stop(self) {
+    pub async fn stop(&self) {
         self.stop.send_replace(true);
-        let _ = self.task.await; // it ends by returning; a panic in it has been reported by its hook
+        told(&mut self.gone.clone()).await;
     }
 }
 

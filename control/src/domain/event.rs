@@ -64,33 +64,109 @@ pub struct Entrance {
 #[derive(Debug, Clone, PartialEq)]
 pub enum DomainEvent {
     MeetingStarted(Arc<Meeting>),
-    MeetingEnded { meeting: MeetingId, reason: EndReason, at: OffsetDateTime },
+    MeetingEnded {
+        meeting: MeetingId,
+        reason: EndReason,
+        at: OffsetDateTime,
+    },
     /// To the joiner alone.
     Joined(Box<Entrance>),
-    ParticipantJoined { meeting: Arc<Meeting>, participant: Box<Participant> },
-    ParticipantLeft { meeting: MeetingId, participant: ParticipantId, name: String, reason: LeaveReason },
+    ParticipantJoined {
+        meeting: Arc<Meeting>,
+        participant: Box<Participant>,
+    },
+    ParticipantLeft {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        name: String,
+        reason: LeaveReason,
+    },
     /// To the one who waits.
-    WaitingRoomJoined { meeting: MeetingId, participant: ParticipantId },
+    WaitingRoomJoined {
+        meeting: MeetingId,
+        participant: ParticipantId,
+    },
     /// To those who may admit.
-    JoinRequested { meeting: MeetingId, participant: ParticipantId, user: Option<UserId>, name: String, at: OffsetDateTime },
+    JoinRequested {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        user: Option<UserId>,
+        name: String,
+        at: OffsetDateTime,
+    },
     /// To the one who waited in vain.
-    JoinDenied { meeting: MeetingId },
-    HandChanged { meeting: MeetingId, participant: ParticipantId, name: String, raised: bool, at: OffsetDateTime },
-    MediaChanged { meeting: MeetingId, participant: ParticipantId, media: MediaStatus },
-    MutedByHost { meeting: MeetingId, muted: bool },
+    JoinDenied {
+        meeting: MeetingId,
+    },
+    HandChanged {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        name: String,
+        raised: bool,
+        at: OffsetDateTime,
+    },
+    MediaChanged {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        media: MediaStatus,
+    },
+    MutedByHost {
+        meeting: MeetingId,
+        muted: bool,
+    },
     MessageSent(Box<ChatMessage>),
-    ProducerAdded { meeting: MeetingId, participant: ParticipantId, producer: ProducerId, kind: Kind, source: Source, paused: bool },
-    ProducerClosed { meeting: MeetingId, participant: ParticipantId, producer: ProducerId, kind: Kind },
-    ProducerPaused { meeting: MeetingId, participant: ParticipantId, producer: ProducerId, kind: Kind, paused: bool },
-    ActiveSpeaker { meeting: MeetingId, participant: Option<ParticipantId> },
-    QualityChanged { meeting: MeetingId, participant: ParticipantId, quality: ConnectionQuality },
-    ConsumerLayersChanged { consumer: ConsumerId, layer: Option<Layer> },
+    ProducerAdded {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        producer: ProducerId,
+        kind: Kind,
+        source: Source,
+        paused: bool,
+    },
+    ProducerClosed {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        producer: ProducerId,
+        kind: Kind,
+    },
+    ProducerPaused {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        producer: ProducerId,
+        kind: Kind,
+        paused: bool,
+    },
+    ActiveSpeaker {
+        meeting: MeetingId,
+        participant: Option<ParticipantId>,
+    },
+    QualityChanged {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        quality: ConnectionQuality,
+    },
+    ConsumerLayersChanged {
+        consumer: ConsumerId,
+        layer: Option<Layer>,
+    },
     /// The media of the meeting is gone; whoever wants some opens transports again.
-    MediaReset { meeting: MeetingId },
-    UserOnline { user: UserId, name: String, at: OffsetDateTime },
-    UserOffline { user: UserId, name: String, at: OffsetDateTime },
+    MediaReset {
+        meeting: MeetingId,
+    },
+    UserOnline {
+        user: UserId,
+        name: String,
+        at: OffsetDateTime,
+    },
+    UserOffline {
+        user: UserId,
+        name: String,
+        at: OffsetDateTime,
+    },
     /// This process stops; clients come back after so long.
-    Draining { reconnect_after: Duration },
+    Draining {
+        reconnect_after: Duration,
+    },
 }
 
 /// Why a meeting is over.
@@ -139,4 +215,3 @@ impl DomainEvent {
         }
     }
 }
-

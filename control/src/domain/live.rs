@@ -36,6 +36,9 @@ pub struct Joiner {
     pub connection: ConnectionId,
 }
 
+/// Tracks, and whether each is held back (`true`) or forwarded.
+pub type Holds = Vec<(ProducerId, bool)>;
+
 /// What became of a joiner.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Joined {
@@ -145,7 +148,8 @@ impl LiveMeeting {
     pub fn occupancy(&self, person: Option<Person>) -> Occupancy {
         Occupancy {
             persons: self.persons(),
-            caller_inside: person.is_some_and(|person| self.participants.values().any(|p| p.person == person)),
+            caller_inside: person
+                .is_some_and(|person| self.participants.values().any(|p| p.person == person)),
             caller_admitted: person.is_some_and(|person| self.admitted.contains(&person)),
         }
     }
@@ -183,7 +187,12 @@ impl LiveMeeting {
     ///
     /// # Errors
     /// No room to wait in, or an actor that is nobody.
-    pub fn join(&mut self, joiner: Joiner, admission: Admission, now: OffsetDateTime) -> Result<Joined, DomainError> {
+    pub fn join(
+        &mut self,
+        joiner: Joiner,
+        admission: Admission,
+        now: OffsetDateTime,
+    ) -> Result<Joined, DomainError> {
         let person = Person::of(&joiner.actor).ok_or(DomainError::Forbidden)?;
         match admission {
             Admission::Enter | Admission::StartAndEnter => {
@@ -219,8 +228,10 @@ impl LiveMeeting {
         };
         self.participants.insert(id, me.clone());
         self.peak = self.peak.max(self.persons());
-        let joined =
-            DomainEvent::ParticipantJoined { meeting: self.meeting.clone(), participant: Box::new(me.clone()) };
+        let joined = DomainEvent::ParticipantJoined {
+            meeting: self.meeting.clone(),
+            participant: Box::new(me.clone()),
+        };
         let entrance = Entrance { meeting: self.meeting.clone(), me, others, room: self.room };
         vec![
             Notice::new(Audience::One(id), DomainEvent::Joined(Box::new(entrance))),
@@ -251,7 +262,8 @@ impl LiveMeeting {
 
     fn request_of(&self, joiner: &Joiner, at: OffsetDateTime) -> Notice {
         let (user, name) = (joiner.actor.user_id(), joiner.name.clone());
-        let event = DomainEvent::JoinRequested { meeting: self.meeting.id, participant: joiner.id, user, name, at };
+        let event =
+            DomainEvent::JoinRequested { meeting: self.meeting.id, participant: joiner.id, user, name, at };
         Notice::new(Audience::Running, event)
     }
 
@@ -303,8 +315,12 @@ impl LiveMeeting {
         self.hands.retain(|hand| *hand != id);
         self.speaker = self.speaker.filter(|speaker| *speaker != id);
         self.drop_subscriptions_to(&gone.producers.iter().map(|p| p.id).collect::<Vec<_>>());
-        let event =
-            DomainEvent::ParticipantLeft { meeting: self.meeting.id, participant: id, name: gone.name, reason };
+        let event = DomainEvent::ParticipantLeft {
+            meeting: self.meeting.id,
+            participant: id,
+            name: gone.name,
+            reason,
+        };
         vec![Notice::new(Audience::AllBut(id), event)]
     }
 
@@ -352,7 +368,7 @@ impl LiveMeeting {
         &mut self,
         connection: ConnectionId,
         change: MediaChange,
-    ) -> Result<(Vec<Notice>, Vec<(ProducerId, bool)>), DomainError> {
+    ) -> Result<(Vec<Notice>, Holds), DomainError> {
         let participant = self.of_connection(connection)?;
         let (id, host_muted) = (participant.id, participant.host_muted);
         for (wanted, action) in [
@@ -379,7 +395,7 @@ impl LiveMeeting {
         by: ConnectionId,
         whom: &str,
         mute: bool,
-    ) -> Result<(Vec<Notice>, Vec<(ProducerId, bool)>), DomainError> {
+    ) -> Result<(Vec<Notice>, Holds), DomainError> {
         let host = self.of_connection(by)?;
         policy::may(&host.actor, Some(host.standing), Action::ManageParticipants, &self.meeting)?;
         let own_role = host.standing.role;
@@ -387,7 +403,8 @@ impl LiveMeeting {
         if targets.is_empty() {
             return Err(DomainError::ParticipantNotFound);
         }
-        let is_host = |id: &ParticipantId| self.participants.get(id).is_some_and(|p| p.standing.role == Role::Host);
+        let is_host =
+            |id: &ParticipantId| self.participants.get(id).is_some_and(|p| p.standing.role == Role::Host);
         if own_role != Role::Host && targets.iter().any(is_host) {
             return Err(DomainError::Forbidden);
         }
@@ -399,7 +416,9 @@ impl LiveMeeting {
             let event = DomainEvent::MutedByHost { meeting: self.meeting.id, muted: mute };
             notices.push(Notice::new(Audience::One(id), event));
             if mute {
-                notices.extend(self.change_media(id, MediaChange { audio: Some(false), ..MediaChange::default() }));
+                notices.extend(
+                    self.change_media(id, MediaChange { audio: Some(false), ..MediaChange::default() }),
+                );
             }
             pauses.extend(self.pauses_of(id));
         }
@@ -418,7 +437,7 @@ impl LiveMeeting {
         vec![Notice::new(Audience::Everyone, event)]
     }
 
-    fn pauses_of(&self, id: ParticipantId) -> Vec<(ProducerId, bool)> {
+    fn pauses_of(&self, id: ParticipantId) -> Holds {
         let Some(participant) = self.participants.get(&id) else { return Vec::new() };
         participant.producers.iter().map(|p| (p.id, p.paused || participant.silences(p.source))).collect()
     }
@@ -445,7 +464,8 @@ impl LiveMeeting {
                 Person::Guest(session) => Recipient::Guest(session),
             });
         }
-        let absent = UserId::parse(named).and_then(|user| self.meeting.entry_of_user(user)).and_then(|line| line.user);
+        let absent =
+            UserId::parse(named).and_then(|user| self.meeting.entry_of_user(user)).and_then(|line| line.user);
         absent.map(Recipient::User).ok_or(DomainError::ParticipantNotFound)
     }
 
@@ -472,7 +492,8 @@ impl LiveMeeting {
     pub fn resolve(&self, named: &str) -> Vec<ParticipantId> {
         let named = named.trim();
         let session = ParticipantId::parse(named);
-        let line = RosterId::parse(named).and_then(|id| self.meeting.roster.iter().find(|entry| entry.id == id));
+        let line =
+            RosterId::parse(named).and_then(|id| self.meeting.roster.iter().find(|entry| entry.id == id));
         let user = UserId::parse(named).or_else(|| line.and_then(|line| line.user));
         let is_meant = |p: &&&Participant| {
             Some(p.id) == session
@@ -484,7 +505,11 @@ impl LiveMeeting {
     }
 
     /// The participant behind the connection, if he may do this now.
-    pub(super) fn allowed(&self, connection: ConnectionId, action: Action) -> Result<ParticipantId, DomainError> {
+    pub(super) fn allowed(
+        &self,
+        connection: ConnectionId,
+        action: Action,
+    ) -> Result<ParticipantId, DomainError> {
         let participant = self.of_connection(connection)?;
         policy::may(&participant.actor, Some(participant.standing), action, &self.meeting)?;
         Ok(participant.id)

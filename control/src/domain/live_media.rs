@@ -10,7 +10,9 @@ use super::error::DomainError;
 use super::event::{Audience, DomainEvent, Notice};
 use super::id::ParticipantId;
 use super::live::LiveMeeting;
-use super::participant::{CONSUMERS_MAX, ConnectionId, Consumer, MediaChange, PRODUCERS_MAX, Participant, Producer};
+use super::participant::{
+    CONSUMERS_MAX, ConnectionId, Consumer, MediaChange, PRODUCERS_MAX, Participant, Producer,
+};
 use super::policy::Action;
 
 /// Which of a participant's tracks somebody wants to see or hear.
@@ -86,12 +88,17 @@ impl LiveMeeting {
     ///
     /// # Errors
     /// The participant or the transport went meanwhile.
-    pub fn add_producer(&mut self, connection: ConnectionId, producer: Producer) -> Result<Vec<Notice>, DomainError> {
+    pub fn add_producer(
+        &mut self,
+        connection: ConnectionId,
+        producer: Producer,
+    ) -> Result<Vec<Notice>, DomainError> {
         self.own_transport(connection, producer.transport)?;
         let id = self.of_connection(connection)?.id;
         let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
         participant.producers.push(producer);
-        let paused = producer.paused || (producer.source == Source::Microphone && participant.silences(producer.source));
+        let paused = producer.paused
+            || (producer.source == Source::Microphone && participant.silences(producer.source));
         let Producer { id: producer_id, kind, source, .. } = producer;
         let event = DomainEvent::ProducerAdded {
             meeting: self.meeting.id,
@@ -110,7 +117,11 @@ impl LiveMeeting {
     ///
     /// # Errors
     /// `NotInMeeting` or `ProducerNotFound`.
-    pub fn own_producer(&self, connection: ConnectionId, producer: ProducerId) -> Result<Producer, DomainError> {
+    pub fn own_producer(
+        &self,
+        connection: ConnectionId,
+        producer: ProducerId,
+    ) -> Result<Producer, DomainError> {
         let participant = self.of_connection(connection)?;
         participant.producers.iter().find(|p| p.id == producer).copied().ok_or(DomainError::ProducerNotFound)
     }
@@ -142,7 +153,11 @@ impl LiveMeeting {
         let id = self.of_connection(connection)?.id;
         let meeting = self.meeting.id;
         let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
-        let track = participant.producers.iter_mut().find(|p| p.id == producer).ok_or(DomainError::ProducerNotFound)?;
+        let track = participant
+            .producers
+            .iter_mut()
+            .find(|p| p.id == producer)
+            .ok_or(DomainError::ProducerNotFound)?;
         let changed = track.paused != paused;
         track.paused = paused;
         let (kind, source) = (track.kind, track.source);
@@ -155,7 +170,11 @@ impl LiveMeeting {
     ///
     /// # Errors
     /// Not inside, nobody of that name, no such track, no transport, too many subscriptions.
-    pub fn may_consume(&self, connection: ConnectionId, wanted: &Wanted) -> Result<Subscription, DomainError> {
+    pub fn may_consume(
+        &self,
+        connection: ConnectionId,
+        wanted: &Wanted,
+    ) -> Result<Subscription, DomainError> {
         let viewer = self.of_connection(connection)?;
         let publishers = self.resolve(&wanted.publisher);
         if publishers.is_empty() {
@@ -167,8 +186,10 @@ impl LiveMeeting {
         };
         // Of several sessions of one person the newest that has the track.
         let found = publishers.iter().rev().filter_map(|id| self.participants.get(id));
-        let (publisher, producer) =
-            found.filter_map(|p| pick(p).map(|track| (p.id, track))).next().ok_or(DomainError::ProducerNotFound)?;
+        let (publisher, producer) = found
+            .filter_map(|p| pick(p).map(|track| (p.id, track)))
+            .next()
+            .ok_or(DomainError::ProducerNotFound)?;
         if viewer.consumers.len() >= CONSUMERS_MAX {
             return Err(DomainError::MediaRefused("too many subscriptions".to_owned()));
         }
@@ -182,7 +203,8 @@ impl LiveMeeting {
     /// Viewer, transport or track went meanwhile.
     pub fn add_consumer(&mut self, connection: ConnectionId, consumer: Consumer) -> Result<(), DomainError> {
         self.own_transport(connection, consumer.transport)?;
-        if !self.participants.values().any(|p| p.producers.iter().any(|track| track.id == consumer.producer)) {
+        if !self.participants.values().any(|p| p.producers.iter().any(|track| track.id == consumer.producer))
+        {
             return Err(DomainError::ProducerNotFound);
         }
         let id = self.of_connection(connection)?.id;
@@ -195,7 +217,11 @@ impl LiveMeeting {
     ///
     /// # Errors
     /// `NotInMeeting` or `ConsumerNotFound`.
-    pub fn own_consumer(&self, connection: ConnectionId, consumer: ConsumerId) -> Result<Consumer, DomainError> {
+    pub fn own_consumer(
+        &self,
+        connection: ConnectionId,
+        consumer: ConsumerId,
+    ) -> Result<Consumer, DomainError> {
         let participant = self.of_connection(connection)?;
         participant.consumers.iter().find(|c| c.id == consumer).copied().ok_or(DomainError::ConsumerNotFound)
     }
@@ -246,7 +272,12 @@ impl LiveMeeting {
     }
 
     /// A viewer gets another layer than before.
-    pub fn layers_changed(&self, session: SessionId, consumer: ConsumerId, layer: Option<Layer>) -> Vec<Notice> {
+    pub fn layers_changed(
+        &self,
+        session: SessionId,
+        consumer: ConsumerId,
+        layer: Option<Layer>,
+    ) -> Vec<Notice> {
         let id = ParticipantId(session.0);
         let owns = self.participants.get(&id).is_some_and(|p| p.consumers.iter().any(|c| c.id == consumer));
         let event = DomainEvent::ConsumerLayersChanged { consumer, layer };

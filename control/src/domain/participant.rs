@@ -158,6 +158,11 @@ impl Participant {
     pub fn pick_producer(&self, kind: Kind, source: Option<Source>) -> Option<&Producer> {
         let fits = |p: &&Producer| p.kind == kind && source.is_none_or(|wanted| wanted == p.source);
         let person = |p: &&Producer| matches!(p.source, Source::Camera | Source::Microphone);
-        self.producers.iter().rev().filter(fits).find(person).or_else(|| self.producers.iter().rev().find(fits))
+        self.producers
+            .iter()
+            .rev()
+            .filter(fits)
+            .find(person)
+            .or_else(|| self.producers.iter().rev().find(fits))
     }
 }

@@ -115,6 +115,10 @@ fn hears(audience: &Audience, id: ConnectionId, connection: &Connection) -> bool
         Audience::Accounts(users) => connection.user.is_some_and(|user| users.contains(&user)),
         Audience::Campus { campus, except } => id != *except && connection.campus.as_ref() == Some(campus),
         Audience::World => true,
-        Audience::Everyone | Audience::AllBut(_) | Audience::Running | Audience::One(_) | Audience::These(_) => false,
+        Audience::Everyone
+        | Audience::AllBut(_)
+        | Audience::Running
+        | Audience::One(_)
+        | Audience::These(_) => false,
     }
 }

@@ -30,7 +30,9 @@ async fn tell(live: &Live, event: Event) {
     let room = room_of(&event);
     let Some(meeting) = live.rooms().get(&room).copied() else { return };
     let told = live
-        .with(meeting, move |live, _| Ok((if live.room() == room { apply(live, event) } else { Vec::new() }, ())))
+        .with(meeting, move |live, _| {
+            Ok((if live.room() == room { apply(live, event) } else { Vec::new() }, ()))
+        })
         .await;
     if let Err(error) = told {
         tracing::debug!(%meeting, %error, "a fact about a meeting that is over");
@@ -40,9 +42,13 @@ async fn tell(live: &Live, event: Event) {
 fn apply(live: &mut LiveMeeting, event: Event) -> Vec<Notice> {
     match event {
         Event::TransportClosed { session, transport, .. } => live.transport_closed(session, transport),
-        Event::ActiveSpeaker { speaker, .. } => vec![live.speaker_changed(speaker.map(|(session, _)| session))],
+        Event::ActiveSpeaker { speaker, .. } => {
+            vec![live.speaker_changed(speaker.map(|(session, _)| session))]
+        }
         Event::QualityChanged { session, quality, .. } => live.quality_changed(session, quality),
-        Event::ConsumerLayerChanged { session, consumer, layer, .. } => live.layers_changed(session, consumer, layer),
+        Event::ConsumerLayerChanged { session, consumer, layer, .. } => {
+            live.layers_changed(session, consumer, layer)
+        }
         // Its client knows before we do; a failed room arrives as a lost one.
         Event::TransportConnected { .. } | Event::RoomFailed { .. } => Vec::new(),
     }

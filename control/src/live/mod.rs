@@ -74,7 +74,10 @@ struct Handle {
 pub enum Place {
     Inside(Box<Entrance>),
     /// In the waiting room, under this id.
-    Waiting { meeting: MeetingId, participant: ParticipantId },
+    Waiting {
+        meeting: MeetingId,
+        participant: ParticipantId,
+    },
 }
 
 impl Live {
@@ -94,7 +97,9 @@ impl Live {
     pub async fn with<T: Send + 'static>(
         &self,
         meeting: MeetingId,
-        command: impl FnOnce(&mut LiveMeeting, OffsetDateTime) -> Result<(Vec<Notice>, T), DomainError> + Send + 'static,
+        command: impl FnOnce(&mut LiveMeeting, OffsetDateTime) -> Result<(Vec<Notice>, T), DomainError>
+        + Send
+        + 'static,
     ) -> Result<T, DomainError> {
         let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
         let work = move |task: &mut Task| {
@@ -103,7 +108,9 @@ impl Live {
             task.publish(notices);
             Ok(value)
         };
-        self.run(&handle, move |task| Box::pin(async move { work(task) })).await.unwrap_or(Err(DomainError::NotInMeeting))
+        self.run(&handle, move |task| Box::pin(async move { work(task) }))
+            .await
+            .unwrap_or(Err(DomainError::NotInMeeting))
     }
 
     /// Looks at a running meeting. `None` when it is not running.
@@ -136,7 +143,12 @@ impl Live {
     ///
     /// # Errors
     /// Not allowed, nobody waits under that id, or the admission refuses now.
-    pub async fn admit(&self, meeting: MeetingId, by: ConnectionId, waiting: String) -> Result<(), DomainError> {
+    pub async fn admit(
+        &self,
+        meeting: MeetingId,
+        by: ConnectionId,
+        waiting: String,
+    ) -> Result<(), DomainError> {
         let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
         let admitted = self.run(&handle, move |task| Box::pin(task.admit(by, waiting))).await;
         admitted.unwrap_or(Err(DomainError::NotInMeeting))
@@ -146,7 +158,12 @@ impl Live {
     ///
     /// # Errors
     /// As [`Live::admit`].
-    pub async fn deny(&self, meeting: MeetingId, by: ConnectionId, waiting: String) -> Result<(), DomainError> {
+    pub async fn deny(
+        &self,
+        meeting: MeetingId,
+        by: ConnectionId,
+        waiting: String,
+    ) -> Result<(), DomainError> {
         let handle = self.find(meeting).ok_or(DomainError::NotInMeeting)?;
         let denied = self.run(&handle, move |task| Box::pin(async move { task.deny(by, &waiting) })).await;
         denied.unwrap_or(Err(DomainError::NotInMeeting))

@@ -42,7 +42,9 @@ impl LiveSide for Live {
 
     fn occupancy(&self, meeting: MeetingId, user: Option<UserId>) -> BoxFuture<'_, Occupancy> {
         let person = user.map(Person::User);
-        Box::pin(async move { self.look(meeting, move |live| live.occupancy(person)).await.unwrap_or_default() })
+        Box::pin(
+            async move { self.look(meeting, move |live| live.occupancy(person)).await.unwrap_or_default() },
+        )
     }
 
     fn connection(&self, meeting: MeetingId) -> BoxFuture<'_, MediaConnection> {

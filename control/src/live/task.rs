@@ -59,7 +59,9 @@ impl Task {
         let hub = &self.registry.0.hub;
         for Notice { audience, event } in notices {
             match &audience {
-                Audience::Accounts(_) | Audience::Campus { .. } | Audience::World => hub.publish(&audience, &event),
+                Audience::Accounts(_) | Audience::Campus { .. } | Audience::World => {
+                    hub.publish(&audience, &event)
+                }
                 inside => hub.deliver(&event, &self.live.recipients(inside)),
             }
         }
@@ -91,7 +93,8 @@ impl Task {
     async fn start(&mut self) -> Result<Meeting, DomainError> {
         let now = self.now();
         let id = self.live.meeting().id;
-        let (meeting, started) = self.registry.0.store.change_meeting(id, |meeting| meeting.start(now)).await?;
+        let (meeting, started) =
+            self.registry.0.store.change_meeting(id, |meeting| meeting.start(now)).await?;
         if started == Start::Started {
             self.publish(vec![started_notice(Arc::new(meeting.clone()))]);
         }
@@ -179,7 +182,12 @@ impl Task {
             let room = self.live.room();
             self.registry.rooms().remove(&room);
             self.registry.0.fleet.close_room(room);
-            let _ = self.registry.0.store.close_sessions_of(self.live.meeting().id, now, LeaveReason::Ended).await;
+            let _ = self
+                .registry
+                .0
+                .store
+                .close_sessions_of(self.live.meeting().id, now, LeaveReason::Ended)
+                .await;
         })
     }
 

@@ -102,7 +102,10 @@ fn clean(text: &str) -> Result<String, DomainError> {
         return Err(DomainError::FieldMissing("message"));
     }
     if cleaned.chars().count() > MESSAGE_CHARS_MAX {
-        return Err(DomainError::invalid("message", format!("must have at most {MESSAGE_CHARS_MAX} characters")));
+        return Err(DomainError::invalid(
+            "message",
+            format!("must have at most {MESSAGE_CHARS_MAX} characters"),
+        ));
     }
     Ok(cleaned)
 }

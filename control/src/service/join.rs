@@ -58,8 +58,10 @@ impl Joins {
         }
         let name = display_name(actor, request.name.as_deref())?;
         self.note_identity(actor, request.claimed_user.as_deref()).await;
-        let attempt =
-            self.admissions.attempt(actor, &request.meeting, request.password.as_deref(), Door::Enter).await?;
+        let attempt = self
+            .admissions
+            .attempt(actor, &request.meeting, request.password.as_deref(), Door::Enter)
+            .await?;
         let meeting = attempt.meeting.clone();
         let joiner = Joiner { id: ParticipantId::generate(), actor: actor.clone(), name, connection };
         let place = self.live.join(attempt, joiner).await;

@@ -101,8 +101,9 @@ impl Media {
                 return Err(error);
             }
         };
-        let noted =
-            self.note(meeting, room, move |live| live.open_transport(connection, direction, transport).map(swap)).await;
+        let noted = self
+            .note(meeting, room, move |live| live.open_transport(connection, direction, transport).map(swap))
+            .await;
         match noted {
             Ok(Some(replaced)) => self.take_back(room, RoomCommand::CloseTransport { transport: replaced }),
             Ok(None) => {}
@@ -126,8 +127,13 @@ impl Media {
         dtls: DtlsParameters,
     ) -> Result<(), DomainError> {
         let connection = asker.connection;
-        let (_, room, ()) =
-            self.find(asker, move |live| live.own_transport(connection, transport), DomainError::TransportNotFound).await?;
+        let (_, room, ()) = self
+            .find(
+                asker,
+                move |live| live.own_transport(connection, transport),
+                DomainError::TransportNotFound,
+            )
+            .await?;
         self.request(room, RoomCommand::ConnectTransport { transport, dtls }).await.map(|_| ())
     }
 
@@ -143,8 +149,9 @@ impl Media {
     ) -> Result<ProducerId, DomainError> {
         let meeting = meeting_id(meeting)?;
         let NewTrack { kind, source, rtp_parameters, paused } = track;
-        let (room, (transport, held)) =
-            self.ask(meeting, move |live| Ok((live.room(), live.may_produce(connection, kind, source)?))).await?;
+        let (room, (transport, held)) = self
+            .ask(meeting, move |live| Ok((live.room(), live.may_produce(connection, kind, source)?)))
+            .await?;
         let producer = ProducerId::random();
         let command = RoomCommand::Produce {
             transport,
@@ -157,7 +164,9 @@ impl Media {
         let new = Producer { id: producer, transport, kind, source, paused };
         let asked = self.request(room, command).await;
         let noted = match asked {
-            Ok(_) => self.note(meeting, room, move |live| Ok((live.add_producer(connection, new)?, ()))).await,
+            Ok(_) => {
+                self.note(meeting, room, move |live| Ok((live.add_producer(connection, new)?, ()))).await
+            }
             Err(error) => Err(error),
         };
         if let Err(error) = noted {
@@ -226,7 +235,8 @@ impl Media {
             return Err(DomainError::Internal);
         };
         let new = Consumer { id: consumer, transport, producer };
-        let noted = self.note(meeting, room, move |live| Ok((Vec::new(), live.add_consumer(connection, new)?))).await;
+        let noted =
+            self.note(meeting, room, move |live| Ok((Vec::new(), live.add_consumer(connection, new)?))).await;
         if let Err(error) = noted {
             self.take_back(room, RoomCommand::CloseConsumer { consumer });
             return Err(error);
@@ -261,7 +271,12 @@ impl Media {
     ///
     /// # Errors
     /// Not the asker's subscription, or no media.
-    pub async fn set_layers(&self, asker: Asker<'_>, consumer: ConsumerId, layer: Layer) -> Result<(), DomainError> {
+    pub async fn set_layers(
+        &self,
+        asker: Asker<'_>,
+        consumer: ConsumerId,
+        layer: Layer,
+    ) -> Result<(), DomainError> {
         self.ask_consumer(asker, consumer, RoomCommand::SetPreferredLayer { consumer, layer }).await
     }
 

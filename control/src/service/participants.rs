@@ -31,9 +31,17 @@ impl Participants {
     ///
     /// # Errors
     /// Not inside, or hands are switched off.
-    pub async fn raise_hand(&self, connection: ConnectionId, meeting: &str, raised: bool) -> Result<(), DomainError> {
+    pub async fn raise_hand(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+        raised: bool,
+    ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
-        let done = self.live.with(meeting, move |live, now| Ok((live.raise_hand(connection, raised, now)?, ()))).await;
+        let done = self
+            .live
+            .with(meeting, move |live, now| Ok((live.raise_hand(connection, raised, now)?, ())))
+            .await;
         self.explain(meeting, done).await
     }
 
@@ -82,7 +90,12 @@ impl Participants {
     ///
     /// # Errors
     /// Not allowed, nobody waits under that id, no seat left.
-    pub async fn admit(&self, connection: ConnectionId, meeting: &str, whom: &str) -> Result<(), DomainError> {
+    pub async fn admit(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+        whom: &str,
+    ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
         let done = self.live.admit(meeting, connection, whom.to_owned()).await;
         self.explain(meeting, done).await
@@ -102,7 +115,11 @@ impl Participants {
     ///
     /// # Errors
     /// No meeting id.
-    pub async fn leave(&self, connection: ConnectionId, meeting: &str) -> Result<Option<MeetingId>, DomainError> {
+    pub async fn leave(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+    ) -> Result<Option<MeetingId>, DomainError> {
         let meeting = match meeting_id(meeting) {
             Err(DomainError::MeetingNotFound) => return Ok(None),
             read => read?,
@@ -112,7 +129,11 @@ impl Participants {
     }
 
     /// The connection is gone: so is whoever spoke over it (JF-06).
-    pub async fn disconnected(&self, connection: ConnectionId, meetings: impl IntoIterator<Item = MeetingId>) {
+    pub async fn disconnected(
+        &self,
+        connection: ConnectionId,
+        meetings: impl IntoIterator<Item = MeetingId>,
+    ) {
         for meeting in meetings {
             self.live.leave(meeting, connection, LeaveReason::Disconnected).await;
         }

@@ -1,7 +1,12 @@
-//! The KCS dialect: REST under `/api`, envelope `{success, data, message}`.
+//! The KCS dialect: REST under `/api`, envelope `{success, data, message}`, and Socket.IO.
 
 pub mod error;
 pub mod limits;
 pub mod preset;
 pub mod rest;
+pub mod socket;
+mod socket_connection;
+mod socket_outlet;
+mod socket_requests;
+mod socket_view;
 pub mod view;

@@ -125,7 +125,8 @@ impl Sockets {
 /// Decides who a socket speaks for, before it exists; the refusal's words reach the client as `connect_error`.
 async fn authenticate(accounts: &Accounts, socket: &SocketRef, auth: Option<Value>) -> Result<(), String> {
     let refused = |reason: DomainError| error::words(&reason).message.into_owned();
-    let token = credential(socket.req_parts(), auth.as_ref()).ok_or_else(|| refused(DomainError::CredentialMissing))?;
+    let token = credential(socket.req_parts(), auth.as_ref())
+        .ok_or_else(|| refused(DomainError::CredentialMissing))?;
     let actor = accounts.authenticate(&token).await.map_err(refused)?;
     socket.extensions.insert(actor);
     Ok(())
@@ -141,7 +142,10 @@ fn credential(parts: &http::request::Parts, auth: Option<&Value>) -> Option<Stri
     };
     let query = || {
         let pairs = parts.uri.query()?.split('&');
-        pairs.filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == "token").map(|(_, t)| t.to_owned())
+        pairs
+            .filter_map(|pair| pair.split_once('='))
+            .find(|(name, _)| *name == "token")
+            .map(|(_, t)| t.to_owned())
     };
     let named = given.map(|token| token.strip_prefix("Bearer ").map(str::to_owned).unwrap_or(token));
     named.or_else(bearer).or_else(query).filter(|token| !token.is_empty())

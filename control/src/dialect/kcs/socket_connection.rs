@@ -177,7 +177,8 @@ impl Connection {
 /// A refusal: always the event `error`, and the callback if there is one. The socket stays.
 fn refuse(socket: &SocketRef, event: &str, ack: AckSender, reason: &DomainError) {
     let Words { message, code, .. } = error::words(reason);
-    counter!("plenum_events_refused_total", "event" => event.to_owned(), "reason" => reason.reason()).increment(1);
+    counter!("plenum_events_refused_total", "event" => event.to_owned(), "reason" => reason.reason())
+        .increment(1);
     let mut told = json!({ "message": message, "event": event });
     let mut acked = json!({ "success": false, "error": message, "message": message });
     if let Some(code) = code {

@@ -75,7 +75,7 @@ pub(super) async fn send_message(c: &mut Connection, body: Value) -> Answered {
     let text = fields.given_text("message")?;
     let recipient = fields.text_of(&["recipientId", "recipient_id"])?;
     let words = "all, private, host";
-    let to = match fields.word("recipientType", |word| AddressKind::parse(word), words)? {
+    let to = match fields.word("recipientType", AddressKind::parse, words)? {
         None | Some(AddressKind::All) => Address::All,
         Some(AddressKind::Hosts) => Address::Hosts,
         Some(AddressKind::Private) => {

@@ -72,7 +72,9 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> (&'static str, 
                 "screen": media.screen,
             }),
         ),
-        E::MutedByHost { meeting, muted } => ("muted-by-host", json!({ "meetingId": meeting, "muted": muted })),
+        E::MutedByHost { meeting, muted } => {
+            ("muted-by-host", json!({ "meetingId": meeting, "muted": muted }))
+        }
         E::MessageSent(message) => {
             let mut shown = view::message(message);
             shown["recipientType"] = message.recipient.kind().into();

@@ -1,0 +1,192 @@
+//! A whole control plane on ports of its own, and people who use it through its front door.
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+pub mod node;
+pub mod socket;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plenum_control::app::{App, Parts};
+use plenum_control::config::Config;
+use plenum_control::fleet::Timing;
+use plenum_control::service::passwords::HashCost;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use node::{Memory, ScriptedNode};
+use socket::{Client, PATIENCE};
+
+/// A running control plane with the demo accounts.
+pub struct World {
+    pub port: u16,
+    pub directory: Arc<tempfile::TempDir>,
+    pub app: Arc<App>,
+    http: reqwest::Client,
+}
+
+/// How a world differs from the usual one.
+#[derive(Clone)]
+pub struct Setup {
+    pub rate_limits: bool,
+    pub timing: Timing,
+    pub directory: Option<Arc<tempfile::TempDir>>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let timing = Timing {
+            request: Duration::from_secs(2),
+            link_grace: Duration::from_millis(300),
+            orphan_grace: Duration::from_millis(300),
+        };
+        Self { rate_limits: false, timing, directory: None }
+    }
+}
+
+impl World {
+    pub async fn start() -> Self {
+        Self::with(Setup::default()).await
+    }
+
+    pub async fn with(setup: Setup) -> Self {
+        let directory = setup.directory.unwrap_or_else(|| Arc::new(tempfile::tempdir().unwrap()));
+        let data_dir = directory.path().to_string_lossy().into_owned();
+        let config = Config::read(|name| match name {
+            "DATA_DIR" => Some(data_dir.clone()),
+            "RATE_LIMITS" => Some(if setup.rate_limits { "on" } else { "off" }.to_owned()),
+            "ICE_SERVERS" => Some(r#"[{"urls":"stun:stun.example.org"}]"#.to_owned()),
+            _ => None,
+        })
+        .unwrap();
+        let parts = Parts {
+            hash_cost: HashCost::Least,
+            demo: true,
+            supervise: false,
+            fleet_timing: setup.timing,
+            ..Parts::default()
+        };
+        let app = Arc::new(App::build(&config, parts).await.expect("builds"));
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let serving = app.clone();
+        tokio::spawn(async move { serving.serve(vec![listener]).await });
+        Self { port, directory, app, http: reqwest::Client::new() }
+    }
+
+    /// Where the authority of the link lives.
+    pub fn pki(&self) -> PathBuf {
+        self.directory.path().join("pki")
+    }
+
+    pub fn link_address(&self) -> SocketAddr {
+        self.app.link_address()
+    }
+
+    /// A scripted media node that is registered.
+    pub async fn node(&self) -> ScriptedNode {
+        let node = self.dial(Memory::new(), 1, 0).await.expect("registers");
+        eventually("the node is registered", || self.app.media_ready()).await;
+        node
+    }
+
+    pub async fn dial(
+        &self,
+        memory: Arc<Memory>,
+        epoch: u64,
+        last_event: u64,
+    ) -> Result<ScriptedNode, String> {
+        ScriptedNode::dial(&self.pki(), self.link_address(), memory, epoch, last_event).await
+    }
+
+    /// A token of a demo account, by the part before the `@`.
+    pub async fn token(&self, who: &str) -> String {
+        let login = self.app.services.accounts.log_in(&format!("{who}@demo.test"), "demo-password").await;
+        login.expect("a demo account").token
+    }
+
+    /// A socket of a demo account.
+    pub async fn connect(&self, who: &str) -> Client {
+        let token = self.token(who).await;
+        Client::connect(self.port, json!({ "token": token })).await.expect("connects")
+    }
+
+    /// The user id of a demo account.
+    pub async fn user(&self, who: &str) -> String {
+        let token = self.token(who).await;
+        let profile = self.get("/api/auth/profile", &token).await;
+        let id = profile["data"]["id"].as_str().or_else(|| profile["data"]["user"]["id"].as_str());
+        id.unwrap_or_else(|| panic!("{profile}")).to_owned()
+    }
+
+    /// A meeting of `host@demo.test` that everybody of the campus may enter; `changes` go on top. Says its id.
+    pub async fn meeting(&self, changes: Value) -> String {
+        let mut body = json!({
+            "meeting_name": "Test",
+            "meeting_description": "",
+            "meeting_location": "virtual",
+            "meeting_start_time": "2030-01-01T09:00:00Z",
+            "meeting_end_time": "2030-01-01T10:00:00Z",
+            "meeting_type": "instant",
+            "allow_guests": true,
+            "participants": [{ "email": "member@demo.test" }],
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        let token = self.token("host").await;
+        let made = self.post("/api/meeting", &token, body).await;
+        made["data"]["id"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned()
+    }
+
+    /// A meeting that is live, with its host inside.
+    pub async fn hosted(&self, changes: Value) -> (String, Client, String) {
+        let meeting = self.meeting(changes).await;
+        let host = self.connect("host").await;
+        let joined = host.call("join-meeting", json!({ "meetingId": meeting })).await;
+        assert_eq!(joined["success"], true, "{joined}");
+        host.expect("meeting-joined").await;
+        (meeting, host, joined["participantId"].as_str().unwrap().to_owned())
+    }
+
+    /// Somebody who joins and has heard that he is inside.
+    pub async fn joined(&self, who: &str, meeting: &str) -> (Client, String) {
+        let client = self.connect(who).await;
+        let joined = client.call("join-meeting", json!({ "meetingId": meeting })).await;
+        assert_eq!(joined["success"], true, "{joined}");
+        client.expect("meeting-joined").await;
+        let id = joined["participantId"].as_str().unwrap().to_owned();
+        (client, id)
+    }
+
+    pub async fn post(&self, path: &str, token: &str, body: Value) -> Value {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        self.http.post(url).bearer_auth(token).json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
+    pub async fn put(&self, path: &str, token: &str, body: Value) -> Value {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        self.http.put(url).bearer_auth(token).json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Value {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        self.http.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()
+    }
+}
+
+/// Polls until something holds.
+pub async fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Whether an answer to a callback is a refusal with this text.
+pub fn refused(ack: &Value, message: &str) -> bool {
+    ack["success"] == false && ack["error"] == message && ack["message"] == message
+}

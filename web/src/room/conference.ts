@@ -62,6 +62,12 @@ export class Conference {
     this.listen();
   }
 
+  /** Whether somebody is in the meeting or at its door, so that going away is worth a goodbye. */
+  get present(): boolean {
+    const { phase } = this.store.get();
+    return phase === 'inside' || phase === 'waiting' || phase === 'joining';
+  }
+
   join(): void {
     const { signaling } = this.parts;
     this.store.dispatch({ type: 'join-asked', userId: this.entry.userId, userName: this.entry.userName });
@@ -82,6 +88,11 @@ export class Conference {
   /** The other end of a meeting: everybody is out. */
   ended(by: string | null): void {
     this.finish({ type: 'ended', by });
+    this.parts.signaling.close();
+  }
+
+  private refuse(message: string): void {
+    this.finish({ type: 'refused', message });
     this.parts.signaling.close();
   }
 
@@ -176,7 +187,7 @@ export class Conference {
         return;
       case 'refused':
         if (isLostLogin(new SignalingError(link.message))) this.parts.onLostLogin();
-        this.finish({ type: 'refused', message: link.message });
+        this.refuse(link.message);
         return;
       case 'connecting':
         return;
@@ -205,7 +216,7 @@ export class Conference {
     }
     if (!inside || !isPassing(error)) {
       const message = error instanceof SignalingError && !isPassing(error) ? error.message : readable(error);
-      this.finish({ type: 'refused', message });
+      this.refuse(message);
       return;
     }
     this.knockTimer = setTimeout(() => {
@@ -247,7 +258,7 @@ export class Conference {
   private refused(message: string, event: string | undefined): void {
     // Requests report their own refusals; a waiting person's denial comes as an event alone.
     if (this.store.get().phase === 'waiting' && (event === undefined || event === 'join-meeting')) {
-      this.finish({ type: 'refused', message });
+      this.refuse(message);
     }
   }
 

@@ -59,8 +59,8 @@ export function Lobby({
 
   useEffect(() => {
     const { camera, microphone } = rememberedSwitches();
-    if (camera) void devices.open('camera');
-    if (microphone) void devices.open('microphone');
+    if (camera && !devices.store.get().camera) void devices.open('camera');
+    if (microphone && !devices.store.get().microphone) void devices.open('microphone');
   }, [devices]);
 
   const toggle = (device: 'camera' | 'microphone') => {

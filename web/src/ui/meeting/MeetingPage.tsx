@@ -1,15 +1,15 @@
 // One meeting's page: lobby, meeting, goodbye.
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import { LocalDevices } from '../../media/devices';
 import { Conference } from '../../room/conference';
 import { Controls } from '../../room/controls';
+import type { Phase } from '../../room/state';
 import { readable, SignalingError } from '../../signaling/errors';
 import type { User } from '../../signaling/meeting';
 import { Lobby, type Ticket } from '../lobby/Lobby';
 import { notify } from '../notices';
 import { type Services, useServices } from '../services';
 import { logOut, session } from '../session';
-import { useStore } from '../useStore';
 import { show } from '../window';
 import { MeetingContext, type MeetingParts } from './context';
 import { Goodbye } from './Goodbye';
@@ -35,7 +35,7 @@ export function MeetingPage({ meetingId, user }: PageProps) {
     document.title = 'Join · Plenum';
     // Going elsewhere in the application is leaving; a closed tab is noticed by the server.
     return () => {
-      if (current.current?.store.get().phase === 'inside') void current.current.leave();
+      if (current.current?.present) void current.current.leave();
       show(null);
     };
   }, []);
@@ -54,47 +54,43 @@ export function MeetingPage({ meetingId, user }: PageProps) {
     setParts(null);
   };
 
-  const lobby = { meetingId, user, devices, onJoin: join };
-  if (!parts) {
-    return <Lobby {...lobby} refusal={null} passwordWanted={false} progress="idle" onCancel={back} />;
+  const phase = usePhase(parts);
+  const refusal = parts?.conference.store.get().refusal ?? null;
+  return <MeetingContext value={parts}>{page()}</MeetingContext>;
+
+  // The lobby stays one and the same element from the first look to the open door: its devices must not be opened anew.
+  function page() {
+    switch (phase) {
+      case 'inside':
+        return <MeetingRoom />;
+      case 'left':
+      case 'ended':
+        return <Goodbye onRejoin={back} />;
+      case 'outside':
+      case 'joining':
+      case 'waiting':
+      case 'refused':
+        return (
+          <Lobby
+            meetingId={meetingId}
+            user={user}
+            devices={devices}
+            refusal={refusal && readable(new SignalingError(refusal))}
+            passwordWanted={refusal?.toLowerCase().includes('password') ?? false}
+            progress={phase === 'joining' || phase === 'waiting' ? phase : 'idle'}
+            onJoin={join}
+            onCancel={() => void parts?.conference.leave().then(back)}
+          />
+        );
+    }
   }
-  return (
-    <MeetingContext value={parts}>
-      <Inside parts={parts} lobby={lobby} onBack={back} />
-    </MeetingContext>
-  );
 }
 
-interface InsideProps {
-  parts: MeetingParts;
-  lobby: { meetingId: string; user: User; devices: LocalDevices; onJoin: (ticket: Ticket) => void };
-  onBack: () => void;
-}
+const unsubscribed = () => () => undefined;
 
-function Inside({ parts, lobby, onBack }: InsideProps) {
-  const { store } = parts.conference;
-  const phase = useStore(store, (state) => state.phase);
-  const refusal = useStore(store, (state) => state.refusal);
-  switch (phase) {
-    case 'inside':
-      return <MeetingRoom />;
-    case 'left':
-    case 'ended':
-      return <Goodbye onRejoin={onBack} />;
-    case 'outside':
-    case 'joining':
-    case 'waiting':
-    case 'refused':
-      return (
-        <Lobby
-          {...lobby}
-          refusal={refusal && readable(new SignalingError(refusal))}
-          passwordWanted={refusal?.toLowerCase().includes('password') ?? false}
-          progress={phase === 'refused' ? 'idle' : phase === 'waiting' ? 'waiting' : 'joining'}
-          onCancel={() => void parts.conference.leave().then(onBack)}
-        />
-      );
-  }
+function usePhase(parts: MeetingParts | null): Phase {
+  const store = parts?.conference.store;
+  return useSyncExternalStore(store?.subscribe ?? unsubscribed, () => store?.get().phase ?? 'outside');
 }
 
 function conferenceFor(services: Services, meetingId: string, user: User, ticket: Ticket): Conference {

@@ -10,6 +10,9 @@ import { QualityMark } from './QualityMark';
 import styles from './Tile.module.css';
 import { VideoTrack } from './VideoTrack';
 
+/** A tile narrower than this keeps its space for the name. */
+const TIGHT_BELOW = 220;
+
 interface TileProps {
   personKey: string;
   width: number;
@@ -40,7 +43,8 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
 
   if (!person) return null;
   const showsVideo = person.video && track !== null;
-  const classes = [styles.tile, speaking && person.audio && styles.speaking, small && styles.small];
+  const tight = small || width < TIGHT_BELOW;
+  const classes = [styles.tile, speaking && person.audio && styles.speaking, tight && styles.small];
   return (
     <article
       ref={element}
@@ -73,7 +77,7 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
         {person.audio ? <Voice /> : <Icon name="mic-off" size={15} />}
         <span>{own ? `${person.userName} (you)` : person.userName}</span>
       </span>
-      {person.quality && !(small && fine(person.quality)) && <QualityMark quality={person.quality} />}
+      {person.quality && !(tight && fine(person.quality)) && <QualityMark quality={person.quality} />}
       {onPin && (
         <button
           type="button"

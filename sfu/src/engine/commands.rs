@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use plenum_shared::{
-    command::{Refusal, RefusalReason, Reply, Response, RoomCommand, RoomStats},
+    command::{Refusal, RefusalReason, Reply, Response, RoomCommand},
     id::{RoomId, SessionId, TransportId},
     media::Direction,
     transport::{CandidateType, DtlsParameters, IceCandidate, Protocol},
@@ -67,7 +67,7 @@ impl Engine {
                 self.request_keyframe(now, slot, consumer);
             }
             C::CloseConsumer { consumer } => self.close_consumer(slot, consumer)?,
-            C::Stats => return Ok(Reply::Stats(RoomStats::default())),
+            C::Stats => return Ok(Reply::Stats(self.room_stats(now, slot))),
         }
         Ok(Reply::Done)
     }

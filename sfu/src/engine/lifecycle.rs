@@ -25,7 +25,14 @@ impl Engine {
         self.peers[slot].transport.close(now);
         self.transmit(slot);
         let peer = self.forget_peer(slot);
-        self.rooms[peer.room].peers.retain(|&other| other != slot);
+        let session_left = {
+            let peers = &mut self.rooms[room].peers;
+            peers.retain(|&other| other != slot);
+            peers.iter().all(|&other| self.peers[other].session != peer.session)
+        };
+        if session_left {
+            self.rooms[room].qualities.remove(&peer.session);
+        }
     }
 
     /// Takes a peer out of every table but its room's.

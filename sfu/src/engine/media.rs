@@ -2,12 +2,14 @@
 
 use std::time::Instant;
 
+use plenum_shared::media::Source;
+
 use super::{
     Engine, Waiting,
     demux::Slot,
     packet::RtpPacket,
     peer::{FIRST_REPORT_AFTER, ROUND_TRIP_UNKNOWN},
-    router::{Outlet, Router, repair},
+    router::{Outlet, Router, repair, speaker::JUDGED_EVERY},
     transport::rtcp::{self, NackPairs, ReportBlock, RtcpPacket, SenderReport},
 };
 
@@ -54,9 +56,21 @@ impl Engine {
         } else {
             router.handle_rtp(now, place, packet, bytes, false, &mut outlet);
         }
-        if let Some(at) = router.producers[binding.producer].poll_timeout(now) {
+        let producer = &router.producers[binding.producer];
+        if let Some(at) = producer.poll_timeout(now) {
             self.deadlines.advance(Waiting::Peer(slot), at);
         }
+        if producer.source == Source::Microphone {
+            self.deadlines.advance(Waiting::Room(room), now + JUDGED_EVERY);
+        }
+    }
+
+    /// Who speaks is looked at while somebody is heard.
+    pub(super) fn judge_speaker(&mut self, now: Instant, room: Slot) {
+        self.in_progress = Some(self.rooms[room].id);
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        router.judge_speaker(now, &mut outlet);
+        self.deadlines.set(Waiting::Room(room), router.speaker.poll_timeout());
     }
 
     pub(super) fn handle_rtcp(&mut self, now: Instant, slot: Slot, bytes: &[u8]) {

@@ -21,6 +21,7 @@ pub mod limits;
 mod media;
 pub mod packet;
 mod peer;
+mod quality;
 mod random;
 mod reports;
 mod room;
@@ -174,7 +175,7 @@ impl Engine {
         while let Some(waiting) = self.deadlines.pop_due(now) {
             match waiting {
                 Waiting::Peer(slot) => self.peer_timeout(now, slot),
-                Waiting::Room(_) => {}
+                Waiting::Room(slot) => self.judge_speaker(now, slot),
             }
         }
         self.in_progress = None;
@@ -220,14 +221,22 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         self.in_progress = Some(peer.room_id);
         peer.transport.handle_timeout(now);
-        if peer.choose_at.is_some_and(|at| at <= now) {
+        let (chooses, reports) = (is_due(peer.choose_at, now), is_due(peer.report_at, now));
+        if chooses {
             self.choose_layers(now, slot);
         }
         self.send_due_rtcp(now, slot);
+        if reports {
+            self.judge_quality(slot);
+        }
         self.after_transport(now, slot);
     }
 
     fn room_slot(&self, room: RoomId) -> Result<Slot, RefusalReason> {
         self.room_slots.get(&room).copied().ok_or(RefusalReason::UnknownRoom)
     }
+}
+
+fn is_due(at: Option<Instant>, now: Instant) -> bool {
+    at.is_some_and(|at| at <= now)
 }

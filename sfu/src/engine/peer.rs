@@ -71,7 +71,7 @@ pub struct Peer {
     pub report_at: Option<Instant>,
     /// The round trip to it, as its last report proved.
     pub round_trip: Option<Duration>,
-    /// Share of what it was sent that it lost, as it reported last.
+    /// Share of packets lost on the way to it (as it reported last) or, when it publishes, on the way to us.
     pub loss: f32,
     /// What its path carries.
     pub estimate: Estimate,

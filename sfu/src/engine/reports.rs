@@ -130,6 +130,7 @@ fn send_receiver_reports(now: Instant, slot: Slot, router: &mut Router, outlet: 
     let rtcp_ssrc = peer.rtcp_ssrc;
     let mut blocks = [ReportBlock::default(); BLOCKS_MAX];
     let mut count = 0;
+    let (mut expected, mut lost) = (0, 0);
     for &producer in &peer.producers {
         for stream in &mut router.producers[producer].streams {
             if let Some(ssrc) =
@@ -137,8 +138,13 @@ fn send_receiver_reports(now: Instant, slot: Slot, router: &mut Router, outlet: 
             {
                 blocks[count] = stream.reception.report(now, ssrc);
                 count += 1;
+                expected += stream.reception.interval.0;
+                lost += stream.reception.interval.1;
             }
         }
+    }
+    if expected > 0 {
+        outlet.peers[slot].loss = lost as f32 / expected as f32;
     }
     if count > 0 {
         send_rtcp(slot, outlet, |writer| {

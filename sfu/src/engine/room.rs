@@ -1,12 +1,14 @@
 //! A room of the engine: who is in it and what is routed.
 
+use std::collections::HashMap;
+
 use plenum_shared::{
     command::{RoomInventory, TransportInventory},
-    id::RoomId,
+    id::{RoomId, SessionId},
 };
 use slab::Slab;
 
-use super::{demux::Slot, peer::Peer, router::Router};
+use super::{demux::Slot, peer::Peer, quality::Quality, router::Router};
 
 /// One room.
 #[derive(Debug)]
@@ -17,12 +19,14 @@ pub struct Room {
     pub peers: Vec<Slot>,
     /// Who gets what.
     pub router: Router,
+    /// How well sessions are connected. One for each session with a transport.
+    pub(super) qualities: HashMap<SessionId, Quality>,
 }
 
 impl Room {
     /// An empty room.
     pub fn new(id: RoomId) -> Self {
-        Room { id, peers: Vec::new(), router: Router::default() }
+        Room { id, peers: Vec::new(), router: Router::default(), qualities: HashMap::new() }
     }
 
     /// What it holds.

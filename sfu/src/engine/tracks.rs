@@ -160,6 +160,7 @@ impl Engine {
         }
         if paused {
             producer.keyframes.forget();
+            router.speaker.remove(slot);
             for &consumer in &producer.consumers {
                 let consumer = &mut router.consumers[consumer];
                 consumer.stop();

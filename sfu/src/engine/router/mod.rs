@@ -17,6 +17,7 @@ pub mod renumber;
 pub mod repair;
 pub mod rewrite;
 pub mod sent;
+pub mod speaker;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -26,13 +27,14 @@ use std::{
 use plenum_shared::{
     event::Event,
     id::{ConsumerId, ProducerId, RoomId},
-    media::LayerStructure,
+    media::{Kind, LayerStructure, Source},
 };
 use slab::Slab;
 
 use super::{counters::Counters, egress::Egress, packet::RtpPacket, peer::Peer};
 use consumer::Consumer;
 use producer::{Producer, Taken};
+use speaker::Speaker;
 
 /// Where what a router sends and says goes.
 #[derive(Debug)]
@@ -60,6 +62,8 @@ pub struct Router {
     pub consumers: Slab<Consumer>,
     producer_slots: HashMap<ProducerId, usize>,
     consumer_slots: HashMap<ConsumerId, usize>,
+    /// Who speaks.
+    pub speaker: Speaker,
 }
 
 impl Router {
@@ -94,6 +98,7 @@ impl Router {
     pub fn remove_producer(&mut self, slot: usize) -> Producer {
         let producer = self.producers.remove(slot);
         self.producer_slots.remove(&producer.id);
+        self.speaker.remove(slot);
         producer
     }
 
@@ -132,6 +137,11 @@ impl Router {
             }
             Taken::Media(_) if producer.paused => outlet.counters.rtp_dropped_paused += 1,
             Taken::Media(incoming) => {
+                if producer.source == Source::Microphone
+                    && let Some(level) = packet.audio_level(bytes, producer.published.ids.audio_level)
+                {
+                    self.speaker.note(now, producer_slot, level);
+                }
                 for &slot in &producer.consumers {
                     let consumer = &mut self.consumers[slot];
                     consumer.forward(now, &incoming, packet, bytes, producer, outlet);
@@ -141,11 +151,21 @@ impl Router {
         }
     }
 
+    /// Judges who speaks, and tells control when that changed.
+    pub fn judge_speaker(&mut self, now: Instant, outlet: &mut Outlet<'_>) {
+        if self.speaker.judge(now) {
+            let speaker = self.speaker.current().and_then(|slot| self.producers.get(slot));
+            let speaker = speaker.map(|producer| (producer.session, producer.id));
+            outlet.counters.speaker_changes += 1;
+            outlet.events.push_back(Event::ActiveSpeaker { room: outlet.room, speaker });
+        }
+    }
+
     /// A consumer that cannot go on without a keyframe has one asked for.
     pub fn want_keyframe(&mut self, consumer_slot: usize) {
         let consumer = &self.consumers[consumer_slot];
         let producer = &mut self.producers[consumer.producer];
-        if consumer.paused || producer.paused || producer.kind != plenum_shared::media::Kind::Video {
+        if consumer.paused || producer.paused || producer.kind != Kind::Video {
             return;
         }
         match consumer.layers.awaited_stream() {

@@ -52,6 +52,8 @@ pub struct Reception {
     jitter_x16: u32,
     expected_reported: u64,
     received_reported: u64,
+    /// Packets expected and packets lost between the last two reports.
+    pub interval: (u64, u64),
     /// The last sender report.
     pub sender_report: Option<ReceivedReport>,
 }
@@ -70,6 +72,7 @@ impl Reception {
             jitter_x16: 0,
             expected_reported: 0,
             received_reported: 0,
+            interval: (0, 0),
             sender_report: None,
         }
     }
@@ -121,6 +124,7 @@ impl Reception {
         let received_since = self.received - self.received_reported;
         (self.expected_reported, self.received_reported) = (expected, self.received);
         let lost_since = expected_since.saturating_sub(received_since);
+        self.interval = (expected_since, lost_since);
         let fraction_lost = (lost_since * 256).checked_div(expected_since).unwrap_or(0).min(255) as u8;
         let (last_sender_report, delay) = self.sender_report.map_or((0, 0), |report| {
             let delay = now.saturating_duration_since(report.at).as_micros() * 65_536 / 1_000_000;

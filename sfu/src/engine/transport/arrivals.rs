@@ -67,7 +67,7 @@ impl Arrivals {
         self.report_at
     }
 
-    /// Writes as much as one report takes. Returns false when nothing is left, or nothing fits.
+    /// Writes as much as one report takes. Returns whether more is left.
     pub fn write(&mut self, sender_ssrc: u32, writer: &mut RtcpWriter<'_>) -> bool {
         self.report_at = None;
         let Some(base) = self.base else { return false };
@@ -81,7 +81,12 @@ impl Arrivals {
         self.report_count = self.report_count.wrapping_add(u8::from(covered > 0));
         self.pending.drain(..covered);
         self.base = Some(base + covered as u64);
-        covered > 0
+        if covered == 0 {
+            // What a report cannot express is not carried along for ever.
+            self.pending.clear();
+            self.base = None;
+        }
+        covered > 0 && !self.pending.is_empty()
     }
 }
 

@@ -1,0 +1,155 @@
+//! How well each participant is connected, and the figures of a room.
+
+use std::time::{Duration, Instant};
+
+use plenum_shared::{
+    command::{RoomStats, SessionStats},
+    event::Event,
+    id::SessionId,
+    media::{Bitrate, ConnectionQuality, Direction},
+};
+
+use super::{Engine, bandwidth::sent_rate, demux::Slot};
+
+/// Loss (share of packets, after repair) and round trip that a quality allows at most, best first. Beyond the last is
+/// poor: at 8 % video stutters, above 600 ms people talk over each other.
+const ALLOWED: [(ConnectionQuality, f32, Duration); 3] = [
+    (ConnectionQuality::Excellent, 0.01, Duration::from_millis(150)),
+    (ConnectionQuality::Good, 0.03, Duration::from_millis(300)),
+    (ConnectionQuality::Fair, 0.08, Duration::from_millis(600)),
+];
+/// Judgements in a row (one a second) that make a session worse.
+const WORSE_AFTER: u8 = 2;
+/// Judgements in a row that make a session better.
+const BETTER_AFTER: u8 = 4;
+
+/// The quality of one session, with the patience that keeps it from flickering.
+#[derive(Debug, Default)]
+pub(super) struct Quality {
+    told: Option<ConnectionQuality>,
+    /// Judgements in a row that were better (above zero) or worse (below zero) than what was told.
+    streak: i8,
+}
+
+impl Quality {
+    /// Takes one judgement. Returns what to tell, if that changed.
+    fn judge(&mut self, loss: f32, round_trip: Duration) -> Option<ConnectionQuality> {
+        let seen = ALLOWED
+            .iter()
+            .find(|(_, loss_max, round_trip_max)| loss <= *loss_max && round_trip <= *round_trip_max)
+            .map_or(ConnectionQuality::Poor, |(quality, ..)| *quality);
+        let Some(told) = self.told else {
+            self.told = Some(seen);
+            return self.told;
+        };
+        self.streak = match seen.cmp(&told) {
+            std::cmp::Ordering::Equal => 0,
+            std::cmp::Ordering::Greater => self.streak.max(0) + 1,
+            std::cmp::Ordering::Less => self.streak.min(0) - 1,
+        };
+        if self.streak < BETTER_AFTER as i8 && self.streak > -(WORSE_AFTER as i8) {
+            return None;
+        }
+        self.streak = 0;
+        self.told = Some(seen);
+        self.told
+    }
+}
+
+/// What both transports of a session say about its connection.
+#[derive(Debug, Clone, Copy, Default)]
+struct Figures {
+    loss: f32,
+    round_trip: Option<Duration>,
+}
+
+impl Engine {
+    /// Judges the session of a peer that was just reported to or from.
+    pub(super) fn judge_quality(&mut self, slot: Slot) {
+        let (room, session) = (self.peers[slot].room, self.peers[slot].session);
+        let Figures { loss, round_trip } = self.figures(room, session);
+        let room = &mut self.rooms[room];
+        let quality = room.qualities.entry(session).or_default();
+        if let Some(quality) = quality.judge(loss, round_trip.unwrap_or_default()) {
+            self.events.push_back(Event::QualityChanged { room: room.id, session, quality });
+        }
+    }
+
+    /// Media figures of a room at this moment.
+    pub(super) fn room_stats(&mut self, now: Instant, room: Slot) -> RoomStats {
+        let mut stats = RoomStats::default();
+        let peers = self.rooms[room].peers.clone();
+        for slot in peers {
+            let peer = &self.peers[slot];
+            let session = peer.session;
+            let router = &mut self.rooms[room].router;
+            let received =
+                peer.producers.iter().map(|&producer| router.producers[producer].received_rate(now).0);
+            let received = Bitrate(received.sum());
+            let sent = sent_rate(now, &peer.consumers, router);
+            stats.received.0 += received.0;
+            stats.sent.0 += sent.0;
+            let index =
+                stats.sessions.iter().position(|known| known.session == session).unwrap_or_else(|| {
+                    stats.sessions.push(self.session_stats(room, session));
+                    stats.sessions.len() - 1
+                });
+            stats.sessions[index].received.0 += received.0;
+            stats.sessions[index].sent.0 += sent.0;
+        }
+        stats
+    }
+
+    fn session_stats(&self, room: Slot, session: SessionId) -> SessionStats {
+        let Figures { loss, round_trip } = self.figures(room, session);
+        let told = self.rooms[room].qualities.get(&session).and_then(|quality| quality.told);
+        SessionStats {
+            session,
+            quality: told.unwrap_or(ConnectionQuality::Excellent),
+            received: Bitrate(0),
+            sent: Bitrate(0),
+            loss,
+            round_trip_ms: round_trip.map(|round_trip| round_trip.as_millis() as u32),
+        }
+    }
+
+    fn figures(&self, room: Slot, session: SessionId) -> Figures {
+        let of_session = self.rooms[room].peers.iter().map(|&slot| &self.peers[slot]);
+        of_session.filter(|peer| peer.session == session).fold(Figures::default(), |figures, peer| Figures {
+            loss: figures.loss.max(peer.loss),
+            // Only a subscriber's reports prove a round trip; both transports share the way.
+            round_trip: match peer.direction {
+                Direction::Recv => peer.round_trip.or(figures.round_trip),
+                Direction::Send => figures.round_trip.or(peer.round_trip),
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ConnectionQuality::{Excellent, Fair, Good, Poor};
+
+    const NEAR: Duration = Duration::from_millis(20);
+
+    #[test]
+    fn the_first_judgement_is_told_and_a_single_bad_second_is_not() {
+        let mut quality = Quality::default();
+        assert_eq!(quality.judge(0.0, NEAR), Some(Excellent));
+        assert_eq!(quality.judge(0.5, NEAR), None);
+        assert_eq!(quality.judge(0.0, NEAR), None);
+        assert_eq!(quality.judge(0.5, NEAR), None);
+        assert_eq!(quality.judge(0.5, NEAR), Some(Poor));
+        for _ in 1..BETTER_AFTER {
+            assert_eq!(quality.judge(0.02, NEAR), None);
+        }
+        assert_eq!(quality.judge(0.02, NEAR), Some(Good));
+    }
+
+    #[test]
+    fn the_round_trip_alone_can_be_bad() {
+        let judge = |ms| Quality::default().judge(0.0, Duration::from_millis(ms));
+        assert_eq!([judge(150), judge(151), judge(301), judge(601)], [Excellent, Good, Fair, Poor].map(Some));
+    }
+}

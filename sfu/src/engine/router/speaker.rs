@@ -1,0 +1,215 @@
+//! Audio levels (RFC 6464) to the one who speaks.
+//!
+//! Loudness is averaged as power, so that short loud syllables count as ears count them. A challenger must be clearly
+//! louder for a while, a pause for breath does not end a turn, and nobody speaks after a longer silence: about one
+//! change for each change that people notice.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use crate::engine::packet::AudioLevel;
+
+/// What somebody's average must exceed to count as speech: -50 dBov, in power.
+const SPEECH_POWER: f32 = 1e-5;
+/// A challenger must have this many times the speaker's power: 6 dB.
+const CHALLENGE_FACTOR: f32 = 4.0;
+/// And keep it for so long.
+const CHALLENGE: Duration = Duration::from_millis(500);
+/// When the speaker has gone quiet, this is enough.
+const CHALLENGE_OF_SILENCE: Duration = Duration::from_millis(200);
+/// After so much silence nobody is the speaker.
+const SILENCE: Duration = Duration::from_secs(2);
+/// The time over which power is averaged.
+const AVERAGED_OVER: Duration = Duration::from_millis(600);
+/// Between two judgements.
+pub const JUDGED_EVERY: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Clone, Copy)]
+struct Voice {
+    power: f32,
+    heard_at: Instant,
+}
+
+/// The voices of one room, by their producer's place in its table. At most one for each of its microphones.
+#[derive(Debug, Default)]
+pub struct Speaker {
+    voices: HashMap<usize, Voice>,
+    current: Option<usize>,
+    /// The current speaker was last loud enough then.
+    loud_at: Option<Instant>,
+    challenger: Option<(usize, Instant)>,
+    judged_at: Option<Instant>,
+}
+
+impl Speaker {
+    /// Takes note of the level of one packet.
+    pub fn note(&mut self, now: Instant, producer: usize, level: AudioLevel) {
+        let power = power(level.level_dbov_neg);
+        let voice = self.voices.entry(producer).or_insert(Voice { power: 0.0, heard_at: now });
+        voice.power = voice.at(now);
+        // Each packet stands for 20 ms of sound, whatever else it takes the network to bring it.
+        voice.power += (power - voice.power) * (0.02 / AVERAGED_OVER.as_secs_f32());
+        voice.heard_at = now;
+    }
+
+    /// A microphone is muted or gone.
+    pub fn remove(&mut self, producer: usize) {
+        self.voices.remove(&producer);
+    }
+
+    /// Who speaks.
+    pub fn current(&self) -> Option<usize> {
+        self.current
+    }
+
+    /// When there is something to judge.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let audible = self.current.is_some() || !self.voices.is_empty();
+        self.judged_at.filter(|_| audible).map(|at| at + JUDGED_EVERY)
+    }
+
+    /// Judges again. Returns whether the speaker changed.
+    pub fn judge(&mut self, now: Instant) -> bool {
+        self.judged_at = Some(now);
+        // Voices that fell silent need no more looking after; the next packet brings them back.
+        self.voices.retain(|_, voice| now.saturating_duration_since(voice.heard_at) < SILENCE);
+        let power_of = |producer: usize| self.voices.get(&producer).map_or(0.0, |voice| voice.at(now));
+        let speaker_power = self.current.map_or(0.0, power_of);
+        if speaker_power >= SPEECH_POWER {
+            self.loud_at = Some(now);
+        }
+        let loudest = self
+            .voices
+            .iter()
+            .map(|(&producer, voice)| (producer, voice.at(now)))
+            .filter(|&(producer, power)| {
+                Some(producer) != self.current && power >= SPEECH_POWER.max(speaker_power * CHALLENGE_FACTOR)
+            })
+            .max_by(|a, b| a.1.total_cmp(&b.1))
+            .map(|(producer, _)| producer);
+        self.challenger = match (loudest, self.challenger) {
+            (Some(loudest), Some((challenger, since))) if loudest == challenger => Some((challenger, since)),
+            (Some(loudest), _) => Some((loudest, now)),
+            (None, _) => None,
+        };
+        let needed = if speaker_power >= SPEECH_POWER { CHALLENGE } else { CHALLENGE_OF_SILENCE };
+        let winner = self.challenger.filter(|&(_, since)| now.saturating_duration_since(since) >= needed);
+        let quiet = self.loud_at.is_none_or(|at| now.saturating_duration_since(at) >= SILENCE);
+        let next = match (winner, self.current) {
+            (Some((winner, _)), _) => Some(winner),
+            (None, Some(current)) if quiet || !self.voices.contains_key(&current) => None,
+            (None, current) => current,
+        };
+        if next == self.current {
+            return false;
+        }
+        (self.current, self.challenger, self.loud_at) = (next, None, Some(now));
+        true
+    }
+}
+
+impl Voice {
+    /// The average as it is now: what is not heard fades.
+    fn at(&self, now: Instant) -> f32 {
+        let silent = now.saturating_duration_since(self.heard_at).as_secs_f32();
+        self.power * (-silent / AVERAGED_OVER.as_secs_f32()).exp()
+    }
+}
+
+fn power(level_dbov_neg: u8) -> f32 {
+    // 127 is silence, not a very low level.
+    if level_dbov_neg == 127 { 0.0 } else { 10_f32.powf(-f32::from(level_dbov_neg) / 10.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: usize = 1;
+    const BOB: usize = 2;
+
+    struct Room {
+        now: Instant,
+        speaker: Speaker,
+        changes: Vec<Option<usize>>,
+    }
+
+    impl Room {
+        fn new() -> Self {
+            Room { now: Instant::now(), speaker: Speaker::default(), changes: Vec::new() }
+        }
+
+        /// Everybody is heard at these levels (-dBov) for a while; 127 is silence.
+        fn hear(&mut self, ms: u64, levels: &[(usize, u8)]) {
+            for step in 0..ms / 20 {
+                self.now += Duration::from_millis(20);
+                for &(producer, level_dbov_neg) in levels {
+                    self.speaker.note(
+                        self.now,
+                        producer,
+                        AudioLevel { voice: level_dbov_neg < 60, level_dbov_neg },
+                    );
+                }
+                if step % 5 == 0 && self.speaker.judge(self.now) {
+                    self.changes.push(self.speaker.current());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn whoever_speaks_in_silence_becomes_the_speaker_and_silence_ends_it() {
+        let mut room = Room::new();
+        room.hear(2000, &[(ADA, 80), (BOB, 90)]);
+        assert_eq!(room.changes, []);
+        room.hear(1000, &[(ADA, 30), (BOB, 90)]);
+        assert_eq!(room.changes, [Some(ADA)]);
+        room.hear(8000, &[(ADA, 127), (BOB, 127)]);
+        assert_eq!(room.changes, [Some(ADA), None]);
+    }
+
+    #[test]
+    fn a_cough_does_not_take_the_floor_and_a_louder_voice_does_once() {
+        let mut room = Room::new();
+        room.hear(3000, &[(ADA, 35), (BOB, 80)]);
+        room.hear(60, &[(ADA, 35), (BOB, 15)]);
+        room.hear(3000, &[(ADA, 35), (BOB, 80)]);
+        assert_eq!(room.changes, [Some(ADA)]);
+        room.hear(5000, &[(ADA, 35), (BOB, 20)]);
+        assert_eq!(room.changes, [Some(ADA), Some(BOB)]);
+    }
+
+    #[test]
+    fn two_voices_of_like_loudness_do_not_flicker() {
+        let mut room = Room::new();
+        for _ in 0..50 {
+            room.hear(200, &[(ADA, 30), (BOB, 33)]);
+            room.hear(200, &[(ADA, 33), (BOB, 30)]);
+        }
+        assert_eq!(room.changes.len(), 1, "{:?}", room.changes);
+    }
+
+    #[test]
+    fn a_pause_for_breath_does_not_end_a_turn_but_leaving_does() {
+        let mut room = Room::new();
+        room.hear(2000, &[(ADA, 30)]);
+        room.hear(1000, &[(ADA, 127)]);
+        room.hear(2000, &[(ADA, 30)]);
+        assert_eq!(room.changes, [Some(ADA)]);
+        room.speaker.remove(ADA);
+        room.hear(200, &[(BOB, 127)]);
+        assert_eq!(room.changes, [Some(ADA), None]);
+    }
+
+    #[test]
+    fn short_beeps_of_a_fake_device_are_heard() {
+        let mut room = Room::new();
+        for _ in 0..4 {
+            room.hear(40, &[(ADA, 15)]);
+            room.hear(460, &[(ADA, 127)]);
+        }
+        assert_eq!(room.changes, [Some(ADA)]);
+    }
+}

@@ -83,10 +83,10 @@ impl Arrivals {
         self.base = Some(base + covered as u64);
         if covered == 0 {
             // What a report cannot express is not carried along for ever.
+            self.base = Some(base + self.pending.len() as u64);
             self.pending.clear();
-            self.base = None;
         }
-        covered > 0 && !self.pending.is_empty()
+        !self.pending.is_empty()
     }
 }
 

@@ -215,6 +215,16 @@ describe('a broken link', () => {
     expect(client.session.published.has('camera')).toBe(true);
   });
 
+  it('raises the hand again that was up before', async () => {
+    await joinWithBob();
+    await client.conference.setHand(true);
+    client.link.lose();
+    client.link.connect();
+    await settle();
+    expect(names().filter((name) => name === 'raise-hand')).toHaveLength(2);
+    expect(client.state.self.handRaisedAt).not.toBeNull();
+  });
+
   it('keeps the old picture until the new one flows', async () => {
     await joinWithBob();
     const old = client.picture();

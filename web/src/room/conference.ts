@@ -227,7 +227,10 @@ export class Conference {
   private async entered(answer: MeetingJoined): Promise<void> {
     // The old pictures have to be held before the state forgets the old producers.
     this.media.hold();
+    const handWasUp = this.store.get().self.handRaisedAt !== null;
     this.store.dispatch({ type: 'joined', joined: answer });
+    // A rejoin is a new participant to the server; what one wanted to say is not forgotten by that.
+    if (handWasUp) void this.setHand(true);
     const { audio, video, screen } = this.store.get().self;
     this.tell({ audio, video, ...(screen ? { screenSharing: true } : {}) });
     void this.readUp();

@@ -77,8 +77,7 @@ export function Lobby({
   };
 
   const closed = access.state === 'closed';
-  const title =
-    access.state === 'open' ? access.access.meeting.name : closed ? 'You cannot join' : 'Ready to join?';
+  const title = titleOf(access);
   return (
     <>
       <Header user={user} />
@@ -138,6 +137,21 @@ export function Lobby({
       </main>
     </>
   );
+}
+
+function titleOf(access: Access): string {
+  switch (access.state) {
+    case 'open':
+      return access.access.meeting.name;
+    case 'password':
+      return access.name ?? 'Ready to join?';
+    case 'closed':
+      return 'You cannot join';
+    case 'asking':
+    case 'not-yet':
+    case 'unreachable':
+      return 'Ready to join?';
+  }
 }
 
 function JoinButton({

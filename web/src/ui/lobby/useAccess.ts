@@ -8,7 +8,8 @@ import { logOut } from '../session';
 export type Access =
   | { state: 'asking' }
   | { state: 'open'; access: JoinAccess }
-  | { state: 'password' }
+  /** The name is known to people who are invited. */
+  | { state: 'password'; name: string | null }
   /** Not now: the host has not started, or it is full. It is asked again by itself. */
   | { state: 'not-yet'; message: string }
   | { state: 'closed'; message: string }
@@ -34,7 +35,10 @@ export function useAccess(meetingId: string): { access: Access; ask: () => Promi
       );
     } catch (error) {
       if (isLostLogin(error)) logOut();
-      else setAccess(refused(error));
+      else if (error instanceof SignalingError && error.code === 'MEETING_PASSWORD_REQUIRED') {
+        const meeting = await rest.meeting(meetingId).catch(() => null);
+        setAccess({ state: 'password', name: meeting?.meeting_name ?? null });
+      } else setAccess(refused(error));
     }
   }, [rest, meetingId]);
 
@@ -54,7 +58,6 @@ function refused(error: unknown): Access {
   if (!(error instanceof SignalingError) || error.status === 0 || error.status >= 500) {
     return { state: 'unreachable', message };
   }
-  if (error.code === 'MEETING_PASSWORD_REQUIRED') return { state: 'password' };
   if (error.status === 429) return { state: 'not-yet', message };
   return { state: 'closed', message };
 }

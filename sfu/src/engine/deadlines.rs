@@ -71,6 +71,14 @@ impl Deadlines {
         }
     }
 
+    /// Makes the deadline of something, if it has one, not earlier than `at`.
+    pub fn postpone(&mut self, waiting: Waiting, at: Instant) {
+        let place = self.places.get(waiting.index()).copied().unwrap_or(ABSENT);
+        if place != ABSENT && self.heap[place as usize].0 < at {
+            self.set(waiting, Some(at));
+        }
+    }
+
     /// The earliest deadline.
     pub fn next(&self) -> Option<Instant> {
         self.heap.first().map(|&(at, _)| at)
@@ -146,6 +154,8 @@ mod tests {
         deadlines.advance(Waiting::Peer(3), start + Duration::from_secs(5));
         assert_eq!(deadlines.next(), Some(start + Duration::from_secs(1)));
         assert_eq!(deadlines.pop_due(start), None);
+        deadlines.postpone(Waiting::Peer(3), start + Duration::from_secs(1));
+        deadlines.postpone(Waiting::Peer(4), start);
         let late = start + Duration::from_secs(2);
         assert_eq!(deadlines.pop_due(late), Some(Waiting::Room(3)));
         assert_eq!(deadlines.pop_due(late), Some(Waiting::Peer(3)));

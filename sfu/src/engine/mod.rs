@@ -33,7 +33,7 @@ use std::{
     collections::{HashMap, VecDeque},
     net::SocketAddr,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use plenum_shared::{
@@ -52,6 +52,10 @@ use peer::Peer;
 use random::Random;
 use room::Room;
 use transport::{DtlsCertificate, LocalIndex, Received};
+
+/// What could not be said when it was due (the arena was full) is tried again after this; without it the loop of
+/// [`Engine::handle_timeout`] would find it due for ever.
+const RETRY_AFTER: Duration = Duration::from_millis(1);
 
 /// One local socket and the address clients reach it at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -230,6 +234,7 @@ impl Engine {
             self.judge_quality(slot);
         }
         self.after_transport(now, slot);
+        self.deadlines.postpone(Waiting::Peer(slot), now + RETRY_AFTER);
     }
 
     fn room_slot(&self, room: RoomId) -> Result<Slot, RefusalReason> {

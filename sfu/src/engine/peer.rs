@@ -204,11 +204,15 @@ impl Peer {
         Some(binding)
     }
 
-    /// When this peer wants to be looked at.
+    /// When this peer wants to be looked at. What it is told in RTCP waits for its keys.
     pub fn poll_timeout(&self, now: Instant, router: &Router) -> Option<Instant> {
+        let own = [self.connect_by, self.transport.poll_timeout()];
+        if !self.transport.is_connected() {
+            return own.into_iter().flatten().min();
+        }
         let requests =
             self.producers.iter().filter_map(|&slot| router.producers[slot].poll_timeout(now)).min();
-        let own = [self.connect_by, self.arrivals.poll_timeout(), self.report_at, self.choose_at];
-        own.into_iter().chain([self.transport.poll_timeout(), requests]).flatten().min()
+        let told = [self.arrivals.poll_timeout(), self.report_at, self.choose_at, requests];
+        own.into_iter().chain(told).flatten().min()
     }
 }

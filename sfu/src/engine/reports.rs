@@ -181,7 +181,8 @@ fn send_sender_reports(now: Instant, slot: Slot, router: &mut Router, outlet: &m
 /// Builds and seals a compound in the arena. Returns whether there was one.
 fn send_rtcp(slot: Slot, outlet: &mut Outlet<'_>, build: impl FnOnce(&mut RtcpWriter<'_>)) -> bool {
     let Some(peer) = outlet.peers.get_mut(slot) else { return false };
-    let Some(path) = peer.transport.path() else { return false };
+    // What is built before the keys are there would count as said.
+    let Some(path) = peer.transport.path().filter(|_| peer.transport.is_connected()) else { return false };
     let pushed = outlet.egress.push(slot, path, Class::Control, COMPOUND_MAX + RTCP_OVERHEAD_MAX, |buf| {
         let mut writer = RtcpWriter::new(&mut buf[..COMPOUND_MAX]);
         build(&mut writer);

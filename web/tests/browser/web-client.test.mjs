@@ -147,7 +147,7 @@ describe('the web client', () => {
 
   test('an uninvited person is told so in words', async () => {
     const ada = await signIn('host');
-    const link = await ada.createMeeting('Only us', ['member@demo.test']);
+    const link = await ada.createMeeting('Only us', ['member@demo.test'], { anyoneWithLink: false });
     const stranger = await signIn('student');
     await stranger.open(link);
     await stranger.page.getByText(/not invited/i).waitFor();

@@ -50,7 +50,7 @@ export function MeetingCard({ meeting, user, onEdit, onChanged }: CardProps) {
       </div>
       <div className={styles.actions}>
         {open && <CopyLink meeting={meeting} />}
-        {host && open && !live && <HostActions meeting={meeting} onEdit={onEdit} onChanged={onChanged} />}
+        {host && open && <HostActions meeting={meeting} onEdit={onEdit} onChanged={onChanged} />}
         {open && (
           <Link
             className={`${styles.join} ${live || host ? styles.primary : ''}`}
@@ -90,38 +90,57 @@ function CopyLink({ meeting }: { meeting: Meeting }) {
 }
 
 function HostActions({ meeting, onEdit, onChanged }: Omit<CardProps, 'user'>) {
-  const { rest } = useServices();
   const [asking, setAsking] = useState(false);
+  const live = meeting.meeting_status === 'live';
+  const name = meeting.meeting_name;
+  return (
+    <>
+      {!live && <IconButton icon="edit" label={`Edit ${name}`} onClick={() => onEdit(meeting)} />}
+      <IconButton
+        icon={live ? 'close' : 'trash'}
+        label={live ? `End ${name}` : `Cancel ${name}`}
+        onClick={() => setAsking(true)}
+      />
+      {asking && <StopDialog meeting={meeting} onDone={onChanged} onClose={() => setAsking(false)} />}
+    </>
+  );
+}
+
+interface StopProps {
+  meeting: Meeting;
+  onDone: () => void;
+  onClose: () => void;
+}
+
+/** Ends a live meeting, cancels one that was never held. */
+function StopDialog({ meeting, onDone, onClose }: StopProps) {
+  const { rest } = useServices();
   const [busy, setBusy] = useState(false);
-  const cancel = async () => {
+  const live = meeting.meeting_status === 'live';
+  const stop = async () => {
     setBusy(true);
     try {
-      await rest.cancel(meeting.id);
-      notify('Meeting cancelled.');
-      onChanged();
+      await (live ? rest.end(meeting.id) : rest.cancel(meeting.id));
+      notify(live ? 'Meeting ended.' : 'Meeting cancelled.');
+      onDone();
     } catch (failure) {
       notify(readable(failure), 'error');
     }
-    setBusy(false);
-    setAsking(false);
+    onClose();
   };
   return (
-    <>
-      <IconButton icon="edit" label={`Edit ${meeting.meeting_name}`} onClick={() => onEdit(meeting)} />
-      <IconButton icon="trash" label={`Cancel ${meeting.meeting_name}`} onClick={() => setAsking(true)} />
-      {asking && (
-        <Dialog title="Cancel this meeting?" narrow onClose={() => setAsking(false)}>
-          <p className={styles.question}>
-            “{meeting.meeting_name}” is cancelled for everybody who was invited. This cannot be undone.
-          </p>
-          <div className={styles.answers}>
-            <Button onClick={() => setAsking(false)}>Keep it</Button>
-            <Button look="danger" busy={busy} onClick={cancel}>
-              Cancel meeting
-            </Button>
-          </div>
-        </Dialog>
-      )}
-    </>
+    <Dialog title={live ? 'End this meeting?' : 'Cancel this meeting?'} narrow onClose={onClose}>
+      <p className={styles.question}>
+        {live
+          ? `Everybody leaves “${meeting.meeting_name}”, and it cannot be joined again.`
+          : `“${meeting.meeting_name}” is cancelled for everybody who was invited. This cannot be undone.`}
+      </p>
+      <div className={styles.answers}>
+        <Button onClick={onClose}>Keep it</Button>
+        <Button look="danger" busy={busy} onClick={stop}>
+          {live ? 'End meeting' : 'Cancel meeting'}
+        </Button>
+      </div>
+    </Dialog>
   );
 }

@@ -75,7 +75,7 @@ function Empty({ onCreate }: { onCreate: () => void }) {
       <h2>No meetings yet</h2>
       <p>Meetings you create or are invited to appear here.</p>
       <Button look="filled" icon="plus" onClick={onCreate}>
-        New meeting
+        Create your first meeting
       </Button>
     </div>
   );

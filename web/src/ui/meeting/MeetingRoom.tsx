@@ -13,6 +13,7 @@ import { RemoteAudio } from './RemoteAudio';
 import { ShortcutsDialog } from './ShortcutsDialog';
 import { Stage } from './Stage';
 import { useShortcuts } from './shortcuts';
+import { useWakeLock } from './useWakeLock';
 import { WaitingPeople } from './WaitingPeople';
 
 export type OpenDialog = 'devices' | 'shortcuts' | 'leave' | null;
@@ -29,6 +30,7 @@ export function MeetingRoom() {
   }, [name]);
   useEffect(() => levels.run(conference, devices), [levels, conference, devices]);
   useEffect(() => controls.watch(), [controls]);
+  useWakeLock();
   useShortcuts(controls, conference, setDialog);
 
   return (

@@ -1,5 +1,5 @@
 // The pictures: one large with a strip of people beside it, or everybody in a grid.
-import { useRef, useState } from 'react';
+import { useCallback, useRef, useState } from 'react';
 import { type Area, gridFor, promoted, stripSide } from '../../room/layout';
 import { SELF, sharers } from '../../room/state';
 import { IconButton } from '../base/Button';
@@ -35,7 +35,8 @@ function Arrangement({ area }: { area: Area }) {
   const [pinned, setPinned] = useState<string | null>(null);
   const keys = [SELF, ...order];
   const pin = pinned !== null && keys.includes(pinned) ? pinned : null;
-  const toggle = (key: string) => setPinned((now) => (now === key ? null : key));
+  // One and the same function, so that tiles need not render again when somebody comes.
+  const toggle = useCallback((key: string) => setPinned((now) => (now === key ? null : key)), []);
   if (sharing === null && pin === null) return <Grid keys={keys} area={area} onPin={toggle} />;
 
   const side = stripSide(area);

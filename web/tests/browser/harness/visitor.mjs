@@ -53,7 +53,7 @@ export class Visitor {
   }
 
   /** Creates a meeting through the form; answers its address. */
-  async createMeeting(title, emails) {
+  async createMeeting(title, emails, { anyoneWithLink = true } = {}) {
     const dialog = this.page.getByRole('dialog');
     await this.button('New meeting').first().click();
     await dialog.getByLabel('Name', { exact: true }).fill(title);
@@ -61,6 +61,7 @@ export class Visitor {
       await dialog.getByLabel('Invite people').fill(email);
       await dialog.getByLabel('Invite people').press('Enter');
     }
+    await dialog.getByLabel('Anyone in my organisation with the link can join').setChecked(anyoneWithLink);
     await dialog.getByRole('button', { name: 'Create', exact: true }).click();
     const link = await this.page.getByTestId('meeting-link').textContent();
     await dialog.getByRole('button', { name: 'Join now' }).click();

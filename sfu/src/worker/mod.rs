@@ -47,6 +47,8 @@ pub struct Worker<C> {
     sockets: Vec<MediaSocket>,
     /// Sockets that may have more to read; the poll speaks up only on a change.
     readable: Vec<bool>,
+    receive: ReceiveBatch,
+    send: SendBatches,
     poll: Poll,
     inbox: Inbox,
     outbox: Arc<Outbox>,
@@ -73,28 +75,35 @@ impl<C: Core> Worker<C> {
         }
         let has_gso = sockets.iter().any(MediaSocket::has_gso);
         core.egress().set_segments_max(if has_gso { usize::MAX } else { 1 });
-        let readable = vec![false; sockets.len()];
-        let publish_at = Instant::now();
-        let snapshot = Snapshot::default();
-        Ok(Self { core, sockets, readable, poll, inbox, outbox, published, snapshot, publish_at })
+        Ok(Self {
+            core,
+            readable: vec![false; sockets.len()],
+            receive: ReceiveBatch::default(),
+            send: SendBatches::new(sockets.len()),
+            sockets,
+            poll,
+            inbox,
+            outbox,
+            published,
+            snapshot: Snapshot::default(),
+            publish_at: Instant::now(),
+        })
     }
 
     /// Until the inbox says stop; then every room is closed, so that peers hear a goodbye.
     pub fn run(mut self) {
         let mut events = Events::with_capacity(self.sockets.len() + 1);
-        let mut receive = ReceiveBatch::default();
-        let mut send = SendBatches::new(self.sockets.len());
         while !self.inbox.is_stopping() {
             self.wait(&mut events);
-            self.read(&mut receive);
+            self.read();
             self.serve_jobs();
             self.serve_deadlines();
             self.tell_events();
-            self.flush(&mut send);
+            self.flush();
             self.publish();
         }
         self.close_rooms();
-        self.flush(&mut send);
+        self.flush();
     }
 
     fn wait(&mut self, events: &mut Events) {
@@ -122,21 +131,27 @@ impl<C: Core> Worker<C> {
         wake_at.saturating_duration_since(Instant::now())
     }
 
-    /// One batch of each socket that has something.
-    fn read(&mut self, receive: &mut ReceiveBatch) {
-        let Self { core, sockets, readable, snapshot, .. } = self;
-        for (index, (socket, readable)) in sockets.iter_mut().zip(readable).enumerate() {
-            if !*readable {
+    /// One batch of each socket that has something. What the engine makes of it leaves at the end of the turn, or
+    /// earlier when there is so much of it that the arena fills.
+    fn read(&mut self) {
+        let Self { core, sockets, readable, receive, send, snapshot, .. } = self;
+        for index in 0..sockets.len() {
+            if !readable[index] {
                 continue;
             }
             let now = Instant::now();
             // There are at most `LISTEN_MAX` sockets.
             let local = LocalIndex(index as u8);
-            let panics = &mut snapshot.worker.panics;
-            let readiness = receive.receive(socket, &mut snapshot.sockets, |source, datagram| {
-                contained(core, panics, |core| core.handle_datagram(now, local, source, datagram));
-            });
-            *readable = readiness == Readiness::MayHaveMore;
+            let readiness = receive.fill(&mut sockets[index], &mut snapshot.sockets);
+            readable[index] = readiness == Readiness::MayHaveMore;
+            for (source, datagram) in receive.datagrams() {
+                contained(core, &mut snapshot.worker.panics, |core| {
+                    core.handle_datagram(now, local, source, datagram);
+                });
+                if core.egress().is_filling() {
+                    send_egress(core, send, sockets, snapshot);
+                }
+            }
         }
     }
 
@@ -178,12 +193,8 @@ impl<C: Core> Worker<C> {
         }
     }
 
-    fn flush(&mut self, send: &mut SendBatches) {
-        let egress = self.core.egress();
-        if !egress.is_empty() {
-            send.send_all(&mut self.sockets, egress.messages(), &mut self.snapshot.sockets);
-            egress.clear();
-        }
+    fn flush(&mut self) {
+        send_egress(&mut self.core, &mut self.send, &mut self.sockets, &mut self.snapshot);
     }
 
     fn publish(&mut self) {
@@ -196,13 +207,31 @@ impl<C: Core> Worker<C> {
         }
     }
 
+    /// Transport by transport, because only that says goodbye to the peer.
     fn close_rooms(&mut self) {
         let now = Instant::now();
         for room in self.core.inventory() {
-            contained(&mut self.core, &mut self.snapshot.worker.panics, |core| {
-                core.handle_command(now, room.room, RoomCommand::Close)
-            });
+            let transports = room.transports.iter().map(|one| one.transport);
+            let goodbyes = transports.map(|transport| RoomCommand::CloseTransport { transport });
+            for command in goodbyes.chain([RoomCommand::Close]) {
+                contained(&mut self.core, &mut self.snapshot.worker.panics, |core| {
+                    core.handle_command(now, room.room, command)
+                });
+            }
         }
+    }
+}
+
+fn send_egress<C: Core>(
+    core: &mut C,
+    send: &mut SendBatches,
+    sockets: &mut [MediaSocket],
+    snapshot: &mut Snapshot,
+) {
+    let egress = core.egress();
+    if !egress.is_empty() {
+        send.send_all(sockets, egress.messages(), &mut snapshot.sockets);
+        egress.clear();
     }
 }
 

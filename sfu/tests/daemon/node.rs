@@ -1,0 +1,166 @@
+//! A node inside the test process, with an engine that can be made to fail.
+
+use crate::control::Pki;
+use plenum_sfu::{
+    config::{Config, Listen, LogConfig, LogFormat},
+    engine::{
+        Engine, EngineConfig,
+        counters::Counters,
+        egress::Egress,
+        limits::Limits,
+        transport::{DtlsCertificate, LocalIndex},
+    },
+    link::{self, LinkConfig, LinkEnd, LinkHandle},
+    worker::{
+        core::Core,
+        pool::{Place, Pool},
+    },
+};
+use plenum_shared::{
+    command::{Response, RoomCommand, RoomInventory},
+    event::Event,
+    id::{ConsumerId, NodeId, RoomId},
+};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, mpsc},
+    time::{Duration, Instant},
+};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+/// A keyframe request for this consumer makes the engine panic.
+pub const PANICS: ConsumerId = ConsumerId(Uuid::from_u128(0xdead));
+/// A keyframe request for this consumer blocks the worker until the test lets it go.
+pub const BLOCKS: ConsumerId = ConsumerId(Uuid::from_u128(0xb10c));
+/// A datagram that begins so, followed by the sixteen bytes of a room, makes the engine panic on behalf of that room.
+pub const PANIC_DATAGRAM: &[u8] = b"panic!";
+
+/// The real engine behind a door that fails on request.
+pub struct Fragile {
+    engine: Engine,
+    failing: Option<RoomId>,
+    gate: Arc<Mutex<mpsc::Receiver<()>>>,
+}
+
+impl Core for Fragile {
+    fn handle_datagram(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, datagram: &mut [u8]) {
+        if let Some(room) = datagram.strip_prefix(PANIC_DATAGRAM) {
+            self.failing = Some(RoomId(Uuid::from_slice(room).unwrap()));
+            panic!("a datagram made the engine panic");
+        }
+        self.engine.handle_datagram(now, local, source, datagram);
+    }
+    fn handle_command(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response {
+        match command {
+            RoomCommand::RequestKeyframe { consumer: PANICS } => {
+                self.failing = Some(room);
+                panic!("a command made the engine panic");
+            }
+            RoomCommand::RequestKeyframe { consumer: BLOCKS } => {
+                // An error means that the test is over.
+                let _ = self.gate.lock().unwrap().recv();
+                self.engine.handle_command(now, room, RoomCommand::Stats)
+            }
+            command => self.engine.handle_command(now, room, command),
+        }
+    }
+    fn handle_timeout(&mut self, now: Instant) {
+        self.engine.handle_timeout(now);
+    }
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.engine.poll_timeout()
+    }
+    fn poll_event(&mut self) -> Option<Event> {
+        self.engine.poll_event()
+    }
+    fn egress(&mut self) -> &mut Egress {
+        self.engine.egress()
+    }
+    fn inventory(&self) -> Vec<RoomInventory> {
+        self.engine.inventory()
+    }
+    fn counters(&self) -> Counters {
+        self.engine.counters()
+    }
+    fn room_in_progress(&self) -> Option<RoomId> {
+        self.failing.or(self.engine.room_in_progress())
+    }
+    fn remove_room(&mut self, room: RoomId) {
+        self.failing = None;
+        self.engine.remove_room(room);
+    }
+}
+
+pub fn config(control: SocketAddr, pki: &Pki, workers: usize) -> Config {
+    Config {
+        control: control.to_string(),
+        identity: pki.files(),
+        node: NodeId::random(),
+        workers,
+        listen: Listen { addresses: vec![Ipv4Addr::LOCALHOST.into()], explicit: true },
+        announced: Vec::new(),
+        media_port: 0,
+        http: SocketAddr::from(([127, 0, 0, 1], 0)),
+        orphan_timeout: None,
+        lock_file: None,
+        log: LogConfig { filter: "off".to_owned(), format: LogFormat::Text },
+    }
+}
+
+/// Workers, and the sender that lets a blocked one go.
+pub fn start_pool(config: &Config) -> (Arc<Pool>, mpsc::Sender<()>) {
+    let certificate = Arc::new(DtlsCertificate::generate().unwrap());
+    let (open_gate, gate) = mpsc::channel();
+    let gate = Arc::new(Mutex::new(gate));
+    let make_core = move |Place { worker, candidates }: Place| {
+        let config = EngineConfig {
+            certificate: certificate.clone(),
+            candidates,
+            seed: [worker as u8 + 1; 32],
+            limits: Limits::default(),
+        };
+        Fragile { engine: Engine::new(config, Instant::now()), failing: None, gate: gate.clone() }
+    };
+    (Arc::new(Pool::start(config, make_core).unwrap()), open_gate)
+}
+
+/// A whole node but for its process.
+pub struct Node {
+    pub pool: Arc<Pool>,
+    pub link: LinkHandle,
+    pub ended: oneshot::Receiver<LinkEnd>,
+    pub config: Config,
+    _open_gate: mpsc::Sender<()>,
+}
+
+impl Node {
+    pub fn start(control: SocketAddr, pki: &Pki) -> Self {
+        Self::start_with(control, pki, None)
+    }
+
+    pub fn start_with(control: SocketAddr, pki: &Pki, orphan_timeout: Option<Duration>) -> Self {
+        let config = config(control, pki, 2);
+        let (pool, open_gate) = start_pool(&config);
+        let link_config = LinkConfig {
+            control: config.control.clone(),
+            client: link::tls::client_config(&config.identity).unwrap(),
+            node: config.node,
+            epoch: 7,
+            http_address: config.http,
+            orphan_timeout,
+        };
+        let (link, ended) = link::start(link_config, pool.clone()).unwrap();
+        Self { pool, link, ended, config, _open_gate: open_gate }
+    }
+
+    /// Makes the room fail by a datagram, as hostile media would, and without any link.
+    pub fn fail_room(&self, room: RoomId) {
+        let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let datagram = [PANIC_DATAGRAM, room.0.as_bytes()].concat();
+        // The room is on one of the workers; the others have nothing to remove.
+        for address in self.pool.media_addresses() {
+            socket.send_to(&datagram, address).unwrap();
+        }
+    }
+}

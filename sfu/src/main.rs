@@ -5,13 +5,13 @@ use nix::fcntl::{Flock, FlockArg};
 use plenum_sfu::{
     config::{Config, ConfigError, Settings},
     engine::{Engine, EngineConfig, limits::Limits, transport::DtlsCertificate},
-    link::{self, LinkConfig, LinkEnd, LinkHandle},
+    link::{self, LinkConfig, LinkEnd},
     telemetry::{self, Observed},
     worker::pool::{Place, Pool},
 };
 use std::{
     fs::{File, OpenOptions},
-    io::{Read, Write},
+    io::{self, Read, Write},
     path::Path,
     process::ExitCode,
     sync::Arc,
@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
 };
 
@@ -46,6 +46,10 @@ fn main() -> ExitCode {
 /// One line for the person who started us.
 fn run(settings: Settings) -> Result<ExitCode, String> {
     let config = Config::from_settings(settings).map_err(|error| error.to_string())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    // Before anything that others can see, so that whoever sees us can also stop us.
+    let signals = runtime.block_on(async { Signals::catch() }).map_err(|error| error.to_string())?;
     let _lock = config.lock_file.as_deref().map(lock).transpose().map_err(|error| error.to_string())?;
     let client = link::tls::client_config(&config.identity).map_err(|error| error.to_string())?;
     let http = telemetry::bind_http(config.http)
@@ -69,7 +73,9 @@ fn run(settings: Settings) -> Result<ExitCode, String> {
         orphan_timeout: config.orphan_timeout,
     };
     let (link, link_ended) = link::start(link_config, pool.clone()).map_err(|error| error.to_string())?;
-    let reason = wait(http, &pool, &link, link_ended).map_err(|error| error.to_string())?;
+    let observed = Observed { pool: pool.clone(), link: link.status().clone() };
+    let reason = runtime.block_on(wait(http, observed, signals, link_ended));
+    let reason = reason.map_err(|error| error.to_string())?;
     tracing::info!(?reason, "media node stops");
     let all_said_goodbye = pool.stop(DRAIN_DEADLINE);
     drop(link);
@@ -121,26 +127,32 @@ impl From<LinkEnd> for Reason {
     }
 }
 
+/// SIGTERM and SIGINT, caught instead of deadly.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn catch() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+}
+
 /// Serves HTTP until there is a reason to end.
-fn wait(
+async fn wait(
     http: std::net::TcpListener,
-    pool: &Arc<Pool>,
-    link: &LinkHandle,
+    observed: Observed,
+    mut signals: Signals,
     link_ended: oneshot::Receiver<LinkEnd>,
-) -> std::io::Result<Reason> {
-    let observed = Observed { pool: pool.clone(), link: link.status().clone() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let http = tokio::net::TcpListener::from_std(http)?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        tokio::spawn(telemetry::serve_http(http, observed));
-        Ok(tokio::select! {
-            _ = terminate.recv() => Reason::Asked,
-            _ = interrupt.recv() => Reason::Asked,
-            Ok(end) = link_ended => end.into(),
-            () = pool.worker_ended() => Reason::WorkerEnded,
-        })
+) -> io::Result<Reason> {
+    let pool = observed.pool.clone();
+    tokio::spawn(telemetry::serve_http(tokio::net::TcpListener::from_std(http)?, observed));
+    Ok(tokio::select! {
+        _ = signals.terminate.recv() => Reason::Asked,
+        _ = signals.interrupt.recv() => Reason::Asked,
+        Ok(end) = link_ended => end.into(),
+        () = pool.worker_ended() => Reason::WorkerEnded,
     })
 }
 

@@ -32,11 +32,7 @@ impl Pki {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
-        let pki = Self {
-            directory,
-            authority: certificate.der().clone(),
-            issuer: Issuer::new(params, key),
-        };
+        let pki = Self { directory, authority: certificate.der().clone(), issuer: Issuer::new(params, key) };
         let (node, node_key) = pki.issue("plenum-sfu", ExtendedKeyUsagePurpose::ClientAuth);
         let files = pki.files();
         fs::write(&files.authority, certificate.pem()).unwrap();
@@ -65,10 +61,6 @@ pub struct Control {
 
 impl Control {
     pub fn listen(pki: &Pki) -> Self {
-        Self::listen_at(pki, SocketAddr::from(([127, 0, 0, 1], 0)))
-    }
-
-    pub fn listen_at(pki: &Pki, address: SocketAddr) -> Self {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut roots = RootCertStore::empty();
         roots.add(pki.authority.clone()).unwrap();
@@ -87,7 +79,7 @@ impl Control {
         tls.alpn_protocols = vec![codec::ALPN.to_vec()];
         let crypto = QuicServerConfig::try_from(tls).unwrap();
         let server = quinn::ServerConfig::with_crypto(Arc::new(crypto));
-        Self { endpoint: Endpoint::server(server, address).unwrap() }
+        Self { endpoint: Endpoint::server(server, SocketAddr::from(([127, 0, 0, 1], 0))).unwrap() }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -100,18 +92,19 @@ impl Control {
     }
 
     pub async fn accept_with(&self, welcome: Welcome) -> Session {
-        let accepted = async {
-            let connection = self.endpoint.accept().await.unwrap().await.unwrap();
-            let (mut send, mut recv) = connection.accept_bi().await.unwrap();
-            let hello = codec::decode_hello(&read_message(&mut recv).await.unwrap()).unwrap();
-            send.write_all(&codec::encode_welcome(&welcome).unwrap()).await.unwrap();
-            send.finish().unwrap();
-            Session { connection, hello, control_epoch: epoch_of(&welcome), events: None }
-        };
-        patiently("a node registers", accepted).await
+        patiently("a node registers", async {
+            loop {
+                let incoming = self.endpoint.accept().await.unwrap();
+                // An attempt that the node has given up meanwhile is followed by another.
+                if let Ok(connection) = incoming.await {
+                    return Session::greet(connection, &welcome).await;
+                }
+            }
+        })
+        .await
     }
 
-    /// Stops listening, and with it every connection, as a process that is killed does: without a word.
+    /// Stops listening and ends every connection.
     pub fn vanish(self) {
         self.endpoint.close(9_u32.into(), b"");
     }
@@ -139,6 +132,19 @@ pub struct Session {
 }
 
 impl Session {
+    async fn greet(connection: Connection, welcome: &Welcome) -> Self {
+        let (mut send, mut recv) = connection.accept_bi().await.unwrap();
+        let hello = codec::decode_hello(&read_message(&mut recv).await.unwrap()).unwrap();
+        send.write_all(&codec::encode_welcome(welcome).unwrap()).await.unwrap();
+        send.finish().unwrap();
+        Session { connection, hello, control_epoch: epoch_of(welcome), events: None }
+    }
+
+    /// Control takes no other connection before the next `accept`.
+    pub fn lose(self) {
+        self.connection.close(9_u32.into(), b"");
+    }
+
     pub async fn room(&self, room: RoomId, command: RoomCommand) -> Response {
         self.request(Command::Room { room, command }).await
     }

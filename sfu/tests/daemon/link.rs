@@ -2,7 +2,7 @@
 
 use crate::{
     control::{Control, Pki, patiently},
-    eventually,
+    eventually_async,
     node::{Node, PANICS},
 };
 use plenum_sfu::link::LinkEnd;
@@ -32,23 +32,22 @@ async fn a_node_introduces_itself_and_serves_requests() {
     let room = RoomId::random();
     assert_eq!(session.room(room, RoomCommand::Create).await, Ok(Reply::Done));
     let transport = TransportId::random();
-    let create = RoomCommand::CreateTransport {
-        session: SessionId::random(),
-        transport,
-        direction: Direction::Send,
-    };
+    let create =
+        RoomCommand::CreateTransport { session: SessionId::random(), transport, direction: Direction::Send };
     let Ok(Reply::TransportCreated { candidates, .. }) = session.room(room, create).await else {
         panic!("no transport");
     };
     let told: Vec<String> = candidates.iter().map(|one| format!("{}:{}", one.ip, one.port)).collect();
     assert!(hello.media_addresses.contains(&told[0]), "{told:?}");
 
-    let Ok(Reply::Inventory(rooms)) = session.request(Command::Inventory).await else { panic!("no inventory") };
+    let Ok(Reply::Inventory(rooms)) = session.request(Command::Inventory).await else {
+        panic!("no inventory")
+    };
     assert_eq!(rooms.len(), 1);
     assert_eq!((rooms[0].room, rooms[0].transports[0].transport), (room, transport));
     assert_eq!(session.room(room, RoomCommand::Close).await, Ok(Reply::Done));
     assert_eq!(session.request(Command::Inventory).await, Ok(Reply::Inventory(Vec::new())));
-    eventually("the link is counted as up", || node.link.status().is_up().then_some(()));
+    eventually_async("the link is counted as up", || node.link.status().is_up().then_some(())).await;
 }
 
 #[tokio::test]
@@ -60,9 +59,10 @@ async fn rooms_are_spread_over_workers_and_stay_there() {
     for _ in 0..4 {
         assert_eq!(session.room(RoomId::random(), RoomCommand::Create).await, Ok(Reply::Done));
     }
-    eventually("two rooms on each worker", || {
+    eventually_async("two rooms on each worker", || {
         node.pool.workers().iter().all(|worker| worker.snapshot().engine.rooms == 2).then_some(())
-    });
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -142,8 +142,7 @@ async fn a_room_that_panics_is_told_and_the_rest_goes_on() {
 async fn events_of_the_time_without_a_link_follow_with_their_numbers() {
     let pki = Pki::new();
     let control = Control::listen(&pki);
-    let address = control.address();
-    let node = Node::start(address, &pki);
+    let node = Node::start(control.address(), &pki);
     let mut session = control.accept(1).await;
     let rooms: Vec<RoomId> = (0..3).map(|_| RoomId::random()).collect();
     for room in &rooms {
@@ -152,17 +151,17 @@ async fn events_of_the_time_without_a_link_follow_with_their_numbers() {
     node.fail_room(rooms[0]);
     assert_eq!(session.next_event().await.number, 1);
 
-    control.vanish();
-    eventually("the node notices", || (!node.link.status().is_up()).then_some(()));
+    session.lose();
+    eventually_async("the node notices", || (!node.link.status().is_up()).then_some(())).await;
     node.fail_room(rooms[1]);
     node.fail_room(rooms[2]);
-    // Both are waiting before control is back, so that the order of things is the same in every run.
-    eventually("both rooms have failed", || {
+    // Control takes nobody in before both events wait, so that every run is the same.
+    eventually_async("both rooms have failed", || {
         let failed = |worker: &plenum_sfu::worker::pool::WorkerHandle| worker.snapshot().engine.rooms_failed;
         (node.pool.workers().iter().map(failed).sum::<u64>() == 3).then_some(())
-    });
+    })
+    .await;
 
-    let control = Control::listen_at(&pki, address);
     let mut session = control.accept(2).await;
     assert_eq!((session.hello.epoch, session.hello.last_event), (7, 1));
     let told = [session.next_event().await, session.next_event().await];
@@ -176,15 +175,15 @@ async fn events_of_the_time_without_a_link_follow_with_their_numbers() {
 async fn rooms_outlive_the_link_and_the_next_control_finds_them() {
     let pki = Pki::new();
     let control = Control::listen(&pki);
-    let address = control.address();
-    let node = Node::start(address, &pki);
+    let node = Node::start(control.address(), &pki);
     let session = control.accept(1).await;
     let room = RoomId::random();
     assert_eq!(session.room(room, RoomCommand::Create).await, Ok(Reply::Done));
-    control.vanish();
-    let control = Control::listen_at(&pki, address);
+    session.lose();
     let session = control.accept(2).await;
-    let Ok(Reply::Inventory(rooms)) = session.request(Command::Inventory).await else { panic!("no inventory") };
+    let Ok(Reply::Inventory(rooms)) = session.request(Command::Inventory).await else {
+        panic!("no inventory")
+    };
     assert_eq!(rooms.iter().map(|one| one.room).collect::<Vec<_>>(), [room]);
     assert_eq!(node.link.status().registrations(), 2);
 }
@@ -210,7 +209,7 @@ async fn a_node_that_is_turned_away_asks_again() {
     let turned_away = control.accept_with(Welcome::Rejected { reason: "not today".to_owned() }).await;
     let session = control.accept(1).await;
     assert_eq!(turned_away.hello.node, session.hello.node);
-    eventually("the link is up", || node.link.status().is_up().then_some(()));
+    eventually_async("the link is up", || node.link.status().is_up().then_some(())).await;
     assert_eq!(node.link.status().registrations(), 1);
 }
 
@@ -227,8 +226,7 @@ async fn a_stranger_with_a_certificate_of_his_own_is_not_taken_for_control() {
 async fn a_node_without_control_for_too_long_ends() {
     let pki = Pki::new();
     let control = Control::listen(&pki);
-    let address = control.address();
-    let node = Node::start_with(address, &pki, Some(Duration::from_millis(300)));
+    let node = Node::start_with(control.address(), &pki, Some(Duration::from_millis(300)));
     let session = control.accept(1).await;
     assert_eq!(session.request(Command::Inventory).await, Ok(Reply::Inventory(Vec::new())));
     control.vanish();
@@ -244,10 +242,7 @@ async fn a_draining_node_takes_no_rooms_and_ends_with_its_last_one() {
     let room = RoomId::random();
     assert_eq!(session.room(room, RoomCommand::Create).await, Ok(Reply::Done));
     assert_eq!(session.request(Command::Drain).await, Ok(Reply::Done));
-    assert_eq!(
-        reason(session.room(RoomId::random(), RoomCommand::Create).await),
-        RefusalReason::Draining
-    );
+    assert_eq!(reason(session.room(RoomId::random(), RoomCommand::Create).await), RefusalReason::Draining);
     assert_eq!(session.request(Command::Inventory).await.map(|_| ()), Ok(()), "the room is still served");
     let _ = session.room(room, RoomCommand::Close).await;
     assert_eq!(patiently("the node ends", node.ended).await, Ok(LinkEnd::Drained));

@@ -25,3 +25,16 @@ pub fn eventually<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         std::thread::sleep(Duration::from_millis(2));
     }
 }
+
+/// The same for a test that is an end of the link itself, and must go on while it waits.
+pub async fn eventually_async<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let looked = async {
+        loop {
+            if let Some(seen) = look() {
+                return seen;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    control::patiently(what, looked).await
+}

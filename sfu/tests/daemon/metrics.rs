@@ -12,8 +12,11 @@ fn names_and_types_are_those_that_dashboards_know() {
     let pki = Pki::new();
     let (pool, _gate) = start_pool(&config(SocketAddr::from(([127, 0, 0, 1], 1)), &pki, 1));
     let page = metrics::render(&pool, &LinkStatus::default());
-    let names: String =
-        page.lines().filter_map(|line| line.strip_prefix("# TYPE ")).map(|line| format!("{line}\n")).collect();
+    let names: String = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden/metrics.txt");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(&path, &names).unwrap();

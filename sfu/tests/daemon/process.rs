@@ -180,7 +180,9 @@ async fn health_pages_tell_readiness_and_a_signal_ends_with_code_0() {
 
     control.vanish();
     tokio::task::spawn_blocking(move || {
-        eventually("not ready without control", || Some(get(http, "/readyz")).filter(|(code, _)| *code == 503));
+        eventually("not ready without control", || {
+            Some(get(http, "/readyz")).filter(|(code, _)| *code == 503)
+        });
         assert_eq!(get(http, "/healthz").0, 200, "but healthy");
         node.signal(Signal::SIGTERM);
         assert!(node.wait().success());

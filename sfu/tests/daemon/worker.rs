@@ -3,7 +3,7 @@
 use crate::{
     control::Pki,
     eventually,
-    node::{BLOCKS, PANICS, Fragile, config, start_pool},
+    node::{BLOCKS, Fragile, PANICS, config, start_pool},
 };
 use plenum_sfu::worker::{
     inbox::{Job, QUEUE_MAX},
@@ -63,7 +63,9 @@ fn a_real_peer_connects_through_the_sockets_and_hears_a_goodbye() {
     let mut api = rtc.direct_api();
     api.set_ice_controlling(true);
     api.set_remote_ice_credentials(IceCreds { ufrag: ice.username_fragment, pass: ice.password });
-    api.set_remote_fingerprint(format!("{} {}", dtls.fingerprints[0].algorithm, dtls.fingerprints[0].value).parse().unwrap());
+    api.set_remote_fingerprint(
+        format!("{} {}", dtls.fingerprints[0].algorithm, dtls.fingerprints[0].value).parse().unwrap(),
+    );
     api.start_dtls(true).unwrap();
     let print = api.local_dtls_fingerprint().clone();
     let value = print.bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
@@ -117,7 +119,8 @@ fn a_full_queue_is_busy_at_once_and_what_was_taken_is_served() {
     ask(worker, room, RoomCommand::Create).unwrap();
     let blocked = submit(worker, room, RoomCommand::RequestKeyframe { consumer: BLOCKS });
     eventually("the worker is blocked", || (worker.queue_len() == 0).then_some(()));
-    let waiting: Vec<_> = (0..QUEUE_MAX).map(|_| submit(worker, RoomId::random(), RoomCommand::Create)).collect();
+    let waiting: Vec<_> =
+        (0..QUEUE_MAX).map(|_| submit(worker, RoomId::random(), RoomCommand::Create)).collect();
     let (reply, _answer) = oneshot::channel();
     let refused = worker.submit(Job::Inventory { reply }).unwrap_err();
     assert_eq!(refused.reason, RefusalReason::Busy);

@@ -1,7 +1,7 @@
 //! Addresses of this machine that clients may reach.
 
 use nix::{errno::Errno, ifaddrs::getifaddrs, net::if_::InterfaceFlags};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 /// Every address of an interface that is up, reachable ones before loopback. IPv6 link-local addresses are left out:
 /// they mean something only together with an interface, which an ICE candidate cannot carry.
@@ -9,7 +9,7 @@ pub(super) fn addresses() -> Result<Vec<IpAddr>, Errno> {
     let mut found: Vec<IpAddr> = Vec::new();
     for interface in getifaddrs()?.filter(|one| one.flags.contains(InterfaceFlags::IFF_UP)) {
         let Some(socket_address) = interface.address else { continue };
-        let v4 = socket_address.as_sockaddr_in().map(|v4| IpAddr::V4(Ipv4Addr::from(v4.ip())));
+        let v4 = socket_address.as_sockaddr_in().map(|v4| IpAddr::V4(v4.ip()));
         let v6 = socket_address.as_sockaddr_in6().map(|v6| v6.ip()).filter(|ip| !is_link_local(ip));
         if let Some(ip) = v4.or(v6.map(IpAddr::V6)).filter(|ip| !found.contains(ip)) {
             found.push(ip);

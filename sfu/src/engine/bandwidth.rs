@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use plenum_shared::media::{Bitrate, Kind, Layer};
 
 use super::{
-    Engine,
+    Engine, Waiting,
     demux::Slot,
     media::router_and_outlet,
     router::{Router, announce_layer, producer::LAYERS_MAX},
@@ -75,6 +75,9 @@ impl Engine {
         }
         for &consumer in &scratch.consumers {
             self.await_entrance(now, room, consumer);
+        }
+        if !scratch.consumers.is_empty() {
+            self.deadlines.advance(Waiting::Peer(slot), now + CHOICE_INTERVAL);
         }
         self.scratch_layers = scratch;
     }

@@ -34,7 +34,7 @@ impl Engine {
         };
         match command {
             C::Create => {}
-            C::Close => self.drop_room(slot),
+            C::Close => self.close_room(now, slot),
             C::CloseTransport { transport } => {
                 let peer = self.peer_of(slot, transport)?;
                 self.drop_peer(now, peer);

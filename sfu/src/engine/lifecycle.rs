@@ -8,7 +8,6 @@ use super::{
     Engine, Waiting,
     demux::Slot,
     egress::Class,
-    peer::Peer,
     transport::{CloseReason, LocalIndex, TransportEvent},
 };
 
@@ -24,27 +23,31 @@ impl Engine {
         }
         self.peers[slot].transport.close(now);
         self.transmit(slot);
-        let peer = self.forget_peer(slot);
-        let session_left = {
-            let peers = &mut self.rooms[room].peers;
-            peers.retain(|&other| other != slot);
-            peers.iter().all(|&other| self.peers[other].session != peer.session)
-        };
-        if session_left {
-            self.rooms[room].qualities.remove(&peer.session);
+        let session = self.peers[slot].session;
+        self.forget_peer(slot);
+        let peers = &mut self.rooms[room].peers;
+        peers.retain(|&other| other != slot);
+        if peers.iter().all(|&other| self.peers[other].session != session) {
+            self.rooms[room].qualities.remove(&session);
         }
     }
 
-    /// Takes a peer out of every table but its room's.
-    fn forget_peer(&mut self, slot: Slot) -> Peer {
-        let peer = self.peers.remove(slot);
+    /// Takes a peer out of every table but its room's. Also used to clear up after a panic, so it believes nothing.
+    fn forget_peer(&mut self, slot: Slot) {
+        let Some(peer) = self.peers.try_remove(slot) else { return };
         self.peer_slots.remove(&peer.id);
         self.demux.remove_ufrag(peer.transport.local_ufrag());
         for (local, remote) in peer.transport.addresses() {
             self.demux.unbind(slot, local, remote);
         }
         self.deadlines.set(Waiting::Peer(slot), None);
-        peer
+    }
+
+    /// Ends a room as control asked: everybody in it is told.
+    pub(super) fn close_room(&mut self, now: Instant, slot: Slot) {
+        let peers = self.rooms[slot].peers.clone();
+        peers.into_iter().for_each(|peer| self.drop_peer(now, peer));
+        self.drop_room(slot);
     }
 
     /// Ends a room and all that is in it, without asking any transport for anything.

@@ -41,7 +41,7 @@ impl Engine {
             self.deadlines.advance(Waiting::Peer(slot), at);
         }
         let bound_before = peer.inbound.len();
-        let Some(binding) = peer.bind(router, packet, bytes) else {
+        let Some(binding) = peer.bind(now, router, packet, bytes) else {
             outlet.counters.rtp_dropped_unbound += 1;
             return;
         };
@@ -51,6 +51,12 @@ impl Engine {
             self.deadlines.advance(Waiting::Peer(slot), at);
         }
         let place = (binding.producer, binding.stream);
+        let published = &router.producers[binding.producer].published;
+        let expected = if binding.repair { published.repair_type } else { Some(published.media_type) };
+        if expected != Some(packet.payload_type) {
+            outlet.counters.rtp_dropped_malformed += 1;
+            return;
+        }
         if binding.repair {
             handle_repair(now, router, place, packet, bytes, &mut outlet);
         } else {

@@ -165,7 +165,13 @@ impl Peer {
 
     /// What a packet is of. An unknown SSRC is bound by the names it carries, once and for as long as the producer
     /// lives; one that carries none, or those of no producer (yet), is not bound.
-    pub fn bind(&mut self, router: &mut Router, packet: &RtpPacket, bytes: &[u8]) -> Option<Binding> {
+    pub fn bind(
+        &mut self,
+        now: Instant,
+        router: &mut Router,
+        packet: &RtpPacket,
+        bytes: &[u8],
+    ) -> Option<Binding> {
         if let Some(&binding) = self.inbound.get(&packet.ssrc) {
             return Some(binding);
         }
@@ -199,6 +205,9 @@ impl Peer {
         // A browser that starts its encoder anew may choose another SSRC under the same name.
         if let Some(old) = place.replace(packet.ssrc) {
             self.inbound.remove(&old);
+            if !binding.repair {
+                router.restart_stream(now, binding.producer, binding.stream);
+            }
         }
         self.inbound.insert(packet.ssrc, binding);
         Some(binding)

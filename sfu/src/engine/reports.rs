@@ -157,6 +157,7 @@ fn send_receiver_reports(now: Instant, slot: Slot, router: &mut Router, outlet: 
 fn send_sender_reports(now: Instant, slot: Slot, router: &mut Router, outlet: &mut Outlet<'_>) {
     let mut next = 0;
     while next < outlet.peers[slot].consumers.len() {
+        let before = next;
         let consumers = std::mem::take(&mut outlet.peers[slot].consumers);
         send_rtcp(slot, outlet, |writer| {
             while let Some(&consumer) = consumers.get(next)
@@ -172,7 +173,8 @@ fn send_sender_reports(now: Instant, slot: Slot, router: &mut Router, outlet: &m
             }
         });
         outlet.peers[slot].consumers = consumers;
-        if outlet.peers[slot].transport.path().is_none() {
+        if next == before {
+            // No path or no room: the next report is a second away.
             return;
         }
     }

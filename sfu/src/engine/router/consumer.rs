@@ -156,7 +156,9 @@ impl Consumer {
         producer: &Producer,
         outlet: &mut Outlet<'_>,
     ) {
-        if self.paused {
+        // Before its keys are there, a keyframe would be wasted on it.
+        let ready = outlet.peers.get(self.peer).is_some_and(|peer| peer.transport.is_connected());
+        if self.paused || !ready {
             return;
         }
         self.layers.take_first(incoming.stream);
@@ -334,8 +336,9 @@ impl Consumer {
             at += payload.len();
             if let Numbers::Av1 { .. } = numbers {
                 let written = RtpPacket::parse(buf.get(..header_len)?).ok()?;
-                let descriptor = written.extension_mut(buf, dependency)?;
-                shape.outgoing.picture.write_dependency(descriptor);
+                if let Some(descriptor) = written.extension_mut(buf, dependency) {
+                    shape.outgoing.picture.write_dependency(descriptor);
+                }
             }
             peer.transport.seal_rtp(buf, at)
         })?;

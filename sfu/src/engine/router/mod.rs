@@ -16,6 +16,8 @@ pub mod reception;
 pub mod renumber;
 pub mod repair;
 pub mod rewrite;
+#[cfg(test)]
+mod rewrite_tests;
 pub mod sent;
 pub mod speaker;
 
@@ -147,6 +149,19 @@ impl Router {
                     consumer.forward(now, &incoming, packet, bytes, producer, outlet);
                     announce_layer(consumer, producer, outlet);
                 }
+            }
+        }
+    }
+
+    /// A publisher continues a stream with other numbers: consumers enter it anew.
+    pub fn restart_stream(&mut self, now: Instant, producer: usize, stream: u8) {
+        let Router { producers, consumers, .. } = self;
+        let producer = &mut producers[producer];
+        producer.restart_stream(now, stream);
+        for &slot in &producer.consumers {
+            if consumers[slot].layers.current_stream() == Some(stream) {
+                consumers[slot].stop();
+                producer.keyframes.want(stream);
             }
         }
     }

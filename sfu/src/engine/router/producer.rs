@@ -47,6 +47,20 @@ pub struct Stream {
     keyframe_timestamp: Option<u32>,
 }
 
+impl Stream {
+    fn new(now: Instant, encoding: &Encoding, clock_rate: u32) -> Self {
+        Stream {
+            encoding: encoding.clone(),
+            ssrc: encoding.ssrc,
+            rtx_ssrc: encoding.rtx_ssrc,
+            reception: Reception::new(now, clock_rate),
+            nacks: Nacks::default(),
+            history: History::default(),
+            keyframe_timestamp: None,
+        }
+    }
+}
+
 /// A media packet, with what forwarding needs to know of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming {
@@ -116,15 +130,7 @@ impl Producer {
         published: Published,
         paused: bool,
     ) -> Self {
-        let stream = |encoding: &Encoding| Stream {
-            encoding: encoding.clone(),
-            ssrc: encoding.ssrc,
-            rtx_ssrc: encoding.rtx_ssrc,
-            reception: Reception::new(now, published.clock_rate),
-            nacks: Nacks::default(),
-            history: History::default(),
-            keyframe_timestamp: None,
-        };
+        let stream = |encoding: &Encoding| Stream::new(now, encoding, published.clock_rate);
         Producer {
             id,
             session,
@@ -141,6 +147,13 @@ impl Producer {
             rates: Default::default(),
             heard_at: [None; LAYERS_MAX],
         }
+    }
+
+    /// The publisher numbers a stream anew: nothing known of its packets holds any longer.
+    pub fn restart_stream(&mut self, now: Instant, stream: u8) {
+        let Some(state) = self.streams.get_mut(usize::from(stream)) else { return };
+        let encoding = Encoding { ssrc: state.ssrc, rtx_ssrc: state.rtx_ssrc, ..state.encoding.clone() };
+        *state = Stream::new(now, &encoding, self.published.clock_rate);
     }
 
     /// Takes note of a plain packet of one of its streams. `repaired` when it came as a retransmission.

@@ -172,8 +172,8 @@ impl Default for Pictures {
         Pictures {
             unwrap: Unwrapper::default(),
             ids: Renumber::new(0),
-            base_index: Offset::default(),
-            key_index: Offset::default(),
+            base_index: Offset::new(u8::MAX),
+            key_index: Offset::new(0x1F),
         }
     }
 }
@@ -220,21 +220,26 @@ impl Pictures {
 }
 
 /// A counter of few bits that goes on by one at each entrance.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Offset {
+    mask: u8,
     offset: u8,
     newest_out: Option<u8>,
 }
 
 impl Offset {
+    fn new(mask: u8) -> Self {
+        Offset { mask, offset: 0, newest_out: None }
+    }
+
     fn start(&mut self, input: u8) {
         let first_out = self.newest_out.map_or(0, |newest| newest.wrapping_add(1));
         self.offset = first_out.wrapping_sub(input);
     }
 
     fn map(&mut self, input: u8) -> u8 {
-        let out = input.wrapping_add(self.offset);
-        if self.newest_out.is_none_or(|newest| out.wrapping_sub(newest) < 128) {
+        let out = input.wrapping_add(self.offset) & self.mask;
+        if self.newest_out.is_none_or(|newest| out.wrapping_sub(newest) & self.mask <= self.mask / 2) {
             self.newest_out = Some(out);
         }
         out

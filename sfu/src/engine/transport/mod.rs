@@ -16,6 +16,8 @@ mod dtls;
 pub mod estimate;
 mod ice;
 pub mod params;
+#[cfg(test)]
+mod params_tests;
 pub mod rtcp;
 pub mod srtp;
 pub mod stun;

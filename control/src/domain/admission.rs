@@ -178,3 +178,6 @@ fn place(facts: &Facts<'_>, meeting: &Meeting) -> Admission {
         && !facts.occupancy.caller_admitted;
     if waits { Admission::Wait } else { Admission::Enter }
 }
+
+#[cfg(test)]
+mod tests;

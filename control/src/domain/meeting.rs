@@ -498,3 +498,6 @@ mod user_ids {
         Ok(words.iter().filter_map(|word| UserId::parse(word)).collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ pub mod audit;
 pub mod chat;
 pub mod error;
 pub mod event;
+#[cfg(test)]
+mod fixtures;
 pub mod id;
 pub mod limit;
 pub mod live;

@@ -151,3 +151,6 @@ fn check_status(when: &When, status: MeetingStatus) -> Result<(), DomainError> {
         (When::NotOver | When::Live, _) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

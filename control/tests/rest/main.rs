@@ -1,0 +1,14 @@
+//! The REST of the KCS dialect through its real front door: router, services and a database migrated from empty.
+
+mod acc_11;
+mod accounts;
+mod details;
+mod envelope;
+mod golden;
+mod inside;
+mod join;
+mod limits;
+mod meetings;
+mod start_end;
+mod update;
+mod world;

@@ -1,0 +1,371 @@
+//! The store against a real database, migrated from empty.
+
+use std::collections::HashSet;
+
+use plenum_control::domain::account::{Account, UserType};
+use plenum_control::domain::actor::Actor;
+use plenum_control::domain::audit::{AuditAction, AuditEntry};
+use plenum_control::domain::error::DomainError;
+use plenum_control::domain::id::{CampusId, MeetingId, MeetingRoomId, ParticipantId, RosterId, UserId};
+use plenum_control::domain::meeting::{
+    EntryPolicy, Features, Invitation, Meeting, MeetingKind, MeetingStatus, RecordingConfig, Settings,
+};
+use plenum_control::domain::password::PasswordHash;
+use plenum_control::domain::profile::Profile;
+use plenum_control::domain::role::{PermissionOverrides, Role};
+use plenum_control::domain::roster::Listing;
+use plenum_control::domain::session::LeaveReason;
+use plenum_control::store::{Entering, Store};
+use tempfile::TempDir;
+use time::{Duration, OffsetDateTime};
+
+struct World {
+    store: Store,
+    dir: TempDir,
+}
+
+impl World {
+    async fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let store = Store::open_file(&dir.path().join("test.db")).await.expect("opens");
+        Self { store, dir }
+    }
+
+    async fn account(&self, name: &str) -> Account {
+        let account = account(name);
+        self.store.insert_account(&account, &hash()).await.expect("inserted");
+        account
+    }
+
+    /// A live meeting of `creator`'s with nobody else on the roster.
+    async fn meeting(&self, creator: &Account) -> Meeting {
+        let mut meeting = meeting(creator);
+        meeting.invite(vec![invitation(Some(creator), None, Some(Role::Host))], RosterId::generate);
+        self.store.insert_meeting(&meeting).await.expect("inserted");
+        meeting
+    }
+
+    async fn enter(
+        &self,
+        meeting: MeetingId,
+        who: &Account,
+        at: OffsetDateTime,
+        inside: u32,
+    ) -> ParticipantId {
+        let session = ParticipantId::generate();
+        let actor = Actor::Account(who.clone());
+        let entering =
+            Entering { session, meeting, actor: &actor, display_name: "shown", at, persons_inside: inside };
+        self.store.open_session(&entering).await.expect("enters");
+        session
+    }
+
+    async fn load(&self, id: MeetingId) -> Meeting {
+        self.store.meeting(id).await.expect("reads").expect("is there")
+    }
+}
+
+fn now() -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + Duration::days(20_000)
+}
+
+fn hash() -> PasswordHash {
+    PasswordHash::from_phc("$argon2id$of-a-test".into())
+}
+
+fn account(name: &str) -> Account {
+    Account {
+        id: UserId::generate(),
+        name: name.into(),
+        email: format!("{name}@Example.org"),
+        user_type: UserType::Staff,
+        campus: CampusId::new("default"),
+        cross_campus: false,
+        department: Some("Physics".into()),
+        profile_picture: None,
+        password_version: 1,
+        created_at: now(),
+    }
+}
+
+fn invitation(user: Option<&Account>, email: Option<&str>, role: Option<Role>) -> Invitation {
+    Invitation {
+        user: user.map(|account| account.id),
+        email: user.map(|account| account.email.clone()).or(email.map(str::to_owned)),
+        name: user.map_or("Somebody".into(), |account| account.name.clone()),
+        phone: None,
+        role,
+    }
+}
+
+fn meeting(creator: &Account) -> Meeting {
+    Meeting {
+        id: MeetingId::generate(),
+        room: MeetingRoomId::generate(),
+        campus: creator.campus.clone(),
+        creator: creator.id,
+        profile: Profile::Classroom,
+        kind: MeetingKind::Recurring,
+        status: MeetingStatus::Live,
+        settings: Settings {
+            name: "Name with 'quotes' and ünïcode".into(),
+            description: String::new(),
+            location: "here".into(),
+            starts_at: now(),
+            ends_at: now() + Duration::microseconds(3_600_000_001),
+            max_participants: 50,
+            password: Some(hash()),
+            require_password: false,
+            waiting_room_enabled: true,
+            require_host_approval: true,
+            allow_guests: true,
+            features: Features { chat_enabled: false, whiteboard_enabled: true, ..Features::default() },
+            recording: RecordingConfig { retention_days: 3, ..RecordingConfig::default() },
+            entry: EntryPolicy {
+                locked: true,
+                allowed_domains: vec!["example.org".into()],
+                blocked_users: vec![UserId::generate()],
+                mute_on_entry: true,
+                disable_camera: true,
+            },
+        },
+        roster: Vec::new(),
+        created_at: now(),
+        started_at: Some(now()),
+        ended_at: None,
+        archived_at: Some(now()),
+        deleted_at: None,
+    }
+}
+
+#[tokio::test]
+async fn an_account_comes_back_as_it_went_in_and_its_address_is_its_own() {
+    let world = World::new().await;
+    let ada = world.account("ada").await;
+    assert_eq!(world.store.account(ada.id).await, Ok(Some(ada.clone())));
+    let (found, kept) =
+        world.store.credentials_by_email(" ADA@example.ORG").await.expect("reads").expect("is there");
+    assert_eq!((found, kept), (ada.clone(), hash()));
+    let twin = Account { email: "ADA@EXAMPLE.org".into(), ..account("twin") };
+    assert_eq!(world.store.insert_account(&twin, &hash()).await, Err(DomainError::EmailTaken));
+    assert_eq!(world.store.account(twin.id).await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_password_changes_once_per_version() {
+    let world = World::new().await;
+    let ada = world.account("ada").await;
+    let new = PasswordHash::from_phc("$argon2id$another".into());
+    assert_eq!(world.store.change_password(ada.id, 1, &new).await, Ok(true));
+    assert_eq!(world.store.change_password(ada.id, 1, &hash()).await, Ok(false));
+    let (after, kept) = world.store.credentials(ada.id).await.expect("reads").expect("is there");
+    assert_eq!((after.password_version, kept), (2, new));
+}
+
+#[tokio::test]
+async fn first_accounts_are_only_for_an_empty_installation() {
+    let world = World::new().await;
+    let first = [(account("ada"), hash()), (account("bob"), hash())];
+    assert_eq!(world.store.insert_first_accounts(&first).await, Ok(true));
+    let second = [(account("eve"), hash())];
+    assert_eq!(world.store.insert_first_accounts(&second).await, Ok(false));
+    assert_eq!(world.store.credentials_by_email("eve@example.org").await, Ok(None));
+}
+
+#[tokio::test]
+async fn a_meeting_comes_back_as_it_went_in() {
+    let world = World::new().await;
+    let (ada, bob) = (world.account("ada").await, world.account("bob").await);
+    let mut meeting = meeting(&ada);
+    let people = vec![
+        invitation(Some(&ada), None, Some(Role::Host)),
+        invitation(Some(&bob), None, Some(Role::CoHost)),
+        invitation(None, Some("Later@example.org"), None),
+    ];
+    meeting.invite(people, RosterId::generate);
+    meeting.roster[1].overrides =
+        PermissionOverrides { can_record: Some(false), ..PermissionOverrides::default() };
+    world.store.insert_meeting(&meeting).await.expect("inserted");
+    assert_eq!(world.load(meeting.id).await, meeting);
+    assert_eq!(world.store.meetings_of(&bob).await, Ok(vec![meeting.clone()]));
+    let later = Account { email: "LATER@example.org".into(), ..account("later") };
+    assert_eq!(world.store.meetings_of(&later).await, Ok(vec![meeting.clone()]));
+    assert_eq!(world.store.live_meetings().await, Ok(vec![meeting]));
+    assert_eq!(world.store.meeting(MeetingId::generate()).await, Ok(None));
+}
+
+#[tokio::test]
+async fn lists_stay_within_the_campus_except_for_accounts_that_cross() {
+    let world = World::new().await;
+    let ada = world.account("ada").await;
+    let mut meeting = meeting(&ada);
+    let far = Account { campus: CampusId::new("other"), ..account("far") };
+    world.store.insert_account(&far, &hash()).await.expect("inserted");
+    meeting.invite(vec![invitation(Some(&far), None, None)], RosterId::generate);
+    world.store.insert_meeting(&meeting).await.expect("inserted");
+    assert_eq!(world.store.meetings_of(&far).await, Ok(vec![]));
+    let crossing = Account { cross_campus: true, ..far };
+    assert_eq!(world.store.meetings_of(&crossing).await, Ok(vec![meeting]));
+}
+
+#[tokio::test]
+async fn a_refused_change_leaves_the_row_alone_and_a_granted_one_is_whole() {
+    let world = World::new().await;
+    let ada = world.account("ada").await;
+    let meeting = world.meeting(&ada).await;
+    let refused = world
+        .store
+        .change_meeting(meeting.id, |meeting| {
+            meeting.settings.name = "half".into();
+            Err::<(), _>(DomainError::Forbidden)
+        })
+        .await;
+    assert_eq!(refused, Err(DomainError::Forbidden));
+    assert_eq!(world.load(meeting.id).await, meeting);
+    let (changed, ()) = world
+        .store
+        .change_meeting(meeting.id, |meeting| meeting.end(now() + Duration::hours(1)))
+        .await
+        .expect("ends");
+    assert_eq!(changed.status, MeetingStatus::Ended);
+    assert_eq!(world.load(meeting.id).await, changed);
+    let nowhere = world.store.change_meeting(MeetingId::generate(), |_| Ok(())).await;
+    assert_eq!(nowhere, Err(DomainError::MeetingNotFound));
+}
+
+#[tokio::test]
+async fn changes_at_the_same_time_are_put_in_order() {
+    let world = World::new().await;
+    let ada = world.account("ada").await;
+    let meeting = world.meeting(&ada).await;
+    let raise = |store: Store, id| async move {
+        store
+            .change_meeting(id, |meeting| {
+                meeting.settings.max_participants += 1;
+                Ok(())
+            })
+            .await
+    };
+    let tasks: Vec<_> = (0..20).map(|_| tokio::spawn(raise(world.store.clone(), meeting.id))).collect();
+    for task in tasks {
+        task.await.expect("no panic").expect("no refusal");
+    }
+    assert_eq!(world.load(meeting.id).await.settings.max_participants, 70);
+}
+
+#[tokio::test]
+async fn entering_writes_the_line_the_session_and_the_peak() {
+    let world = World::new().await;
+    let (ada, bob) = (world.account("ada").await, world.account("bob").await);
+    let meeting = world.meeting(&ada).await;
+    let first = world.enter(meeting.id, &bob, now(), 1).await;
+    let second = world.enter(meeting.id, &bob, now() + Duration::minutes(1), 2).await;
+    assert_ne!(first, second);
+    let line = world.load(meeting.id).await.entry_of_user(bob.id).cloned().expect("a line");
+    assert_eq!(
+        (line.listing, line.role, line.joined_at, line.left_at),
+        (Listing::CameIn, Role::Attendee, Some(now()), None)
+    );
+    let leaving = now() + Duration::minutes(5);
+    world.store.close_session(first, leaving, LeaveReason::Left).await.expect("closes");
+    let still = world.load(meeting.id).await.entry_of_user(bob.id).cloned().expect("a line");
+    assert_eq!(still.left_at, None, "his second session goes on");
+    world.store.close_session(second, leaving, LeaveReason::Disconnected).await.expect("closes");
+    world.store.close_session(second, leaving + Duration::hours(1), LeaveReason::Left).await.expect("again");
+    let gone = world.load(meeting.id).await.entry_of_user(bob.id).cloned().expect("a line");
+    assert_eq!(gone.left_at, Some(leaving));
+    let sessions = world.store.sessions_of(meeting.id).await.expect("reads");
+    let ends: Vec<_> = sessions.iter().map(|s| (s.id, s.left_at, s.reason)).collect();
+    assert_eq!(
+        ends,
+        [
+            (first, Some(leaving), Some(LeaveReason::Left)),
+            (second, Some(leaving), Some(LeaveReason::Disconnected)),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_address_on_the_roster_becomes_the_account_that_enters_with_it() {
+    let world = World::new().await;
+    let ada = world.account("ada").await;
+    let mut meeting = meeting(&ada);
+    meeting
+        .invite(vec![invitation(None, Some("BOB@example.org"), Some(Role::Presenter))], RosterId::generate);
+    world.store.insert_meeting(&meeting).await.expect("inserted");
+    let bob = world.account("bob").await;
+    world.enter(meeting.id, &bob, now(), 1).await;
+    let after = world.load(meeting.id).await;
+    assert_eq!(after.roster.len(), 1);
+    assert_eq!((after.roster[0].user, after.roster[0].role), (Some(bob.id), Role::Presenter));
+}
+
+#[tokio::test]
+async fn c_07_sessions_left_open_are_closed_once_at_the_next_start() {
+    let world = World::new().await;
+    let ada = world.account("ada").await;
+    let meeting = world.meeting(&ada).await;
+    world.enter(meeting.id, &ada, now(), 1).await;
+    world.store.close().await;
+    let store = Store::open_file(&world.dir.path().join("test.db")).await.expect("opens again");
+    assert_eq!(store.close_all_sessions(now(), LeaveReason::Disconnected).await, Ok(1));
+    assert_eq!(store.close_all_sessions(now(), LeaveReason::Disconnected).await, Ok(0));
+    let sessions = store.sessions_of(meeting.id).await.expect("reads");
+    assert_eq!(sessions[0].reason, Some(LeaveReason::Disconnected));
+}
+
+#[tokio::test]
+async fn closing_writes_the_log_back_into_one_file() {
+    let world = World::new().await;
+    world.account("ada").await;
+    world.store.close().await;
+    let files: HashSet<_> = std::fs::read_dir(world.dir.path())
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
+        .collect();
+    assert_eq!(files, HashSet::from(["test.db".to_owned()]));
+    assert!(!world.store.is_ready().await);
+}
+
+#[tokio::test]
+async fn final_stats_count_time_people_and_messages_and_need_an_end() {
+    let world = World::new().await;
+    let ada = world.account("ada").await;
+    let meeting = world.meeting(&ada).await;
+    assert_eq!(world.store.keep_final_stats(meeting.id).await, Err(DomainError::MeetingNotActive));
+    world.enter(meeting.id, &ada, now(), 7).await;
+    world.enter(meeting.id, &ada, now(), 3).await;
+    let end = now() + Duration::seconds(100);
+    world.store.change_meeting(meeting.id, |meeting| meeting.end(end)).await.expect("ends");
+    world.store.close_sessions_of(meeting.id, end, LeaveReason::Ended).await.expect("closes");
+    let stats = world.store.keep_final_stats(meeting.id).await.expect("kept");
+    assert_eq!((stats.duration_minutes, stats.participants_peak, stats.chat_messages), (1.7, 7, 0));
+    let open =
+        world.store.sessions_of(meeting.id).await.expect("reads").into_iter().filter(|s| s.left_at.is_none());
+    assert_eq!(open.count(), 0);
+}
+
+#[tokio::test]
+async fn the_trail_keeps_its_order() {
+    let world = World::new().await;
+    let ada = world.account("ada").await;
+    let id = MeetingId::generate();
+    for action in [AuditAction::MeetingCreate, AuditAction::MeetingStart, AuditAction::MeetingEnd] {
+        let entry = AuditEntry::granted(action, Some(ada.id)).in_meeting(id, ada.campus.clone());
+        world.store.audit(now(), &entry).await.expect("written");
+    }
+    let lines = world.store.audit_of(id).await.expect("reads");
+    let actions: Vec<_> = lines.iter().map(|line| line.action.as_str()).collect();
+    assert_eq!(actions, ["meeting.create", "meeting.start", "meeting.end"]);
+    assert!(lines.iter().all(|line| line.actor == Some(ada.id.to_string()) && line.outcome == "granted"));
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_told() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("test.db");
+    std::fs::write(&path, "this is a letter, not a database, and long enough to be looked at")
+        .expect("written");
+    let error = Store::open_file(&path).await.err().expect("refused");
+    assert!(error.to_string().starts_with("cannot "), "{error}");
+}

@@ -55,6 +55,8 @@ pub use first_accounts::demo_lines;
 
 /// How long the whole of a shutdown may take before the process leaves anyway.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(9);
+/// How long writing down who left may take; without it the next start closes those sessions.
+const GOODBYES_MAX: Duration = Duration::from_secs(2);
 
 /// What tests replace.
 pub struct Parts {
@@ -185,7 +187,9 @@ impl App {
             parts.supervise.then(|| Supervisor::start(fleet.clone(), &config.data_dir)).transpose()?;
         let draining = AtomicBool::new(false);
         let state = Arc::new(State { store: store.clone(), fleet, hub, live, draining });
-        let router = router(&services, state.clone(), config).layer(layer);
+        // Outermost, since pages of other origins may use the sockets' polling transport too.
+        let router =
+            router(&services, state.clone(), config).layer(layer).layer(headers::cors(&config.origins));
         let stop = CancellationToken::new();
         Ok(Self { services, store, router, state, sockets, supervisor, stop, demo_created, _lock: lock })
     }
@@ -224,7 +228,9 @@ impl App {
 
     /// Serves the listeners until [`App::shutdown`].
     pub async fn serve(&self, listeners: Vec<TcpListener>) {
+        let upkeep = tokio::spawn(telemetry::upkeep());
         listen::serve(listeners, self.router(), self.stop.clone()).await;
+        upkeep.abort();
     }
 
     /// Stops in order: no new work, clients told, connections closed, database written back. Bounded by
@@ -235,7 +241,9 @@ impl App {
             self.sockets.drain().await;
             self.stop.cancel();
             serving.await;
-            self.wait_for_goodbyes().await;
+            if tokio::time::timeout(GOODBYES_MAX, self.wait_for_goodbyes()).await.is_err() {
+                tracing::warn!("not everybody's leaving was written down; the next start closes those sessions");
+            }
             if let Some(supervisor) = &self.supervisor {
                 supervisor.stop().await;
             }
@@ -319,8 +327,7 @@ fn router(services: &Services, state: Arc<State>, config: &Config) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(observe::observe))
-        .layer(from_fn(headers::security))
-        .layer(headers::cors(&config.origins));
+        .layer(from_fn(headers::security));
     // Before routing, so that `/api/meeting/` finds the routes of `/api/meeting` (C-70).
     let trimmed = tower::util::MapRequestLayer::new(without_trailing_slash).layer(routes);
     Router::new().fallback_service(trimmed)

@@ -1,6 +1,7 @@
 //! Logs and metrics of this process.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
@@ -10,6 +11,9 @@ use crate::config::LogFormat;
 /// Seconds, from a cached read to a request that somebody gives up on.
 const SECONDS: [f64; 14] =
     [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+/// A busy server records some thousand times a second; a few seconds of them are nothing to keep.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 
 /// What is logged when nobody says: our own lines, and only trouble from libraries.
 pub const FILTER_DEFAULT: &str = "warn,plenum_control=info,plenum=info";
@@ -41,6 +45,16 @@ pub fn metrics() -> PrometheusHandle {
             handle
         })
         .clone()
+}
+
+/// Folds recorded times into buckets now and then, so that they do not pile up when nobody asks for the metrics.
+pub async fn upkeep() {
+    let metrics = metrics();
+    let mut ticks = tokio::time::interval(UPKEEP_EVERY);
+    loop {
+        ticks.tick().await;
+        metrics.run_upkeep();
+    }
 }
 
 fn describe() {

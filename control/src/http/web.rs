@@ -126,7 +126,7 @@ mod tests {
     fn a_browser_that_has_the_file_is_told_to_use_it() {
         let file = EmbeddedFile {
             data: b"x".as_slice().into(),
-            metadata: rust_embed::Metadata::__rust_embed_new([7; 32], None, None, "text/plain"),
+            metadata: rust_embed::Metadata::__rust_embed_new([7; 32], None, None),
         };
         let mut headers = HeaderMap::new();
         let fresh = send("assets/a.js", &file, &headers);

@@ -242,7 +242,9 @@ impl App {
             self.stop.cancel();
             serving.await;
             if tokio::time::timeout(GOODBYES_MAX, self.wait_for_goodbyes()).await.is_err() {
-                tracing::warn!("not everybody's leaving was written down; the next start closes those sessions");
+                tracing::warn!(
+                    "not everybody's leaving was written down; the next start closes those sessions"
+                );
             }
             if let Some(supervisor) = &self.supervisor {
                 supervisor.stop().await;

@@ -40,8 +40,10 @@ async fn c_70_trailing_slashes_are_accepted() {
 #[tokio::test]
 async fn c_03_an_empty_meeting_id_is_told() {
     let world = World::new().await;
-    for path in ["/api/meeting//join", "/api/meeting//", "/api/meeting//participants"] {
-        world.post(Who::Host, path, Value::Null).await.refused(400, "Meeting ID is required");
+    let posts = ["/api/meeting//join", "/api/meeting//start"].map(|path| (Method::POST, path));
+    let gets = ["/api/meeting//", "/api/meeting//participants"].map(|path| (Method::GET, path));
+    for (method, path) in posts.into_iter().chain(gets) {
+        world.call(Who::Host, method, path, Value::Null).await.refused(400, "Meeting ID is required");
     }
 }
 

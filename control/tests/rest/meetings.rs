@@ -292,8 +292,8 @@ async fn kcs_02_the_list_holds_made_and_invited_meetings_and_no_others() {
         assert_eq!(answer.body["count"], list.len());
         list.iter().map(|meeting| meeting["id"].as_str().expect("an id").to_owned()).collect()
     };
-    assert_eq!(ids(&world.get(Who::Member, "/api/meeting").await), [mine.clone()]);
-    assert_eq!(ids(&world.get(Who::Student, "/api/meeting").await), [by_id.clone()]);
+    assert_eq!(ids(&world.get(Who::Member, "/api/meeting").await), std::slice::from_ref(&mine));
+    assert_eq!(ids(&world.get(Who::Student, "/api/meeting").await), std::slice::from_ref(&by_id));
     assert!(ids(&world.get(Who::Second, "/api/meeting").await).is_empty());
     assert!(ids(&world.get(Who::Outsider, "/api/meeting").await).is_empty());
     let mut all = ids(&world.get(Who::Host, "/api/meeting").await);

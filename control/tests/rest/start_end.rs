@@ -76,3 +76,16 @@ async fn kcs_08_end_refusals() {
     world.post(Who::Host, &end(&id), Value::Null).await.data();
     world.post(Who::Host, &end(&id), Value::Null).await.refused(410, "Meeting has ended");
 }
+
+#[tokio::test]
+async fn sec_01_every_deed_of_a_host_leaves_a_line() {
+    let world = World::new().await;
+    let id = world.meeting(json!({})).await;
+    let path = format!("/api/meeting/{id}");
+    world.put(Who::Host, &path, json!({ "meeting_name": "Renamed" })).await.data();
+    world.post(Who::Host, &start(&id), Value::Null).await.data();
+    world.post(Who::Host, &end(&id), Value::Null).await.data();
+    world.delete(Who::Host, &path).await.data();
+    let deeds = ["create", "update", "start", "end", "delete"].map(|deed| format!("meeting.{deed} granted"));
+    assert_eq!(world.trail(&id).await, deeds);
+}

@@ -122,6 +122,13 @@ describe('joining', () => {
   });
 });
 
+it('says at once that the server cannot be reached, instead of waiting at the door', () => {
+  client.link.connect = () => client.link.lose();
+  client.conference.join();
+  expect(client.state.phase).toBe('refused');
+  expect(client.state.refusal).toMatch(/cannot be reached/);
+});
+
 describe('what is received', () => {
   it('asks for pictures only while their tile is on screen, in the layer of its size', async () => {
     await joinWithBob();

@@ -2,20 +2,18 @@
 //
 // Rejoin: when the link comes back, the same `join-meeting` is sent again; the answer carries a new participant id and
 // the media is made anew, while the old pictures stay until the new ones flow.
-import { isLostLogin, isPassing, readable, SignalingError } from '../signaling/errors';
-import type { ChatMessage, MeetingJoined, Signaling, Source } from '../signaling/events';
+import { readable } from '../signaling/errors';
+import type { ChatMessage, MeetingJoined, Signaling } from '../signaling/events';
 import { Store } from '../store';
 import type { Action } from './actions';
 import { spot, TrackBoard } from './board';
+import { Entrance, type Entry } from './entrance';
 import { MediaKeeper, type OpenMedia } from './keeper';
 import { Receiving } from './receiving';
 import { reduce } from './reducer';
 import { Sending } from './sending';
 import { outside, type Panel, type RoomState, SELF } from './state';
 import { wire } from './wire';
-
-/** A rejoin refused for a passing reason (no media node yet) is tried again after so long. */
-const KNOCK_AGAIN_MS = 1_500;
 
 export interface ConferenceParts {
   signaling: Signaling;
@@ -28,13 +26,6 @@ export interface ConferenceParts {
   onLostLogin: () => void;
 }
 
-export interface Entry {
-  meetingId: string;
-  userId: string;
-  userName: string;
-  password?: string;
-}
-
 export class Conference {
   readonly store: Store<RoomState, Action>;
   readonly board = new TrackBoard();
@@ -44,8 +35,7 @@ export class Conference {
   private readonly entry: Entry;
   private readonly ends: (() => void)[] = [];
   private readonly media: MediaKeeper;
-  private knockTimer: ReturnType<typeof setTimeout> | undefined;
-  private joining = false;
+  private readonly entrance: Entrance;
 
   constructor(entry: Entry, parts: ConferenceParts) {
     this.entry = entry;
@@ -59,6 +49,15 @@ export class Conference {
       open: parts.openMedia,
       onRefused: this.complain,
     });
+    this.entrance = new Entrance({
+      signaling: parts.signaling,
+      entry,
+      phase: () => this.store.get().phase,
+      onLinkDown: () => this.store.dispatch({ type: 'link', up: false }),
+      onRefused: (message) => this.refuse(message),
+      onEnded: () => this.ended(null),
+      onLostLogin: parts.onLostLogin,
+    });
     this.listen();
   }
 
@@ -69,10 +68,8 @@ export class Conference {
   }
 
   join(): void {
-    const { signaling } = this.parts;
     this.store.dispatch({ type: 'join-asked', userId: this.entry.userId, userName: this.entry.userName });
-    if (signaling.link.state === 'connected') void this.knock();
-    else signaling.connect();
+    this.entrance.knock();
   }
 
   async leave(): Promise<void> {
@@ -88,11 +85,6 @@ export class Conference {
   /** The other end of a meeting: everybody is out. */
   ended(by: string | null): void {
     this.finish({ type: 'ended', by });
-    this.parts.signaling.close();
-  }
-
-  private refuse(message: string): void {
-    this.finish({ type: 'refused', message });
     this.parts.signaling.close();
   }
 
@@ -150,10 +142,6 @@ export class Conference {
     this.store.dispatch({ type: 'panel', panel });
   }
 
-  publishes(source: Source): boolean {
-    return this.media.session?.publishes(source) ?? false;
-  }
-
   stats() {
     return this.media.session?.stats() ?? Promise.resolve({ outbound: [], inbound: [], transports: [] });
   }
@@ -164,7 +152,7 @@ export class Conference {
     this.ends.push(
       wire(signaling, store.dispatch),
       store.subscribe(() => this.receiving.sync(store.get())),
-      signaling.onLink(() => this.linkChanged()),
+      this.entrance.watch(),
       signaling.on('meeting-joined', (answer) => void this.entered(answer)),
       signaling.on('waiting-room-joined', () => store.dispatch({ type: 'waiting' })),
       signaling.on('media-reset', () => this.reset()),
@@ -173,55 +161,6 @@ export class Conference {
       signaling.on('server-draining', () => this.parts.notify('The server is restarting. Hold on.', 'info')),
       signaling.on('error', ({ message, event }) => this.refused(message, event)),
     );
-  }
-
-  private linkChanged(): void {
-    const { link } = this.parts.signaling;
-    const { phase } = this.store.get();
-    switch (link.state) {
-      case 'connected':
-        if (phase === 'joining' || phase === 'waiting' || phase === 'inside') void this.knock();
-        return;
-      case 'lost':
-        if (phase === 'inside') this.store.dispatch({ type: 'link', up: false });
-        return;
-      case 'refused':
-        if (isLostLogin(new SignalingError(link.message))) this.parts.onLostLogin();
-        this.refuse(link.message);
-        return;
-      case 'connecting':
-        return;
-    }
-  }
-
-  private async knock(): Promise<void> {
-    if (this.joining) return;
-    this.joining = true;
-    const { meetingId, userId, userName, password } = this.entry;
-    try {
-      const secret = password ? { meeting_password: password } : {};
-      await this.parts.signaling.request('join-meeting', { meetingId, userId, userName, ...secret });
-    } catch (error) {
-      this.knockFailed(error);
-    } finally {
-      this.joining = false;
-    }
-  }
-
-  private knockFailed(error: unknown): void {
-    const inside = this.store.get().phase === 'inside';
-    if (inside && error instanceof SignalingError && error.message === 'Meeting has ended') {
-      this.ended(null);
-      return;
-    }
-    if (!inside || !isPassing(error)) {
-      const message = error instanceof SignalingError && !isPassing(error) ? error.message : readable(error);
-      this.refuse(message);
-      return;
-    }
-    this.knockTimer = setTimeout(() => {
-      if (this.parts.signaling.link.state === 'connected') void this.knock();
-    }, KNOCK_AGAIN_MS);
   }
 
   private async entered(answer: MeetingJoined): Promise<void> {
@@ -265,8 +204,12 @@ export class Conference {
     }
   }
 
+  private refuse(message: string): void {
+    this.finish({ type: 'refused', message });
+    this.parts.signaling.close();
+  }
+
   private finish(action: Action): void {
-    clearTimeout(this.knockTimer);
     for (const end of this.ends.splice(0)) end();
     this.store.dispatch(action);
     this.stopScreenTracks();

@@ -156,8 +156,9 @@ function wantedIn(state: RoomState): Map<string, Wanted> {
   const wanted = new Map<string, Wanted>();
   for (const key of state.order) {
     const person = state.people[key];
-    for (const producer of person?.producers ?? []) {
-      const { participantId } = person as { participantId: string };
+    if (!person) continue;
+    const { participantId, producers } = person;
+    for (const producer of producers) {
       wanted.set(producer.producerId, { ...producer, participantId, at: spot(key, producer.source) });
     }
   }

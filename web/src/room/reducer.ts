@@ -88,7 +88,7 @@ function without(state: RoomState, participantId: string) {
 }
 
 /** The key under which a participant id is known, or null for a stranger. */
-export function keyOf(state: RoomState, participantId: string): string | null {
+function keyOf(state: RoomState, participantId: string): string | null {
   if (state.self.participantId === participantId) return SELF;
   return state.order.find((key) => state.people[key]?.participantId === participantId) ?? null;
 }

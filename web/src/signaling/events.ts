@@ -120,8 +120,6 @@ export interface Requests {
     reply: object;
   };
   'close-producer': { send: { producerId: string }; reply: object };
-  'pause-producer': { send: { producerId: string }; reply: object };
-  'resume-producer': { send: { producerId: string }; reply: object };
 }
 
 /** Server to client. */

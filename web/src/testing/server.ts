@@ -235,6 +235,4 @@ const answers: Answers = {
     );
     return {};
   },
-  'pause-producer': nothing,
-  'resume-producer': nothing,
 };

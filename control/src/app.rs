@@ -188,8 +188,10 @@ impl App {
         let draining = AtomicBool::new(false);
         let state = Arc::new(State { store: store.clone(), fleet, hub, live, draining });
         // Outermost, since pages of other origins may use the sockets' polling transport too.
-        let router =
-            router(&services, state.clone(), config).layer(layer).layer(headers::cors(&config.origins));
+        let router = router(&services, state.clone(), config)
+            .layer(layer)
+            .layer(from_fn(headers::security))
+            .layer(headers::cors(&config.origins));
         let stop = CancellationToken::new();
         Ok(Self { services, store, router, state, sockets, supervisor, stop, demo_created, _lock: lock })
     }
@@ -328,8 +330,7 @@ fn router(services: &Services, state: Arc<State>, config: &Config) -> Router {
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(observe::observe))
-        .layer(from_fn(headers::security));
+        .layer(from_fn(observe::observe));
     // Before routing, so that `/api/meeting/` finds the routes of `/api/meeting` (C-70).
     let trimmed = tower::util::MapRequestLayer::new(without_trailing_slash).layer(routes);
     Router::new().fallback_service(trimmed)

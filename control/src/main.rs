@@ -17,6 +17,8 @@ use command::{Command, Plenum, User};
 const EXIT_SETTING: u8 = 2;
 
 fn main() -> ExitCode {
+    // Whatever is written from here on holds secrets or people's data, and is for this user alone.
+    nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o077));
     let plenum = Plenum::parse();
     let config = match Config::from_env() {
         Ok(config) => config,

@@ -16,9 +16,11 @@ impl<'a> Fields<'a> {
         value.as_object().map(Self).ok_or_else(|| DomainError::Malformed("must be a JSON object".into()))
     }
 
-    /// The value under a name, `null` included.
+    /// The value under a name, `null` included. A dot leads into an object: `features.chat_enabled`.
     pub fn raw(self, name: &str) -> Option<&'a Value> {
-        self.0.get(name)
+        let mut names = name.split('.');
+        let first = self.0.get(names.next()?)?;
+        names.try_fold(first, |value, name| value.get(name))
     }
 
     fn present(self, name: &str) -> Option<&'a Value> {
@@ -101,9 +103,9 @@ impl<'a> Fields<'a> {
         self.typed(name, Value::as_array, "must be an array")
     }
 
-    /// An object inside the object that may be absent.
-    pub fn object(self, name: &'static str) -> Result<Option<Fields<'a>>, DomainError> {
-        Ok(self.typed(name, Value::as_object, "must be an object")?.map(Fields))
+    /// Whether there is an object under a name; its fields are read by dotted names.
+    pub fn has_object(self, name: &'static str) -> Result<bool, DomainError> {
+        Ok(self.typed(name, Value::as_object, "must be an object")?.is_some())
     }
 
     fn typed<T>(

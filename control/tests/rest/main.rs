@@ -9,6 +9,7 @@ mod inside;
 mod join;
 mod limits;
 mod meetings;
+mod start;
 mod start_end;
 mod update;
 mod world;

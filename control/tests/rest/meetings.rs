@@ -261,7 +261,7 @@ async fn kcs_01_create_bad_input() {
                 h,
                 with("features", json!({ "chat_enabled": 1 })),
                 400,
-                "chat_enabled: must be true or false",
+                "features.chat_enabled: must be true or false",
             ),
             bad("no days", h, with("recording_config", json!({ "retention_days": 0 })), 400, days),
             bad("too many days", h, with("recording_config", json!({ "retention_days": 366 })), 400, days),
@@ -270,7 +270,7 @@ async fn kcs_01_create_bad_input() {
                 h,
                 with("recording_config", json!({ "storage_location": "moon" })),
                 400,
-                "storage_location: must be one of local, cloud",
+                "recording_config.storage_location: must be one of local, cloud",
             ),
         ],
     )

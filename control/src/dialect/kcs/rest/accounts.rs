@@ -36,7 +36,7 @@ pub(super) async fn log_in(
         Some(verdict) if !verdict.allowed => (Err(limits.refusal(verdict).into()), Some(verdict)),
         _ => log_in_as(&kcs, &address, &body).await,
     };
-    match verdict {
+    match verdict.or(by_address) {
         Some(verdict) => counted(reply, verdict),
         None => reply.into_response(),
     }

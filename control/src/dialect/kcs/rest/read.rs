@@ -73,36 +73,39 @@ fn kind(fields: Fields<'_>) -> Result<Option<MeetingKind>, DomainError> {
 }
 
 fn features(fields: Fields<'_>) -> Result<FeaturesChange, DomainError> {
-    let Some(features) = fields.object("features")? else { return Ok(FeaturesChange::default()) };
+    if !fields.has_object("features")? {
+        return Ok(FeaturesChange::default());
+    }
     Ok(FeaturesChange {
-        video_enabled: features.flag("video_enabled")?,
-        audio_enabled: features.flag("audio_enabled")?,
-        screen_sharing_enabled: features.flag("screen_sharing_enabled")?,
-        chat_enabled: features.flag("chat_enabled")?,
-        recording_enabled: features.flag("recording_enabled")?,
-        breakout_rooms_enabled: features.flag("breakout_rooms_enabled")?,
-        whiteboard_enabled: features.flag("whiteboard_enabled")?,
-        hand_raise_enabled: features.flag("hand_raise_enabled")?,
+        video_enabled: fields.flag("features.video_enabled")?,
+        audio_enabled: fields.flag("features.audio_enabled")?,
+        screen_sharing_enabled: fields.flag("features.screen_sharing_enabled")?,
+        chat_enabled: fields.flag("features.chat_enabled")?,
+        recording_enabled: fields.flag("features.recording_enabled")?,
+        breakout_rooms_enabled: fields.flag("features.breakout_rooms_enabled")?,
+        whiteboard_enabled: fields.flag("features.whiteboard_enabled")?,
+        hand_raise_enabled: fields.flag("features.hand_raise_enabled")?,
     })
 }
 
 fn recording(fields: Fields<'_>) -> Result<RecordingChange, DomainError> {
-    let Some(recording) = fields.object("recording_config")? else { return Ok(RecordingChange::default()) };
+    if !fields.has_object("recording_config")? {
+        return Ok(RecordingChange::default());
+    }
     let location = |word: &str| match word {
         "local" => Some(StorageLocation::Local),
         "cloud" => Some(StorageLocation::Cloud),
         _ => None,
     };
+    // What does not fit into sixteen bits is out of bounds whatever it is; the domain says by how much.
+    let days = |days: u32| u16::try_from(days).unwrap_or(u16::MAX);
     Ok(RecordingChange {
-        auto_record: recording.flag("auto_record")?,
-        record_video: recording.flag("record_video")?,
-        record_audio: recording.flag("record_audio")?,
-        record_chat: recording.flag("record_chat")?,
-        storage_location: recording.word("storage_location", location, "local, cloud")?,
-        // What does not fit is out of bounds whatever it is; the domain says by how much.
-        retention_days: recording
-            .count("retention_days")?
-            .map(|days| u16::try_from(days).unwrap_or(u16::MAX)),
+        auto_record: fields.flag("recording_config.auto_record")?,
+        record_video: fields.flag("recording_config.record_video")?,
+        record_audio: fields.flag("recording_config.record_audio")?,
+        record_chat: fields.flag("recording_config.record_chat")?,
+        storage_location: fields.word("recording_config.storage_location", location, "local, cloud")?,
+        retention_days: fields.count("recording_config.retention_days")?.map(days),
     })
 }
 

@@ -115,6 +115,19 @@ fn a_delta_above_eight_seconds_is_left_for_the_next_message() {
 }
 
 #[test]
+fn a_run_too_long_for_one_message_is_cut_short() {
+    let arrivals: Vec<_> = (0..3000).map(|n| Some(5_000_000 + n * 20)).collect();
+    let mut buf = [0; 1200];
+    let mut covered = 0;
+    for _ in 0..3 {
+        let now = RtcpWriter::new(&mut buf).transport_feedback(1, 2, 0, covered as u16, &arrivals[covered..]);
+        assert!(now > 600, "{now}");
+        covered += now;
+    }
+    assert_eq!(covered, 3000);
+}
+
+#[test]
 fn feedback_without_an_arrival_is_not_written() {
     let mut buf = [0; 200];
     let mut writer = RtcpWriter::new(&mut buf);

@@ -204,11 +204,15 @@ impl Plan {
         // The word that rounds the message up is left free.
         let room = room.saturating_sub(3);
         for_each_chunk(&arrivals[..expressible], start_us, |_, symbols| {
-            used += 2 + symbols.delta_bytes;
-            if used <= room {
-                covered += symbols.count;
+            let Some(left) = room.checked_sub(used + 2) else { return false };
+            if symbols.delta_bytes > left {
+                // A run can be cut short, and the next message goes on with it.
+                covered += symbols.run_of.map_or(0, |bytes| left / bytes);
+                return false;
             }
-            used <= room
+            used += 2 + symbols.delta_bytes;
+            covered += symbols.count;
+            true
         });
         Plan { covered, start_us }
     }
@@ -253,6 +257,8 @@ fn symbol_of(delta: Option<i64>) -> u16 {
 struct ChunkSymbols {
     count: usize,
     delta_bytes: usize,
+    /// All symbols are the same, and take so many bytes of delta each.
+    run_of: Option<usize>,
 }
 
 /// Packs the symbols into chunks, each handed to `each`, until it returns false. A run of 14 or more takes a run-length
@@ -280,7 +286,11 @@ fn for_each_chunk(arrivals: &[Option<u64>], start_us: u64, mut each: impl FnMut(
             while run < RUN_LENGTH_MAX && deltas.next_if_eq(&first).is_some() {
                 run += 1;
             }
-            let symbols = ChunkSymbols { count: run, delta_bytes: run * usize::from(first) };
+            let symbols = ChunkSymbols {
+                count: run,
+                delta_bytes: run * usize::from(first),
+                run_of: Some(usize::from(first)),
+            };
             if !each((first << 13) | run as u16, symbols) {
                 return;
             }
@@ -295,7 +305,7 @@ fn for_each_chunk(arrivals: &[Option<u64>], start_us: u64, mut each: impl FnMut(
             chunk |= symbol << (width * (capacity - 1 - index));
         }
         let delta_bytes = pending[..count].iter().map(|&s| usize::from(s)).sum();
-        if !each(chunk, ChunkSymbols { count, delta_bytes }) {
+        if !each(chunk, ChunkSymbols { count, delta_bytes, run_of: None }) {
             return;
         }
         pending.copy_within(count..held, 0);

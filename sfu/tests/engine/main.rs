@@ -4,9 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops where it stands")]
 
 mod against_str0m;
+mod allocations;
 mod browser;
 mod connecting;
 mod hostile_packets;
 mod network;
 mod peer;
 mod random;
+mod room;
+mod routing;
+mod tracks;

@@ -1,0 +1,257 @@
+//! A room with hand-made peers and no network in between: a test says which packet comes when, and sees every packet
+//! that leaves.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use plenum_sfu::engine::packet::{HeaderFields, RtpPacket, write_header};
+use plenum_sfu::engine::transport::rtcp::RtcpWriter;
+use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex, RTP_OVERHEAD_MAX};
+use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
+use plenum_shared::command::{RefusalReason, Reply, Response, RoomCommand};
+use plenum_shared::event::Event;
+use plenum_shared::id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId};
+use plenum_shared::media::{Direction, Kind, Source};
+use plenum_shared::rtp::{RtpParameters, router_capabilities};
+use uuid::Uuid;
+
+use crate::peer::{Check, Peer, address};
+
+const LOCAL: LocalIndex = LocalIndex(0);
+const SERVER: &str = "192.0.2.1:5000";
+
+pub const MID: u8 = 4;
+pub const RID: u8 = 10;
+pub const REPAIRED_RID: u8 = 11;
+pub const TRANSPORT_WIDE: u8 = 3;
+pub const AUDIO_LEVEL: u8 = 1;
+
+pub struct Room {
+    pub now: Instant,
+    pub engine: Engine,
+    pub events: Vec<Event>,
+    pub room: RoomId,
+    pub links: Vec<Link>,
+    ids: u128,
+}
+
+/// One transport of one session, with its far end.
+pub struct Link {
+    pub session: SessionId,
+    pub transport: TransportId,
+    address: SocketAddr,
+    peer: Peer,
+    /// Plain packets as they came, not yet taken by the test.
+    rtp: Vec<Vec<u8>>,
+    rtcp: Vec<Vec<u8>>,
+    sequence_number: u16,
+}
+
+/// A packet of a publisher.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent<'a> {
+    pub payload_type: u8,
+    pub ssrc: u32,
+    pub sequence_number: u16,
+    pub timestamp: u32,
+    pub extensions: &'a [(u8, &'a [u8])],
+    pub payload: &'a [u8],
+}
+
+/// What a viewer was told about its consumer.
+#[derive(Debug, Clone)]
+pub struct Viewing {
+    pub consumer: ConsumerId,
+    pub link: usize,
+    pub parameters: RtpParameters,
+}
+
+impl Viewing {
+    pub fn ssrc(&self) -> u32 {
+        self.parameters.encodings[0].ssrc.unwrap()
+    }
+
+    pub fn rtx_ssrc(&self) -> u32 {
+        self.parameters.encodings[0].rtx.unwrap().ssrc
+    }
+}
+
+impl Room {
+    pub fn new() -> Self {
+        let now = Instant::now();
+        let config = EngineConfig {
+            certificate: Arc::new(DtlsCertificate::generate().unwrap()),
+            candidates: vec![Candidate { local: LOCAL, announced: address(SERVER) }],
+            seed: [7; 32],
+            limits: Limits::default(),
+        };
+        let room = RoomId(Uuid::from_u128(1));
+        let engine = Engine::new(config, now);
+        let mut room = Room { now, engine, events: Vec::new(), room, links: Vec::new(), ids: 1 };
+        room.command(RoomCommand::Create).unwrap();
+        room
+    }
+
+    pub fn uuid(&mut self) -> Uuid {
+        self.ids += 1;
+        Uuid::from_u128(self.ids)
+    }
+
+    pub fn command(&mut self, command: RoomCommand) -> Response {
+        let response = self.engine.handle_command(self.now, self.room, command);
+        self.pump();
+        response
+    }
+
+    pub fn refused(&mut self, command: RoomCommand) -> RefusalReason {
+        self.command(command).unwrap_err().reason
+    }
+
+    /// A connected transport of a new session.
+    pub fn link(&mut self, direction: Direction) -> usize {
+        let session = SessionId(self.uuid());
+        self.link_of(session, direction)
+    }
+
+    pub fn link_of(&mut self, session: SessionId, direction: Direction) -> usize {
+        let transport = TransportId(self.uuid());
+        let created = self.command(RoomCommand::CreateTransport { session, transport, direction });
+        let Ok(Reply::TransportCreated { ice, .. }) = created else { panic!("{created:?}") };
+        let peer = Peer::client(self.now, ice, 1150);
+        let address = address(&format!("198.51.100.9:{}", 10_000 + self.links.len()));
+        let check = peer.check(Check { use_candidate: true, ..Check::default() });
+        let dtls = peer.dtls_parameters();
+        let (rtp, rtcp) = (Vec::new(), Vec::new());
+        self.links.push(Link { session, transport, address, peer, rtp, rtcp, sequence_number: 0 });
+        let link = self.links.len() - 1;
+        self.command(RoomCommand::ConnectTransport { transport, dtls }).unwrap();
+        self.deliver(link, check);
+        let flight = self.links[link].peer.handle_timeout(self.now);
+        flight.into_iter().for_each(|datagram| self.deliver(link, datagram));
+        assert!(self.links[link].peer.srtp.is_some(), "the handshake is done");
+        link
+    }
+
+    pub fn produce(&mut self, link: usize, kind: Kind, source: Source, json: &str) -> ProducerId {
+        let producer = ProducerId(self.uuid());
+        let transport = self.links[link].transport;
+        let rtp_parameters = serde_json::from_str(json).unwrap();
+        let command =
+            RoomCommand::Produce { transport, producer, kind, source, rtp_parameters, paused: false };
+        self.command(command).unwrap();
+        producer
+    }
+
+    pub fn consume(&mut self, link: usize, producer: ProducerId) -> Viewing {
+        let consumer = ConsumerId(self.uuid());
+        let transport = self.links[link].transport;
+        let consumed = self.command(RoomCommand::Consume {
+            transport,
+            consumer,
+            producer,
+            rtp_capabilities: router_capabilities(),
+            paused: false,
+        });
+        let Ok(Reply::Consumed { rtp_parameters, .. }) = consumed else { panic!("{consumed:?}") };
+        Viewing { consumer, link, parameters: rtp_parameters }
+    }
+
+    /// A packet of a publisher arrives; what it causes leaves at once.
+    pub fn send(&mut self, link: usize, sent: Sent<'_>) {
+        let datagram = self.sealed(link, sent);
+        self.deliver(link, datagram);
+    }
+
+    pub fn sealed(&mut self, link: usize, sent: Sent<'_>) -> Vec<u8> {
+        let Sent { payload_type, ssrc, sequence_number, timestamp, extensions, payload } = sent;
+        let fields = HeaderFields { marker: false, payload_type, sequence_number, timestamp, ssrc };
+        let mut bytes = vec![0; 1500];
+        let number = self.links[link].sequence_number.to_be_bytes();
+        self.links[link].sequence_number += 1;
+        let extensions = extensions.iter().copied().chain([(TRANSPORT_WIDE, &number[..])]);
+        let header_len = write_header(&mut bytes, fields, extensions).unwrap();
+        bytes[header_len..header_len + payload.len()].copy_from_slice(payload);
+        let plain_len = header_len + payload.len();
+        bytes.resize(plain_len + RTP_OVERHEAD_MAX, 0);
+        let (_, outbound) = self.links[link].peer.srtp.as_mut().unwrap();
+        let len = outbound.seal_rtp(&mut bytes, plain_len).unwrap();
+        bytes.truncate(len);
+        bytes
+    }
+
+    pub fn send_rtcp(&mut self, link: usize, build: impl FnOnce(&mut RtcpWriter<'_>)) {
+        let mut plain = vec![0; 1200];
+        let mut writer = RtcpWriter::new(&mut plain);
+        build(&mut writer);
+        let len = writer.len();
+        let datagram = self.links[link].peer.rtcp(&plain[..len]);
+        self.deliver(link, datagram);
+    }
+
+    /// Where datagrams of a link come from.
+    pub fn source(&self, link: usize) -> SocketAddr {
+        self.links[link].address
+    }
+
+    pub fn deliver(&mut self, link: usize, mut datagram: Vec<u8>) {
+        self.engine.handle_datagram(self.now, LOCAL, self.links[link].address, &mut datagram);
+        self.pump();
+    }
+
+    pub fn run(&mut self, ms: u64) {
+        let end = self.now + Duration::from_millis(ms);
+        while let Some(at) = self.engine.poll_timeout().filter(|&at| at <= end) {
+            self.now = self.now.max(at);
+            self.engine.handle_timeout(self.now);
+            self.pump();
+        }
+        self.now = end;
+    }
+
+    /// The media packets a viewer got since the last call, with what they say.
+    pub fn received(&mut self, viewing: &Viewing) -> Vec<(RtpPacket, Vec<u8>)> {
+        self.received_of(viewing.link, viewing.ssrc())
+    }
+
+    pub fn received_of(&mut self, link: usize, ssrc: u32) -> Vec<(RtpPacket, Vec<u8>)> {
+        let rtp = std::mem::take(&mut self.links[link].rtp);
+        let parsed = rtp.into_iter().map(|bytes| (RtpPacket::parse(&bytes).unwrap(), bytes));
+        let (wanted, rest): (Vec<_>, Vec<_>) = parsed.partition(|(packet, _)| packet.ssrc == ssrc);
+        self.links[link].rtp = rest.into_iter().map(|(_, bytes)| bytes).collect();
+        wanted
+    }
+
+    /// The compounds a peer got since the last call.
+    pub fn received_rtcp(&mut self, link: usize) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.links[link].rtcp)
+    }
+
+    fn pump(&mut self) {
+        while let Some(event) = self.engine.poll_event() {
+            self.events.push(event);
+        }
+        let egress = self.engine.egress();
+        let sent: Vec<_> =
+            egress.messages().map(|message| (message.remote, message.bytes.to_vec())).collect();
+        egress.clear();
+        for (remote, mut bytes) in sent {
+            let Some(link) = self.links.iter().position(|link| link.address == remote) else { continue };
+            let Link { peer, rtp, rtcp, .. } = &mut self.links[link];
+            match (bytes[0], bytes[1]) {
+                (20..=63, _) => {
+                    let flight = peer.handle_dtls(self.now, &bytes);
+                    flight.into_iter().for_each(|datagram| self.deliver(link, datagram));
+                }
+                (128..=191, 192..=223) => {
+                    let (inbound, _) = peer.srtp.as_mut().unwrap();
+                    let len = inbound.open_rtcp(&mut bytes).unwrap();
+                    bytes.truncate(len);
+                    rtcp.push(bytes);
+                }
+                (128..=191, _) => rtp.push(peer.open_rtp(&bytes).unwrap()),
+                _ => {}
+            }
+        }
+    }
+}

@@ -20,11 +20,19 @@ let log = [];
 /** When `join-meeting` was sent, on the page's clock. */
 let joinSentAt = 0;
 
+/** Longer than any deadline of the server, so that its own refusal is what one reads. */
+const ANSWER_DEADLINE_MS = 15_000;
+
 /** Emits a request and waits for the event that answers it, or for `error`. */
 function request(event, payload, answer) {
   const run = () =>
     new Promise((resolve, reject) => {
+      const late = setTimeout(
+        () => onError({ message: `no ${answer} within ${ANSWER_DEADLINE_MS} ms` }),
+        ANSWER_DEADLINE_MS,
+      );
       const done = (settle) => (value) => {
+        clearTimeout(late);
         socket.off(answer, onAnswer);
         socket.off('error', onError);
         settle(value);

@@ -180,7 +180,7 @@ impl EndReason {
     /// The word of the wire.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::EndedByHost => "ended-by-host",
+            Self::EndedByHost => "host",
             Self::TimeLimit => "time-limit",
         }
     }

@@ -137,7 +137,12 @@ impl LiveMeeting {
     ) -> Result<Vec<Notice>, DomainError> {
         self.own_producer(connection, producer)?;
         let id = self.of_connection(connection)?.id;
-        Ok(self.drop_producers(id, |p| p.id == producer))
+        let mut notices = self.drop_producers(id, |p| p.id == producer);
+        // Who asked for it hears of it like everybody: the event is the answer (ADD-EV-16).
+        for notice in &mut notices {
+            notice.audience = Audience::Everyone;
+        }
+        Ok(notices)
     }
 
     /// The publisher pauses or resumes one track. Says what is told and whether the track is held back now.

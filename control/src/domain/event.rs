@@ -56,8 +56,6 @@ pub struct Entrance {
     pub me: Participant,
     /// Everybody who was inside before, in order of joining.
     pub others: Vec<Participant>,
-    /// The media plane's name of the room.
-    pub room: RoomId,
 }
 
 /// A fact about a meeting, a person or the platform.

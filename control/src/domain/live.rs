@@ -232,7 +232,7 @@ impl LiveMeeting {
             meeting: self.meeting.clone(),
             participant: Box::new(me.clone()),
         };
-        let entrance = Entrance { meeting: self.meeting.clone(), me, others, room: self.room };
+        let entrance = Entrance { meeting: self.meeting.clone(), me, others };
         vec![
             Notice::new(Audience::One(id), DomainEvent::Joined(Box::new(entrance))),
             Notice::new(Audience::AllBut(id), joined),

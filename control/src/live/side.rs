@@ -17,7 +17,7 @@ use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
 use crate::domain::live::LiveMeeting;
 use crate::domain::meeting::Meeting;
 use crate::domain::participant::{Participant, Person};
-use crate::service::live_side::{LiveSide, LiveStats, MediaConnection, Present, Quality};
+use crate::service::live_side::{LiveSide, LiveStats, MediaConnection, Present, Quality, router_id};
 
 impl LiveSide for Live {
     fn started<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {
@@ -47,15 +47,12 @@ impl LiveSide for Live {
         )
     }
 
-    fn connection(&self, meeting: MeetingId) -> BoxFuture<'_, MediaConnection> {
-        Box::pin(async move {
-            let room = self.look(meeting, LiveMeeting::room).await;
-            MediaConnection {
-                router_id: room.map(|room| room.to_string()),
-                router_capabilities: serde_json::to_value(router_capabilities()).unwrap_or_default(),
-                ice_servers: self.0.ice_servers.clone(),
-            }
-        })
+    fn connection(&self, meeting: &Meeting) -> MediaConnection {
+        MediaConnection {
+            router_id: router_id(meeting),
+            router_capabilities: serde_json::to_value(router_capabilities()).unwrap_or_default(),
+            ice_servers: self.0.ice_servers.clone(),
+        }
     }
 
     fn stats(&self, meeting: MeetingId) -> BoxFuture<'_, Option<LiveStats>> {

@@ -2,10 +2,11 @@
 
 use futures_util::future::BoxFuture;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::domain::admission::Occupancy;
 use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
-use crate::domain::meeting::Meeting;
+use crate::domain::meeting::{Meeting, MeetingStatus};
 use crate::domain::role::Role;
 
 /// The live side of meetings. A meeting it does not know is simply empty.
@@ -26,7 +27,7 @@ pub trait LiveSide: Send + Sync + 'static {
     fn occupancy(&self, meeting: MeetingId, user: Option<UserId>) -> BoxFuture<'_, Occupancy>;
 
     /// What a client needs to reach the media plane.
-    fn connection(&self, meeting: MeetingId) -> BoxFuture<'_, MediaConnection>;
+    fn connection(&self, meeting: &Meeting) -> MediaConnection;
 
     /// What can be said of a running meeting; `None` when it is not running here.
     fn stats(&self, meeting: MeetingId) -> BoxFuture<'_, Option<LiveStats>>;
@@ -73,10 +74,16 @@ impl Quality {
 /// Where media goes, in the JSON that clients take as it is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MediaConnection {
-    /// `None` until the meeting is live and a node has its room.
+    /// `None` until the meeting is live.
     pub router_id: Option<String>,
     pub router_capabilities: serde_json::Value,
     pub ice_servers: serde_json::Value,
+}
+
+/// What clients call the router of a meeting. It stays the same for as long as the meeting lives, before anybody is
+/// inside and after its room had to move to another node; the media plane's own room ids do not.
+pub fn router_id(meeting: &Meeting) -> Option<String> {
+    (meeting.status == MeetingStatus::Live).then(|| Uuid::from_u128(meeting.id.0.into()).to_string())
 }
 
 /// A moment of a running meeting (KCS-18).

@@ -38,7 +38,7 @@ describe('connecting a socket', () => {
 
   for (const [way, options] of Object.entries(ways)) {
     test(`kcs_ws_01_kcs_ws_02_rt_14_auth_02_sys_08 a good token connects over ${way} on the default path and can work`, async () => {
-      const { meeting } = await liveMeeting(plenum, ['host']);
+      const { meeting } = await liveMeeting(plenum);
       const socket = await Socket.connect(plenum, host.token, options);
       assert.equal((await socket.ask('join-meeting', { meetingId: meeting.id })).success, true);
       const gone = new Promise((resolve) => socket.io.once('disconnect', resolve));

@@ -7,7 +7,7 @@ use crate::dialect::iso;
 use crate::domain::event::{DomainEvent, Entrance};
 use crate::domain::meeting::{Feature, Meeting};
 use crate::domain::participant::{Participant, Person};
-use crate::service::live_side::MediaConnection;
+use crate::service::live_side::{MediaConnection, router_id};
 use crate::service::media::{SubscriptionOffer, TransportOffer};
 use plenum_shared::rtp::router_capabilities;
 
@@ -131,7 +131,7 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> (&'static str, 
 /// What a joiner sees (C-18).
 pub(super) fn meeting_joined(entrance: &Entrance, ice_servers: &Value) -> Value {
     let connection = MediaConnection {
-        router_id: Some(entrance.room.to_string()),
+        router_id: router_id(&entrance.meeting),
         router_capabilities: serde_json::to_value(router_capabilities()).unwrap_or_default(),
         ice_servers: ice_servers.clone(),
     };

@@ -103,7 +103,7 @@ pub(super) async fn webrtc_config(
     if meeting.status == MeetingStatus::Ended {
         return Err(DomainError::MeetingEnded.into());
     }
-    let connection = kcs.services.live.connection(meeting.id).await;
+    let connection = kcs.services.live.connection(&meeting);
     let data = json!({
         "webrtc_config": view::webrtc_config(&connection),
         "meeting_features": meeting.settings.features,

@@ -84,7 +84,7 @@ pub(super) async fn end(
 
 /// What only live meetings have: statistics and the way to the media plane.
 async fn add_live(kcs: &Kcs, meeting: &Meeting, data: &mut Value) {
-    let connection = kcs.services.live.connection(meeting.id).await;
+    let connection = kcs.services.live.connection(meeting);
     let stats = kcs.services.live.stats(meeting.id).await.unwrap_or_default();
     let since =
         meeting.started_at.map_or(0.0, |at| (kcs.services.clock.now() - at).as_seconds_f64().max(0.0));

@@ -1,7 +1,7 @@
 //! What happened, in our own words, and who is to hear it. Dialects say it in theirs; the compiler asks each of them.
 
 use plenum_shared::{
-    id::{ConsumerId, ProducerId, RoomId},
+    id::{ConsumerId, ProducerId},
     media::{ConnectionQuality, Kind, Layer, Source},
 };
 use std::sync::Arc;

@@ -53,10 +53,12 @@ use crate::telemetry;
 pub use data_dir::DataDirError;
 pub use first_accounts::demo_lines;
 
-/// How long the whole of a shutdown may take before the process leaves anyway.
-const SHUTDOWN_MAX: Duration = Duration::from_secs(9);
-/// How long writing down who left may take; without it the next start closes those sessions.
+/// How long clients may take to hear that we stop and to close, with what is written down about it.
+const CLIENTS_MAX: Duration = Duration::from_secs(5);
+/// How long of that writing down who left may take; without it the next start closes those sessions.
 const GOODBYES_MAX: Duration = Duration::from_secs(2);
+/// How long the link and the database may take after that; the media node's own time is its supervisor's affair.
+const CLOSE_MAX: Duration = Duration::from_secs(4);
 
 /// What tests replace.
 pub struct Parts {
@@ -235,11 +237,12 @@ impl App {
         upkeep.abort();
     }
 
-    /// Stops in order: no new work, clients told, connections closed, database written back. Bounded by
-    /// [`SHUTDOWN_MAX`]; says whether everything was done in time.
+    /// Stops in order: no new work, clients told, connections closed, the media node stopped, database written back.
+    /// Says whether everything was done in time. Slow clients cost [`CLIENTS_MAX`] and no more, and then the media
+    /// node is stopped all the same: nothing of ours is left running.
     pub async fn shutdown(&self, serving: impl Future<Output = ()>) -> bool {
         self.state.draining.store(true, Ordering::Relaxed);
-        let stopping = async {
+        let goodbyes = async {
             self.sockets.drain().await;
             self.stop.cancel();
             serving.await;
@@ -248,13 +251,16 @@ impl App {
                     "not everybody's leaving was written down; the next start closes those sessions"
                 );
             }
-            if let Some(supervisor) = &self.supervisor {
-                supervisor.stop().await;
-            }
+        };
+        let said = tokio::time::timeout(CLIENTS_MAX, goodbyes).await.is_ok();
+        if let Some(supervisor) = &self.supervisor {
+            supervisor.stop().await;
+        }
+        let closing = async {
             self.state.fleet.stop().await;
             self.store.close().await;
         };
-        tokio::time::timeout(SHUTDOWN_MAX, stopping).await.is_ok()
+        tokio::time::timeout(CLOSE_MAX, closing).await.is_ok() && said
     }
 
     /// Sockets are closed; what their people leave behind in the database is being written.

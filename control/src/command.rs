@@ -11,9 +11,20 @@ use plenum_control::domain::id::CampusId;
 use plenum_control::fleet::pki::Authority;
 use plenum_control::service::accounts::NewAccount;
 
+/// The settings most people touch; docs/operations.md has them all.
+const SETTINGS: &str = "\
+Settings come from the environment:
+  PORT               where people reach it [default: 4501]
+  HOST               the address to listen on [default: 0.0.0.0]
+  DATA_DIR           database, keys and secrets [default: ./data]
+  FRONTEND_URL       origins of pages on other servers that may call the API
+  LINK_ADDRESS       where media nodes on other machines dial in
+  RATE_LIMITS        on or off [default: on]
+  LOG, LOG_FORMAT    what is logged, and as text or json";
+
 /// An open, self-hosted meeting platform.
 #[derive(Debug, Parser)]
-#[command(name = "plenum", version, about)]
+#[command(name = "plenum", version, about, after_help = SETTINGS)]
 pub struct Plenum {
     /// Create demo accounts if there is no account yet, and print them
     #[arg(long)]

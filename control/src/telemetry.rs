@@ -18,9 +18,15 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// What is logged when nobody says: our own lines, and only trouble from libraries.
 pub const FILTER_DEFAULT: &str = "warn,plenum_control=info,plenum=info";
 
+/// Libraries that below this level write down what passes through them: tokens, names, messages. No filter opens them.
+const DISCREET: [&str; 4] =
+    ["socketioxide=info", "engineioxide=info", "tungstenite=info", "tokio_tungstenite=info"];
+
 /// Starts logging to standard error. A second call changes nothing.
 pub fn log(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(FILTER_DEFAULT));
+    let filter =
+        DISCREET.into_iter().filter_map(|line| line.parse().ok()).fold(filter, EnvFilter::add_directive);
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -18,6 +18,7 @@ function run(args, env, input = '') {
   });
   let out = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (out += chunk));
+  child.stdin.on('error', () => {}); // it may have ended before it read
   child.stdin.end(input);
   return new Promise((resolve) => child.on('exit', (code) => resolve({ code, out })));
 }

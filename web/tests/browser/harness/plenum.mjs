@@ -24,7 +24,7 @@ export class Plenum {
   constructor(port, env, args) {
     this.port = port;
     this.url = `http://127.0.0.1:${port}`;
-    this.dataDir = mkdtempSync(join(tmpdir(), 'plenum-test-'));
+    this.dataDir = env.DATA_DIR ?? mkdtempSync(join(tmpdir(), 'plenum-test-'));
     this.env = env;
     this.args = args;
     this.log = '';
@@ -81,10 +81,15 @@ export class Plenum {
 
   /** The media node's process id, as its lock file says. */
   get sfuPid() {
-    const lock = join(this.dataDir, 'sfu.lock');
-    const pid = existsSync(lock) ? Number(readFileSync(lock, 'utf8').trim()) : Number.NaN;
-    if (!Number.isInteger(pid) || pid <= 1) throw new Error(`no pid in ${lock}`);
+    const pid = this.lockedPid();
+    if (!pid) throw new Error(`no media node holds ${this.dataDir}/sfu.lock`);
     return pid;
+  }
+
+  lockedPid() {
+    const lock = join(this.dataDir, 'sfu.lock');
+    const pid = existsSync(lock) ? Number(readFileSync(lock, 'utf8').trim()) : 0;
+    return Number.isInteger(pid) && pid > 1 ? pid : undefined;
   }
 
   async kill(signal) {
@@ -94,7 +99,7 @@ export class Plenum {
 
   /** SIGTERM and a clean end; the temporary data goes away. */
   async stop() {
-    const sfu = this.exited ? undefined : this.sfuPid;
+    const sfu = this.lockedPid();
     const { code, signal } = this.exited ?? (await this.kill('SIGTERM'));
     if (sfu && alive(sfu)) {
       // A test that failed half-way may leave a node that nobody adopts; it must not outlive the test run.

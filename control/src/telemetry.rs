@@ -77,6 +77,9 @@ fn describe() {
     metrics::describe_counter!("plenum_join_attempts_total", "Attempts to join a meeting, by result");
     metrics::describe_counter!("plenum_rate_limited_total", "Requests refused for being too many, by action");
     metrics::describe_counter!("plenum_audit_lost_total", "Audit lines that could not be written");
+    metrics::describe_counter!("plenum_sfu_restarts_total", "Times the media node had to be started again");
+    // There before it counts: a rate needs the zero it starts from.
+    metrics::counter!("plenum_sfu_restarts_total").absolute(0);
     metrics::describe_gauge!("plenum_build_info", "Always 1; the version is a label");
     metrics::gauge!("plenum_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }

@@ -497,6 +497,52 @@ describe('rules seen from outside', () => {
       assert.deepEqual(raised.sort(), [host.id, member.id].sort());
     });
 
+    test('kcs_ws_12_kcs_ws_23_kcs_ws_17 a host mutes somebody, an attendee may not', async () => {
+      const { meeting } = await liveMeeting(plenum);
+      const host = await enter('host', meeting);
+      const member = await enter('member', meeting);
+      const mute = (socket, participantId) =>
+        socket.ask('mute-participant', { meetingId: meeting.id, participantId, mute: true });
+      assert.equal((await mute(member, host.id)).error, 'Access denied');
+      assert.equal((await mute(host, 'nobody')).error, 'Participant not found');
+      assert.equal((await mute(host, member.id)).success, true);
+      assert.equal((await member.event('muted-by-host')).muted, true);
+      for (const socket of [host, member]) {
+        await socket.event(
+          'participant-media-updated',
+          ({ participantId, audio }) => participantId === member.id && audio === false,
+        );
+      }
+    });
+
+    test('acc_12_acc_13_add_ev_01_add_ev_02_add_ev_03_add_ev_04 in the waiting room one waits until a host decides', async () => {
+      const { meeting } = await liveMeeting(plenum, ['host', 'member', 'second'], {
+        waiting_room_enabled: true,
+      });
+      const host = await enter('host', meeting);
+      const [member, second] = [await connect('member'), await connect('second')];
+      for (const socket of [member, second]) socket.emit('join-meeting', { meetingId: meeting.id });
+      const [waits, alsoWaits] = [
+        await member.event('waiting-room-joined'),
+        await second.event('waiting-room-joined'),
+      ];
+      const asked = await host.event(
+        'join-request',
+        ({ participantId }) => participantId === waits.participantId,
+      );
+      assert.deepEqual([asked.userId, asked.userName], [people.member.user.id, people.member.user.name]);
+      assert.equal(
+        (await member.ask('admit-participant', { meetingId: meeting.id, participantId: waits.participantId }))
+          .success,
+        false,
+      );
+      await host.ask('admit-participant', { meetingId: meeting.id, participantId: waits.participantId });
+      assert.equal((await member.event('meeting-joined')).success, true);
+      await host.ask('deny-participant', { meetingId: meeting.id, participantId: alsoWaits.participantId });
+      assert.equal((await second.event('error')).message, 'Access denied');
+      assert.deepEqual(second.seen('meeting-joined'), []);
+    });
+
     test('kcs_10_rt_04 the roster lists everybody once, with who is connected', async () => {
       const { meeting } = await liveMeeting(plenum, ['host', 'member', 'second']);
       const member = await enter('member', meeting);

@@ -98,15 +98,6 @@ pub fn meeting(meeting: &Meeting) -> Value {
     json!(MeetingView::of(meeting))
 }
 
-/// A meeting with further keys beside its own.
-pub fn meeting_with<const N: usize>(meeting: &Meeting, more: [(&str, Value); N]) -> Value {
-    let mut view = self::meeting(meeting);
-    for (key, value) in more {
-        view[key] = value;
-    }
-    view
-}
-
 /// The people a meeting lists: everybody invited or ever inside, without withdrawn invitations.
 fn listed(meeting: &Meeting) -> impl Iterator<Item = &RosterEntry> {
     meeting.roster.iter().filter(|entry| entry.listing != Listing::Withdrawn)

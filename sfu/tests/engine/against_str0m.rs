@@ -18,7 +18,7 @@ use str0m::media::{MediaKind, Mid};
 use str0m::rtp::rtcp::Rtcp;
 use str0m::rtp::{ExtensionValues, RawPacket, RtpWrite};
 
-use crate::browser::Browser;
+use crate::browser::{self, Browser};
 use crate::network::{Datagram, Network};
 use crate::peer::address;
 
@@ -59,8 +59,13 @@ impl Call {
         };
         let mut transport = Transport::new(config, now);
         let ice = transport.ice_parameters();
-        let mut browser =
-            Browser::new(now, address(BROWSER), address(SERVER), &ice, &transport.dtls_parameters());
+        let mut browser = Browser::new(
+            now,
+            browser::like_chromium(),
+            [address(BROWSER), address(SERVER)],
+            &ice,
+            &transport.dtls_parameters(),
+        );
         transport.set_remote(now, &browser.dtls_parameters()).unwrap();
         let mut api = browser.rtc.direct_api();
         for (mid, kind, sent, received) in
@@ -111,7 +116,7 @@ impl Call {
             self.browser.poll(self.now, &mut self.network);
             while let Some(datagram) = self.network.receive(self.now) {
                 if datagram.to == address(BROWSER) {
-                    self.browser.handle(self.now, address(SERVER), &datagram);
+                    self.browser.handle(self.now, &datagram);
                     self.browser.poll(self.now, &mut self.network);
                 } else {
                     self.receive(datagram.bytes);
@@ -119,7 +124,10 @@ impl Call {
             }
             let mut bytes = Vec::new();
             while let Some(transmit) = self.transport.poll_transmit(&mut bytes) {
-                self.network.send(self.now, Datagram { to: transmit.remote, bytes: bytes.clone() });
+                self.network.send(
+                    self.now,
+                    Datagram { from: address(SERVER), to: transmit.remote, bytes: bytes.clone() },
+                );
             }
             while let Some(event) = self.transport.poll_event() {
                 self.events.push(event);
@@ -211,7 +219,7 @@ impl Call {
             None => self.transport.seal_rtp(&mut buf[..plain_len + RTP_OVERHEAD_MAX], plain_len),
         };
         buf.truncate(sealed.expect("keys"));
-        self.network.send(self.now, Datagram { to: self.path(), bytes: buf });
+        self.network.send(self.now, Datagram { from: address(SERVER), to: self.path(), bytes: buf });
         self.run(Duration::from_millis(10));
     }
 
@@ -226,7 +234,7 @@ impl Call {
             None => self.transport.seal_rtcp(&mut buf[..room], plain_len),
         };
         buf.truncate(sealed.expect("keys"));
-        self.network.send(self.now, Datagram { to: self.path(), bytes: buf });
+        self.network.send(self.now, Datagram { from: address(SERVER), to: self.path(), bytes: buf });
         self.run(Duration::from_millis(10));
     }
 
@@ -240,7 +248,7 @@ impl Call {
 
     /// What the browser read from our compounds.
     fn rtcp_at_browser(&self) -> Vec<&Rtcp> {
-        let raw = self.browser.events.iter().filter_map(Event::as_raw_packet);
+        let raw = self.browser.events.iter().filter_map(|(_, event)| event.as_raw_packet());
         raw.filter_map(|packet| if let RawPacket::RtcpRx(rtcp) = packet { Some(rtcp) } else { None })
             .collect()
     }
@@ -302,7 +310,7 @@ fn srtp_and_srtcp_of_every_profile_are_understood_both_ways() {
             assert_eq!(packet.payload[..], payload_of(number)[..], "{profile:?}");
         }
         call.server_reports(|writer| assert!(writer.pli(1, VIDEO_OUT)));
-        let asked = call.browser.events.iter().any(|event| matches!(event, Event::KeyframeRequest(_)));
+        let asked = call.browser.events.iter().any(|(_, event)| matches!(event, Event::KeyframeRequest(_)));
         assert!(asked, "{profile:?}");
         let reported = call
             .rtcp_packets()

@@ -3,34 +3,63 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use plenum_shared::rtp::extension_id;
 use plenum_shared::transport::{DtlsParameters, DtlsRole, Fingerprint, IceParameters};
+use str0m::format::{Codec, FormatParams};
 use str0m::ice::IceCreds;
+use str0m::media::Frequency;
 use str0m::net::{Protocol, Receive};
-use str0m::{Candidate, Event, Input, Output, Rtc};
+use str0m::rtp::{Extension, ExtensionMap};
+use str0m::{Candidate, Event, Input, Output, Rtc, RtcConfig};
 
 use crate::network::{Datagram, Network};
 
 pub struct Browser {
     pub rtc: Rtc,
-    pub events: Vec<Event>,
+    /// Everything that happened and when.
+    pub events: Vec<(Instant, Event)>,
     timeout: Instant,
+}
+
+/// Payload types and extension ids of its own, as Chromium has them.
+pub fn like_chromium() -> RtcConfig {
+    Rtc::builder()
+        .set_rtp_mode(true)
+        .enable_raw_packets(true)
+        .set_rtcp_report_interval_audio(Duration::from_millis(200))
+        .set_rtcp_report_interval_video(Duration::from_millis(200))
+}
+
+/// A receiver that was told the room's canonical numbers by `consume`.
+pub fn in_the_rooms_numbers() -> RtcConfig {
+    let mut extensions = ExtensionMap::empty();
+    extensions.set(extension_id::MID, Extension::RtpMid);
+    extensions.set(extension_id::ABS_SEND_TIME, Extension::AbsoluteSendTime);
+    extensions.set(extension_id::TRANSPORT_WIDE_CC, Extension::TransportSequenceNumber);
+    extensions.set(extension_id::AUDIO_LEVEL, Extension::AudioLevel);
+    let mut config = like_chromium().clear_codecs().set_extension_map(extensions);
+    let vp8 = FormatParams::default();
+    config.codec_config().add_config(
+        101.into(),
+        Some(102.into()),
+        Codec::Vp8,
+        Frequency::NINETY_KHZ,
+        None,
+        vp8,
+    );
+    config
 }
 
 impl Browser {
     /// A full ICE agent and DTLS client that has been told about the server.
     pub fn new(
         now: Instant,
-        address: SocketAddr,
-        server: SocketAddr,
+        config: RtcConfig,
+        [address, server]: [SocketAddr; 2],
         ice: &IceParameters,
         dtls: &DtlsParameters,
     ) -> Self {
-        let mut rtc = Rtc::builder()
-            .set_rtp_mode(true)
-            .enable_raw_packets(true)
-            .set_rtcp_report_interval_audio(Duration::from_millis(200))
-            .set_rtcp_report_interval_video(Duration::from_millis(200))
-            .build(now);
+        let mut rtc = config.build(now);
         rtc.add_local_candidate(Candidate::host(address, "udp").unwrap()).unwrap();
         rtc.add_remote_candidate(Candidate::host(server, "udp").unwrap());
         let mut api = rtc.direct_api();
@@ -54,9 +83,9 @@ impl Browser {
         }
     }
 
-    pub fn handle(&mut self, now: Instant, from: SocketAddr, datagram: &Datagram) {
-        let receive =
-            Receive::new(Protocol::Udp, from, datagram.to, &datagram.bytes).expect("a datagram of WebRTC");
+    pub fn handle(&mut self, now: Instant, datagram: &Datagram) {
+        let receive = Receive::new(Protocol::Udp, datagram.from, datagram.to, &datagram.bytes)
+            .expect("a datagram of WebRTC");
         self.rtc.handle_input(Input::Receive(now, receive)).expect("a living peer");
     }
 
@@ -72,10 +101,11 @@ impl Browser {
                     return;
                 }
                 Output::Transmit(transmit) => {
-                    network
-                        .send(now, Datagram { to: transmit.destination, bytes: transmit.contents.to_vec() });
+                    let (from, to, bytes) =
+                        (transmit.source, transmit.destination, transmit.contents.to_vec());
+                    network.send(now, Datagram { from, to, bytes });
                 }
-                Output::Event(event) => self.events.push(event),
+                Output::Event(event) => self.events.push((now, event)),
             }
         }
     }
@@ -86,7 +116,7 @@ impl Browser {
 
     /// The RTP packets received so far, in order.
     pub fn received(&self) -> impl Iterator<Item = &str0m::rtp::RtpPacket> {
-        self.events.iter().filter_map(|event| match event {
+        self.events.iter().filter_map(|(_, event)| match event {
             Event::RtpPacket(packet) => Some(packet),
             _ => None,
         })

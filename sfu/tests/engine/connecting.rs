@@ -66,7 +66,7 @@ impl Pair {
         let mut answers = Vec::new();
         let mut buf = Vec::new();
         while let Some(transmit) = self.transport.poll_transmit(&mut buf) {
-            answers.push(Datagram { to: transmit.remote, bytes: buf.clone() });
+            answers.push(Datagram { from: address(SERVER), to: transmit.remote, bytes: buf.clone() });
         }
         answers
     }
@@ -372,7 +372,7 @@ fn handshake_over(network: &mut Network, mtu: usize, limit: Duration) -> Option<
 
     let send = |network: &mut Network, now, flight: Vec<Vec<u8>>| {
         for bytes in flight {
-            network.send(now, Datagram { to: address(SERVER), bytes });
+            network.send(now, Datagram { from: address(A), to: address(SERVER), bytes });
         }
     };
     let flight = pair.peer.handle_timeout(start);

@@ -12,7 +12,6 @@ use plenum_sfu::engine::transport::{
     DtlsCertificate, LocalIndex, RTP_OVERHEAD_MAX, Received, Transport, TransportConfig, TransportEvent,
 };
 
-use crate::network::Datagram;
 use crate::peer::{Check, Peer, address, rtp};
 use crate::random::Random;
 
@@ -93,8 +92,8 @@ impl World {
             self.corpus.extend(flight.iter().map(|bytes| (slot, bytes.clone())));
             for mut bytes in std::mem::take(&mut flight) {
                 for answer in self.deliver(slot, &source(slot), &mut bytes) {
-                    flight.extend(self.peers[slot].handle_dtls(self.now, &answer.bytes));
-                    self.corpus.push((slot, answer.bytes));
+                    flight.extend(self.peers[slot].handle_dtls(self.now, &answer));
+                    self.corpus.push((slot, answer));
                 }
             }
         }
@@ -126,7 +125,7 @@ impl World {
     }
 
     /// What the engine does with a datagram.
-    fn deliver(&mut self, slot_hint: Slot, from: &str, bytes: &mut [u8]) -> Vec<Datagram> {
+    fn deliver(&mut self, slot_hint: Slot, from: &str, bytes: &mut [u8]) -> Vec<Vec<u8>> {
         let from = address(from);
         let Some(kind) = classify(bytes) else { return Vec::new() };
         let Some(slot) = self.demux.route(kind, LOCAL, from, bytes) else { return Vec::new() };
@@ -157,8 +156,8 @@ impl World {
         }
         let mut answers = Vec::new();
         let mut buf = Vec::new();
-        while let Some(transmit) = transport.poll_transmit(&mut buf) {
-            answers.push(Datagram { to: transmit.remote, bytes: buf.clone() });
+        while transport.poll_transmit(&mut buf).is_some() {
+            answers.push(buf.clone());
             self.answered += 1;
         }
         answers

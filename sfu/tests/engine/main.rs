@@ -6,10 +6,15 @@
 mod against_str0m;
 mod allocations;
 mod browser;
+mod camera;
 mod connecting;
 mod hostile_packets;
+mod late_joiner_sees_video;
+mod lossy_uplink;
+mod meeting;
 mod network;
 mod peer;
+mod publisher_vanishes;
 mod random;
 mod room;
 mod routing;

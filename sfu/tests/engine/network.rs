@@ -8,6 +8,7 @@ use crate::random::Random;
 
 #[derive(Debug, Clone)]
 pub struct Datagram {
+    pub from: SocketAddr,
     pub to: SocketAddr,
     pub bytes: Vec<u8>,
 }
@@ -20,6 +21,8 @@ pub struct Network {
     pub duplicate_percent: u64,
     pub delay: Duration,
     pub jitter: Duration,
+    /// Percent lost of what leaves here or is meant for here.
+    pub lossy: Vec<(SocketAddr, u64)>,
     /// As many of the next datagrams to this address are lost.
     pub losing: Option<(SocketAddr, u32)>,
 }
@@ -35,6 +38,7 @@ impl Network {
             duplicate_percent: 0,
             delay: Duration::from_millis(5),
             jitter: Duration::ZERO,
+            lossy: Vec::new(),
             losing: None,
         }
     }
@@ -47,7 +51,9 @@ impl Network {
             *left -= 1;
             return;
         }
-        if self.random.percent(self.loss_percent) {
+        let at_ends = self.lossy.iter().filter(|(end, _)| *end == datagram.from || *end == datagram.to);
+        let loss_percent = at_ends.map(|(_, percent)| *percent).sum::<u64>() + self.loss_percent;
+        if self.random.percent(loss_percent) {
             return;
         }
         let copies = if self.random.percent(self.duplicate_percent) { 2 } else { 1 };

@@ -40,8 +40,10 @@ contract: ## which ids of docs/contract no test carries, and which come later an
 browser: ## the browser tests alone, against target/debug (or PLENUM_BIN)
 	@.ci/test browser
 
-fuzz: ## ten million mutated packets against the media engine, and the other parsers
-	cargo test --release --locked -p plenum-sfu fuzz -- --include-ignored --nocapture
+fuzz: ## hostile packets against the engine (PACKETS=100000000) and random input for every parser, optimised
+	PLENUM_FUZZ_PACKETS=$(or $(PACKETS),100000000) cargo test --release --locked -p plenum-sfu --test engine hostile -- --nocapture
+	PROPTEST_CASES=$(or $(CASES),20000) cargo test --release --locked -p plenum-sfu --lib
+	PROPTEST_CASES=$(or $(CASES),20000) cargo test --release --locked -p plenum-shared
 
 bench: ## the benchmarks of the hot paths
 	cargo bench --locked -p plenum-bench

@@ -26,7 +26,9 @@ const CONNECTION_DEADLINE: Duration = Duration::from_secs(60);
 pub fn start_logging(config: &LogConfig) {
     // Checked when the settings were parsed.
     let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A node outlives the process and the terminal it logs to; a line that cannot be written must not be a panic, which
+    // is what reporting it would end in.
+    let builder = fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     match config.format {
         LogFormat::Text => builder.with_ansi(false).init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),

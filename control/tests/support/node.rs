@@ -178,9 +178,24 @@ impl ScriptedNode {
         epoch: u64,
         last_event: u64,
     ) -> Result<Self, String> {
-        let endpoint = endpoint(authority_of);
-        let connection =
-            endpoint.connect(address, codec::CONTROL_SERVER_NAME).unwrap().await.expect("control accepts");
+        Self::dial_with(endpoint(authority_of, authority_of), address, memory, epoch, last_event).await
+    }
+
+    /// The same with a certificate of another authority than the one that is trusted.
+    pub async fn dial_as_stranger(trusted: &Path, own: &Path, address: SocketAddr) -> Result<Self, String> {
+        Self::dial_with(endpoint(trusted, own), address, Memory::new(), 1, 0).await
+    }
+
+    async fn dial_with(
+        endpoint: Endpoint,
+        address: SocketAddr,
+        memory: Arc<Memory>,
+        epoch: u64,
+        last_event: u64,
+    ) -> Result<Self, String> {
+        let failed = |error: &dyn std::fmt::Display| error.to_string();
+        let connecting = endpoint.connect(address, codec::CONTROL_SERVER_NAME).unwrap();
+        let connection = connecting.await.map_err(|error| failed(&error))?;
         let hello = Hello {
             version: codec::PROTOCOL_VERSION,
             version_min: codec::PROTOCOL_VERSION_MIN,
@@ -192,13 +207,13 @@ impl ScriptedNode {
             http_address: "127.0.0.1:1".into(),
             last_event,
         };
-        let (mut send, mut recv) = connection.open_bi().await.unwrap();
-        send.write_all(&codec::encode_hello(&hello).unwrap()).await.unwrap();
-        let welcome = codec::decode_welcome(&read_message(&mut recv).await.expect("a welcome")).unwrap();
-        if let Welcome::Rejected { reason } = welcome {
+        let (mut send, mut recv) = connection.open_bi().await.map_err(|error| failed(&error))?;
+        send.write_all(&codec::encode_hello(&hello).unwrap()).await.map_err(|error| failed(&error))?;
+        let welcome = read_message(&mut recv).await.ok_or("no welcome")?;
+        if let Welcome::Rejected { reason } = codec::decode_welcome(&welcome).unwrap() {
             return Err(reason);
         }
-        let events = connection.open_uni().await.unwrap();
+        let events = connection.open_uni().await.map_err(|error| failed(&error))?;
         tokio::spawn(serve(connection.clone(), memory.clone()));
         Ok(Self {
             connection,
@@ -236,7 +251,7 @@ impl ScriptedNode {
     }
 
     /// The link breaks; what the node holds stays.
-    pub fn hang_up(self) {
+    pub fn hang_up(&self) {
         self.connection.close(0u32.into(), b"scripted");
     }
 
@@ -248,11 +263,12 @@ impl ScriptedNode {
     }
 }
 
-fn endpoint(authority_of: &Path) -> Endpoint {
-    let files = tempfile::tempdir().unwrap();
-    let files = Authority::open(authority_of).unwrap().write_node_files(files.path()).unwrap();
+/// Trusts one authority and shows a certificate of another, which is usually the same.
+fn endpoint(trusted: &Path, own: &Path) -> Endpoint {
+    let directory = tempfile::tempdir().unwrap();
+    let files = Authority::open(own).unwrap().write_node_files(directory.path()).unwrap();
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(&files.authority).unwrap()).unwrap();
+    roots.add(Authority::open(trusted).unwrap().certificate().clone()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])

@@ -1,0 +1,464 @@
+//! WebRTC signalling over Socket.IO, against a scripted media node that can be made to fail.
+
+mod support;
+
+use plenum_shared::command::{RefusalReason, RoomCommand};
+use plenum_shared::event::{CloseReason, Event};
+use plenum_shared::id::{ProducerId, SessionId};
+use plenum_shared::media::{ConnectionQuality, Kind, Layer};
+use serde_json::{Value, json};
+use support::node::{Memory, Mood, ScriptedNode, rtp_parameters};
+use support::socket::Client;
+use support::{World, eventually, refused};
+
+/// A meeting with a host who publishes and a member who watches.
+struct Scene {
+    world: World,
+    node: ScriptedNode,
+    meeting: String,
+    host: Client,
+    host_id: String,
+    member: Client,
+    member_id: String,
+}
+
+impl Scene {
+    async fn start() -> Self {
+        Self::with(json!({})).await
+    }
+
+    async fn with(changes: Value) -> Self {
+        let world = World::start().await;
+        let node = world.node().await;
+        let (meeting, host, host_id) = world.hosted(changes).await;
+        let (member, member_id) = world.joined("member", &meeting).await;
+        Self { world, node, meeting, host, host_id, member, member_id }
+    }
+
+    async fn transport(&self, client: &Client, direction: &str) -> Value {
+        client.call("create-transport", json!({ "meetingId": self.meeting, "direction": direction })).await
+    }
+
+    async fn produce(&self, client: &Client, kind: Kind, source: &str) -> Value {
+        let payload = json!({
+            "meetingId": self.meeting,
+            "kind": kind,
+            "source": source,
+            "rtpParameters": rtp_parameters(kind),
+        });
+        client.call("produce", payload).await
+    }
+
+    async fn camera(&self) -> String {
+        self.transport(&self.host, "send").await;
+        let produced = self.produce(&self.host, Kind::Video, "camera").await;
+        produced["producerId"].as_str().unwrap_or_else(|| panic!("{produced}")).to_owned()
+    }
+
+    fn watch(&self, kind: Kind) -> Value {
+        json!({
+            "meetingId": self.meeting,
+            "producerParticipantId": self.host_id,
+            "kind": kind,
+            "rtpCapabilities": plenum_shared::rtp::router_capabilities(),
+        })
+    }
+
+    fn session(&self, id: &str) -> SessionId {
+        id.parse().unwrap()
+    }
+}
+
+fn dtls() -> Value {
+    json!({ "role": "client", "fingerprints": [{ "algorithm": "sha-256", "value": "AA:BB" }] })
+}
+
+#[tokio::test]
+async fn kcs_ws_44_kcs_ws_50_a_transport_is_created_and_an_older_one_of_its_direction_replaced() {
+    let scene = Scene::start().await;
+    let answer = scene.transport(&scene.host, "send").await;
+    let event = scene.host.expect("transport-created").await;
+    assert_eq!((&answer["transportId"], &answer["direction"]), (&event["transportId"], &json!("send")));
+    for part in ["iceParameters", "dtlsParameters"] {
+        assert!(event[part].is_object(), "{event}");
+    }
+    assert_eq!(event["iceCandidates"][0]["type"], "host");
+    assert_eq!(event["iceParameters"]["usernameFragment"], "ufrag");
+    let second = scene.transport(&scene.host, "send").await;
+    assert_ne!(second["transportId"], answer["transportId"]);
+    let old = answer["transportId"].as_str().unwrap().parse().unwrap();
+    scene.node.memory().asked(|command| *command == RoomCommand::CloseTransport { transport: old }).await;
+}
+
+#[tokio::test]
+async fn kcs_ws_45_kcs_ws_51_only_ones_own_transport_can_be_connected() {
+    let scene = Scene::start().await;
+    let id = scene.transport(&scene.host, "send").await["transportId"].clone();
+    let payload = json!({ "transportId": id, "dtlsParameters": dtls() });
+    assert!(refused(&scene.member.call("connect-transport", payload.clone()).await, "Transport not found"));
+    let answer = scene.host.call("connect-transport", payload).await;
+    assert_eq!((&answer["success"], &answer["transportId"]), (&json!(true), &id));
+    assert_eq!(scene.host.expect("transport-connected").await, json!({ "success": true, "transportId": id }));
+}
+
+#[tokio::test]
+async fn kcs_ws_46_kcs_ws_52_add_ev_05_a_published_track_is_announced_to_the_others() {
+    let scene = Scene::start().await;
+    let producer = scene.camera().await;
+    let answer = scene.host.expect("produced").await;
+    assert_eq!((&answer["kind"], &answer["producerId"]), (&json!("video"), &json!(producer)));
+    let heard = scene.member.expect("new-producer").await;
+    let expected = json!({
+        "meetingId": scene.meeting, "participantId": scene.host_id, "producerId": producer,
+        "kind": "video", "source": "camera", "paused": false,
+    });
+    assert_eq!(heard, expected);
+    assert!(scene.host.heard_of("new-producer").is_empty());
+    let late = scene.world.connect("second").await;
+    let joined = late.call("join-meeting", json!({ "meetingId": scene.meeting })).await;
+    let track = json!({ "producerId": producer, "kind": "video", "source": "camera", "paused": false });
+    assert_eq!(joined["participants"][0]["producers"], json!([track]));
+}
+
+#[tokio::test]
+async fn kcs_ws_46_without_a_send_transport_nothing_is_published() {
+    let scene = Scene::start().await;
+    let answer = scene.produce(&scene.host, Kind::Video, "camera").await;
+    assert!(refused(&answer, "Transport not found"), "{answer}");
+}
+
+#[tokio::test]
+async fn kcs_ws_47_kcs_ws_53_a_track_is_found_by_participant_user_or_record_and_by_source() {
+    let scene = Scene::start().await;
+    let camera = scene.camera().await;
+    let screen = scene.produce(&scene.host, Kind::Video, "screen").await["producerId"].clone();
+    scene.transport(&scene.member, "recv").await;
+    let token = scene.world.token("host").await;
+    let roster = scene.world.get(&format!("/api/meeting/{}/participants", scene.meeting), &token).await;
+    let record =
+        roster["data"].as_array().unwrap().iter().find(|p| p["participant_id"] == scene.host_id).unwrap();
+    for name in [json!(scene.host_id), record["user_id"].clone(), record["id"].clone()] {
+        let mut payload = scene.watch(Kind::Video);
+        payload["producerParticipantId"] = name;
+        let consumed = scene.member.call("consume", payload).await;
+        assert_eq!(
+            (&consumed["producerId"], &consumed["source"]),
+            (&json!(camera), &json!("camera")),
+            "{consumed}"
+        );
+        assert_eq!(
+            (&consumed["participantId"], &consumed["type"]),
+            (&json!(scene.host_id), &json!("simple"))
+        );
+        assert_eq!((&consumed["paused"], &consumed["producerPaused"]), (&json!(false), &json!(false)));
+        assert!(consumed["rtpParameters"]["codecs"].is_array());
+        assert_eq!(scene.member.expect("consumed").await["consumerId"], consumed["consumerId"]);
+    }
+    for (field, value) in [("source", json!("screen")), ("producerId", screen.clone())] {
+        let mut payload = scene.watch(Kind::Video);
+        payload[field] = value;
+        assert_eq!(scene.member.call("consume", payload).await["producerId"], screen);
+    }
+    let answer = scene.member.call("consume", scene.watch(Kind::Audio)).await;
+    assert!(refused(&answer, "Producer not found"), "{answer}");
+}
+
+#[tokio::test]
+async fn kcs_ws_48_kcs_ws_49_kcs_ws_54_kcs_ws_55_add_ev_14_a_viewer_steers_his_own_subscriptions() {
+    let scene = Scene::start().await;
+    scene.camera().await;
+    scene.transport(&scene.member, "recv").await;
+    let consumer = scene.member.call("consume", scene.watch(Kind::Video)).await["consumerId"].clone();
+    let named = json!({ "consumerId": consumer });
+    for (event, answer) in [("resume-consumer", "consumer-resumed"), ("pause-consumer", "consumer-paused")] {
+        assert_eq!(scene.member.call(event, named.clone()).await["success"], true);
+        assert_eq!(scene.member.expect(answer).await, named);
+        assert!(refused(&scene.host.call(event, named.clone()).await, "Consumer not found"));
+    }
+    let layers = json!({ "consumerId": consumer, "spatialLayer": 1, "temporalLayer": 2 });
+    assert_eq!(scene.member.call("set-consumer-layers", layers).await["success"], true);
+    assert_eq!(scene.member.expect("consumer-layers-set").await["spatialLayer"], 1);
+    let layer = Layer { spatial: 1, temporal: Some(2) };
+    let consumer = consumer.as_str().unwrap().parse().unwrap();
+    scene.node.memory().asked(|command| *command == RoomCommand::SetPreferredLayer { consumer, layer }).await;
+}
+
+#[tokio::test]
+async fn add_ev_06_add_ev_16_a_track_is_paused_resumed_and_closed_by_its_owner_alone() {
+    let scene = Scene::start().await;
+    let producer = scene.camera().await;
+    let named = json!({ "producerId": producer });
+    for (event, heard) in [("pause-producer", "producer-paused"), ("resume-producer", "producer-resumed")] {
+        assert!(refused(&scene.member.call(event, named.clone()).await, "Producer not found"));
+        assert_eq!(scene.host.call(event, named.clone()).await["success"], true);
+        let told = scene.member.expect(heard).await;
+        assert_eq!((&told["producerId"], &told["participantId"]), (&json!(producer), &json!(scene.host_id)));
+        assert_eq!(scene.host.expect(heard).await, told);
+    }
+    assert!(refused(&scene.member.call("close-producer", named.clone()).await, "Producer not found"));
+    assert_eq!(scene.host.call("close-producer", named.clone()).await["success"], true);
+    assert_eq!(scene.member.expect("producer-closed").await["producerId"], producer);
+    assert!(refused(&scene.host.call("close-producer", named).await, "Producer not found"));
+}
+
+#[tokio::test]
+async fn kcs_ws_11_a_muted_microphone_is_not_forwarded() {
+    let scene = Scene::start().await;
+    scene.transport(&scene.host, "send").await;
+    let produced = scene.produce(&scene.host, Kind::Audio, "microphone").await;
+    let producer: ProducerId = produced["producerId"].as_str().unwrap().parse().unwrap();
+    for audio in [false, true] {
+        scene.host.call("media-status-update", json!({ "meetingId": scene.meeting, "audio": audio })).await;
+        let told = scene.member.expect("participant-media-updated").await;
+        assert_eq!((&told["participantId"], &told["audio"]), (&json!(scene.host_id), &json!(audio)));
+        let paused = !audio;
+        scene.node.memory().asked(|c| *c == RoomCommand::SetProducerPaused { producer, paused }).await;
+    }
+}
+
+#[tokio::test]
+async fn kcs_ws_12_kcs_ws_23_whoever_a_host_mutes_cannot_unmute_himself() {
+    let scene = Scene::start().await;
+    scene.transport(&scene.member, "send").await;
+    let produced = scene.produce(&scene.member, Kind::Audio, "microphone").await;
+    let producer: ProducerId = produced["producerId"].as_str().unwrap().parse().unwrap();
+    let mute = |on: bool| json!({ "meetingId": scene.meeting, "participantId": scene.member_id, "mute": on });
+    assert!(refused(&scene.member.call("mute-participant", mute(true)).await, "Access denied"));
+    assert_eq!(scene.host.call("mute-participant", mute(true)).await["success"], true);
+    assert_eq!(scene.member.expect("muted-by-host").await["muted"], true);
+    assert_eq!(scene.host.expect("participant-media-updated").await["audio"], false);
+    scene.node.memory().asked(|c| *c == RoomCommand::SetProducerPaused { producer, paused: true }).await;
+    let unmute = json!({ "meetingId": scene.meeting, "audio": true });
+    assert!(refused(&scene.member.call("media-status-update", unmute.clone()).await, "Access denied"));
+    assert_eq!(scene.host.call("mute-participant", mute(false)).await["success"], true);
+    assert_eq!(scene.member.call("media-status-update", unmute).await["success"], true);
+    let nobody = json!({ "meetingId": scene.meeting, "participantId": "nobody", "mute": true });
+    assert!(refused(&scene.host.call("mute-participant", nobody).await, "Participant not found"));
+}
+
+#[tokio::test]
+async fn kcs_ws_46_a_feature_that_is_off_keeps_its_tracks_out() {
+    let features = json!({ "video_enabled": false, "screen_sharing_enabled": false });
+    let scene = Scene::with(json!({ "features": features })).await;
+    scene.transport(&scene.host, "send").await;
+    let camera = scene.produce(&scene.host, Kind::Video, "camera").await;
+    assert!(refused(&camera, "Video is disabled for this meeting"), "{camera}");
+    let screen = scene.produce(&scene.host, Kind::Video, "screen").await;
+    assert!(refused(&screen, "Screen sharing is disabled for this meeting"), "{screen}");
+    assert_eq!(scene.produce(&scene.host, Kind::Audio, "microphone").await["success"], true);
+}
+
+#[tokio::test]
+async fn add_ev_11_add_ev_12_add_ev_15_what_the_node_notices_reaches_whom_it_concerns() {
+    let scene = Scene::start().await;
+    let producer: ProducerId = scene.camera().await.parse().unwrap();
+    scene.transport(&scene.member, "recv").await;
+    let consumed = scene.member.call("consume", scene.watch(Kind::Video)).await;
+    let consumer = consumed["consumerId"].as_str().unwrap().parse().unwrap();
+    let room = scene.node.transport().0;
+    let (host, member) = (scene.session(&scene.host_id), scene.session(&scene.member_id));
+    scene.node.tell(Event::ActiveSpeaker { room, speaker: Some((host, producer)) }).await;
+    scene.node.tell(Event::QualityChanged { room, session: member, quality: ConnectionQuality::Poor }).await;
+    let layer = Some(Layer { spatial: 2, temporal: Some(1) });
+    scene.node.tell(Event::ConsumerLayerChanged { room, session: member, consumer, layer }).await;
+    scene.node.tell(Event::ActiveSpeaker { room, speaker: None }).await;
+    for client in [&scene.host, &scene.member] {
+        assert_eq!(client.expect("active-speaker").await["participantId"], scene.host_id);
+        let quality = client.expect("connection-quality").await;
+        assert_eq!(
+            (&quality["participantId"], &quality["quality"]),
+            (&json!(scene.member_id), &json!("poor"))
+        );
+        assert_eq!(client.expect("active-speaker").await["participantId"], Value::Null);
+    }
+    let layers = scene.member.expect("consumer-layers-changed").await;
+    assert_eq!((&layers["consumerId"], &layers["spatialLayer"]), (&consumed["consumerId"], &json!(2)));
+    assert!(scene.host.heard_of("consumer-layers-changed").is_empty());
+}
+
+#[tokio::test]
+async fn a_transport_that_died_takes_its_tracks_but_not_its_owner() {
+    let scene = Scene::start().await;
+    let producer = scene.camera().await;
+    let (room, transport) = scene.node.transport();
+    let (session, transport, reason) = (transport.session, transport.transport, CloseReason::ConsentExpired);
+    scene.node.tell(Event::TransportClosed { room, session, transport, reason }).await;
+    assert_eq!(scene.member.expect("producer-closed").await["producerId"], producer);
+    assert_eq!(scene.transport(&scene.host, "send").await["success"], true);
+    assert!(scene.member.heard_of("participant-left").is_empty());
+}
+
+#[tokio::test]
+async fn add_ev_13_a_node_that_starts_again_resets_the_media_of_its_meetings_at_once() {
+    let scene = Scene::start().await;
+    scene.camera().await;
+    let memory = scene.node.memory().clone();
+    memory.forget_everything();
+    scene.node.hang_up();
+    let _node = scene.world.dial(memory, 2, 0).await.expect("registers");
+    for client in [&scene.host, &scene.member] {
+        assert_eq!(client.expect("media-reset").await["meetingId"], scene.meeting);
+    }
+    let host_again = json!({ "meetingId": scene.meeting, "direction": "send" });
+    assert_eq!(scene.host.call("create-transport", host_again).await["success"], true);
+    assert!(scene.member.heard_of("participant-left").is_empty());
+}
+
+#[tokio::test]
+async fn a_link_that_breaks_and_heals_disturbs_nobody() {
+    let scene = Scene::start().await;
+    let producer = scene.camera().await;
+    let memory = scene.node.memory().clone();
+    scene.node.hang_up();
+    let node = scene.world.dial(memory, 1, 0).await.expect("registers");
+    assert_eq!(scene.produce(&scene.host, Kind::Video, "screen").await["success"], true);
+    let (room, speaker) =
+        (node.transport().0, Some((scene.session(&scene.host_id), producer.parse().unwrap())));
+    node.tell(Event::ActiveSpeaker { room, speaker }).await;
+    scene.member.expect("active-speaker").await;
+    assert!(scene.member.heard_of("media-reset").is_empty());
+    assert!(scene.member.heard_of("producer-closed").is_empty());
+}
+
+#[tokio::test]
+async fn what_a_node_lost_while_nobody_heard_is_found_out_when_it_is_back() {
+    let scene = Scene::start().await;
+    let producer = scene.camera().await;
+    let memory = scene.node.memory().clone();
+    scene.node.hang_up();
+    memory.forget_transports();
+    let _node = scene.world.dial(memory, 1, 7).await.expect("registers");
+    assert_eq!(scene.member.expect("producer-closed").await["producerId"], producer);
+}
+
+#[tokio::test]
+async fn a_missing_event_number_makes_control_ask_what_is_there() {
+    let scene = Scene::start().await;
+    let producer = scene.camera().await;
+    scene.node.memory().forget_transports();
+    scene.node.skip_a_number().await;
+    let room = scene.node.memory().rooms()[0].room;
+    scene.node.tell(Event::ActiveSpeaker { room, speaker: None }).await;
+    assert_eq!(scene.member.expect("producer-closed").await["producerId"], producer);
+}
+
+#[tokio::test]
+async fn add_ev_13_a_node_that_stays_away_is_given_up_and_another_one_takes_over() {
+    let scene = Scene::start().await;
+    scene.camera().await;
+    let old = scene.node.memory().clone();
+    scene.node.hang_up();
+    scene.host.expect("media-reset").await;
+    assert!(refused(&scene.transport_of_host(&scene.host).await, "Service unavailable"));
+    let _other = scene.world.dial(Memory::new(), 1, 0).await.expect("registers");
+    assert_eq!(scene.transport_of_host(&scene.host).await["success"], true);
+    // The first one returns with rooms that nobody wants any more.
+    assert!(!old.rooms().is_empty());
+    let _back = scene.world.dial(old.clone(), 1, 0).await.expect("registers");
+    eventually("orphans are closed", || old.rooms().is_empty()).await;
+}
+
+impl Scene {
+    async fn transport_of_host(&self, client: &Client) -> Value {
+        client.call("create-transport", json!({ "meetingId": self.meeting, "direction": "recv" })).await
+    }
+}
+
+#[tokio::test]
+async fn a_node_of_an_earlier_life_is_turned_away() {
+    let world = World::start().await;
+    let memory = Memory::new();
+    let _new = world.dial(memory.clone(), 5, 0).await.expect("registers");
+    let refused = world.dial(memory, 4, 0).await.err();
+    assert_eq!(refused.as_deref(), Some("a newer start of this node is registered"));
+}
+
+#[tokio::test]
+async fn rubbish_where_events_belong_ends_the_link_and_nothing_else() {
+    let scene = Scene::start().await;
+    scene.node.tell_bytes(&[0xff; 64]).await;
+    scene.node.link_closed().await;
+    let memory = scene.node.memory().clone();
+    let _again = scene.world.dial(memory, 1, 0).await.expect("registers");
+    assert_eq!(scene.transport(&scene.host, "send").await["success"], true);
+}
+
+#[tokio::test]
+async fn a_node_without_our_certificate_does_not_get_in() {
+    let world = World::start().await;
+    let stranger = tempfile::tempdir().unwrap();
+    let dialled = ScriptedNode::dial_as_stranger(&world.pki(), stranger.path(), world.link_address()).await;
+    assert!(dialled.is_err());
+    assert!(!world.app.media_ready());
+}
+
+#[tokio::test]
+async fn a_silent_node_is_an_answer_too() {
+    let scene = Scene::start().await;
+    scene.transport(&scene.host, "send").await;
+    scene.node.memory().set_mood(Mood::Silent);
+    let answer = scene.produce(&scene.host, Kind::Video, "camera").await;
+    assert!(refused(&answer, "Service unavailable"), "{answer}");
+    scene.node.memory().set_mood(Mood::Answers);
+    assert_eq!(scene.produce(&scene.host, Kind::Video, "camera").await["success"], true);
+}
+
+#[tokio::test]
+async fn refusals_of_the_node_have_words_for_clients() {
+    let scene = Scene::start().await;
+    scene.transport(&scene.host, "send").await;
+    for (reason, words) in [
+        (RefusalReason::Unsupported, "No codec in common"),
+        (RefusalReason::Invalid, "Invalid media parameters"),
+        (RefusalReason::Busy, "Service unavailable"),
+        (RefusalReason::UnknownTransport, "Transport not found"),
+        (RefusalReason::Internal, "Internal server error"),
+    ] {
+        scene.node.memory().set_mood(Mood::Refuses(reason));
+        let answer = scene.produce(&scene.host, Kind::Video, "camera").await;
+        assert!(refused(&answer, words), "{answer}");
+    }
+    scene.node.memory().set_mood(Mood::Answers);
+    assert_eq!(scene.produce(&scene.host, Kind::Video, "camera").await["success"], true);
+}
+
+#[tokio::test]
+async fn media_requests_of_one_socket_are_answered_in_order() {
+    let scene = Scene::start().await;
+    let mut calls = Vec::new();
+    for direction in ["send", "recv"] {
+        let payload = json!({ "meetingId": scene.meeting, "direction": direction });
+        calls.push(scene.host.start_call("create-transport", payload));
+    }
+    for source in ["camera", "screen"] {
+        let payload = json!({ "meetingId": scene.meeting, "kind": "video", "source": source,
+            "rtpParameters": rtp_parameters(Kind::Video) });
+        calls.push(scene.host.start_call("produce", payload));
+    }
+    let answers = futures_util::future::join_all(calls).await;
+    assert!(answers.iter().all(|a| a.as_ref().is_some_and(|a| a["success"] == true)), "{answers:?}");
+    let order: Vec<_> =
+        scene.host.heard().into_iter().filter(|n| n.contains("created") || n == "produced").collect();
+    assert_eq!(order, ["transport-created", "transport-created", "produced", "produced"]);
+}
+
+#[tokio::test]
+async fn whoever_leaves_leaves_nothing_on_the_node_and_the_last_one_closes_the_room() {
+    let scene = Scene::start().await;
+    scene.camera().await;
+    let session = scene.session(&scene.host_id);
+    scene.host.call("leave-meeting", json!({ "meetingId": scene.meeting })).await;
+    scene.node.memory().asked(|command| *command == RoomCommand::CloseSession { session }).await;
+    drop(scene.member);
+    scene.node.memory().asked(|command| *command == RoomCommand::Close).await;
+}
+
+#[tokio::test]
+async fn kcs_ws_44_two_first_transports_at_once_open_one_room() {
+    let scene = Scene::start().await;
+    let (one, other) =
+        tokio::join!(scene.transport(&scene.host, "send"), scene.transport(&scene.member, "send"));
+    assert_eq!((&one["success"], &other["success"]), (&json!(true), &json!(true)));
+    let created = scene.node.memory().commands().iter().filter(|c| **c == RoomCommand::Create).count();
+    assert_eq!(created, 1);
+}

@@ -188,7 +188,7 @@ async fn pump(
                 let Message::Text(text) = message else { continue };
                 if text.as_str() == "2" {
                     let _ = pong.send("3".to_owned());
-                } else if text.as_str() == "41" {
+                } else if matches!(text.as_str(), "1" | "41") {
                     break;
                 } else if let Some(event) = text.strip_prefix("42") {
                     let parts: Vec<Value> = serde_json::from_str(event).expect("an event is an array");

@@ -14,6 +14,7 @@ use socketioxide::extract::{AckSender, SocketRef, TryData};
 use socketioxide::handler::ConnectHandler;
 use socketioxide::layer::SocketIoLayer;
 use socketioxide::socket::DisconnectReason;
+use tokio_util::sync::CancellationToken;
 
 use super::error;
 use super::socket_connection::{Answer, Connection, Request, Requests};
@@ -64,6 +65,8 @@ const WS_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 /// Packets waiting for one slow client: a whole house entering at once fits; a client further behind is disconnected
 /// and comes back to the state as it is then.
 const SEND_BUFFER_PACKETS: usize = 1024;
+/// How long clients may take to close after the goodbye.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
 /// How soon clients that were told about draining may come back.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
@@ -84,6 +87,9 @@ pub struct Services {
 pub struct Sockets {
     io: SocketIo,
     hub: Hub,
+    /// Ends every connection of ours. The library drops its namespaces before it closes their sockets, and then tells
+    /// nobody that they are closed.
+    stop: CancellationToken,
 }
 
 /// The layer that serves `/socket.io/` in front of a router, and the handle to stop it. `ice_servers` is what clients
@@ -98,6 +104,8 @@ pub fn layer(services: Services, ice_servers: Value) -> (SocketIoLayer, Sockets)
         .max_buffer_size(SEND_BUFFER_PACKETS)
         .build_layer();
     let hub = services.hub.clone();
+    let stop = CancellationToken::new();
+    let stopping = stop.clone();
     let outlet = Arc::new(SocketOutlet::new(ice_servers));
     let outlet_id = hub.add_outlet(outlet.clone());
     let accounts = services.accounts.clone();
@@ -107,18 +115,21 @@ pub fn layer(services: Services, ice_servers: Value) -> (SocketIoLayer, Sockets)
     };
     // Not an async closure: the handlers must be there before the client's first packet is read.
     let connected = move |socket: SocketRef| {
-        connected(&services, &outlet, outlet_id, socket);
+        connected(&services, &outlet, outlet_id, socket, &stopping);
         std::future::ready(())
     };
     io.ns("/", connected.with(authenticate));
-    (layer, Sockets { io, hub })
+    (layer, Sockets { io, hub, stop })
 }
 
 impl Sockets {
-    /// Tells every client that this process stops, and closes their sockets. Returns when they are closed.
+    /// Tells every client that this process stops, and closes their sockets. Returns when they are closed, or
+    /// have had their time.
     pub async fn drain(&self) {
         self.hub.publish(&Audience::World, &DomainEvent::Draining { reconnect_after: RECONNECT_AFTER });
-        self.io.close().await;
+        // A client answers the goodbye by closing; one that does not is left to the end of the process.
+        let _ = tokio::time::timeout(GOODBYE_MAX, self.io.close()).await;
+        self.stop.cancel();
     }
 }
 
@@ -151,7 +162,13 @@ fn credential(parts: &http::request::Parts, auth: Option<&Value>) -> Option<Stri
     named.or_else(bearer).or_else(query).filter(|token| !token.is_empty())
 }
 
-fn connected(services: &Services, outlet: &Arc<SocketOutlet>, outlet_id: OutletId, socket: SocketRef) {
+fn connected(
+    services: &Services,
+    outlet: &Arc<SocketOutlet>,
+    outlet_id: OutletId,
+    socket: SocketRef,
+    stop: &CancellationToken,
+) {
     // Put there by `authenticate`, without which nobody gets here.
     let Some(actor) = socket.extensions.get::<Actor>() else {
         let _ = socket.disconnect();
@@ -160,7 +177,8 @@ fn connected(services: &Services, outlet: &Arc<SocketOutlet>, outlet_id: OutletI
     let id = services.hub.next_id();
     outlet.add(id, socket.clone());
     let first = services.hub.connect(id, outlet_id, &actor);
-    let (requests, connection) = Connection::new(id, actor, socket.clone(), services.clone(), outlet.clone());
+    let (requests, connection) =
+        Connection::new(id, actor, socket.clone(), services.clone(), outlet.clone(), stop);
     for (name, handler) in EVENTS {
         let requests = requests.clone();
         socket.on(*name, move |body: TryData<Value>, ack: AckSender| {

@@ -89,9 +89,10 @@ impl Connection {
         socket: SocketRef,
         services: Services,
         outlet: Arc<SocketOutlet>,
+        stop: &CancellationToken,
     ) -> (Requests, Self) {
         let (sender, queue) = mpsc::channel(QUEUE);
-        let closed = CancellationToken::new();
+        let closed = stop.child_token();
         let requests = Requests {
             socket: socket.clone(),
             queue: Arc::new(Mutex::new(Some(sender))),

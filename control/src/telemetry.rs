@@ -77,9 +77,48 @@ fn describe() {
     metrics::describe_counter!("plenum_join_attempts_total", "Attempts to join a meeting, by result");
     metrics::describe_counter!("plenum_rate_limited_total", "Requests refused for being too many, by action");
     metrics::describe_counter!("plenum_audit_lost_total", "Audit lines that could not be written");
-    metrics::describe_counter!("plenum_sfu_restarts_total", "Times the media node had to be started again");
-    // There before it counts: a rate needs the zero it starts from.
-    metrics::counter!("plenum_sfu_restarts_total").absolute(0);
+    describe_meetings();
+    describe_fleet();
     metrics::describe_gauge!("plenum_build_info", "Always 1; the version is a label");
     metrics::gauge!("plenum_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+}
+
+/// Figures without labels are there from the start, so that a graph shows nothing happening instead of nothing.
+fn describe_meetings() {
+    metrics::describe_gauge!("plenum_live_meetings", "Meetings that somebody is in");
+    metrics::describe_gauge!("plenum_participants", "Sessions inside meetings");
+    metrics::describe_gauge!("plenum_sockets", "Open Socket.IO connections");
+    metrics::describe_counter!(
+        "plenum_sockets_cut_off_total",
+        "Clients disconnected because they did not keep up"
+    );
+    metrics::describe_counter!("plenum_events_in_total", "Events clients sent, by event");
+    metrics::describe_counter!("plenum_events_out_total", "Events written to clients, by event");
+    metrics::describe_counter!(
+        "plenum_events_refused_total",
+        "Events of clients that were refused, by event and reason"
+    );
+    for name in ["plenum_live_meetings", "plenum_participants", "plenum_sockets"] {
+        metrics::gauge!(name).increment(0.0);
+    }
+    metrics::counter!("plenum_sockets_cut_off_total").increment(0);
+}
+
+fn describe_fleet() {
+    metrics::describe_gauge!("plenum_nodes_up", "Media nodes that are registered");
+    metrics::describe_gauge!("plenum_node_cpu", "Mean processor share of a node's workers, 0 to 1, by node");
+    metrics::describe_gauge!("plenum_node_rooms", "Rooms on a node");
+    metrics::describe_gauge!("plenum_node_transports", "Transports on a node");
+    metrics::describe_gauge!("plenum_node_producers", "Published tracks on a node");
+    metrics::describe_gauge!("plenum_node_consumers", "Subscriptions on a node");
+    metrics::describe_gauge!("plenum_node_received_bits_per_second", "Media a node receives");
+    metrics::describe_gauge!("plenum_node_sent_bits_per_second", "Media a node sends");
+    metrics::describe_histogram!("plenum_command_seconds", "Time a media node took to answer, by command");
+    metrics::describe_counter!(
+        "plenum_command_failures_total",
+        "Commands media nodes did not do, by command and reason"
+    );
+    metrics::describe_counter!("plenum_sfu_restarts_total", "Starts of our own media node after it ended");
+    metrics::gauge!("plenum_nodes_up").increment(0.0);
+    metrics::counter!("plenum_sfu_restarts_total").increment(0);
 }

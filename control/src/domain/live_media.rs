@@ -304,7 +304,7 @@ impl LiveMeeting {
         let mut notices = Vec::new();
         for Producer { id: producer, kind, source, .. } in dropped {
             let event = DomainEvent::ProducerClosed { meeting, participant: id, producer, kind };
-            notices.push(Notice::new(Audience::AllBut(id), event));
+            notices.push(Notice::new(Audience::Everyone, event));
             // A screen that is no longer published is no longer shown. Camera and microphone stay as their owner said:
             // he may be between two transports.
             if source == Source::Screen {

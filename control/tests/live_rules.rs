@@ -1,5 +1,7 @@
 //! Random lives of a meeting: whatever people do in whatever order, the state machine keeps its promises.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail by panicking")]
+
 use std::collections::HashSet;
 use std::sync::Arc;
 

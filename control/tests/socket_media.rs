@@ -1,5 +1,7 @@
 //! WebRTC signalling over Socket.IO, against a scripted media node that can be made to fail.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail by panicking")]
+
 mod support;
 
 use plenum_shared::command::{RefusalReason, RoomCommand};

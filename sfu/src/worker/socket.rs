@@ -17,6 +17,8 @@ use std::{
 
 /// Messages of one `recvmmsg`. Beyond 32 the saving per datagram is below the noise, and the buffers leave the cache.
 const RECEIVE_BATCH: usize = 32;
+/// Messages asked for while there is little to read: preparing a header costs some 15 ns whether it is used or not.
+const RECEIVE_BATCH_QUIET: usize = 8;
 /// Bytes of one received message: with GRO the kernel joins datagrams up to the largest UDP payload.
 const RECEIVE_BUFFER: usize = 65_536;
 /// Messages of one `sendmmsg`.
@@ -136,6 +138,8 @@ pub struct ReceiveBatch {
     headers: Vec<libc::mmsghdr>,
     /// What the last call brought, in the order of the buffers.
     messages: Vec<Incoming>,
+    /// Messages the next call asks for.
+    wanted: usize,
 }
 
 /// One received message: a datagram, or several from one source that GRO has joined.
@@ -157,6 +161,7 @@ impl Default for ReceiveBatch {
             iovecs: vec![libc::iovec { iov_base: ptr::null_mut(), iov_len: 0 }; RECEIVE_BATCH],
             headers: vec![empty_header(); RECEIVE_BATCH],
             messages: Vec::with_capacity(RECEIVE_BATCH),
+            wanted: RECEIVE_BATCH_QUIET,
         }
     }
 }
@@ -174,7 +179,8 @@ impl ReceiveBatch {
     /// Reads one batch, in place of the one before.
     pub fn fill(&mut self, socket: &mut MediaSocket, counters: &mut SocketCounters) -> Readiness {
         self.messages.clear();
-        let count = match self.recvmmsg(socket.fd()) {
+        let wanted = mem::replace(&mut self.wanted, RECEIVE_BATCH_QUIET);
+        let count = match self.recvmmsg(socket.fd(), wanted) {
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Readiness::Drained,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Readiness::MayHaveMore,
@@ -190,7 +196,11 @@ impl ReceiveBatch {
             counters.datagrams_received += incoming.len.div_ceil(incoming.segment_size) as u64;
             self.messages.push(incoming);
         }
-        if count == RECEIVE_BATCH { Readiness::MayHaveMore } else { Readiness::Drained }
+        if count < wanted {
+            return Readiness::Drained;
+        }
+        self.wanted = RECEIVE_BATCH;
+        Readiness::MayHaveMore
     }
 
     /// The datagrams of the batch, each with the address it came from. The bytes may be changed.
@@ -221,9 +231,10 @@ impl ReceiveBatch {
 
     /// Measured on loopback: 650 ns a datagram against 900 ns with `recvfrom`, and 125 ns when GRO joins eight.
     #[allow(unsafe_code)] // neither std nor mio receives more than one message a call
-    fn recvmmsg(&mut self, fd: RawFd) -> io::Result<usize> {
+    fn recvmmsg(&mut self, fd: RawFd, wanted: usize) -> io::Result<usize> {
         let buffers = self.buffers.as_mut_ptr();
-        for (index, header) in self.headers.iter_mut().enumerate() {
+        let headers = &mut self.headers[..wanted];
+        for (index, header) in headers.iter_mut().enumerate() {
             // SAFETY: `buffers` holds RECEIVE_BATCH times RECEIVE_BUFFER bytes and `index` is below RECEIVE_BATCH.
             let base = unsafe { buffers.add(index * RECEIVE_BUFFER) };
             self.iovecs[index] = libc::iovec { iov_base: base.cast(), iov_len: RECEIVE_BUFFER };
@@ -240,8 +251,8 @@ impl ReceiveBatch {
         let count = unsafe {
             libc::recvmmsg(
                 fd,
-                self.headers.as_mut_ptr(),
-                RECEIVE_BATCH as libc::c_uint,
+                headers.as_mut_ptr(),
+                headers.len() as libc::c_uint,
                 libc::MSG_DONTWAIT,
                 ptr::null_mut(),
             )

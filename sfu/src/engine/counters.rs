@@ -1,5 +1,7 @@
 //! What happened on this worker since it started, as plain integers; a snapshot leaves as one value.
 
+use super::transport::TransportCounters;
+
 /// Everything counts up from zero. Names end in what is counted; `*_dropped_*` names say why something was dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
@@ -11,6 +13,14 @@ pub struct Counters {
     pub datagrams_dropped_unclassified: u64,
     /// Datagrams from an address, or for a ufrag, that belongs to no transport.
     pub datagrams_dropped_unrouted: u64,
+    /// STUN that was not a valid check of its transport's peer.
+    pub stun_ignored: u64,
+    /// Media that came before the keys, or after the end.
+    pub media_dropped_without_keys: u64,
+    /// Media that was replayed or too old.
+    pub media_dropped_replayed: u64,
+    /// Media that was malformed or not authentic.
+    pub media_dropped_not_authentic: u64,
     /// Authenticated RTP packets from publishers.
     pub rtp_received: u64,
     /// Bytes of those, headers included, without SRTP's.
@@ -77,4 +87,14 @@ pub struct Counters {
     pub producers: u64,
     /// Consumers that exist now.
     pub consumers: u64,
+}
+
+impl Counters {
+    /// Adds what one transport counted.
+    pub(super) fn add_transport(&mut self, transport: &TransportCounters) {
+        self.stun_ignored += transport.stun_ignored;
+        self.media_dropped_without_keys += transport.media_without_keys;
+        self.media_dropped_replayed += transport.media_replayed;
+        self.media_dropped_not_authentic += transport.media_not_authentic;
+    }
 }

@@ -35,6 +35,7 @@ impl Engine {
     /// Takes a peer out of every table but its room's. Also used to clear up after a panic, so it believes nothing.
     fn forget_peer(&mut self, slot: Slot) {
         let Some(peer) = self.peers.try_remove(slot) else { return };
+        self.counters.add_transport(&peer.transport.counters());
         self.peer_slots.remove(&peer.id);
         self.demux.remove_ufrag(peer.transport.local_ufrag());
         for (local, remote) in peer.transport.addresses() {

@@ -202,7 +202,16 @@ impl Engine {
 
     /// One snapshot of all counters and gauges.
     pub fn counters(&self) -> Counters {
-        Counters { rooms: self.rooms.len() as u64, transports: self.peers.len() as u64, ..self.counters }
+        let mut counters = self.counters;
+        self.peers.iter().for_each(|(_, peer)| counters.add_transport(&peer.transport.counters()));
+        let routers = || self.rooms.iter().map(|(_, room)| &room.router);
+        Counters {
+            rooms: self.rooms.len() as u64,
+            transports: self.peers.len() as u64,
+            producers: routers().map(|router| router.producers.len() as u64).sum(),
+            consumers: routers().map(|router| router.consumers.len() as u64).sum(),
+            ..counters
+        }
     }
 
     /// The room a `handle_*` call that did not return (a panic) was working for.

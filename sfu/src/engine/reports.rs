@@ -87,7 +87,7 @@ fn write_nacks(
         if due.count > 0 && writer.nack(rtcp_ssrc, ssrc, numbers[..due.count].iter().copied()) {
             count += due.count as u64;
         }
-        if due.gave_up && producer.published.pli {
+        if due.gave_up && producer.published.pli && !producer.consumers.is_empty() {
             producer.keyframes.want(index as u8);
         }
     }

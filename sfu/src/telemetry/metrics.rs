@@ -52,6 +52,12 @@ exported!(ENGINE, Counters {
         "Datagrams that are not STUN, DTLS, RTP or RTCP.",
     datagrams_dropped_unrouted: counter "datagrams_dropped_unrouted_total"
         "Datagrams that belong to no transport.",
+    stun_ignored: counter "stun_ignored_total" "STUN that was no valid check of its transport's peer.",
+    media_dropped_without_keys: counter "media_dropped_without_keys_total"
+        "Media that came before the keys, or after the end.",
+    media_dropped_replayed: counter "media_dropped_replayed_total" "Media that was replayed or too old.",
+    media_dropped_not_authentic: counter "media_dropped_not_authentic_total"
+        "Media that was malformed or not authentic.",
     rtp_received: counter "rtp_received_total" "Authenticated RTP packets of publishers.",
     rtp_bytes_received: counter "rtp_bytes_received_total" "Bytes of those packets, without SRTP's.",
     rtp_dropped_unbound: counter "rtp_dropped_unbound_total" "RTP packets whose SSRC no producer claims.",

@@ -350,6 +350,8 @@ fn a_closed_producer_takes_its_consumers_and_a_closed_session_everything_of_its_
     room.consume(viewing.link, again);
     let session = room.links[viewing.link].session;
     room.command(RoomCommand::CloseSession { session }).unwrap();
+    let gauges = room.engine.counters();
+    assert_eq!((gauges.transports, gauges.producers, gauges.consumers), (1, 1, 0));
     let inventory = &room.engine.inventory()[0];
     assert_eq!((inventory.transports.len(), inventory.producers.len(), inventory.consumers.len()), (1, 1, 0));
     room.command(RoomCommand::Close).unwrap();

@@ -18,7 +18,7 @@ use super::{
 use crate::engine::{
     demux::Slot,
     packet::RtpPacket,
-    transport::params::{Encoding, Published},
+    transport::params::{Codec, Encoding, Published},
 };
 
 /// Spatial layers of one producer at most: the bound of `encodings`, and enough for `L3`.
@@ -175,7 +175,7 @@ impl Producer {
                 (index, false)
             }
             Arrival::Newest { index, missing_from } => {
-                let waits = self.published.nack && missing_from < index;
+                let waits = self.published.nack && missing_from < index && !self.consumers.is_empty();
                 (index, waits && !state.nacks.lost(now, missing_from, index))
             }
         };
@@ -207,8 +207,9 @@ impl Producer {
 
     fn note_keyframe(&mut self, stream: u8, index: u64, timestamp: u32) {
         let state = &mut self.streams[usize::from(stream)];
-        // What came before is of no use to anybody who enters here.
-        state.nacks.forget_before(index);
+        // What came before is of no use to anybody who enters here, but for the parameter sets of H264: they may be in
+        // the packet before its IDR picture.
+        state.nacks.forget_before(index - u64::from(self.published.codec == Codec::H264));
         if state.keyframe_timestamp != Some(timestamp) {
             state.keyframe_timestamp = Some(timestamp);
             self.keyframe_count += 1;

@@ -19,9 +19,12 @@ const UNTRIED_FACTOR: u64 = 3;
 const LOSS_LOW: f64 = 0.02;
 /// See [`LOSS_LOW`].
 const LOSS_HIGH: f64 = 0.10;
-/// A browser's estimate this far below what we send means congestion. Between this and [`REMB_FREE`] it follows our own
-/// rate and says nothing but that we should not add to it.
-const REMB_CONGESTED: f64 = 0.85;
+/// A browser's estimate that has fallen, and to below this share of what we send, means congestion. One that is low but
+/// rising only has not caught up with a larger layer yet: browsers raise it by 8 % a second. Up to [`REMB_FREE`] it says
+/// nothing but that we should not add to what we send.
+const REMB_CONGESTED: f64 = 0.95;
+/// Less than this is no fall.
+const REMB_FALLEN: f64 = 0.97;
 /// See [`REMB_CONGESTED`].
 const REMB_FREE: f64 = 1.1;
 /// After going down, growth waits this long; twice as long each time going up soon ended in going down again.
@@ -38,12 +41,13 @@ pub struct Estimate {
     grown_at: Instant,
     held_until: Instant,
     hold: Duration,
+    last_remb: Option<Bitrate>,
 }
 
 impl Estimate {
     /// Nothing is known.
     pub fn new(now: Instant) -> Self {
-        Estimate { bitrate: START, grown_at: now, held_until: now, hold: HOLD_MIN / 2 }
+        Estimate { bitrate: START, grown_at: now, held_until: now, hold: HOLD_MIN / 2, last_remb: None }
     }
 
     /// What may be sent.
@@ -66,7 +70,9 @@ impl Estimate {
     /// What the peer believes its path carries (REMB), while we sent at this rate.
     pub fn handle_remb(&mut self, now: Instant, remb: Bitrate, sent: Bitrate) {
         let ratio = remb.0 as f64 / sent.0.max(1) as f64;
-        if ratio < REMB_CONGESTED {
+        let fallen = self.last_remb.is_some_and(|last| (remb.0 as f64) < last.0 as f64 * REMB_FALLEN);
+        self.last_remb = Some(remb);
+        if ratio < REMB_CONGESTED && fallen {
             self.fall(now, remb);
         } else if ratio < REMB_FREE {
             self.grown_at = now;
@@ -153,6 +159,17 @@ mod tests {
         assert_eq!(estimate.bitrate(), Bitrate::kbps(700));
         estimate.handle_remb(start, Bitrate(0), Bitrate::kbps(1_000));
         assert_eq!(estimate.bitrate(), MIN);
+    }
+
+    #[test]
+    fn a_browser_estimate_that_has_not_caught_up_yet_is_no_congestion() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        for step in 0..20 {
+            let remb = Bitrate::kbps(250 + step * 20);
+            estimate.handle_remb(start + Duration::from_secs(step), remb, Bitrate::kbps(1_500));
+        }
+        assert_eq!(estimate.bitrate(), START);
     }
 
     #[test]

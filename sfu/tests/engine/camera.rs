@@ -165,7 +165,7 @@ impl Camera {
 }
 
 /// RFC 7741: descriptor with a 15-bit picture id, TL0PICIDX and TID, then the frame's own header.
-fn vp8(frame: u32, is_keyframe: bool, width: u16, is_first: bool) -> Vec<u8> {
+pub fn vp8(frame: u32, is_keyframe: bool, width: u16, is_first: bool) -> Vec<u8> {
     let picture_id = 0x8000 | (frame as u16 & 0x7FFF);
     let mut payload = vec![if is_first { 0x90 } else { 0x80 }, 0xE0];
     payload.extend(picture_id.to_be_bytes());

@@ -3,87 +3,149 @@
 //!
 //! `PLENUM_FUZZ_PACKETS` sets the number of packets. The seed is in every failure message; the run replays from it.
 
+use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plenum_sfu::engine::demux::{Demux, Slot, classify};
-use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket, RtcpWriter};
-use plenum_sfu::engine::transport::{
-    DtlsCertificate, LocalIndex, RTP_OVERHEAD_MAX, Received, Transport, TransportConfig, TransportEvent,
-};
+use plenum_sfu::engine::transport::rtcp::{ReportBlock, RtcpWriter};
+use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex};
+use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
+use plenum_shared::command::{Reply, RoomCommand};
+use plenum_shared::event::Event;
+use plenum_shared::id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId};
+use plenum_shared::media::{Direction, Kind, Source};
+use plenum_shared::rtp::{FmtpValue, RtpParameters, router_capabilities, uri};
+use uuid::Uuid;
 
+use crate::camera::{Camera, vp8};
 use crate::peer::{Check, Peer, address, rtp};
 use crate::random::Random;
 
 const LOCAL: LocalIndex = LocalIndex(0);
-const SESSIONS: usize = 4;
+const ROOM: RoomId = RoomId(Uuid::from_u128(1));
+/// Publishers, each with a viewer.
+const PAIRS: usize = 3;
+/// Everybody with a session: publishers, then their viewers.
+const SESSIONS: usize = 2 * PAIRS;
 /// Transports whose peer has been checked but has not spoken DTLS yet.
 const WAITING: usize = 2;
 const MEDIA_SSRC: u32 = 5;
-const HOSTILE_SSRC: u32 = 6;
+const RTX_SSRC: u32 = 6;
+const UNKNOWN_SSRC: u32 = 7;
 
 const DEFAULT_PACKETS: u64 = 10_000_000;
 /// Every valid ClientHello costs a key exchange, so sessions that wait for one get a small share.
 const PACKETS_FOR_WAITING_PERCENT_OF_A_PERCENT: u64 = 20;
 
+/// Somebody's place in the tables of this test.
+type Slot = usize;
+
 struct World {
     now: Instant,
     random: Random,
-    demux: Demux,
-    transports: Vec<Transport>,
+    engine: Engine,
     peers: Vec<Peer>,
+    slots: HashMap<SocketAddr, Slot>,
+    /// STUN and DTLS for each peer.
+    answers: Vec<Vec<Vec<u8>>>,
+    /// The last packet each viewer could open.
+    seen: Vec<Option<Vec<u8>>>,
     /// What was said in which session.
     corpus: Vec<(Slot, Vec<u8>)>,
     hellos: Vec<Vec<u8>>,
-    answered: u64,
-    opened: u64,
-    views: u64,
+    frame: u32,
 }
 
 fn source(slot: Slot) -> String {
     format!("192.0.2.{}:1000", slot + 1)
 }
 
+fn is_publisher(slot: Slot) -> bool {
+    slot < PAIRS
+}
+
 impl World {
     fn new(seed: u64) -> Self {
         let now = Instant::now();
-        let certificate = Arc::new(DtlsCertificate::generate().unwrap());
+        let config = EngineConfig {
+            certificate: Arc::new(DtlsCertificate::generate().unwrap()),
+            candidates: vec![Candidate { local: LOCAL, announced: address("198.51.100.1:1") }],
+            seed: [seed as u8; 32],
+            limits: Limits::default(),
+        };
         let mut world = World {
             now,
             random: Random::new(seed),
-            demux: Demux::new([3; 16]),
-            transports: Vec::new(),
+            engine: Engine::new(config, now),
             peers: Vec::new(),
+            slots: HashMap::new(),
+            answers: Vec::new(),
+            seen: Vec::new(),
             corpus: Vec::new(),
             hellos: Vec::new(),
-            answered: 0,
-            opened: 0,
-            views: 0,
+            frame: 0,
         };
+        world.command(RoomCommand::Create);
         for slot in 0..SESSIONS + WAITING {
-            let config = TransportConfig {
-                local_ufrag: format!("ufrag{slot}"),
-                local_pwd: format!("password number {slot} of them"),
-                certificate: Arc::clone(&certificate),
-            };
-            let mut transport = Transport::new(config, now);
-            let mut peer = Peer::client(now, transport.ice_parameters(), 1150);
-            peer.ufrag = format!("peer{slot}");
-            transport.set_remote(now, &peer.dtls_parameters()).unwrap();
-            assert!(world.demux.insert_ufrag(transport.local_ufrag(), slot));
-            world.transports.push(transport);
-            world.peers.push(peer);
+            world.arrive(slot);
             world.check(slot);
         }
         for slot in 0..SESSIONS {
             world.handshake(slot);
         }
-        world
-            .hellos
-            .extend(Peer::client(now, world.transports[0].ice_parameters(), 1150).handle_timeout(now));
-        world.hellos.extend(Peer::client(now, world.transports[0].ice_parameters(), 150).handle_timeout(now));
+        for publisher in 0..PAIRS {
+            world.publish(publisher);
+        }
+        let ice = world.peers[0].remote.clone();
+        world.hellos.extend(Peer::client(now, ice.clone(), 1150).handle_timeout(now));
+        world.hellos.extend(Peer::client(now, ice, 150).handle_timeout(now));
         world.make_corpus();
         world
+    }
+
+    fn command(&mut self, command: RoomCommand) -> Reply {
+        let reply = self.engine.handle_command(self.now, ROOM, command).unwrap();
+        self.flush();
+        reply
+    }
+
+    /// Somebody gets a transport, and all but those who will wait say who they are.
+    fn arrive(&mut self, slot: Slot) {
+        let transport = TransportId(Uuid::from_u128(100 + slot as u128));
+        let session = SessionId(Uuid::from_u128(200 + slot as u128));
+        let direction = if (PAIRS..SESSIONS).contains(&slot) { Direction::Recv } else { Direction::Send };
+        let created = self.command(RoomCommand::CreateTransport { session, transport, direction });
+        let Reply::TransportCreated { ice, .. } = created else { panic!("{created:?}") };
+        let mut peer = Peer::client(self.now, ice, 1150);
+        peer.ufrag = format!("peer{slot}");
+        if slot < SESSIONS {
+            self.command(RoomCommand::ConnectTransport { transport, dtls: peer.dtls_parameters() });
+        }
+        self.peers.push(peer);
+        self.slots.insert(address(&source(slot)), slot);
+        self.answers.push(Vec::new());
+        self.seen.push(None);
+    }
+
+    fn publish(&mut self, publisher: Slot) {
+        let producer = ProducerId(Uuid::from_u128(300 + publisher as u128));
+        self.command(RoomCommand::Produce {
+            transport: TransportId(Uuid::from_u128(100 + publisher as u128)),
+            producer,
+            kind: Kind::Video,
+            source: Source::Camera,
+            rtp_parameters: rtp_parameters(),
+            paused: false,
+        });
+        let viewer = publisher + PAIRS;
+        self.command(RoomCommand::Consume {
+            transport: TransportId(Uuid::from_u128(100 + viewer as u128)),
+            consumer: ConsumerId(Uuid::from_u128(400 + publisher as u128)),
+            producer,
+            rtp_capabilities: router_capabilities(),
+            paused: false,
+        });
     }
 
     fn handshake(&mut self, slot: Slot) {
@@ -91,13 +153,16 @@ impl World {
         for _ in 0..10 {
             self.corpus.extend(flight.iter().map(|bytes| (slot, bytes.clone())));
             for mut bytes in std::mem::take(&mut flight) {
-                for answer in self.deliver(slot, &source(slot), &mut bytes) {
+                self.deliver(&source(slot), &mut bytes);
+            }
+            for answer in std::mem::take(&mut self.answers[slot]) {
+                if (20..64).contains(&answer[0]) {
                     flight.extend(self.peers[slot].handle_dtls(self.now, &answer));
-                    self.corpus.push((slot, answer));
                 }
+                self.corpus.push((slot, answer));
             }
         }
-        assert!(self.transports[slot].is_connected());
+        assert!(self.peers[slot].srtp.is_some());
     }
 
     /// One of everything that an honest peer says, and what somebody on the path could make up.
@@ -124,54 +189,36 @@ impl World {
         }
     }
 
-    /// What the engine does with a datagram.
-    fn deliver(&mut self, slot_hint: Slot, from: &str, bytes: &mut [u8]) -> Vec<Vec<u8>> {
-        let from = address(from);
-        let Some(kind) = classify(bytes) else { return Vec::new() };
-        let Some(slot) = self.demux.route(kind, LOCAL, from, bytes) else { return Vec::new() };
-        let transport = &mut self.transports[slot];
-        match transport.handle_datagram(self.now, LOCAL, from, bytes) {
-            Received::Nothing => {}
-            Received::Checked { evicted } => {
-                if self.demux.bind(self.now, slot, LOCAL, from).is_err() {
-                    transport.forget_address(LOCAL, from);
+    fn deliver(&mut self, from: &str, bytes: &mut [u8]) {
+        self.engine.handle_datagram(self.now, LOCAL, address(from), bytes);
+        self.flush();
+    }
+
+    /// What a driver does after every call, and what the honest half of the peers does with it.
+    fn flush(&mut self) {
+        while let Some(event) = self.engine.poll_event() {
+            let harmless = !matches!(event, Event::TransportClosed { .. } | Event::RoomFailed { .. });
+            assert!(harmless, "{event:?}");
+        }
+        let egress = self.engine.egress();
+        for message in egress.messages() {
+            let Some(&slot) = self.slots.get(&message.remote) else { continue };
+            match message.bytes[0] {
+                0..64 => self.answers[slot].push(message.bytes.to_vec()),
+                _ => {
+                    let opened = self.peers[slot].open_rtp(message.bytes);
+                    self.seen[slot] = opened.or_else(|| self.seen[slot].take());
                 }
-                if let Some((local, remote)) = evicted {
-                    self.demux.unbind(slot, local, remote);
-                }
-            }
-            Received::Rtp { packet, len } => {
-                assert!(packet.len() == len && slot == slot_hint);
-                self.views +=
-                    packet.extensions(&bytes[..len]).map(|(_, value)| value.len() as u64).sum::<u64>();
-                self.opened += 1;
-            }
-            Received::Rtcp { len } => {
-                self.views += rtcp::parse(&bytes[..len]).map(read_whole).sum::<u64>();
-                self.opened += 1;
             }
         }
-        while let Some(event) = transport.poll_event() {
-            assert!(!matches!(event, TransportEvent::Closed(_)), "session {slot}: {event:?}");
-        }
-        let mut answers = Vec::new();
-        let mut buf = Vec::new();
-        while transport.poll_transmit(&mut buf).is_some() {
-            answers.push(buf.clone());
-            self.answered += 1;
-        }
-        answers
+        egress.clear();
     }
 
     fn check(&mut self, slot: Slot) {
         let mut request = self.peers[slot].check(Check { use_candidate: true, ..Check::default() });
-        let answers = self.deliver(slot, &source(slot), &mut request);
-        assert_eq!(
-            answers.len(),
-            1,
-            "session {slot} does not answer: {:?}",
-            self.transports[slot].counters()
-        );
+        self.answers[slot].clear();
+        self.deliver(&source(slot), &mut request);
+        assert_eq!(self.answers[slot].len(), 1, "session {slot} does not answer");
     }
 
     /// One hostile datagram to an established session. Checks are repeated from strange addresses, but not from another
@@ -180,7 +227,7 @@ impl World {
         let (slot, mut bytes) = self.picked();
         match self.random.below(10) {
             0 => bytes = self.noise(),
-            1 => bytes = self.sealed_nonsense(slot),
+            1 if is_publisher(slot) => bytes = self.sealed_nonsense(slot),
             2 => {}
             _ => bytes = self.mutated(bytes),
         }
@@ -189,7 +236,8 @@ impl World {
             0 => format!("203.0.113.{}:{}", self.random.below(256), self.random.below(65_536)),
             _ => source(slot),
         };
-        self.deliver(slot, &from, &mut bytes);
+        self.deliver(&from, &mut bytes);
+        self.answers[slot].clear();
     }
 
     /// A hostile datagram to a session that waits for its peer's ClientHello.
@@ -201,7 +249,8 @@ impl World {
         if !(20..64).contains(&bytes[0]) {
             bytes[0] = 22;
         }
-        self.deliver(slot, &source(slot), &mut bytes);
+        self.deliver(&source(slot), &mut bytes);
+        self.answers[slot].clear();
     }
 
     fn picked(&mut self) -> (Slot, Vec<u8>) {
@@ -229,7 +278,8 @@ impl World {
         let len = self.random.below(60) as usize;
         let payload: Vec<u8> = (0..len).map(|_| self.random.next() as u8).collect();
         let block = self.random.next();
-        self.peers[slot].strange_rtp(HOSTILE_SSRC, block, &payload)
+        let ssrc = [MEDIA_SSRC, RTX_SSRC, UNKNOWN_SSRC][self.random.below(3) as usize];
+        self.peers[slot].strange_rtp(ssrc, block, &payload)
     }
 
     fn mutated(&mut self, mut bytes: Vec<u8>) -> Vec<u8> {
@@ -257,38 +307,26 @@ impl World {
         bytes
     }
 
+    /// Every publisher's picture reaches its viewer. Whoever hears a check can repeat it from elsewhere and is on the
+    /// path anyway; the peer's next one, a few seconds later, moves media back.
     fn everybody_is_well(&mut self, seed: u64) {
-        for slot in 0..SESSIONS {
-            // Whoever hears a check can repeat it from elsewhere and is on the path anyway; the peer's next one, a few
-            // seconds later, moves media back.
-            self.check(slot);
-            let mut packet = self.peers[slot].rtp(MEDIA_SSRC, b"still here");
-            let received =
-                self.transports[slot].handle_datagram(self.now, LOCAL, address(&source(slot)), &mut packet);
+        for publisher in 0..PAIRS {
+            let viewer = publisher + PAIRS;
+            self.check(publisher);
+            self.check(viewer);
+            self.frame += 1;
+            let mut payload = vp8(self.frame, true, 640, true);
+            let word = self.random.next().to_be_bytes();
+            payload.extend(word);
+            let mut packet = self.peers[publisher].rtp(MEDIA_SSRC, &payload);
+            self.seen[viewer] = None;
+            self.deliver(&source(publisher), &mut packet);
+            let seen = self.seen[viewer].as_ref();
             assert!(
-                matches!(received, Received::Rtp { .. }),
-                "seed {seed}: session {slot} lost its uplink: {received:?}"
+                seen.is_some_and(|seen| seen.ends_with(&word)),
+                "seed {seed}: viewer {viewer} sees nothing"
             );
-            let kind = classify(&packet).unwrap();
-            assert_eq!(
-                self.demux.route(kind, LOCAL, address(&source(slot)), &packet),
-                Some(slot),
-                "seed {seed}"
-            );
-
-            let sequence_number = self.peers[slot].next_sequence_number();
-            let plain = rtp(9, sequence_number, b"still here");
-            let mut buf = plain.clone();
-            buf.resize(plain.len() + RTP_OVERHEAD_MAX, 0);
-            let len = self.transports[slot].seal_rtp(&mut buf, plain.len()).unwrap();
-            assert_eq!(
-                self.peers[slot].open_rtp(&buf[..len]),
-                Some(plain),
-                "seed {seed}: session {slot} lost its downlink"
-            );
-            assert_eq!(self.transports[slot].path(), Some((LOCAL, address(&source(slot)))), "seed {seed}");
         }
-        assert!(self.demux.address_count() <= (SESSIONS + WAITING) * 8, "seed {seed}");
     }
 
     fn run(&mut self, packets: u64, seed: u64) {
@@ -301,28 +339,40 @@ impl World {
             } else {
                 self.attack();
             }
+            if self.engine.poll_timeout().is_some_and(|at| at <= self.now) {
+                self.engine.handle_timeout(self.now);
+                self.flush();
+            }
             if n % 100_000 == 0 {
-                for slot in 0..SESSIONS + WAITING {
-                    self.transports[slot].handle_timeout(self.now);
-                }
-                for slot in SESSIONS..SESSIONS + WAITING {
-                    self.check(slot);
-                }
+                (SESSIONS..SESSIONS + WAITING).for_each(|slot| self.check(slot));
                 self.everybody_is_well(seed);
             }
         }
         self.everybody_is_well(seed);
-        assert!(
-            self.answered > 0 && self.opened > 0 && self.views > 0,
-            "nothing got through: the test tests nothing"
-        );
+        let counters = self.engine.counters();
+        assert!(counters.datagrams_received > packets);
+        let through = counters.rtp_received > packets / 1000 && counters.rtcp_received > packets / 1000;
+        assert!(through, "hardly anything got through: the test tests nothing: {counters:?}");
     }
+}
+
+/// One VP8 stream in the numbers that [`rtp`] writes.
+fn rtp_parameters() -> RtpParameters {
+    let mut parameters = Camera::single().rtp_parameters();
+    parameters.codecs[0].payload_type = 100;
+    parameters.codecs[1].payload_type = 101;
+    parameters.codecs[1].parameters.insert("apt".to_owned(), FmtpValue::Number(100));
+    parameters.header_extensions.retain(|extension| extension.uri == uri::MID);
+    parameters.header_extensions[0].id = 1;
+    parameters.encodings[0].ssrc = Some(MEDIA_SSRC);
+    parameters.encodings[0].rtx = Some(plenum_shared::rtp::RtxParameters { ssrc: RTX_SSRC });
+    parameters
 }
 
 fn compound() -> Vec<u8> {
     let mut buf = vec![0; 600];
     let mut writer = RtcpWriter::new(&mut buf);
-    assert!(writer.receiver_report(1, &[rtcp::ReportBlock::default(); 3]));
+    assert!(writer.receiver_report(1, &[ReportBlock::default(); 3]));
     assert!(writer.cname(1, "a name"));
     assert!(writer.nack(1, 2, [1, 2, 3, 50]));
     assert!(writer.pli(1, 2));
@@ -334,25 +384,6 @@ fn compound() -> Vec<u8> {
     let len = writer.len();
     buf.truncate(len);
     buf
-}
-
-/// Reads every field a packet has; a number, so that nothing is optimised away.
-fn read_whole(packet: RtcpPacket<'_>) -> u64 {
-    let count = match packet {
-        RtcpPacket::SenderReport(_, blocks) | RtcpPacket::ReceiverReport { reports: blocks, .. } => {
-            blocks.count()
-        }
-        RtcpPacket::SourceDescription(chunks) => chunks.map(|(_, cname)| cname.len()).sum(),
-        RtcpPacket::Goodbye(ssrcs) => ssrcs.count(),
-        RtcpPacket::Nack { lost, .. } => lost.sequence_numbers().count(),
-        RtcpPacket::Fir { entries, .. } => entries.count(),
-        RtcpPacket::Remb { ssrcs, .. } => ssrcs.count(),
-        RtcpPacket::TransportFeedback(feedback) => {
-            feedback.statuses().filter(|s| s.arrival_us.is_some()).count()
-        }
-        RtcpPacket::Pli { .. } | RtcpPacket::Unknown { .. } => 1,
-    };
-    count as u64
 }
 
 #[test]

@@ -127,11 +127,7 @@ mod tests {
     #[test]
     fn a_descriptor_without_payload_is_none() {
         for cut in 0..7 {
-            assert_eq!(
-                Vp8::read(&CHROMIUM_KEYFRAME[..cut]).is_some_and(|v| v.keyframe),
-                false,
-                "{cut} bytes"
-            );
+            assert!(!Vp8::read(&CHROMIUM_KEYFRAME[..cut]).is_some_and(|v| v.keyframe), "{cut} bytes");
         }
         assert_eq!(Vp8::read(&[]), None);
     }

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use http::HeaderValue;
 use serde_json::{Value, json};
 
-use crate::telemetry::FILTER_DEFAULT;
+use crate::telemetry::{FILTER_DEFAULT, is_filter};
 
 /// Everything an operator can set. Names and defaults are those of the environment variables.
 #[derive(Clone)]
@@ -108,7 +108,7 @@ impl Config {
             trusted_proxies: read.list("TRUSTED_PROXIES", "IP addresses with commas between")?,
             ice_servers: read.ice_servers()?,
             link_address: read.parsed("LINK_ADDRESS", "an IP address and a port, such as 127.0.0.1:4601")?,
-            log: read.text("LOG").unwrap_or_else(|| FILTER_DEFAULT.to_owned()),
+            log: read.log_filter()?,
             log_format: read.log_format()?,
             ignored: read.text("MONGODB_URI").map(|_| "MONGODB_URI").into_iter().collect(),
         })
@@ -144,6 +144,14 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             Ok(hours)
         } else {
             Err(wrong(name, &hours.to_string(), "1 to 8760 hours"))
+        }
+    }
+
+    fn log_filter(&self) -> Result<String, ConfigError> {
+        match self.text("LOG") {
+            None => Ok(FILTER_DEFAULT.to_owned()),
+            Some(text) if is_filter(&text) => Ok(text),
+            Some(text) => Err(wrong("LOG", &text, "a level, or module=level parts with commas between")),
         }
     }
 
@@ -258,6 +266,7 @@ mod tests {
             ("LINK_ADDRESS", "4601"),
             ("TRUSTED_PROXIES", "proxy"),
             ("LOG_FORMAT", "xml"),
+            ("LOG", "plenum=loud"),
         ];
         for (name, value) in cases {
             let error = with([(name, value)]).err().unwrap_or_else(|| panic!("{name}={value} was accepted"));

@@ -15,6 +15,8 @@ use command::{Command, Plenum, User};
 
 /// A setting, a file or an argument is wrong: nothing that trying again would heal.
 const EXIT_SETTING: u8 = 2;
+/// RFC 7518 asks for as many bytes as the hash has (64); half of it is still out of reach of guessing.
+const JWT_SECRET_BYTES_WISE: usize = 32;
 
 fn main() -> ExitCode {
     // Whatever is written from here on holds secrets or people's data, and is for this user alone.
@@ -52,14 +54,21 @@ async fn run(config: &Config, demo: bool, supervise: bool) -> Result<(), String>
     for name in &config.ignored {
         tracing::warn!(name, "this setting is accepted and does nothing here");
     }
+    if config.jwt_secret.as_ref().is_some_and(|secret| secret.expose().len() < JWT_SECRET_BYTES_WISE) {
+        tracing::warn!(
+            "JWT_SECRET is shorter than {JWT_SECRET_BYTES_WISE} bytes; short secrets can be guessed"
+        );
+    }
+    // Before anything is started that a signal would have to stop.
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
     let listeners = app::bind(config).await.map_err(|error| error.to_string())?;
     let address = app::address(&listeners);
     let app = App::build(config, Parts { demo, supervise, ..Parts::default() })
         .await
         .map_err(|error| error.to_string())?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| error.to_string())?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| error.to_string())?;
-    greet(&app, address);
+    let nobody = !app.store.has_accounts().await.map_err(|error| error.to_string())?;
+    greet(&app, address, nobody);
     let serving = app.serve(listeners);
     tokio::pin!(serving);
     tokio::select! {
@@ -74,7 +83,7 @@ async fn run(config: &Config, demo: bool, supervise: bool) -> Result<(), String>
     Ok(())
 }
 
-fn greet(app: &App, address: Option<std::net::SocketAddr>) {
+fn greet(app: &App, address: Option<std::net::SocketAddr>, nobody: bool) {
     let mut out = std::io::stdout().lock();
     if let Some(address) = address {
         let host =
@@ -83,6 +92,12 @@ fn greet(app: &App, address: Option<std::net::SocketAddr>) {
     }
     if app.demo_created {
         let _ = write!(out, "{}", app::demo_lines());
+    }
+    if nobody {
+        let _ = writeln!(
+            out,
+            "There is no account yet. Make the first: plenum user add --email YOU --type admin"
+        );
     }
     let _ = out.flush();
 }

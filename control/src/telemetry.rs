@@ -22,6 +22,11 @@ pub const FILTER_DEFAULT: &str = "warn,plenum_control=info,plenum=info";
 const DISCREET: [&str; 4] =
     ["socketioxide=info", "engineioxide=info", "tungstenite=info", "tokio_tungstenite=info"];
 
+/// Whether a text is a filter that [`log`] understands.
+pub fn is_filter(text: &str) -> bool {
+    EnvFilter::try_new(text).is_ok()
+}
+
 /// Starts logging to standard error. A second call changes nothing.
 pub fn log(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(FILTER_DEFAULT));
@@ -77,6 +82,10 @@ fn describe() {
     metrics::describe_counter!("plenum_join_attempts_total", "Attempts to join a meeting, by result");
     metrics::describe_counter!("plenum_rate_limited_total", "Requests refused for being too many, by action");
     metrics::describe_counter!("plenum_audit_lost_total", "Audit lines that could not be written");
+    metrics::describe_counter!("plenum_http_panics_total", "Requests that ended in a bug of ours");
+    // There before they count: a rate needs the zero it starts from.
+    metrics::counter!("plenum_audit_lost_total").absolute(0);
+    metrics::counter!("plenum_http_panics_total").absolute(0);
     describe_meetings();
     describe_fleet();
     metrics::describe_gauge!("plenum_build_info", "Always 1; the version is a label");

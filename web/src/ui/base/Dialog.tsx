@@ -15,7 +15,10 @@ export function Dialog({ title, onClose, children, narrow }: DialogProps) {
   const id = useId();
   useEffect(() => {
     const element = dialog.current;
-    if (element && !element.open) element.showModal();
+    if (!element || element.open) return;
+    element.showModal();
+    // The browser would choose the first button, which closes the dialog.
+    element.querySelector<HTMLElement>('[data-autofocus]')?.focus();
   }, []);
   return (
     <dialog

@@ -20,7 +20,7 @@ export function CreatedDialog({ meeting, onClose }: { meeting: Meeting; onClose:
       </p>
       <div className={styles.actions}>
         <CopyButton text={link} />
-        <Button look="filled" onClick={() => navigate(path)}>
+        <Button look="filled" data-autofocus onClick={() => navigate(path)}>
           {meeting.meeting_type === 'instant' ? 'Join now' : 'Open'}
         </Button>
       </div>

@@ -53,7 +53,7 @@ export function MeetingForm({ user, editing, onSaved, onClose }: FormProps) {
           label="Name"
           placeholder="What is it about?"
           maxLength={200}
-          autoFocus
+          data-autofocus
           value={draft.name}
           error={errors.name}
           onChange={(event) => change({ name: event.target.value })}

@@ -32,7 +32,7 @@ export function LeaveDialog({ onClose }: { onClose: () => void }) {
           : 'The others can go on without you, or you end the meeting for everybody. It cannot be joined again then.'}
       </p>
       <div className={styles.actions}>
-        <Button look="filled" wide disabled={busy} onClick={() => void conference.leave()}>
+        <Button look="filled" wide data-autofocus disabled={busy} onClick={() => void conference.leave()}>
           Leave the meeting
         </Button>
         <Button look="danger" wide busy={busy} onClick={end}>

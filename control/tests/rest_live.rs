@@ -9,7 +9,7 @@ use support::World;
 fn row<'a>(roster: &'a Value, who: &str) -> &'a Value {
     let rows = roster["data"].as_array().expect("a list");
     let email = format!("{who}@demo.test");
-    rows.iter().find(|row| row["participant_email"] == email.as_str()).unwrap_or_else(|| panic!("{roster}"))
+    rows.iter().find(|row| row["participant_email"] == email.as_str()).expect("a row of hers")
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn kcs_15_what_was_said_inside_is_the_history() {
         let (world, path) = (&world, format!("/api/meeting/{meeting}/chat"));
         async move {
             let history = world.get(&path, &token).await;
-            let list = history["data"].as_array().unwrap_or_else(|| panic!("{history}")).clone();
+            let list = history["data"].as_array().expect("a list").clone();
             list.iter()
                 .map(|message| message["message"].as_str().unwrap_or_default().to_owned())
                 .collect::<Vec<_>>()

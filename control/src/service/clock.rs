@@ -8,6 +8,8 @@ use time::{Duration, OffsetDateTime};
 /// A wall clock.
 #[derive(Clone, Default)]
 pub struct Clock {
+    /// Where a stopped clock stands; `None` runs with the machine.
+    stands_at: Option<OffsetDateTime>,
     /// How far this clock is ahead of the machine's; tests move it.
     ahead_s: Arc<AtomicI64>,
 }
@@ -18,9 +20,15 @@ impl Clock {
         Self::default()
     }
 
+    /// A clock that only moves when told to, for tests that count within windows of time.
+    pub fn stopped(at: OffsetDateTime) -> Self {
+        Self { stands_at: Some(at), ..Self::default() }
+    }
+
     /// Now, in UTC.
     pub fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc() + Duration::seconds(self.ahead_s.load(Ordering::Relaxed))
+        self.stands_at.unwrap_or_else(OffsetDateTime::now_utc)
+            + Duration::seconds(self.ahead_s.load(Ordering::Relaxed))
     }
 
     /// Now in unix seconds; 0 before 1970.

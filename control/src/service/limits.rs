@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn c_62_each_key_has_its_own_window() {
-        let limits = Limits::new(true, Clock::system());
+        let limits = Limits::new(true, Clock::stopped(time::OffsetDateTime::now_utc()));
         assert!(limits.check(LimitedAction::Read, "ada", BUDGET).is_ok());
         assert!(matches!(
             limits.check(LimitedAction::Read, "ada", BUDGET),
@@ -131,14 +131,14 @@ mod tests {
 
     #[test]
     fn limits_that_are_off_count_nothing() {
-        let limits = Limits::new(false, Clock::system());
+        let limits = Limits::new(false, Clock::stopped(time::OffsetDateTime::now_utc()));
         assert_eq!(limits.take(LimitedAction::Read, "ada", BUDGET), None);
         assert!((0..10).all(|_| limits.check(LimitedAction::Read, "ada", BUDGET).is_ok()));
     }
 
     #[test]
     fn forgotten_counters_make_room_and_a_full_table_refuses_newcomers_only() {
-        let clock = Clock::system();
+        let clock = Clock::stopped(time::OffsetDateTime::now_utc());
         let limits = Limits::new(true, clock.clone());
         for n in 0..COUNTERS_MAX {
             assert!(limits.check(LimitedAction::Read, &n.to_string(), BUDGET).is_ok());

@@ -79,7 +79,7 @@ async fn env_02_a_taken_port_is_told_and_a_served_one_is_drained() {
     let address = app::address(&listeners).expect("an address");
     let port = address.port().to_string();
     let taken = app::bind(&config(dir.path(), &[("HOST", "127.0.0.1"), ("PORT", &port)])).await;
-    let error = taken.err().expect("refused").to_string();
+    let error = taken.expect_err("refused").to_string();
     assert_eq!(error, format!("port {port} on 127.0.0.1 is taken; set PORT to another one"));
 
     let app = Arc::new(start(&config(dir.path(), &[]), false).await);

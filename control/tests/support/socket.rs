@@ -68,6 +68,25 @@ impl Client {
         }
     }
 
+    /// Joins a meeting and then never reads again; the socket is open for as long as the result lives.
+    pub async fn join_and_go_deaf(port: u16, token: &str, meeting: &str) -> impl Sized {
+        let url = format!("ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket");
+        let (mut stream, _) =
+            tokio_tungstenite::connect_async(url).await.expect("the server takes web sockets");
+        stream.send(Message::text(format!("40{}", json!({ "token": token })))).await.expect("sends");
+        let join = json!(["join-meeting", { "meetingId": meeting }]);
+        let mut asked = false;
+        loop {
+            let packet = next_text(&mut stream).await.expect("packets");
+            if packet.starts_with("40") && !asked {
+                asked = true;
+                stream.send(Message::text(format!("42{join}"))).await.expect("sends");
+            } else if packet.contains("meeting-joined") {
+                return stream;
+            }
+        }
+    }
+
     fn run(stream: Stream) -> Self {
         let (out, outgoing) = mpsc::unbounded_channel();
         let (inbox, acks) = (Arc::<Inbox>::default(), Arc::<Mutex<Acks>>::default());

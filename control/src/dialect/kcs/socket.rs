@@ -175,10 +175,10 @@ fn connected(
         return;
     };
     let id = services.hub.next_id();
-    outlet.add(id, socket.clone());
-    let first = services.hub.connect(id, outlet_id, &actor);
     let (requests, connection) =
-        Connection::new(id, actor, socket.clone(), services.clone(), outlet.clone(), stop);
+        Connection::new(id, actor.clone(), socket.clone(), services.clone(), outlet.clone(), stop);
+    outlet.add(id, socket.clone(), requests.end());
+    let first = services.hub.connect(id, outlet_id, &actor);
     for (name, handler) in EVENTS {
         let requests = requests.clone();
         socket.on(*name, move |body: TryData<Value>, ack: AckSender| {

@@ -75,6 +75,11 @@ impl Requests {
         }
     }
 
+    /// What ends the connection when it is cancelled.
+    pub fn end(&self) -> CancellationToken {
+        self.closed.clone()
+    }
+
     /// The socket is gone: what waits is not worth serving any more.
     pub fn close(&self) {
         self.closed.cancel();

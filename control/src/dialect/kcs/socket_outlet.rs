@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use socketioxide::extract::SocketRef;
 use socketioxide::{SendError, SocketError};
+use tokio_util::sync::CancellationToken;
 
 use super::socket_view;
 use crate::domain::event::DomainEvent;
@@ -24,7 +25,13 @@ const CUT_OFF_TRIES: u32 = 900;
 pub(super) struct SocketOutlet {
     ice_servers: Value,
     /// As many as there are open sockets.
-    sockets: RwLock<HashMap<ConnectionId, SocketRef>>,
+    sockets: RwLock<HashMap<ConnectionId, Line>>,
+}
+
+/// A socket, and what ends the connection behind it.
+struct Line {
+    socket: SocketRef,
+    end: CancellationToken,
 }
 
 impl SocketOutlet {
@@ -36,18 +43,23 @@ impl SocketOutlet {
         &self.ice_servers
     }
 
-    pub fn add(&self, id: ConnectionId, socket: SocketRef) {
-        self.sockets.write().unwrap_or_else(PoisonError::into_inner).insert(id, socket);
+    pub fn add(&self, id: ConnectionId, socket: SocketRef, end: CancellationToken) {
+        self.sockets.write().unwrap_or_else(PoisonError::into_inner).insert(id, Line { socket, end });
     }
 
-    pub fn remove(&self, id: ConnectionId) -> Option<SocketRef> {
+    pub fn remove(&self, id: ConnectionId) {
+        self.take(id);
+    }
+
+    fn take(&self, id: ConnectionId) -> Option<Line> {
         self.sockets.write().unwrap_or_else(PoisonError::into_inner).remove(&id)
     }
 
-    /// Gives up a client that does not keep up: it would see a stream with a hole. It hears nothing more and is
-    /// disconnected as soon as its buffer takes the goodbye.
+    /// Gives up a client that does not keep up: it would see a stream with a hole. It hears nothing more and is out of
+    /// its meetings at once; the socket is closed as soon as its buffer takes the goodbye.
     pub fn cut_off(&self, id: ConnectionId) {
-        let Some(socket) = self.remove(id) else { return };
+        let Some(Line { socket, end }) = self.take(id) else { return };
+        end.cancel();
         counter!("plenum_sockets_cut_off_total").increment(1);
         tracing::warn!(socket = %socket.id, "a client does not keep up and is disconnected");
         tokio::spawn(async move {
@@ -63,7 +75,7 @@ impl SocketOutlet {
     fn write(&self, name: &str, payload: &RawValue, to: &[ConnectionId]) -> Vec<ConnectionId> {
         let sockets = self.sockets.read().unwrap_or_else(PoisonError::into_inner);
         let full = |id: &&ConnectionId| {
-            let sent = sockets.get(id).map(|socket| socket.emit(name, payload));
+            let sent = sockets.get(id).map(|line| line.socket.emit(name, payload));
             matches!(sent, Some(Err(SendError::Socket(SocketError::InternalChannelFull))))
         };
         to.iter().filter(full).copied().collect()

@@ -1,4 +1,5 @@
-//! A meeting as the database keeps it: settings, roster and status. Who is inside right now is [`super::live`]'s affair.
+//! A meeting as the database keeps it: status, roster and [`super::settings`]. Who is inside right now is
+//! [`super::live`]'s affair.
 
 use time::OffsetDateTime;
 
@@ -6,23 +7,15 @@ use super::account::email_key;
 use super::actor::Actor;
 use super::error::DomainError;
 use super::id::{CampusId, MeetingId, MeetingRoomId, RosterId, UserId};
-use super::password::PasswordHash;
 use super::profile::Profile;
 use super::role::{PermissionOverrides, Permissions, Role};
 use super::roster::{Listing, RosterEntry};
 
-/// Fewest and most people a meeting may be created for (LIM-01).
-pub const PARTICIPANTS_MIN: u32 = 2;
-/// See [`PARTICIPANTS_MIN`].
-pub const PARTICIPANTS_MAX: u32 = 10_000;
-/// Seats when the creator does not say.
-pub const PARTICIPANTS_DEFAULT: u32 = 100;
-/// Shortest and longest meeting password, in characters (LIM-02).
-pub const MEETING_PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 6..=50;
-/// Days a recording may be kept (LIM-03).
-pub const RETENTION_DAYS: std::ops::RangeInclusive<u16> = 1..=365;
-/// Largest title, description or location, in bytes: encrypted ones are opaque strings of up to 16 KiB (C-65).
-pub const TEXT_BYTES_MAX: usize = 16 * 1024;
+// What a meeting is set to belongs to what it is; readers find both under one name.
+pub use super::settings::{
+    EntryPolicy, Feature, Features, MEETING_PASSWORD_CHARS, PARTICIPANTS_DEFAULT, PARTICIPANTS_MAX,
+    PARTICIPANTS_MIN, RETENTION_DAYS, RecordingConfig, Settings, StorageLocation, TEXT_BYTES_MAX,
+};
 
 /// Where a meeting is in its life (C-04): scheduled, live, ended; or scheduled, cancelled. Nothing leads back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,110 +70,6 @@ impl MeetingKind {
     }
 }
 
-/// Something a host can switch on and off for the whole meeting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Feature {
-    Video,
-    Audio,
-    ScreenSharing,
-    Chat,
-    Recording,
-    BreakoutRooms,
-    Whiteboard,
-    HandRaise,
-}
-
-/// Which features are on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct Features {
-    pub video_enabled: bool,
-    pub audio_enabled: bool,
-    pub screen_sharing_enabled: bool,
-    pub chat_enabled: bool,
-    pub recording_enabled: bool,
-    pub breakout_rooms_enabled: bool,
-    pub whiteboard_enabled: bool,
-    pub hand_raise_enabled: bool,
-}
-
-impl Default for Features {
-    fn default() -> Self {
-        Self {
-            video_enabled: true,
-            audio_enabled: true,
-            screen_sharing_enabled: true,
-            chat_enabled: true,
-            recording_enabled: false,
-            breakout_rooms_enabled: false,
-            whiteboard_enabled: false,
-            hand_raise_enabled: true,
-        }
-    }
-}
-
-impl Features {
-    /// Whether one feature is on.
-    pub fn allows(&self, feature: Feature) -> bool {
-        match feature {
-            Feature::Video => self.video_enabled,
-            Feature::Audio => self.audio_enabled,
-            Feature::ScreenSharing => self.screen_sharing_enabled,
-            Feature::Chat => self.chat_enabled,
-            Feature::Recording => self.recording_enabled,
-            Feature::BreakoutRooms => self.breakout_rooms_enabled,
-            Feature::Whiteboard => self.whiteboard_enabled,
-            Feature::HandRaise => self.hand_raise_enabled,
-        }
-    }
-}
-
-/// Where recordings go (C-73).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StorageLocation {
-    Local,
-    Cloud,
-}
-
-/// What would be recorded, and for how long it is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct RecordingConfig {
-    pub auto_record: bool,
-    pub record_video: bool,
-    pub record_audio: bool,
-    pub record_chat: bool,
-    pub storage_location: StorageLocation,
-    pub retention_days: u16,
-}
-
-impl Default for RecordingConfig {
-    fn default() -> Self {
-        Self {
-            auto_record: false,
-            record_video: true,
-            record_audio: true,
-            record_chat: false,
-            storage_location: StorageLocation::Cloud,
-            retention_days: 30,
-        }
-    }
-}
-
-/// Who is kept out and how people arrive (C-72). No route of today writes it; admission already obeys it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct EntryPolicy {
-    pub locked: bool,
-    /// Domains of account addresses that may enter; empty means all. Does not bind the creator.
-    pub allowed_domains: Vec<String>,
-    #[serde(with = "user_ids")]
-    pub blocked_users: Vec<UserId>,
-    pub mute_on_entry: bool,
-    pub disable_camera: bool,
-}
-
 /// A meeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Meeting {
@@ -198,26 +87,6 @@ pub struct Meeting {
     pub ended_at: Option<OffsetDateTime>,
     pub archived_at: Option<OffsetDateTime>,
     pub deleted_at: Option<OffsetDateTime>,
-}
-
-/// What the host decides about a meeting and may change later.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    pub name: String,
-    pub description: String,
-    pub location: String,
-    pub starts_at: OffsetDateTime,
-    pub ends_at: OffsetDateTime,
-    pub max_participants: u32,
-    pub password: Option<PasswordHash>,
-    /// Whether a password that is set is asked for; inert without one (C-23).
-    pub require_password: bool,
-    pub waiting_room_enabled: bool,
-    pub require_host_approval: bool,
-    pub allow_guests: bool,
-    pub features: Features,
-    pub recording: RecordingConfig,
-    pub entry: EntryPolicy,
 }
 
 /// A person to be put on the roster, already looked up.
@@ -260,45 +129,6 @@ pub enum Deletion {
     Cancelled,
     /// An ended one left the lists.
     Removed,
-}
-
-impl Settings {
-    /// Checks the bounds that hold for every meeting of this profile, whoever made it.
-    pub fn check(&self, profile: Profile) -> Result<(), DomainError> {
-        check_text("meeting_name", &self.name)?;
-        check_text("meeting_description", &self.description)?;
-        check_text("meeting_location", &self.location)?;
-        if self.name.trim().is_empty() {
-            return Err(DomainError::FieldMissing("meeting_name"));
-        }
-        if self.ends_at <= self.starts_at {
-            return Err(DomainError::EndBeforeStart);
-        }
-        let most = profile.limits().participants_max;
-        if !(PARTICIPANTS_MIN..=most).contains(&self.max_participants) {
-            return Err(DomainError::invalid(
-                "max_participants",
-                format!("must be between {PARTICIPANTS_MIN} and {most}"),
-            ));
-        }
-        if !RETENTION_DAYS.contains(&self.recording.retention_days) {
-            return Err(DomainError::invalid(
-                "recording_config.retention_days",
-                format!("must be between {} and {}", RETENTION_DAYS.start(), RETENTION_DAYS.end()),
-            ));
-        }
-        Ok(())
-    }
-
-    /// Whether somebody has to know a password to enter.
-    pub fn asks_password(&self) -> bool {
-        self.require_password && self.password.is_some()
-    }
-
-    /// Whether people other than hosts wait to be admitted (C-25).
-    pub fn asks_admission(&self) -> bool {
-        self.waiting_room_enabled || self.require_host_approval
-    }
 }
 
 impl Meeting {
@@ -470,32 +300,6 @@ fn same_person(entry: &RosterEntry, invitation: &Invitation) -> bool {
             (Some(a), Some(b)) => email_key(a) == email_key(b),
             _ => false,
         },
-    }
-}
-
-fn check_text(field: &'static str, text: &str) -> Result<(), DomainError> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(DomainError::invalid(field, format!("must not be longer than {TEXT_BYTES_MAX} bytes")));
-    }
-    if text.contains('\0') {
-        return Err(DomainError::invalid(field, "must not contain NUL"));
-    }
-    Ok(())
-}
-
-/// Account ids inside stored JSON.
-mod user_ids {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::UserId;
-
-    pub(super) fn serialize<S: Serializer>(ids: &[UserId], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(ids.iter().map(UserId::to_string))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<UserId>, D::Error> {
-        let words = Vec::<String>::deserialize(deserializer)?;
-        Ok(words.iter().filter_map(|word| UserId::parse(word)).collect())
     }
 }
 

@@ -24,3 +24,4 @@ pub mod profile;
 pub mod role;
 pub mod roster;
 pub mod session;
+pub mod settings;

@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, time::Instant};
 
-use plenum_shared::event::{CloseReason as Reason, Event};
+use plenum_shared::{
+    event::{CloseReason as Reason, Event},
+    media::Direction,
+};
 
 use super::{
     Engine, Waiting,
@@ -112,6 +115,11 @@ impl Engine {
             session: peer.session,
             transport: peer.id,
         });
+        // Whoever comes later missed the event of the speaker: it is told again.
+        let room = &self.rooms[peer.room];
+        if let Some(speaker) = room.router.speaker().filter(|_| peer.direction == Direction::Recv) {
+            self.events.push_back(Event::ActiveSpeaker { room: room.id, speaker: Some(speaker) });
+        }
         // What was subscribed to before the keys were there can be sent from now on.
         let (room, consumers) = (peer.room, peer.consumers.clone());
         consumers.into_iter().for_each(|consumer| self.await_entrance(now, room, consumer));

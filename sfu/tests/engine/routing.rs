@@ -243,12 +243,13 @@ fn publishers_hear_early_of_what_arrived_and_viewers_of_the_publishers_clock() {
 }
 
 #[test]
-fn whoever_speaks_is_told_once_and_silence_too() {
+fn whoever_speaks_is_told_once_and_again_to_who_comes_later_and_silence_too() {
     let (mut room, ada, producer, _) = ada_and_bob(Kind::Audio, Source::Microphone, AUDIO);
     for number in 0..100 {
         room.send_audio(ada, number, 30);
         room.run(20);
     }
+    room.link(Direction::Recv);
     room.run(5000);
     let session = room.links[ada].session;
     let speakers: Vec<_> = room
@@ -259,7 +260,8 @@ fn whoever_speaks_is_told_once_and_silence_too() {
             _ => None,
         })
         .collect();
-    assert_eq!(speakers, [Some((session, producer)), None]);
+    let ada_speaks = Some((session, producer));
+    assert_eq!(speakers, [ada_speaks, ada_speaks, None]);
 }
 
 #[test]

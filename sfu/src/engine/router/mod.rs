@@ -28,7 +28,7 @@ use std::{
 
 use plenum_shared::{
     event::Event,
-    id::{ConsumerId, ProducerId, RoomId},
+    id::{ConsumerId, ProducerId, RoomId, SessionId},
     media::{Kind, LayerStructure, Source},
 };
 use slab::Slab;
@@ -169,11 +169,15 @@ impl Router {
     /// Judges who speaks, and tells control when that changed.
     pub fn judge_speaker(&mut self, now: Instant, outlet: &mut Outlet<'_>) {
         if self.speaker.judge(now) {
-            let speaker = self.speaker.current().and_then(|slot| self.producers.get(slot));
-            let speaker = speaker.map(|producer| (producer.session, producer.id));
             outlet.counters.speaker_changes += 1;
-            outlet.events.push_back(Event::ActiveSpeaker { room: outlet.room, speaker });
+            outlet.events.push_back(Event::ActiveSpeaker { room: outlet.room, speaker: self.speaker() });
         }
+    }
+
+    /// Who speaks, and by which producer.
+    pub fn speaker(&self) -> Option<(SessionId, ProducerId)> {
+        let producer = self.producers.get(self.speaker.current()?)?;
+        Some((producer.session, producer.id))
     }
 
     /// A consumer that cannot go on without a keyframe has one asked for.

@@ -111,8 +111,8 @@ pub struct App {
     sockets: Sockets,
     supervisor: Option<Supervisor>,
     stop: CancellationToken,
-    /// Whether this start created the demo accounts.
-    pub demo_created: bool,
+    /// Whether this is a demonstration that has its accounts.
+    pub demo_accounts: bool,
     /// Held for as long as the process uses the data directory.
     _lock: data_dir::Lock,
 }
@@ -180,7 +180,9 @@ impl App {
         let services = services(&store, tokens, config, &parts, Arc::new(live.clone()))
             .await
             .map_err(StartError::Prepare)?;
-        let demo_created = first_accounts::create(&services.accounts, config, parts.demo).await?;
+        first_accounts::create(&services.accounts, config, parts.demo).await?;
+        let demo_accounts =
+            parts.demo && first_accounts::demo_exists(&store).await.map_err(StartError::Prepare)?;
         let (layer, sockets) = socket::layer(
             realtime(&services, &store, &hub, &live, Audit::new(store.clone(), parts.clock.clone())),
             config.ice_servers.clone(),
@@ -195,7 +197,7 @@ impl App {
             .layer(from_fn(headers::security))
             .layer(headers::cors(&config.origins));
         let stop = CancellationToken::new();
-        Ok(Self { services, store, router, state, sockets, supervisor, stop, demo_created, _lock: lock })
+        Ok(Self { services, store, router, state, sockets, supervisor, stop, demo_accounts, _lock: lock })
     }
 
     /// Adds one account to the configured database and stops. The directory need not be free: a running server and

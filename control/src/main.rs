@@ -90,7 +90,7 @@ fn greet(app: &App, address: Option<std::net::SocketAddr>, nobody: bool) {
             if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
         let _ = writeln!(out, "Plenum is at http://{host}:{}", address.port());
     }
-    if app.demo_created {
+    if app.demo_accounts {
         let _ = write!(out, "{}", app::demo_lines());
     }
     if nobody {

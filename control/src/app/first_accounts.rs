@@ -3,8 +3,10 @@
 use crate::app::StartError;
 use crate::config::Config;
 use crate::domain::account::UserType;
+use crate::domain::error::DomainError;
 use crate::domain::id::CampusId;
 use crate::service::accounts::{Accounts, NewAccount};
+use crate::store::Store;
 
 /// Only `--demo` uses it, and only on an empty database.
 const DEMO_PASSWORD: &str = "demo-password";
@@ -20,9 +22,9 @@ const DEMO: [(&str, &str, UserType, &str); 6] = [
     ("outsider@demo.test", "Olga Outsider", UserType::Teacher, OTHER_CAMPUS),
 ];
 
-/// Creates what is asked for if there is no account yet; says whether the demo accounts were created.
-pub(super) async fn create(accounts: &Accounts, config: &Config, demo: bool) -> Result<bool, StartError> {
-    let failed = |error: crate::domain::error::DomainError| StartError::FirstAccounts(error.to_string());
+/// Creates what is asked for if there is no account yet.
+pub(super) async fn create(accounts: &Accounts, config: &Config, demo: bool) -> Result<(), StartError> {
+    let failed = |error: DomainError| StartError::FirstAccounts(error.to_string());
     let mut first = Vec::new();
     if let Some(admin) = &config.bootstrap_admin {
         first.push(NewAccount {
@@ -41,16 +43,22 @@ pub(super) async fn create(accounts: &Accounts, config: &Config, demo: bool) -> 
         first.extend(DEMO.map(demo_account));
     }
     if first.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
-    let created = accounts.add_first(first).await.map_err(|error| match error {
-        crate::domain::error::DomainError::FieldInvalid { field, reason } => {
+    accounts.add_first(first).await.map_err(|error| match error {
+        DomainError::FieldInvalid { field, reason } => {
             let name = if field == "email" { "BOOTSTRAP_ADMIN_EMAIL" } else { "BOOTSTRAP_ADMIN_PASSWORD" };
             StartError::FirstAccounts(format!("{name}: {reason}"))
         }
         other => failed(other),
     })?;
-    Ok(created && demo)
+    Ok(())
+}
+
+/// Whether every demo account exists, made by this start or an earlier one.
+pub(super) async fn demo_exists(store: &Store) -> Result<bool, DomainError> {
+    let emails = DEMO.map(|(email, ..)| email.to_owned());
+    Ok(store.accounts_by_emails(&emails).await?.len() == DEMO.len())
 }
 
 fn demo_account((email, name, user_type, campus): (&str, &str, UserType, &str)) -> NewAccount {

@@ -39,13 +39,13 @@ async fn c_11_without_demo_the_only_account_is_the_named_administrator() {
 async fn c_11_nothing_is_created_where_there_is_anybody_already() {
     let dir = tempfile::tempdir().expect("a directory");
     let app = start(&config(dir.path(), &[]), true).await;
-    assert!(app.demo_created);
+    assert!(app.demo_accounts);
     app.shutdown(async {}).await;
     drop(app);
     let named =
         [("BOOTSTRAP_ADMIN_EMAIL", "chief@example.org"), ("BOOTSTRAP_ADMIN_PASSWORD", "first-secret")];
     let app = start(&config(dir.path(), &named), true).await;
-    assert!(!app.demo_created);
+    assert!(app.demo_accounts, "an earlier start made them");
     assert!(app.services.accounts.log_in("chief@example.org", "first-secret").await.is_err());
 }
 

@@ -1,4 +1,5 @@
-//! Negotiation with what mediasoup-client really sends: the JSON was taken from its 3.24 in Chromium and Firefox.
+//! Negotiation with parameters in the shape that mediasoup-client 3.24 sends: written by hand after what it was seen to
+//! send from Chromium and Firefox.
 
 use plenum_shared::{
     command::RefusalReason,

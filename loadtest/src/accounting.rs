@@ -89,6 +89,11 @@ impl Continuity {
         self.first
     }
 
+    /// The first number that is missing, and the highest one seen.
+    fn gap(&self) -> Option<(u64, u64)> {
+        self.missing.first().map(|missing| (*missing, self.next.saturating_sub(1)))
+    }
+
     fn note_gap(&mut self, from: u64, until: u64) {
         if until - from > GAP_KEPT_MAX {
             self.abandoned += until - from;
@@ -195,7 +200,6 @@ impl Account {
             self.counts.foreign += 1;
             return Verdict::Faulty;
         }
-        let in_order = place == Place::InOrder;
         let switched = self.note_layer(&stamp, place);
         let packet = self.layers.entry(stamp.layer).or_default().record(stamp.counter);
         if packet == Place::Duplicate {
@@ -204,7 +208,7 @@ impl Account {
         self.delays.record(arrival.at_ns.saturating_sub(stamp.sent_at_ns));
         self.note_time(&stamp, arrival.rtp_time, switched);
         if let Some(id) = arrival.picture_id {
-            self.note_picture(&stamp, id, in_order);
+            self.note_picture(&stamp, id, place);
         }
         match place {
             Place::First => {
@@ -243,9 +247,12 @@ impl Account {
         }
     }
 
-    fn note_picture(&mut self, stamp: &Stamp, id: u16, in_order: bool) {
+    fn note_picture(&mut self, stamp: &Stamp, id: u16, place: Place) {
+        if matches!(place, Place::Late | Place::Duplicate) {
+            return; // what comes next follows the newest packet, not a repaired one
+        }
         let frame = (stamp.layer, stamp.frame);
-        if let Some(previous) = self.previous_picture.filter(|_| in_order) {
+        if let Some(previous) = self.previous_picture.filter(|_| place == Place::InOrder) {
             let step = u16::from(previous.frame != frame);
             if id != (previous.id + step) & 0x7fff {
                 self.counts.picture_breaks += 1;
@@ -260,6 +267,21 @@ impl Account {
 
     pub fn received(&self) -> u64 {
         self.layers.values().map(|layer| layer.received).sum()
+    }
+
+    /// Where something is missing, in words: whether it was never forwarded (no gap in sequence numbers), lost on the
+    /// way, or is the end.
+    pub fn whereabouts(&self) -> String {
+        let mut words: Vec<String> = Vec::new();
+        for (layer, counters) in &self.layers {
+            let (first, last) = (counters.first.unwrap_or(0), counters.next.saturating_sub(1));
+            let gap = counters.gap().map(|(missing, _)| format!(", missing from {missing}"));
+            words.push(format!("layer {layer} packets {first} to {last}{}", gap.unwrap_or_default()));
+        }
+        if let Some((missing, highest)) = self.sequence.gap() {
+            words.push(format!("sequence number {missing} missing, {highest} seen"));
+        }
+        words.join("; ")
     }
 
     pub fn has_begun(&self) -> bool {
@@ -492,6 +514,23 @@ mod tests {
             });
         }
         assert_eq!(account.counts().picture_breaks, 1);
+    }
+
+    #[test]
+    fn a_repaired_packet_does_not_disturb_the_picture_ids() {
+        let publisher = Publisher { producer: OURS };
+        let mut account = Account::new(OURS);
+        for counter in [1, 3, 2, 4, 5] {
+            let payload = publisher.payload(0, counter, counter == 1);
+            account.record(Arrival {
+                sequence: counter,
+                rtp_time: counter as u32 * 960,
+                payload: &payload,
+                picture_id: Some(counter as u16),
+                at_ns: 0,
+            });
+        }
+        assert!(account.counts().is_clean(), "{:?}", account.counts());
     }
 
     #[test]

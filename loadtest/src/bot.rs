@@ -34,6 +34,7 @@ pub struct Bot {
     send: Peer,
     receive: Arc<Peer>,
     connected_at: Instant,
+    found_media: bool,
     subscriber: JoinHandle<()>,
     troubles: Arc<Mutex<Vec<String>>>,
 }
@@ -42,6 +43,8 @@ pub struct Bot {
 #[derive(Debug)]
 pub struct BotRecord {
     pub connected_at: Instant,
+    /// Somebody published already when it came: its join time is the server's and not the wait for the next to come.
+    pub found_media: bool,
     pub send: PeerRecord,
     pub receive: PeerRecord,
     /// Everything that went wrong on the way, in words.
@@ -55,6 +58,7 @@ impl Bot {
     /// The first step that failed; later ones are collected as troubles.
     pub async fn enter(joined: Joined, tracks: Vec<Track>, settings: PeerSettings) -> Result<Self, BotError> {
         let Joined { session, capabilities, present, news, connected_at } = joined;
+        let found_media = !present.is_empty();
         let payload_types = parameters::subscriber_payload_types(&capabilities).map_err(BotError::Codec)?;
         let config =
             parameters::configure(payload_types, parameters::subscriber_extension_map(&capabilities));
@@ -88,7 +92,7 @@ impl Bot {
             send.publish(track, announcement, producer).await.map_err(in_transport("send"))?;
         }
         send.connected().await.map_err(in_transport("send"))?;
-        Ok(Self { session, send, receive, connected_at, subscriber, troubles })
+        Ok(Self { session, send, receive, connected_at, found_media, subscriber, troubles })
     }
 
     /// Where the subscriptions stand; with what was sent, also how much is missing.
@@ -120,7 +124,13 @@ impl Bot {
         if let Err(error) = self.session.leave().await {
             troubles.push(format!("leaving: {error}"));
         }
-        Ok(BotRecord { connected_at: self.connected_at, send, receive, troubles })
+        Ok(BotRecord {
+            connected_at: self.connected_at,
+            found_media: self.found_media,
+            send,
+            receive,
+            troubles,
+        })
     }
 }
 
@@ -172,14 +182,17 @@ impl Subscriber {
         if !self.known.insert(remote.producer) {
             return;
         }
-        match self.session.consume(self.transport, &remote, &self.capabilities).await {
-            Ok(consumed) => {
-                if let Err(error) = self.peer.subscribe(consumed, remote).await {
-                    self.note(format!("consumed: {error}"));
-                }
-            }
-            Err(error) => self.note(error.to_string()),
+        if let Err(error) = self.receive(remote).await {
+            self.note(error.to_string());
         }
+    }
+
+    async fn receive(&self, remote: RemoteProducer) -> Result<(), BotError> {
+        let consumed = self.session.consume(self.transport, &remote, &self.capabilities).await?;
+        let consumer = consumed.consumer_id;
+        self.peer.subscribe(consumed, remote).await.map_err(in_transport("receive"))?;
+        self.session.resume(consumer).await?;
+        Ok(())
     }
 
     fn note(&self, words: String) {

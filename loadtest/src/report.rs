@@ -50,7 +50,7 @@ pub struct Media {
     pub delay: Spread,
 }
 
-/// From the way to the server being open to media.
+/// From the way to the server being open to media, for bots that came when somebody published already.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Join {
     /// First packet of anybody.
@@ -176,11 +176,12 @@ impl Report {
             delays.merge(account.delays());
             let remote = &subscribed.remote;
             let faults = format!(
-                "received {} lost {} duplicated {} reordered {} {counts:?}",
+                "received {} lost {} duplicated {} reordered {}; {}; {counts:?}",
                 account.received(),
                 subscribed.lost,
                 account.duplicated(),
                 account.reordered(),
+                account.whereabouts(),
             );
             let is_clean = subscribed.lost == 0 && account.duplicated() == 0 && counts.is_clean();
             if !account.has_begun() || !(is_clean || self.loss_asked_for > 0.0) {
@@ -209,8 +210,11 @@ impl Report {
     }
 }
 
-/// Media counts for a bot from the moment its way to the server was open; media of people who published before it came.
+/// Counts from the moment the bot's way to the server was open, for bots that found media there.
 fn note_join(record: &BotRecord, first_media: &mut Histogram, first_video: &mut Histogram) {
+    if !record.found_media {
+        return;
+    }
     let began = |kind: Option<Kind>| {
         let of_kind =
             record.receive.subscribed.iter().filter(|it| kind.is_none_or(|kind| it.remote.kind == kind));

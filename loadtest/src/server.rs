@@ -80,6 +80,16 @@ mod tests {
     }
 
     #[test]
+    fn a_child_is_found_whichever_thread_started_it() {
+        let started = std::thread::spawn(|| std::process::Command::new("sleep").arg("30").spawn());
+        let mut child = started.join().expect("the thread ends").expect("sleep starts");
+        // The kernel hands children of a thread that ended to another thread of the process.
+        assert!(with_children(std::process::id()).contains(&child.id()));
+        child.kill().expect("it runs");
+        child.wait().expect("it ended");
+    }
+
+    #[test]
     fn our_own_process_has_used_time_and_is_its_own_root() {
         let pid = std::process::id();
         assert_eq!(with_children(pid).first(), Some(&pid));

@@ -47,6 +47,8 @@ struct Member {
     events: mpsc::Receiver<ServerEvent>,
 }
 
+/// Begins our messages; the time of sending follows.
+const MARK: &str = "load ";
 /// Longest silence while messages are still due.
 const SILENCE_MAX: Duration = Duration::from_secs(5);
 const JOINING_AT_ONCE: usize = 8;
@@ -111,7 +113,7 @@ async fn chat(members: &mut [Member], meeting: &str, rounds: usize, report: &mut
         let mut sent = 0_u64;
         for _ in 0..rounds {
             for socket in &sockets {
-                let message = format!("load {}", clock.elapsed().as_nanos());
+                let message = format!("{MARK}{}", clock.elapsed().as_nanos());
                 let payload = json!({ "meetingId": meeting, "message": message });
                 sent += u64::from(socket.emit("send-message", payload).await.is_ok());
             }
@@ -136,16 +138,19 @@ async fn hear(member: &mut Member, due: u64, clock: Instant, fan_out: &std::sync
     let mut heard = 0;
     while heard < due {
         let Ok(Some(event)) = timeout(SILENCE_MAX, member.events.recv()).await else { break };
-        let text = event.payload.get("message").and_then(Value::as_str);
-        let sent_at =
-            text.and_then(|text| text.strip_prefix("load ")).and_then(|nanos| nanos.parse::<u64>().ok());
-        if let Some(sent_at) = sent_at.filter(|_| event.name == "new-message") {
+        if let Some(sent_at) = said_at_ns(&event) {
             let at = event.at.saturating_duration_since(clock).as_nanos() as u64;
             fan_out.lock().expect("nobody panics while holding it").record(at.saturating_sub(sent_at));
             heard += 1;
         }
     }
     heard
+}
+
+/// When a chat message of ours was sent; `None` for every other event.
+fn said_at_ns(event: &ServerEvent) -> Option<u64> {
+    let text = event.payload.pointer("/message/message").filter(|_| event.name == "new-message")?;
+    text.as_str()?.strip_prefix(MARK)?.parse().ok()
 }
 
 impl SignallingReport {
@@ -169,5 +174,23 @@ impl fmt::Display for SignallingReport {
             writeln!(f, "problem        {problem}")?;
         }
         write!(f, "result         {}", if self.is_good() { "good" } else { "BAD" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(name: &str, payload: Value) -> Option<u64> {
+        said_at_ns(&ServerEvent { name: name.into(), payload, at: Instant::now() })
+    }
+
+    #[test]
+    fn a_chat_message_of_ours_says_when_it_was_sent() {
+        let payload = json!({ "message": { "id": "1", "message": "load 77", "recipientType": "all" } });
+        assert_eq!(said("new-message", payload.clone()), Some(77));
+        assert_eq!(said("another-event", payload), None);
+        assert_eq!(said("new-message", json!({ "message": { "message": "hello" } })), None);
+        assert_eq!(said("new-message", json!({ "message": "load 77" })), None);
     }
 }

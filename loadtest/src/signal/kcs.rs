@@ -130,8 +130,13 @@ impl KcsSession {
             "kind": producer.kind,
             "producerId": producer.producer,
             "rtpCapabilities": capabilities,
+            "paused": true,
         });
         ask(&self.socket, "consume", payload).await
+    }
+
+    pub(super) async fn resume(&self, consumer: Uuid) -> Result<(), SignalError> {
+        ask::<Value>(&self.socket, "resume-consumer", json!({ "consumerId": consumer })).await.map(drop)
     }
 
     pub(super) async fn leave(&self) -> Result<(), SignalError> {
@@ -166,9 +171,8 @@ async fn pass_news(mut events: mpsc::Receiver<ServerEvent>, news: mpsc::Sender<N
             Ok(None) => continue,
             Err(error) => News::Trouble(format!("an event that is not what the contract says: {error}")),
         };
-        if news.send(item).await.is_err() {
-            return;
-        }
+        // A bot about to leave takes no more news, but its socket must still be read until it is gone.
+        let _ = news.send(item).await;
     }
     // The bot may have left already; then nobody wants to hear it.
     let _ = news.send(News::Trouble("the socket was closed".into())).await;

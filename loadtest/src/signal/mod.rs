@@ -119,6 +119,7 @@ impl Session {
         }
     }
 
+    /// The consumer starts paused: media that came before its stream is declared would be lost on the subscriber.
     pub async fn consume(
         &self,
         transport: Uuid,
@@ -128,6 +129,13 @@ impl Session {
         match self {
             Self::Kcs(session) => session.consume(producer, capabilities).await,
             Self::Node(session) => session.consume(transport, producer, capabilities).await,
+        }
+    }
+
+    pub async fn resume(&self, consumer: Uuid) -> Result<(), SignalError> {
+        match self {
+            Self::Kcs(session) => session.resume(consumer).await,
+            Self::Node(session) => session.resume(consumer).await,
         }
     }
 

@@ -169,7 +169,7 @@ impl NodeSession {
             consumer,
             producer: ProducerId(producer.producer),
             rtp_capabilities: capabilities.clone(),
-            paused: false,
+            paused: true,
         };
         match self.node.ask(consume).await? {
             Reply::Consumed { kind, rtp_parameters, .. } => {
@@ -177,6 +177,11 @@ impl NodeSession {
             }
             other => Err(unexpected("Consume", &other)),
         }
+    }
+
+    pub(super) async fn resume(&self, consumer: Uuid) -> Result<(), SignalError> {
+        let consumer = ConsumerId(consumer);
+        self.node.ask(RoomCommand::SetConsumerPaused { consumer, paused: false }).await.map(drop)
     }
 
     pub(super) async fn leave(&self) -> Result<(), SignalError> {

@@ -317,9 +317,13 @@ impl Connection {
             Packet::Event { name, arguments, .. } => {
                 let payload = arguments.into_iter().next().unwrap_or(Value::Null);
                 let event = ServerEvent { name, payload, at: Instant::now() };
-                self.events
-                    .try_send(event)
-                    .map_err(|_| SocketError::Closed("the bot does not take its events".into()))
+                match self.events.try_send(event) {
+                    // Who is leaving has stopped listening; the answer to the goodbye still comes this way.
+                    Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+                    Err(mpsc::error::TrySendError::Full(_)) => {
+                        Err(SocketError::Closed("the bot does not take its events".into()))
+                    }
+                }
             }
             Packet::Ack { id, arguments } => {
                 if let Some(reply) = self.waiting.remove(&id) {

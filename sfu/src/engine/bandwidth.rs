@@ -9,7 +9,7 @@ use super::{
     demux::Slot,
     media::router_and_outlet,
     router::{Router, announce_layer, producer::LAYERS_MAX},
-    transport::allocate::{Demand, Grant, allocate},
+    transport::allocate::{Demand, Grant, allocate, smallest},
 };
 
 /// Between two looks at a peer's layers: rates are measured over a second, and browsers report about as often.
@@ -59,7 +59,11 @@ impl Engine {
         let (router, mut outlet) = router_and_outlet!(self, room);
         let peer = &mut outlet.peers[slot];
         let audio = gather(now, &peer.consumers, router, &mut scratch);
-        let budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio.0));
+        let mut budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio.0));
+        if !peer.estimate.has_fallen() {
+            // Nobody goes dark for a guess: without a sign of trouble it limits only what is added to the smallest.
+            budget = budget.max(smallest(&scratch.demands));
+        }
         peer.choose_at = (!scratch.consumers.is_empty()).then(|| now + CHOICE_INTERVAL);
         scratch.grants.resize(scratch.demands.len(), Grant::Unknown);
         allocate(budget, &scratch.demands, &mut scratch.grants);

@@ -66,6 +66,11 @@ pub fn allocate<const L: usize>(budget: Bitrate, demands: &[Demand<L>], grants: 
     }
 }
 
+/// What the smallest layer of each takes together.
+pub fn smallest<const L: usize>(demands: &[Demand<L>]) -> Bitrate {
+    Bitrate(demands.iter().filter_map(|demand| demand.candidates().next()).map(|(_, cost)| cost).sum())
+}
+
 fn of_class<'a, const L: usize>(
     demands: &'a [Demand<L>],
     grants: &'a mut [Grant],
@@ -119,6 +124,14 @@ mod tests {
         assert_eq!(share(240, &demands), [Grant::Layer(0), Grant::Layer(0), Grant::Nothing]);
         assert_eq!(share(750, &demands), [Grant::Layer(1), Grant::Layer(0), Grant::Layer(0)]);
         assert_eq!(share(10_000, &demands), [Grant::Layer(2); 3]);
+    }
+
+    #[test]
+    fn the_sum_of_the_smallest_layers_is_just_enough_for_everybody_and_no_more() {
+        let demands = [camera(None), camera(Some(0)), camera(Some(2))];
+        let mut grants = [Grant::Unknown; 3];
+        allocate(smallest(&demands), &demands, &mut grants);
+        assert_eq!(grants, [Grant::Layer(0); 3]);
     }
 
     #[test]

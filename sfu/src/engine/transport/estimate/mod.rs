@@ -42,17 +42,30 @@ pub struct Estimate {
     held_until: Instant,
     hold: Duration,
     last_remb: Option<Bitrate>,
+    has_fallen: bool,
 }
 
 impl Estimate {
     /// Nothing is known.
     pub fn new(now: Instant) -> Self {
-        Estimate { bitrate: START, grown_at: now, held_until: now, hold: HOLD_MIN / 2, last_remb: None }
+        Estimate {
+            bitrate: START,
+            grown_at: now,
+            held_until: now,
+            hold: HOLD_MIN / 2,
+            last_remb: None,
+            has_fallen: false,
+        }
     }
 
     /// What may be sent.
     pub fn bitrate(&self) -> Bitrate {
         self.bitrate
+    }
+
+    /// Whether there was ever a sign of trouble. Before it the number is a guess: reason to add nothing, not to take away.
+    pub fn has_fallen(&self) -> bool {
+        self.has_fallen
     }
 
     /// A report of the peer: its share of lost packets (0.0 to 1.0), while we sent at this rate.
@@ -84,6 +97,7 @@ impl Estimate {
             return;
         }
         self.bitrate = to.max(MIN);
+        self.has_fallen = true;
         if now >= self.held_until {
             let peace = now.saturating_duration_since(self.held_until);
             self.hold = if peace > FORGIVEN_AFTER { HOLD_MIN } else { (self.hold * 2).min(HOLD_MAX) };
@@ -126,6 +140,17 @@ mod tests {
             estimate.handle_loss(start + second, 0.0, Bitrate::kbps(1_500));
         }
         assert!((Bitrate::kbps(3_500)..Bitrate::kbps(4_500)).contains(&estimate.bitrate()), "{estimate:?}");
+    }
+
+    #[test]
+    fn it_has_fallen_only_after_a_sign_of_trouble() {
+        let start = Instant::now();
+        let mut estimate = Estimate::new(start);
+        estimate.handle_loss(start, 0.05, Bitrate::kbps(2_000));
+        estimate.handle_remb(start, Bitrate::kbps(2_000), Bitrate::kbps(2_000));
+        assert!(!estimate.has_fallen());
+        estimate.handle_loss(start, 0.2, Bitrate::kbps(2_000));
+        assert!(estimate.has_fallen());
     }
 
     #[test]

@@ -27,8 +27,8 @@ describe('a full meeting', () => {
   after(() => plenum.stop());
 
   test('twenty bots see and hear each other and not one packet is lost, doubled or damaged', async () => {
-    // Nineteen cameras stay below what the estimate of a new subscriber starts from: nothing is left out on purpose here, so
-    // every packet that does not arrive is a lost one.
+    // Rates that two cores carry with unoptimised builds on both sides; `make smoke` asks for more. Without loss no camera is
+    // left out on purpose, so every packet that does not arrive is a lost one.
     const { code, report } = await loadtest([
       'meeting',
       '--url',
@@ -40,7 +40,7 @@ describe('a full meeting', () => {
       '--fps',
       '10',
       '--video-kbps',
-      '60',
+      '100',
     ]);
     assert.ok(report, `the load test gave no report, exit code ${code}`);
     const { media } = report;

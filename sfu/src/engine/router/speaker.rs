@@ -40,6 +40,8 @@ pub struct Speaker {
     /// The current speaker was last loud enough then.
     loud_at: Option<Instant>,
     challenger: Option<(usize, Instant)>,
+    /// Whoever spoke was muted or left since the last judgement.
+    left: bool,
     judged_at: Option<Instant>,
 }
 
@@ -57,6 +59,11 @@ impl Speaker {
     /// A microphone is muted or gone.
     pub fn remove(&mut self, producer: usize) {
         self.voices.remove(&producer);
+        // Its place may be another's before the next judgement, who must not be taken for it.
+        if self.current == Some(producer) {
+            (self.current, self.left) = (None, true);
+        }
+        self.challenger = self.challenger.filter(|&(challenger, _)| challenger != producer);
     }
 
     /// Who speaks.
@@ -66,7 +73,7 @@ impl Speaker {
 
     /// When there is something to judge.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let audible = self.current.is_some() || !self.voices.is_empty();
+        let audible = self.current.is_some() || self.left || !self.voices.is_empty();
         self.judged_at.filter(|_| audible).map(|at| at + JUDGED_EVERY)
     }
 
@@ -102,10 +109,11 @@ impl Speaker {
             (None, Some(current)) if quiet || !self.voices.contains_key(&current) => None,
             (None, current) => current,
         };
-        if next == self.current {
+        if next == self.current && !std::mem::take(&mut self.left) {
             return false;
         }
         (self.current, self.challenger, self.loud_at) = (next, None, Some(now));
+        self.left = false;
         true
     }
 }
@@ -201,6 +209,19 @@ mod tests {
         room.speaker.remove(ADA);
         room.hear(200, &[(BOB, 127)]);
         assert_eq!(room.changes, [Some(ADA), None]);
+    }
+
+    #[test]
+    fn whoever_takes_the_place_of_a_speaker_who_left_is_not_the_speaker() {
+        let mut room = Room::new();
+        room.hear(2000, &[(ADA, 30)]);
+        room.speaker.remove(ADA);
+        room.hear(1000, &[(ADA, 80)]);
+        assert_eq!(room.changes, [Some(ADA), None]);
+        room.hear(1000, &[(ADA, 30)]);
+        room.speaker.remove(ADA);
+        room.hear(1000, &[(ADA, 30)]);
+        assert_eq!(room.changes, [Some(ADA), None, Some(ADA), None, Some(ADA)], "it is another Ada");
     }
 
     #[test]

@@ -320,25 +320,15 @@ async fn serve_request(
     mut send: SendStream,
     recv: RecvStream,
 ) {
-    let stopped = send.stopped();
-    let answered = async {
-        let received = read_request(recv).await?;
-        if let Err(error) = &received {
-            tracing::warn!(%error, "control sent an unreadable request");
-            status.requests_unreadable.fetch_add(1, Ordering::Relaxed);
-        }
-        let response = dispatch.answer(received).await;
-        status.count(&response);
-        Some(frame(&response))
-    };
-    // Control gave up on this request: what was asked may have happened, but nobody wants to know.
-    let answer = tokio::select! {
-        answer = answered => answer,
-        _ = stopped => None,
-    };
-    if let Some(frame) = answer
-        && send.write_all(&frame).await.is_ok()
-    {
+    let Some(received) = read_request(recv).await else { return };
+    if let Err(error) = &received {
+        tracing::warn!(%error, "control sent an unreadable request");
+        status.requests_unreadable.fetch_add(1, Ordering::Relaxed);
+    }
+    // Also when control, or the link, is gone by now: what a worker has begun must be taken note of here.
+    let response = dispatch.answer(received).await;
+    status.count(&response);
+    if send.write_all(&frame(&response)).await.is_ok() {
         let _ = send.finish(); // fails only when the stream is closed, and then nobody reads
     }
 }

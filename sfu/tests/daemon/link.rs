@@ -7,7 +7,8 @@ use crate::{
 };
 use plenum_sfu::link::LinkEnd;
 use plenum_shared::{
-    command::{Command, RefusalReason, Reply, RoomCommand, Welcome},
+    codec,
+    command::{Command, RefusalReason, Reply, Request, RoomCommand, Welcome},
     event::Event,
     id::{ProducerId, RoomId, SessionId, TransportId},
     media::Direction,
@@ -245,6 +246,24 @@ async fn a_draining_node_takes_no_rooms_and_ends_with_its_last_one() {
     assert_eq!(reason(session.room(RoomId::random(), RoomCommand::Create).await), RefusalReason::Draining);
     assert_eq!(session.request(Command::Inventory).await.map(|_| ()), Ok(()), "the room is still served");
     let _ = session.room(room, RoomCommand::Close).await;
+    assert_eq!(patiently("the node ends", node.ended).await, Ok(LinkEnd::Drained));
+}
+
+#[tokio::test]
+async fn a_room_whose_closing_control_did_not_wait_for_is_not_waited_for_by_a_draining_node() {
+    let pki = Pki::new();
+    let control = Control::listen(&pki);
+    let node = Node::start(control.address(), &pki);
+    let session = control.accept(1).await;
+    let room = RoomId::random();
+    assert_eq!(session.room(room, RoomCommand::Create).await, Ok(Reply::Done));
+    assert_eq!(session.request(Command::Drain).await, Ok(Reply::Done));
+    let close = Command::Room { room, command: RoomCommand::Close };
+    let close = codec::encode_request(&Request { control_epoch: 1, command: close }).unwrap();
+    let (mut send, mut recv) = session.connection.open_bi().await.unwrap();
+    send.write_all(&close).await.unwrap();
+    send.finish().unwrap();
+    recv.stop(1_u32.into()).unwrap();
     assert_eq!(patiently("the node ends", node.ended).await, Ok(LinkEnd::Drained));
 }
 

@@ -168,8 +168,14 @@ impl Engine {
             }
             return Ok(());
         }
-        let consumers = producer.consumers.clone();
-        consumers.into_iter().for_each(|consumer| self.await_entrance(now, room, consumer));
+        for consumer in producer.consumers.clone() {
+            let viewer = self.rooms[room].router.consumers[consumer].peer;
+            // Whoever watches nothing else was no longer looked at.
+            if self.peers[viewer].choose_at.is_none() {
+                self.choose_layers(now, viewer);
+            }
+            self.await_entrance(now, room, consumer);
+        }
         Ok(())
     }
 

@@ -101,7 +101,7 @@ fn write_keyframe_requests(
     producer: &mut Producer,
     writer: &mut RtcpWriter<'_>,
 ) -> u64 {
-    let wanted = producer.keyframes.due(now);
+    let wanted = producer.keyframes.due(now, producer.answering());
     let asked = (0..LAYERS_MAX)
         .filter(|layer| wanted & (1 << layer) != 0)
         .filter_map(|layer| producer.streams.get(layer)?.ssrc)

@@ -10,6 +10,7 @@ mod camera;
 mod connecting;
 mod hostile_packets;
 mod late_joiner_sees_video;
+mod layer_stops;
 mod lossy_uplink;
 mod meeting;
 mod network;

@@ -73,7 +73,12 @@ impl Room {
 
     /// The same frame of every layer of a simulcast.
     pub fn send_simulcast(&mut self, link: usize, number: u16, keyframe: bool) {
-        for (layer, rid) in [b"r0", b"r1", b"r2"].into_iter().enumerate() {
+        self.send_layers(link, number, keyframe, 3);
+    }
+
+    /// As [`Room::send_simulcast`] of a publisher that has switched off all but its lowest layers.
+    pub fn send_layers(&mut self, link: usize, number: u16, keyframe: bool, layers: usize) {
+        for (layer, rid) in [b"r0", b"r1", b"r2"].into_iter().enumerate().take(layers) {
             let mut payload = vp8(keyframe, number);
             payload.resize([150, 450, 1100][layer], 0xAB);
             let ssrc = SIMULCAST_SSRC + layer as u32;

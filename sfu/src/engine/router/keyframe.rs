@@ -38,9 +38,9 @@ impl KeyframeRequests {
         self.wanted = 0;
     }
 
-    /// When to ask; in the past when it is allowed at once.
-    pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
-        if self.wanted == 0 {
+    /// When to ask the layers that can answer (one bit each); in the past when it is allowed at once.
+    pub fn poll_timeout(&self, now: Instant, answering: u8) -> Option<Instant> {
+        if self.wanted & answering == 0 {
             return None;
         }
         let Some(asked_at) = self.asked_at else { return Some(now) };
@@ -48,20 +48,23 @@ impl KeyframeRequests {
         Some(asked_at + backoff.min(INTERVAL_MAX))
     }
 
-    /// The layers to ask for now, one bit each; 0 while it is too early.
-    pub fn due(&mut self, now: Instant) -> u8 {
-        if self.poll_timeout(now).is_none_or(|at| at > now) {
+    /// The layers to ask for now, one bit each; 0 while it is too early. A layer that cannot answer is asked once it can:
+    /// until then its request would only have the others repeat theirs, or make them wait.
+    pub fn due(&mut self, now: Instant, answering: u8) -> u8 {
+        if self.poll_timeout(now, answering).is_none_or(|at| at > now) {
             return 0;
         }
         self.asked_at = Some(now);
         self.unanswered += 1;
-        self.wanted
+        self.wanted & answering
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const EVERY: u8 = u8::MAX;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -71,16 +74,16 @@ mod tests {
     fn the_first_request_goes_out_at_once_and_the_next_ones_wait_and_merge() {
         let start = Instant::now();
         let mut requests = KeyframeRequests::default();
-        assert_eq!(requests.due(start), 0);
+        assert_eq!(requests.due(start, EVERY), 0);
         requests.want(2);
-        assert_eq!(requests.poll_timeout(start), Some(start));
-        assert_eq!(requests.due(start), 0b100);
+        assert_eq!(requests.poll_timeout(start, EVERY), Some(start));
+        assert_eq!(requests.due(start, EVERY), 0b100);
         requests.arrived(2);
         requests.want(0);
         requests.want(1);
-        assert_eq!(requests.due(start + ms(100)), 0);
-        assert_eq!(requests.poll_timeout(start + ms(100)), Some(start + INTERVAL_MIN));
-        assert_eq!(requests.due(start + INTERVAL_MIN), 0b011);
+        assert_eq!(requests.due(start + ms(100), EVERY), 0);
+        assert_eq!(requests.poll_timeout(start + ms(100), EVERY), Some(start + INTERVAL_MIN));
+        assert_eq!(requests.due(start + INTERVAL_MIN, EVERY), 0b011);
     }
 
     #[test]
@@ -90,12 +93,12 @@ mod tests {
         requests.want(0);
         let mut sent_ms = Vec::new();
         for t in 0..8000 {
-            if requests.due(start + ms(t)) != 0 {
+            if requests.due(start + ms(t), EVERY) != 0 {
                 sent_ms.push(t);
             }
         }
         assert_eq!(sent_ms, [0, 300, 900, 2100, 4100, 6100]);
         requests.arrived(0);
-        assert_eq!(requests.poll_timeout(start + ms(8000)), None);
+        assert_eq!(requests.poll_timeout(start + ms(8000), EVERY), None);
     }
 }

@@ -24,7 +24,8 @@ use crate::engine::{
 /// Spatial layers of one producer at most: the bound of `encodings`, and enough for `L3`.
 pub const LAYERS_MAX: usize = 4;
 /// A layer that is silent for so long while another one of its producer is not has been switched off by the publisher.
-const LAYER_SILENCE: Duration = Duration::from_millis(1500);
+/// Its viewers see nothing meanwhile; an encoder that only leaves out frames leaves out less.
+const LAYER_SILENCE: Duration = Duration::from_millis(700);
 /// The NTP fraction: units of a 32.32 fixed point second.
 const NTP_SECOND: u64 = 1 << 32;
 
@@ -238,20 +239,35 @@ impl Producer {
     /// The rate of each spatial layer a consumer could be given, lower SVC layers included; `None` for one that the
     /// publisher does not send now.
     pub fn layer_rates(&mut self, now: Instant) -> [Option<Bitrate>; LAYERS_MAX] {
-        let newest = self.heard_at.iter().flatten().max().copied();
         let mut rates = [None; LAYERS_MAX];
         let mut below = 0;
         for (layer, rate) in rates.iter_mut().enumerate().take(self.layer_count()) {
-            let alive = self.heard_at[layer]
-                .zip(newest)
-                .is_some_and(|(heard, newest)| newest.saturating_duration_since(heard) < LAYER_SILENCE);
-            if alive {
+            if self.is_sent(layer) {
                 let own = self.rates[layer].rate(now).0;
                 below = if self.is_svc() { below + own } else { own };
                 *rate = Some(Bitrate(below));
             }
         }
         rates
+    }
+
+    /// The publisher sends this layer now, as far as the others tell.
+    fn is_sent(&self, layer: usize) -> bool {
+        let newest = self.heard_at.iter().flatten().max();
+        self.heard_at[layer]
+            .zip(newest)
+            .is_some_and(|(heard, newest)| newest.saturating_duration_since(heard) < LAYER_SILENCE)
+    }
+
+    /// The streams, one bit each, of which a keyframe can be had: their SSRC is known, and they have not been switched off.
+    pub fn answering(&self) -> u8 {
+        if !self.published.pli {
+            return 0;
+        }
+        let unheard = self.is_svc() || self.heard_at.iter().all(Option::is_none);
+        let answers =
+            |&(index, stream): &(usize, &Stream)| stream.ssrc.is_some() && (unheard || self.is_sent(index));
+        self.streams.iter().enumerate().filter(answers).fold(0, |bits, (index, _)| bits | 1 << index)
     }
 
     /// What to add to a timestamp of one stream to get the timestamp of the same moment in another, as far as sender
@@ -276,8 +292,7 @@ impl Producer {
     /// When a request to the publisher is due.
     pub fn poll_timeout(&self, now: Instant) -> Option<Instant> {
         let nacks = self.streams.iter().filter_map(|stream| stream.nacks.poll_timeout());
-        let keyframe =
-            self.keyframes.poll_timeout(now).filter(|_| self.streams.iter().any(|s| s.ssrc.is_some()));
+        let keyframe = self.keyframes.poll_timeout(now, self.answering());
         nacks.chain(keyframe).min()
     }
 

@@ -1,0 +1,104 @@
+//! A publisher that stops sending a layer, as browsers do when uplink or processor are short: viewers go on with another.
+
+use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket};
+use plenum_shared::command::RoomCommand;
+use plenum_shared::id::ProducerId;
+use plenum_shared::media::{Direction, Kind, Source};
+
+use crate::room::{Room, Viewing};
+use crate::tracks::{SIMULCAST_SSRC, simulcast};
+
+/// A publisher of up to three layers, who answers a request for one with keyframes of all that are sent.
+struct Publisher {
+    room: Room,
+    link: usize,
+    producer: ProducerId,
+    number: u16,
+    layers: usize,
+    /// Requests for a keyframe of each layer so far.
+    asked: [usize; 3],
+    is_asked: bool,
+}
+
+impl Publisher {
+    fn of(layers: usize) -> (Self, Viewing) {
+        let mut room = Room::new();
+        let (link, viewer) = (room.link(Direction::Send), room.link(Direction::Recv));
+        let producer = room.produce(link, Kind::Video, Source::Camera, &simulcast());
+        let viewing = room.consume(viewer, producer);
+        (Self { room, link, producer, number: 0, layers, asked: [0; 3], is_asked: true }, viewing)
+    }
+
+    /// Returns how long the viewer went without a packet at most, beginning now.
+    fn send_for(&mut self, ms: u64, viewing: &Viewing) -> u64 {
+        let (mut silent_ms, mut longest_ms) = (0, 0);
+        for _ in 0..ms / 33 {
+            self.number += 1;
+            let keyframe = std::mem::take(&mut self.is_asked);
+            self.room.send_layers(self.link, self.number, keyframe, self.layers);
+            self.room.run(33);
+            self.note_requests();
+            silent_ms = if self.room.received(viewing).is_empty() { silent_ms + 33 } else { 0 };
+            longest_ms = longest_ms.max(silent_ms);
+        }
+        longest_ms
+    }
+
+    fn note_requests(&mut self) {
+        for compound in self.room.received_rtcp(self.link) {
+            for packet in rtcp::parse(&compound) {
+                let RtcpPacket::Pli { media_ssrc, .. } = packet else { continue };
+                self.asked[(media_ssrc - SIMULCAST_SSRC) as usize] += 1;
+                self.is_asked = true;
+            }
+        }
+    }
+}
+
+#[test]
+fn viewers_of_a_layer_that_stops_see_another_after_about_a_second() {
+    let (mut publisher, viewing) = Publisher::of(3);
+    publisher.send_for(5000, &viewing);
+    publisher.layers = 2;
+    let silent_ms = publisher.send_for(5000, &viewing);
+    assert!(silent_ms > 0, "the viewer was on the highest layer");
+    assert!(silent_ms <= 1300, "nothing for {silent_ms} ms");
+}
+
+#[test]
+fn a_layer_that_stopped_is_not_asked_for_keyframes_again_and_again() {
+    let (mut publisher, viewing) = Publisher::of(3);
+    publisher.send_for(5000, &viewing);
+    publisher.layers = 2;
+    publisher.asked = [0; 3];
+    let ssrc = viewing.ssrc();
+    publisher.room.send_rtcp(viewing.link, |writer| assert!(writer.pli(1, ssrc)));
+    publisher.send_for(20_000, &viewing);
+    let [_, below, stopped] = publisher.asked;
+    assert!(below <= 3 && stopped <= 4, "{below} and {stopped} requests");
+}
+
+#[test]
+fn a_layer_that_never_came_does_not_make_a_late_joiner_wait() {
+    for after_ms in [9000, 9500, 10_000, 10_500] {
+        let (mut publisher, viewing) = Publisher::of(1);
+        publisher.send_for(after_ms, &viewing);
+        let late = publisher.room.link(Direction::Recv);
+        let late = publisher.room.consume(late, publisher.producer);
+        let silent_ms = publisher.send_for(3000, &late);
+        assert!(silent_ms <= 400, "nothing for {silent_ms} ms after {after_ms} ms");
+    }
+}
+
+#[test]
+fn a_layer_that_stays_away_after_a_pause_of_its_producer_is_not_waited_for() {
+    let (mut publisher, viewing) = Publisher::of(3);
+    publisher.send_for(5000, &viewing);
+    let producer = publisher.producer;
+    publisher.room.command(RoomCommand::SetProducerPaused { producer, paused: true }).unwrap();
+    publisher.room.run(3000);
+    publisher.room.command(RoomCommand::SetProducerPaused { producer, paused: false }).unwrap();
+    publisher.layers = 2;
+    let silent_ms = publisher.send_for(5000, &viewing);
+    assert!(silent_ms <= 1300, "nothing for {silent_ms} ms");
+}

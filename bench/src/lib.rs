@@ -3,3 +3,4 @@
 pub mod allocations;
 pub mod egress_limit;
 pub mod packets;
+pub mod room;

@@ -1,0 +1,340 @@
+//! One room in a real engine, with real peers (str0m) that have shaken hands; the network between them is this file.
+//!
+//! The publisher's packets are sealed by str0m before the measured time begins, because a packet is accepted once.
+//! Subscribers take part in ICE and DTLS and are then spared their media: their work is not ours to measure.
+
+use plenum_sfu::engine::{
+    Candidate as EngineCandidate, Engine, EngineConfig,
+    limits::Limits,
+    transport::{DtlsCertificate, LocalIndex},
+};
+use plenum_shared::{
+    command::{Reply, RoomCommand},
+    id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
+    media::{Direction, Kind, Source},
+    rtp::{RtpParameters, router_capabilities},
+    transport::{DtlsParameters, DtlsRole, Fingerprint},
+};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+use str0m::{
+    Candidate, IceCreds, Input, Output, Rtc, RtcConfig,
+    format::{Codec, FormatParams},
+    media::{Frequency, MediaKind, Mid, Pt},
+    net::{Protocol, Receive},
+    rtp::{Extension, ExtensionMap, ExtensionValues, RtpWrite, Ssrc},
+};
+
+const LOCAL: LocalIndex = LocalIndex(0);
+const SSRC: u32 = 0x0102_0304;
+const MID: &str = "0";
+/// Packets of one video frame: they are handled together and leave together.
+pub const FRAME: usize = 5;
+
+/// What is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// 80-byte packets, 50 a second.
+    Audio,
+    /// 1100-byte packets, five to a frame, 25 frames a second.
+    Video,
+}
+
+/// A publisher and its subscribers.
+pub struct Room {
+    engine: Engine,
+    now: Instant,
+    media: Media,
+    publisher: Peer,
+    subscribers: Vec<Peer>,
+    sent: u64,
+}
+
+struct Peer {
+    rtc: Rtc,
+    address: SocketAddr,
+    server: SocketAddr,
+}
+
+impl Room {
+    pub fn new(media: Media, subscribers: usize) -> Self {
+        let now = Instant::now();
+        let server: SocketAddr = (Ipv4Addr::LOCALHOST, 9).into();
+        let certificate = Arc::new(DtlsCertificate::generate().expect("the crypto library works"));
+        let candidates = vec![EngineCandidate { local: LOCAL, announced: server }];
+        let limits = Limits::default();
+        let mut engine = Engine::new(EngineConfig { certificate, candidates, seed: [7; 32], limits }, now);
+        engine.egress().set_segments_max(8);
+        let room = RoomId::random();
+        engine.handle_command(now, room, RoomCommand::Create).expect("an empty worker");
+
+        let (publisher, publisher_transport) = Peer::new(&mut engine, now, room, Direction::Send, 0, server);
+        let peers: Vec<(Peer, TransportId)> = (0..subscribers)
+            .map(|index| Peer::new(&mut engine, now, room, Direction::Recv, index + 1, server))
+            .collect();
+        let producer = ProducerId::random();
+        let produce = RoomCommand::Produce {
+            transport: publisher_transport,
+            producer,
+            kind: media.kind(),
+            source: if media == Media::Audio { Source::Microphone } else { Source::Camera },
+            rtp_parameters: media.parameters(),
+            paused: false,
+        };
+        engine.handle_command(now, room, produce).expect("a codec of ours");
+        for (_, transport) in &peers {
+            let consume = RoomCommand::Consume {
+                transport: *transport,
+                consumer: ConsumerId::random(),
+                producer,
+                rtp_capabilities: router_capabilities(),
+                paused: false,
+            };
+            engine.handle_command(now, room, consume).expect("what the room offers");
+        }
+        let subscribers = peers.into_iter().map(|(peer, _)| peer).collect();
+        let mut made = Self { engine, now, media, publisher, subscribers, sent: 0 };
+        made.publisher.declare(media);
+        made.connect();
+        made.begin();
+        made
+    }
+
+    /// ICE and DTLS, until nothing is left to say.
+    fn connect(&mut self) {
+        for _ in 0..200 {
+            self.now += Duration::from_millis(10);
+            self.exchange();
+        }
+        assert!(self.publisher.rtc.is_connected(), "the publisher is connected");
+        assert!(self.subscribers.iter().all(|peer| peer.rtc.is_connected()), "every subscriber is connected");
+    }
+
+    /// The first packets go through everybody's path: streams are bound, keyframes found, buffers grown.
+    fn begin(&mut self) {
+        let mut forwarded = 0;
+        for _ in 0..50 {
+            let mut frame = self.sealed_frame();
+            forwarded = self.forward(&mut frame);
+            self.rest();
+        }
+        assert_eq!(forwarded, FRAME * self.subscribers.len(), "everybody receives everything");
+    }
+
+    /// The next five packets as they come from the network.
+    pub fn sealed_frame(&mut self) -> Vec<Vec<u8>> {
+        let kind = self.media;
+        let pt = Pt::new_with_value(if kind == Media::Audio { 111 } else { 96 });
+        for place in 0..FRAME {
+            let number = self.sent;
+            self.sent += 1;
+            let (rtp_time, payload) = kind.packet(number, place);
+            let extensions = ExtensionValues {
+                audio_level: (kind == Media::Audio).then_some(-30),
+                voice_activity: (kind == Media::Audio).then_some(true),
+                ..ExtensionValues::default()
+            };
+            let mut direct = self.publisher.rtc.direct_api();
+            let stream = direct.stream_tx(&Ssrc::from(SSRC)).expect("declared");
+            let write = RtpWrite::new(pt, (number + 1).into(), rtp_time, self.now, payload);
+            stream.write_rtp(write.marker(place + 1 == FRAME).ext_vals(extensions));
+        }
+        let mut sealed = self.publisher.outputs(self.now);
+        sealed.retain(|datagram| is_media(datagram));
+        assert_eq!(sealed.len(), FRAME);
+        sealed
+    }
+
+    /// The measured part: packets in, their copies for everybody collected and arranged for sending. Returns how many.
+    pub fn forward(&mut self, frame: &mut [Vec<u8>]) -> usize {
+        for datagram in frame {
+            self.engine.handle_datagram(self.now, LOCAL, self.publisher.address, datagram);
+        }
+        let egress = self.engine.egress();
+        let datagrams = egress.messages().map(|message| message.datagrams()).sum();
+        egress.clear();
+        datagrams
+    }
+
+    /// Time until the next frame, with the timers that are due and what peers have to say besides media.
+    ///
+    /// It happens before every frame: whatever else the publisher had to send would lie among its sealed packets and be
+    /// thrown away, and without its checks the engine ends the transport when consent expires.
+    pub fn rest(&mut self) {
+        self.now +=
+            if self.media == Media::Audio { Duration::from_millis(100) } else { Duration::from_millis(40) };
+        self.exchange();
+        self.engine.egress().clear();
+    }
+
+    fn timers(&mut self) {
+        if self.engine.poll_timeout().is_some_and(|at| at <= self.now) {
+            self.engine.handle_timeout(self.now);
+        }
+        while self.engine.poll_event().is_some() {}
+    }
+
+    /// Everything but media, back and forth until it is quiet.
+    fn exchange(&mut self) {
+        for _ in 0..8 {
+            self.timers();
+            let mut quiet = true;
+            for peer in std::iter::once(&mut self.publisher).chain(&mut self.subscribers) {
+                for mut datagram in peer.outputs(self.now) {
+                    quiet = false;
+                    self.engine.handle_datagram(self.now, LOCAL, peer.address, &mut datagram);
+                }
+            }
+            let egress = self.engine.egress();
+            let mut answers: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
+            for message in egress.messages() {
+                let size = message.segment_size.map_or(message.bytes.len(), usize::from);
+                answers.extend(message.bytes.chunks(size).map(|bytes| (message.remote, bytes.to_vec())));
+            }
+            egress.clear();
+            for (remote, bytes) in answers.into_iter().filter(|(_, bytes)| !is_media(bytes)) {
+                quiet = false;
+                let place = usize::from(remote.port() - FIRST_PORT);
+                let peer = if place == 0 { &mut self.publisher } else { &mut self.subscribers[place - 1] };
+                peer.receive(self.now, &bytes);
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+}
+
+const FIRST_PORT: u16 = 20_000;
+
+impl Peer {
+    /// Makes the transport in the engine and the other end of it.
+    fn new(
+        engine: &mut Engine,
+        now: Instant,
+        room: RoomId,
+        direction: Direction,
+        index: usize,
+        server: SocketAddr,
+    ) -> (Self, TransportId) {
+        let transport = TransportId::random();
+        let create = RoomCommand::CreateTransport { session: SessionId::random(), transport, direction };
+        let reply = engine.handle_command(now, room, create).expect("room for a transport");
+        let Reply::TransportCreated { ice, dtls, .. } = reply else {
+            unreachable!("the reply to CreateTransport")
+        };
+        let address: SocketAddr = (Ipv4Addr::LOCALHOST, FIRST_PORT + index as u16).into();
+        let mut rtc = config().build(now);
+        rtc.add_local_candidate(Candidate::host(address, "udp").expect("a plain address"));
+        rtc.add_remote_candidate(Candidate::host(server, "udp").expect("a plain address"));
+        let mut direct = rtc.direct_api();
+        direct.set_ice_controlling(true);
+        direct.set_remote_ice_credentials(IceCreds { ufrag: ice.username_fragment, pass: ice.password });
+        let fingerprint = format!("sha-256 {}", dtls.fingerprints[0].value);
+        direct.set_remote_fingerprint(fingerprint.parse().expect("as the engine writes it"));
+        let ours = direct.local_dtls_fingerprint().to_string();
+        direct.start_dtls(true).expect("a DTLS client");
+        let (algorithm, value) = ours.split_once(' ').expect("algorithm and value");
+        let fingerprint = Fingerprint { algorithm: algorithm.to_owned(), value: value.to_owned() };
+        let dtls = DtlsParameters { role: DtlsRole::Client, fingerprints: vec![fingerprint] };
+        let connect = RoomCommand::ConnectTransport { transport, dtls };
+        engine.handle_command(now, room, connect).expect("a new transport");
+        (Self { rtc, address, server }, transport)
+    }
+
+    fn declare(&mut self, media: Media) {
+        let kind = if media == Media::Audio { MediaKind::Audio } else { MediaKind::Video };
+        let mut direct = self.rtc.direct_api();
+        direct.declare_media(Mid::from(MID), kind);
+        direct.declare_stream_tx(SSRC.into(), None, Mid::from(MID), None);
+    }
+
+    fn receive(&mut self, now: Instant, bytes: &[u8]) {
+        if let Ok(receive) = Receive::new(Protocol::Udp, self.server, self.address, bytes) {
+            self.rtc.handle_input(Input::Receive(now, receive)).expect("the engine speaks properly");
+        }
+    }
+
+    /// Everything it has to send at this time.
+    fn outputs(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let mut datagrams = Vec::new();
+        self.poll(&mut datagrams);
+        self.rtc.handle_input(Input::Timeout(now)).expect("time goes on");
+        self.poll(&mut datagrams);
+        datagrams
+    }
+
+    fn poll(&mut self, datagrams: &mut Vec<Vec<u8>>) {
+        loop {
+            match self.rtc.poll_output().expect("the peer goes on") {
+                Output::Timeout(_) => return,
+                Output::Transmit(transmit) => datagrams.push(transmit.contents.to_vec()),
+                Output::Event(_) => {}
+            }
+        }
+    }
+}
+
+impl Media {
+    fn kind(self) -> Kind {
+        if self == Self::Audio { Kind::Audio } else { Kind::Video }
+    }
+
+    /// As a browser announces it.
+    fn parameters(self) -> RtpParameters {
+        let codec = match self {
+            Self::Audio => r#"{"mimeType":"audio/opus","payloadType":111,"clockRate":48000,"channels":2}"#,
+            Self::Video => r#"{"mimeType":"video/VP8","payloadType":96,"clockRate":90000}"#,
+        };
+        let text = format!(
+            r#"{{"mid":"{MID}","codecs":[{codec}],"encodings":[{{"ssrc":{SSRC}}}],"rtcp":{{"cname":"bench"}},
+            "headerExtensions":[{{"uri":"urn:ietf:params:rtp-hdrext:ssrc-audio-level","id":1}},
+            {{"uri":"urn:ietf:params:rtp-hdrext:sdes:mid","id":4}}]}}"#
+        );
+        serde_json::from_str(&text).expect("the shape of mediasoup-client")
+    }
+
+    /// RTP timestamp and payload of a packet; the first video frame is a keyframe.
+    fn packet(self, number: u64, place: usize) -> (u32, Vec<u8>) {
+        if self == Self::Audio {
+            return (number as u32 * 960, vec![0xfc; 80]);
+        }
+        let frame = number / FRAME as u64;
+        let mut payload = vec![0x5a; 1100];
+        let picture_id = 0x8000 | (frame as u16 & 0x7fff);
+        payload[..6].copy_from_slice(&[
+            0x80,
+            0xe0,
+            (picture_id >> 8) as u8,
+            picture_id as u8,
+            frame as u8,
+            0,
+        ]);
+        if place == 0 {
+            payload[0] |= 0x10;
+            payload[6] = if frame == 0 { 0x10 } else { 0x11 };
+            payload[9..16].copy_from_slice(&[0x9d, 0x01, 0x2a, 0x80, 2, 0x68, 1]);
+        }
+        (frame as u32 * 3600, payload)
+    }
+}
+
+fn config() -> RtcConfig {
+    let mut extensions = ExtensionMap::empty();
+    extensions.set(1, Extension::AudioLevel);
+    extensions.set(4, Extension::RtpMid);
+    let mut config = RtcConfig::new().set_rtp_mode(true).clear_codecs().set_extension_map(extensions);
+    let codecs = config.codec_config();
+    let (opus, vp8) = (Pt::new_with_value(111), Pt::new_with_value(96));
+    codecs.add_config(opus, None, Codec::Opus, Frequency::FORTY_EIGHT_KHZ, Some(2), FormatParams::default());
+    codecs.add_config(vp8, None, Codec::Vp8, Frequency::NINETY_KHZ, None, FormatParams::default());
+    config
+}
+
+/// RTP, not RTCP, STUN or DTLS.
+fn is_media(datagram: &[u8]) -> bool {
+    matches!(datagram, [128..=191, second, ..] if !(192..=223).contains(second))
+}

@@ -2,16 +2,19 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
@@ -88,11 +91,8 @@ async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let connection = serve_one(stream, peer, router.clone(), stop.clone());
-                connections.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
+                let placed = Placed { stream, _place: place };
+                connections.spawn(serve_one(placed, peer, router.clone(), stop.clone(), HEAD_WAIT));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -102,16 +102,65 @@ async fn accept(
     }
 }
 
-async fn serve_one(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+/// A connection with its place among all of them, which it keeps for as long as it is open: web sockets too.
+struct Placed {
+    stream: TcpStream,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsyncRead for Placed {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Placed {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// HTTP/1.1 only: telling it from HTTP/2 would mean waiting, without an end, for a first byte.
+async fn serve_one(
+    placed: Placed,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+    head_wait: Duration,
+) {
     // Small answers and signalling should not wait for more bytes to share a packet with.
-    let _ = stream.set_nodelay(true);
+    let _ = placed.stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         router.clone().call(request.map(Body::new))
     });
-    let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT);
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(head_wait);
+    let connection = builder.serve_connection(TokioIo::new(placed), service).with_upgrades();
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
@@ -123,5 +172,61 @@ async fn serve_one(stream: TcpStream, peer: SocketAddr, router: Router, stop: Ca
     if let Err(error) = result {
         // Strangers hang up in the middle of requests all day.
         tracing::trace!(%error, "a connection ended with an error");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::extract::WebSocketUpgrade;
+    use axum::extract::ws::WebSocket;
+    use axum::routing::any;
+    use futures_util::{SinkExt, StreamExt};
+    use tokio::io::AsyncReadExt;
+    use tokio_tungstenite::tungstenite::Message;
+
+    use super::*;
+
+    async fn listener() -> (TcpListener, SocketAddr) {
+        let listener = bind(IpAddr::from([127, 0, 0, 1]), 0).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        (listener, address)
+    }
+
+    #[tokio::test]
+    async fn a_client_that_says_nothing_is_hung_up_on() {
+        let (listener, address) = listener().await;
+        let mut silent = TcpStream::connect(address).await.expect("connects");
+        let (stream, peer) = listener.accept().await.expect("accepts");
+        let place = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("a place");
+        let placed = Placed { stream, _place: place };
+        let head_wait = Duration::from_millis(50);
+        tokio::spawn(serve_one(placed, peer, Router::new(), CancellationToken::new(), head_wait));
+        let mut heard = Vec::new();
+        let ended = tokio::time::timeout(HEAD_WAIT, silent.read_to_end(&mut heard)).await;
+        assert!(ended.is_ok_and(|read| read.is_ok()));
+    }
+
+    async fn echo(mut socket: WebSocket) {
+        while let Some(Ok(message)) = socket.recv().await {
+            let _ = socket.send(message).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_web_socket_keeps_its_place_until_it_is_closed() {
+        let (listener, address) = listener().await;
+        let router =
+            Router::new().route("/", any(async |upgrade: WebSocketUpgrade| upgrade.on_upgrade(echo)));
+        let (stop, places) = (CancellationToken::new(), Arc::new(Semaphore::new(2)));
+        tokio::spawn(accept(listener, router, stop, TaskTracker::new(), places.clone()));
+        let connected = tokio_tungstenite::connect_async(format!("ws://{address}/")).await;
+        let (mut socket, _) = connected.expect("upgrades");
+        socket.send(Message::text("here")).await.expect("sends");
+        assert_eq!(socket.next().await.expect("an echo").expect("reads"), Message::text("here"));
+        // One for the socket, one for whoever comes next.
+        assert_eq!(places.available_permits(), 0);
+        drop(socket);
+        let freed = tokio::time::timeout(HEAD_WAIT, places.acquire()).await;
+        assert!(freed.is_ok_and(|place| place.is_ok()));
     }
 }

@@ -100,10 +100,16 @@ pub(super) async fn accept(fleet: Fleet) {
     }
 }
 
+/// Rooms of an earlier epoch of the node are declared lost before it is used.
 async fn serve(fleet: &Fleet, incoming: Incoming) -> Result<(), LinkError> {
     let greeting = tokio::time::timeout(HELLO_DEADLINE, greet(fleet, incoming));
-    let (connection, hello, registration) = greeting.await.map_err(|_| LinkError::Silent)??;
+    let (connection, hello) = greeting.await.map_err(|_| LinkError::Silent)??;
     let node = hello.node;
+    let (registration, lost) = fleet.registry().register(&hello, connection.clone());
+    // Not under the deadline: meetings that are slow to hear must not leave a link that nobody reads.
+    for room in lost {
+        fleet.tell(FleetEvent::RoomLost { room }).await;
+    }
     tracing::info!(%node, epoch = hello.epoch, workers = hello.worker_count, "media node registered");
     gauge!("plenum_nodes_up").set(fleet.registry().nodes_up() as f64);
     tokio::spawn(reconcile::after_registration(fleet.clone(), node, registration));
@@ -119,8 +125,8 @@ async fn serve(fleet: &Fleet, incoming: Incoming) -> Result<(), LinkError> {
     ended
 }
 
-/// Hello, our judgement, and Welcome. Rooms of an earlier epoch of the node are declared lost before it is used.
-async fn greet(fleet: &Fleet, incoming: Incoming) -> Result<(Connection, Hello, u64), LinkError> {
+/// Hello, our judgement, and Welcome.
+async fn greet(fleet: &Fleet, incoming: Incoming) -> Result<(Connection, Hello), LinkError> {
     let connection = incoming.await?;
     let (mut send, recv) = connection.accept_bi().await?;
     let hello = wire::read_hello(recv).await?;
@@ -132,11 +138,7 @@ async fn greet(fleet: &Fleet, incoming: Incoming) -> Result<(Connection, Hello, 
     }
     let welcome = Welcome::Accepted { version, control_epoch: fleet.0.control_epoch };
     wire::send_welcome(&mut send, &welcome).await?;
-    let (registration, lost) = fleet.registry().register(&hello, connection.clone());
-    for room in lost {
-        fleet.tell(FleetEvent::RoomLost { room }).await;
-    }
-    Ok((connection, hello, registration))
+    Ok((connection, hello))
 }
 
 async fn reject<T>(

@@ -61,17 +61,25 @@ async fn close_orphans(fleet: &Fleet, node: NodeId) -> Result<(), MediaError> {
         let room = held.room;
         if fleet.registry().node_of(room) != Some(node) {
             tracing::info!(%node, %room, "closing a room that no meeting came back to");
-            fleet.ask_room(node, room, RoomCommand::Close).await?;
+            close(fleet, node, room, RoomCommand::Close).await?;
             continue;
         }
         for transport in held.transports {
             if !fleet.registry().knows_transport(room, transport.transport) {
                 let command = RoomCommand::CloseTransport { transport: transport.transport };
-                fleet.ask_room(node, room, command).await?;
+                close(fleet, node, room, command).await?;
             }
         }
     }
     Ok(())
+}
+
+/// What the node refuses to close has gone by itself since the inventory; the rest is still to be closed.
+async fn close(fleet: &Fleet, node: NodeId, room: RoomId, command: RoomCommand) -> Result<(), MediaError> {
+    match fleet.ask_room(node, room, command).await {
+        Ok(_) | Err(MediaError::Refused(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 async fn inventory(fleet: &Fleet, node: NodeId) -> Result<Vec<RoomInventory>, MediaError> {

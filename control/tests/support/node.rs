@@ -24,6 +24,7 @@ use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio::sync::watch;
 
 use super::socket::PATIENCE;
 
@@ -51,7 +52,15 @@ pub struct Memory {
     rooms: Mutex<HashMap<RoomId, RoomInventory>>,
     kinds: Mutex<HashMap<ProducerId, Kind>>,
     requests: Mutex<Vec<Request>>,
+    /// Tracks as they were last told to be.
+    paused: Mutex<HashMap<ProducerId, bool>>,
+    /// Rooms that the inventory still lists and nothing else knows.
+    ghosts: Mutex<Vec<RoomId>>,
+    /// Commands that are not carried out for now.
+    gate: watch::Sender<Option<Gate>>,
 }
+
+type Gate = fn(&RoomCommand) -> bool;
 
 impl Memory {
     pub fn new() -> Arc<Self> {
@@ -61,11 +70,38 @@ impl Memory {
             rooms: Mutex::default(),
             kinds: Mutex::default(),
             requests: Mutex::default(),
+            paused: Mutex::default(),
+            ghosts: Mutex::default(),
+            gate: watch::Sender::new(None),
         })
     }
 
     pub fn set_mood(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
+    }
+
+    /// Commands that fit arrive, and are carried out when the gate opens.
+    pub fn close_gate(&self, fits: Gate) {
+        self.gate.send_replace(Some(fits));
+    }
+
+    pub fn open_gate(&self) {
+        self.gate.send_replace(None);
+    }
+
+    /// Whether a track was last told to be held back.
+    pub fn is_paused(&self, producer: ProducerId) -> Option<bool> {
+        self.paused.lock().unwrap().get(&producer).copied()
+    }
+
+    /// Rooms that go away by themselves between an inventory and what is made of it.
+    pub fn list_ghosts(&self, count: usize) {
+        self.ghosts.lock().unwrap().extend((0..count).map(|_| RoomId::random()));
+    }
+
+    /// A room that control did not ask for.
+    pub fn hold_room(&self) {
+        self.serve_room(RoomId::random(), &RoomCommand::Create).unwrap();
     }
 
     /// Every request so far.
@@ -100,8 +136,12 @@ impl Memory {
         super::eventually("a command of the node", || self.commands().iter().any(&fits)).await;
     }
 
-    fn answer(&self, request: &Request) -> Option<Response> {
+    async fn answer(&self, request: &Request) -> Option<Response> {
         self.requests.lock().unwrap().push(request.clone());
+        if let Command::Room { command, .. } = &request.command {
+            let open = |gate: &Option<Gate>| gate.is_none_or(|fits| !fits(command));
+            let _ = self.gate.subscribe().wait_for(open).await;
+        }
         match *self.mood.lock().unwrap() {
             Mood::Silent => None,
             Mood::Refuses(reason) => Some(Err(Refusal::new(reason, "scripted"))),
@@ -111,7 +151,10 @@ impl Memory {
 
     fn serve(&self, command: &Command) -> Response {
         match command {
-            Command::Inventory => Ok(Reply::Inventory(self.rooms())),
+            Command::Inventory => {
+                let ghosts = self.ghosts.lock().unwrap().clone();
+                Ok(Reply::Inventory(ghosts.into_iter().map(empty_room).chain(self.rooms()).collect()))
+            }
             Command::Drain => Ok(Reply::Done),
             Command::Room { room, command } => self.serve_room(*room, command),
         }
@@ -120,13 +163,7 @@ impl Memory {
     fn serve_room(&self, id: RoomId, command: &RoomCommand) -> Response {
         let mut rooms = self.rooms.lock().unwrap();
         if matches!(command, RoomCommand::Create) {
-            let empty = RoomInventory {
-                room: id,
-                transports: Vec::new(),
-                producers: Vec::new(),
-                consumers: Vec::new(),
-            };
-            rooms.insert(id, empty);
+            rooms.insert(id, empty_room(id));
             return Ok(Reply::Done);
         }
         let room = rooms.get_mut(&id).ok_or_else(|| Refusal::new(RefusalReason::UnknownRoom, "scripted"))?;
@@ -147,9 +184,13 @@ impl Memory {
                 room.transports.retain(|t| t.transport != *transport)
             }
             RoomCommand::CloseSession { session } => room.transports.retain(|t| t.session != *session),
-            RoomCommand::Produce { producer, kind, .. } => {
+            RoomCommand::Produce { producer, kind, paused, .. } => {
                 room.producers.push(*producer);
+                self.paused.lock().unwrap().insert(*producer, *paused);
                 self.kinds.lock().unwrap().insert(*producer, *kind);
+            }
+            RoomCommand::SetProducerPaused { producer, paused } => {
+                self.paused.lock().unwrap().insert(*producer, *paused);
             }
             RoomCommand::CloseProducer { producer } => room.producers.retain(|id| id != producer),
             RoomCommand::Consume { consumer, producer, .. } => {
@@ -291,7 +332,7 @@ async fn serve(connection: Connection, memory: Arc<Memory>) {
         tokio::spawn(async move {
             let Some(message) = read_message(&mut recv).await else { return };
             let request = codec::decode_request(&message).expect("control sends what it means");
-            match memory.answer(&request) {
+            match memory.answer(&request).await {
                 Some(response) => {
                     let _ = send.write_all(&codec::encode_response(&response).unwrap()).await;
                     let _ = send.finish();
@@ -311,6 +352,10 @@ async fn read_message(stream: &mut RecvStream) -> Option<Vec<u8>> {
         }
         frames.feed(&stream.read_chunk(65_536, true).await.ok()??.bytes);
     }
+}
+
+fn empty_room(room: RoomId) -> RoomInventory {
+    RoomInventory { room, transports: Vec::new(), producers: Vec::new(), consumers: Vec::new() }
 }
 
 fn transport_reply() -> Reply {

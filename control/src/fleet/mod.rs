@@ -169,9 +169,9 @@ impl Fleet {
                 continue;
             }
             match self.request(room, RoomCommand::Create).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => return self.made(room, node),
                 Err(MediaError::Refused(refusal)) if refusal.reason == RefusalReason::AlreadyExists => {
-                    return Ok(());
+                    return self.made(room, node);
                 }
                 Err(error) => refused = error,
             }
@@ -183,6 +183,19 @@ impl Fleet {
     /// Forgets the room at once and tells its node to close it. A node that cannot be told closes it when it is back.
     pub fn close_room(&self, room: RoomId) {
         let Some(node) = self.registry().remove_room(room) else { return };
+        self.close_on(node, room);
+    }
+
+    /// A room that was closed while it was being made: the node may have heard of the end before the beginning.
+    fn made(&self, room: RoomId, node: NodeId) -> Result<(), MediaError> {
+        if self.registry().node_of(room) == Some(node) {
+            return Ok(());
+        }
+        self.close_on(node, room);
+        Err(MediaError::RoomLost)
+    }
+
+    fn close_on(&self, node: NodeId, room: RoomId) {
         let fleet = self.clone();
         tokio::spawn(async move {
             let _ = fleet.ask_room(node, room, RoomCommand::Close).await;

@@ -200,10 +200,17 @@ impl Live {
         let room = self.look(meeting, LiveMeeting::room).await.ok_or(DomainError::NotInMeeting)?;
         if !self.0.fleet.has_room(room) {
             self.rooms().insert(room, meeting);
-            self.0.fleet.open_room(room).await.map_err(|error| {
+            if let Err(error) = self.0.fleet.open_room(room).await {
                 tracing::warn!(%meeting, %room, %error, "no media node takes the room");
-                DomainError::MediaUnavailable
-            })?;
+                self.rooms().remove(&room);
+                return Err(DomainError::MediaUnavailable);
+            }
+            // A meeting that ended before its room was placed could not close it.
+            if self.look(meeting, LiveMeeting::room).await != Some(room) {
+                self.rooms().remove(&room);
+                self.0.fleet.close_room(room);
+                return Err(DomainError::NotInMeeting);
+            }
         }
         Ok(room)
     }

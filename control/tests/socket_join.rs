@@ -313,3 +313,30 @@ async fn jf_01_the_payload_does_not_say_who_joins() {
     assert_eq!((&heard["userId"], &heard["userName"]), (&json!(world.user("member").await), &json!("Eve")));
     assert_eq!(heard["role"], "attendee");
 }
+
+#[tokio::test]
+async fn c_34_meetings_that_ended_do_not_use_up_those_a_socket_may_be_in() {
+    let world = World::start().await;
+    let (host, member) = (world.connect("host").await, world.connect("member").await);
+    let token = world.token("host").await;
+    for _ in 0..17 {
+        let join = json!({ "meetingId": world.meeting(json!({})).await });
+        for client in [&host, &member] {
+            let joined = client.call("join-meeting", join.clone()).await;
+            assert_eq!(joined["success"], true, "{joined}");
+        }
+        let path = format!("/api/meeting/{}/end", join["meetingId"].as_str().unwrap());
+        world.post(&path, &token, json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn c_35_whoever_waits_for_a_meeting_that_is_called_off_hears_so() {
+    let world = World::start().await;
+    let meeting = world.meeting(json!({ "waiting_room_enabled": true })).await;
+    let member = world.connect("member").await;
+    let waits = member.call("join-meeting", json!({ "meetingId": meeting })).await;
+    assert_eq!(waits["waiting"], true, "{waits}");
+    world.delete(&format!("/api/meeting/{meeting}"), &world.token("host").await).await;
+    assert_eq!(member.expect("meeting-ended").await["meetingId"], meeting);
+}

@@ -17,7 +17,7 @@ pub trait LiveSide: Send + Sync + 'static {
     /// Settings or roster changed: what is decided from now on is decided by these.
     fn changed<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()>;
 
-    /// A live meeting ended: tell the room, close every session (in the store too), drop the media (C-34).
+    /// A meeting ended or was called off: tell the room, close every session (in the store too), drop the media (C-34).
     fn ended<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()>;
 
     /// Who is inside now, in order of joining.

@@ -291,6 +291,8 @@ impl Meetings {
                 meeting.delete(now)
             })
             .await?;
+        // Where there is a waiting room, people may wait for a meeting that now will not be.
+        self.live.ended(&meeting).await;
         self.note(AuditAction::MeetingDelete, actor, &meeting).await;
         Ok(())
     }

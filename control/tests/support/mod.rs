@@ -172,6 +172,11 @@ impl World {
         self.http.put(url).bearer_auth(token).json(&body).send().await.unwrap().json().await.unwrap()
     }
 
+    pub async fn delete(&self, path: &str, token: &str) -> Value {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        self.http.delete(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()
+    }
+
     pub async fn get(&self, path: &str, token: &str) -> Value {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         self.http.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()

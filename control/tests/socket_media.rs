@@ -4,14 +4,15 @@
 
 mod support;
 
+use plenum_control::fleet::Timing;
 use plenum_shared::command::{RefusalReason, RoomCommand};
 use plenum_shared::event::{CloseReason, Event};
 use plenum_shared::id::{ProducerId, SessionId};
 use plenum_shared::media::{ConnectionQuality, Kind, Layer};
 use serde_json::{Value, json};
 use support::node::{Memory, Mood, ScriptedNode, rtp_parameters};
-use support::socket::Client;
-use support::{World, eventually, refused};
+use support::socket::{Client, PATIENCE};
+use support::{Setup, World, eventually, refused};
 
 /// A meeting with a host who publishes and a member who watches.
 struct Scene {
@@ -30,7 +31,10 @@ impl Scene {
     }
 
     async fn with(changes: Value) -> Self {
-        let world = World::start().await;
+        Self::inside(World::start().await, changes).await
+    }
+
+    async fn inside(world: World, changes: Value) -> Self {
         let node = world.node().await;
         let (meeting, host, host_id) = world.hosted(changes).await;
         let (member, member_id) = world.joined("member", &meeting).await;
@@ -465,4 +469,72 @@ async fn kcs_ws_44_two_first_transports_at_once_open_one_room() {
     assert_eq!((&one["success"], &other["success"]), (&json!(true), &json!(true)));
     let created = scene.node.memory().commands().iter().filter(|c| **c == RoomCommand::Create).count();
     assert_eq!(created, 1);
+}
+
+#[tokio::test]
+async fn c_34_a_room_that_opens_while_its_meeting_ends_is_closed_again() {
+    // Long enough that nothing but the end itself closes the room.
+    let timing = Timing { orphan_grace: PATIENCE * 10, ..Setup::default().timing };
+    let world = World::with(Setup { timing, ..Setup::default() }).await;
+    let scene = Scene::inside(world, json!({})).await;
+    let memory = scene.node.memory();
+    memory.close_gate(|command| *command == RoomCommand::Create);
+    let transport = json!({ "meetingId": scene.meeting, "direction": "send" });
+    let asked = scene.member.start_call("create-transport", transport);
+    memory.asked(|command| *command == RoomCommand::Create).await;
+    let token = scene.world.token("host").await;
+    let ended = scene.world.post(&format!("/api/meeting/{}/end", scene.meeting), &token, json!({})).await;
+    assert_eq!(ended["success"], true, "{ended}");
+    memory.asked(|command| *command == RoomCommand::Close).await;
+    memory.open_gate();
+    let answer = asked.await.unwrap();
+    assert_eq!(answer["success"], false, "{answer}");
+    eventually("the node holds no room", || memory.rooms().is_empty()).await;
+}
+
+#[tokio::test]
+async fn kcs_ws_12_a_mute_holds_although_the_owners_unmute_arrives_after_it() {
+    let scene = Scene::start().await;
+    scene.transport(&scene.member, "send").await;
+    let produced = scene.produce(&scene.member, Kind::Audio, "microphone").await;
+    let producer: ProducerId = produced["producerId"].as_str().unwrap().parse().unwrap();
+    let audio = |on: bool| json!({ "meetingId": scene.meeting, "audio": on });
+    scene.member.call("media-status-update", audio(false)).await;
+    let memory = scene.node.memory();
+    memory.close_gate(|command| matches!(command, RoomCommand::SetProducerPaused { paused: false, .. }));
+    let unmuted = scene.member.start_call("media-status-update", audio(true));
+    memory.asked(|command| *command == RoomCommand::SetProducerPaused { producer, paused: false }).await;
+    let mute = json!({ "meetingId": scene.meeting, "participantId": scene.member_id, "mute": true });
+    assert_eq!(scene.host.call("mute-participant", mute).await["success"], true);
+    memory.open_gate();
+    assert_eq!(unmuted.await.unwrap()["success"], true);
+    assert_eq!(memory.is_paused(producer), Some(true));
+}
+
+#[tokio::test]
+async fn kcs_ws_12_a_mute_holds_for_a_microphone_that_is_just_being_published() {
+    let scene = Scene::start().await;
+    scene.transport(&scene.member, "send").await;
+    let memory = scene.node.memory();
+    memory.close_gate(|command| matches!(command, RoomCommand::Produce { .. }));
+    let payload = json!({ "meetingId": scene.meeting, "kind": "audio", "source": "microphone",
+        "rtpParameters": rtp_parameters(Kind::Audio) });
+    let produced = scene.member.start_call("produce", payload);
+    memory.asked(|command| matches!(command, RoomCommand::Produce { .. })).await;
+    let mute = json!({ "meetingId": scene.meeting, "participantId": scene.member_id, "mute": true });
+    assert_eq!(scene.host.call("mute-participant", mute).await["success"], true);
+    memory.open_gate();
+    let produced = produced.await.unwrap();
+    let producer: ProducerId = produced["producerId"].as_str().unwrap().parse().unwrap();
+    assert_eq!(memory.is_paused(producer), Some(true));
+}
+
+#[tokio::test]
+async fn rooms_that_nobody_came_back_to_are_closed_although_some_went_by_themselves() {
+    let world = World::start().await;
+    let memory = Memory::new();
+    memory.list_ghosts(2);
+    memory.hold_room();
+    let _node = world.dial(memory.clone(), 1, 0).await.expect("registers");
+    eventually("the node holds no room", || memory.rooms().is_empty()).await;
 }

@@ -36,9 +36,6 @@ pub struct Joiner {
     pub connection: ConnectionId,
 }
 
-/// Tracks, and whether each is held back (`true`) or forwarded.
-pub type Holds = Vec<(ProducerId, bool)>;
-
 /// What became of a joiner.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Joined {
@@ -116,6 +113,11 @@ impl LiveMeeting {
     /// `NotInMeeting`.
     pub fn of_connection(&self, connection: ConnectionId) -> Result<&Participant, DomainError> {
         self.participants.values().find(|p| p.connection == connection).ok_or(DomainError::NotInMeeting)
+    }
+
+    /// Whether somebody speaks over this connection, inside or waiting.
+    pub fn knows(&self, connection: ConnectionId) -> bool {
+        self.of_connection(connection).is_ok() || self.waiting.iter().any(|w| w.connection == connection)
     }
 
     /// Distinct persons inside.
@@ -359,8 +361,8 @@ impl LiveMeeting {
         Ok(vec![Notice::new(Audience::Everyone, event)])
     }
 
-    /// Somebody switches microphone, camera or screen on or off. Says what is told and which tracks must now be
-    /// forwarded (`false`) or held back (`true`).
+    /// Somebody switches microphone, camera or screen on or off. Says what is told and which tracks the media plane
+    /// may now have to forward or hold back ([`LiveMeeting::held`]).
     ///
     /// # Errors
     /// Not inside, or switching on what is not allowed.
@@ -368,7 +370,7 @@ impl LiveMeeting {
         &mut self,
         connection: ConnectionId,
         change: MediaChange,
-    ) -> Result<(Vec<Notice>, Holds), DomainError> {
+    ) -> Result<(Vec<Notice>, Vec<ProducerId>), DomainError> {
         let participant = self.of_connection(connection)?;
         let (id, host_muted) = (participant.id, participant.host_muted);
         for (wanted, action) in [
@@ -383,7 +385,7 @@ impl LiveMeeting {
         if host_muted && change.audio == Some(true) {
             return Err(DomainError::Forbidden);
         }
-        Ok((self.change_media(id, change), self.pauses_of(id)))
+        Ok((self.change_media(id, change), self.tracks_of(id)))
     }
 
     /// A host mutes a session or lifts that again (C-44). Every session of the named person is meant.
@@ -395,7 +397,7 @@ impl LiveMeeting {
         by: ConnectionId,
         whom: &str,
         mute: bool,
-    ) -> Result<(Vec<Notice>, Holds), DomainError> {
+    ) -> Result<(Vec<Notice>, Vec<ProducerId>), DomainError> {
         let host = self.of_connection(by)?;
         policy::may(&host.actor, Some(host.standing), Action::ManageParticipants, &self.meeting)?;
         let own_role = host.standing.role;
@@ -408,7 +410,7 @@ impl LiveMeeting {
         if own_role != Role::Host && targets.iter().any(is_host) {
             return Err(DomainError::Forbidden);
         }
-        let (mut notices, mut pauses) = (Vec::new(), Vec::new());
+        let (mut notices, mut tracks) = (Vec::new(), Vec::new());
         for id in targets {
             if let Some(participant) = self.participants.get_mut(&id) {
                 participant.host_muted = mute;
@@ -420,9 +422,9 @@ impl LiveMeeting {
                     self.change_media(id, MediaChange { audio: Some(false), ..MediaChange::default() }),
                 );
             }
-            pauses.extend(self.pauses_of(id));
+            tracks.extend(self.tracks_of(id));
         }
-        Ok((notices, pauses))
+        Ok((notices, tracks))
     }
 
     pub(super) fn change_media(&mut self, id: ParticipantId, change: MediaChange) -> Vec<Notice> {
@@ -437,9 +439,9 @@ impl LiveMeeting {
         vec![Notice::new(Audience::Everyone, event)]
     }
 
-    fn pauses_of(&self, id: ParticipantId) -> Holds {
-        let Some(participant) = self.participants.get(&id) else { return Vec::new() };
-        participant.producers.iter().map(|p| (p.id, p.paused || participant.silences(p.source))).collect()
+    fn tracks_of(&self, id: ParticipantId) -> Vec<ProducerId> {
+        let tracks = self.participants.get(&id).map(|participant| participant.producers.iter().map(|p| p.id));
+        tracks.into_iter().flatten().collect()
     }
 
     /// May this connection send a message now?

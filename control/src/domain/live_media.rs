@@ -126,6 +126,14 @@ impl LiveMeeting {
         participant.producers.iter().find(|p| p.id == producer).copied().ok_or(DomainError::ProducerNotFound)
     }
 
+    /// Whether a track must be held back now; `None` when nobody publishes it.
+    pub fn held(&self, producer: ProducerId) -> Option<bool> {
+        self.participants.values().find_map(|participant| {
+            let track = participant.producers.iter().find(|track| track.id == producer)?;
+            Some(track.paused || participant.silences(track.source))
+        })
+    }
+
     /// The publisher takes a track back.
     ///
     /// # Errors
@@ -145,7 +153,7 @@ impl LiveMeeting {
         Ok(notices)
     }
 
-    /// The publisher pauses or resumes one track. Says what is told and whether the track is held back now.
+    /// The publisher pauses or resumes one track. Says what is told.
     ///
     /// # Errors
     /// Not his track.
@@ -154,7 +162,7 @@ impl LiveMeeting {
         connection: ConnectionId,
         producer: ProducerId,
         paused: bool,
-    ) -> Result<(Vec<Notice>, bool), DomainError> {
+    ) -> Result<Vec<Notice>, DomainError> {
         let id = self.of_connection(connection)?.id;
         let meeting = self.meeting.id;
         let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
@@ -165,10 +173,9 @@ impl LiveMeeting {
             .ok_or(DomainError::ProducerNotFound)?;
         let changed = track.paused != paused;
         track.paused = paused;
-        let (kind, source) = (track.kind, track.source);
-        let event = DomainEvent::ProducerPaused { meeting, participant: id, producer, kind, paused };
-        let notices = if changed { vec![Notice::new(Audience::Everyone, event)] } else { Vec::new() };
-        Ok((notices, paused || participant.silences(source)))
+        let event =
+            DomainEvent::ProducerPaused { meeting, participant: id, producer, kind: track.kind, paused };
+        Ok(if changed { vec![Notice::new(Audience::Everyone, event)] } else { Vec::new() })
     }
 
     /// Whether this connection may watch such a track now.

@@ -163,17 +163,26 @@ impl Media {
         };
         let new = Producer { id: producer, transport, kind, source, paused };
         let asked = self.request(room, command).await;
+        let add = move |live: &mut LiveMeeting| {
+            let notices = live.add_producer(connection, new)?;
+            Ok((notices, live.held(producer)))
+        };
         let noted = match asked {
-            Ok(_) => {
-                self.note(meeting, room, move |live| Ok((live.add_producer(connection, new)?, ()))).await
-            }
+            Ok(_) => self.note(meeting, room, add).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = noted {
-            self.take_back(room, RoomCommand::CloseProducer { producer });
-            return Err(error);
+        match noted {
+            Err(error) => {
+                self.take_back(room, RoomCommand::CloseProducer { producer });
+                Err(error)
+            }
+            // A host muted him while the track was being made.
+            Ok(now) if now != Some(paused || held) => {
+                hold(&self.live, meeting, producer).await.map_err(|error| refused(room, error))?;
+                Ok(producer)
+            }
+            Ok(_) => Ok(producer),
         }
-        Ok(producer)
     }
 
     /// Takes a track back.
@@ -202,9 +211,9 @@ impl Media {
         let connection = asker.connection;
         let own = move |live: &LiveMeeting| live.own_producer(connection, producer);
         let (meeting, room, _) = self.find(asker, own, DomainError::ProducerNotFound).await?;
-        let held =
-            self.note(meeting, room, move |live| live.pause_producer(connection, producer, paused)).await?;
-        self.request(room, RoomCommand::SetProducerPaused { producer, paused: held }).await.map(|_| ())
+        self.note(meeting, room, move |live| Ok((live.pause_producer(connection, producer, paused)?, ())))
+            .await?;
+        hold(&self.live, meeting, producer).await.map_err(|error| refused(room, error))
     }
 
     /// Subscribes to a track.
@@ -340,10 +349,7 @@ impl Media {
     }
 
     async fn request(&self, room: RoomId, command: RoomCommand) -> Result<Reply, DomainError> {
-        self.live.fleet().request(room, command).await.map_err(|error| {
-            tracing::debug!(%room, %error, "the media plane did not do what was asked");
-            refusal(error)
-        })
+        self.live.fleet().request(room, command).await.map_err(|error| refused(room, error))
     }
 
     /// Undoes something on the media plane without waiting; what is not there need not be undone.
@@ -357,6 +363,27 @@ impl Media {
 
 fn swap((replaced, notices): (Option<TransportId>, Vec<Notice>)) -> (Vec<Notice>, Option<TransportId>) {
     (notices, replaced)
+}
+
+/// Has the media plane forward a track or hold it back, as the meeting says. Its owner and a host may both change that
+/// at once, and their requests overtake each other: so it is asked for again until the meeting still says what was sent.
+pub(super) async fn hold(live: &Live, meeting: MeetingId, producer: ProducerId) -> Result<(), MediaError> {
+    let wanted = async || live.look(meeting, move |live| Some((live.room(), live.held(producer)?))).await;
+    let mut now = wanted().await.flatten();
+    while let Some((room, paused)) = now {
+        live.fleet().request(room, RoomCommand::SetProducerPaused { producer, paused }).await?;
+        let then = now;
+        now = wanted().await.flatten();
+        if now == then {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn refused(room: RoomId, error: MediaError) -> DomainError {
+    tracing::debug!(%room, %error, "the media plane did not do what was asked");
+    refusal(error)
 }
 
 fn refusal(error: MediaError) -> DomainError {

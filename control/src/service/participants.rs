@@ -1,6 +1,6 @@
 //! What people do inside a meeting: hand, microphone and camera, waiting room, leaving.
 
-use plenum_shared::{command::RoomCommand, id::ProducerId};
+use plenum_shared::id::ProducerId;
 
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
@@ -11,6 +11,7 @@ use crate::domain::session::LeaveReason;
 use crate::live::Live;
 use crate::service::admissions::meeting_id;
 use crate::service::limits::Limits;
+use crate::service::media::hold;
 use crate::store::Store;
 
 /// The people inside.
@@ -62,8 +63,8 @@ impl Participants {
             self.limits.check(LimitedAction::MediaUpdate, &user.to_string(), budget)?;
         }
         let done = self.live.with(meeting, move |live, _| live.set_media(connection, change)).await;
-        let pauses = self.explain(meeting, done).await?;
-        self.obey(meeting, pauses).await;
+        let tracks = self.explain(meeting, done).await?;
+        self.obey(meeting, tracks).await;
         Ok(())
     }
 
@@ -81,8 +82,8 @@ impl Participants {
         let meeting = meeting_id(meeting)?;
         let whom = whom.to_owned();
         let done = self.live.with(meeting, move |live, _| live.mute(connection, &whom, mute)).await;
-        let pauses = self.explain(meeting, done).await?;
-        self.obey(meeting, pauses).await;
+        let tracks = self.explain(meeting, done).await?;
+        self.obey(meeting, tracks).await;
         Ok(())
     }
 
@@ -128,6 +129,17 @@ impl Participants {
         Ok(Some(meeting))
     }
 
+    /// Those of the meetings that the connection is inside of, or waits for.
+    pub async fn still_in(&self, connection: ConnectionId, meetings: &[MeetingId]) -> Vec<MeetingId> {
+        let mut still = Vec::new();
+        for meeting in meetings {
+            if self.live.look(*meeting, move |live| live.knows(connection)).await == Some(true) {
+                still.push(*meeting);
+            }
+        }
+        still
+    }
+
     /// The connection is gone: so is whoever spoke over it (JF-06).
     pub async fn disconnected(
         &self,
@@ -145,11 +157,9 @@ impl Participants {
     }
 
     /// The media plane follows; a node that cannot be reached now is asked again by the next change.
-    async fn obey(&self, meeting: MeetingId, pauses: Vec<(ProducerId, bool)>) {
-        let Some(room) = self.live.look(meeting, |live| live.room()).await else { return };
-        for (producer, paused) in pauses {
-            let command = RoomCommand::SetProducerPaused { producer, paused };
-            if let Err(error) = self.live.fleet().request(room, command).await {
+    async fn obey(&self, meeting: MeetingId, tracks: Vec<ProducerId>) {
+        for producer in tracks {
+            if let Err(error) = hold(&self.live, meeting, producer).await {
                 tracing::warn!(%meeting, %producer, %error, "a track could not be paused or resumed");
             }
         }

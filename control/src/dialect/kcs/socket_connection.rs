@@ -133,8 +133,11 @@ impl Connection {
         self.meetings.push(meeting);
     }
 
-    /// Whether one more meeting is one too many.
-    pub fn is_everywhere(&self) -> bool {
+    /// Whether one more meeting is one too many. Meetings that ended, or turned this socket away, do not count.
+    pub async fn is_everywhere(&mut self) -> bool {
+        if self.meetings.len() >= MEETINGS_MAX {
+            self.meetings = self.services.participants.still_in(self.id, &self.meetings).await;
+        }
         self.meetings.len() >= MEETINGS_MAX
     }
 

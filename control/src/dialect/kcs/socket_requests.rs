@@ -42,7 +42,7 @@ pub(super) async fn join_meeting(c: &mut Connection, body: Value) -> Answered {
         name: fields.text("userName")?.map(str::to_owned),
         claimed_user: fields.text("userId")?.map(str::to_owned),
     };
-    if c.is_everywhere() {
+    if c.is_everywhere().await {
         return Err(DomainError::RateLimited { retry_after_s: 1 });
     }
     let budget = limits::budget(LimitedAction::Write);

@@ -87,9 +87,15 @@ impl Dispatch {
         }
         let transports: Vec<_> =
             self.pool.workers().iter().map(|worker| worker.snapshot().engine.transports).collect();
-        self.placement().place(room, &transports);
+        let is_new = {
+            let mut placement = self.placement();
+            let is_new = placement.worker_of(room).is_none();
+            placement.place(room, &transports);
+            is_new
+        };
         let response = self.ask(room, RoomCommand::Create).await;
-        if response.as_ref().is_err_and(|refusal| refusal.reason != RefusalReason::AlreadyExists) {
+        // A room that was there before is not lost because its worker is too busy to say so.
+        if is_new && response.as_ref().is_err_and(|refusal| refusal.reason != RefusalReason::AlreadyExists) {
             self.forget(room);
         }
         response

@@ -3,9 +3,9 @@
 use crate::{
     control::{Control, Pki, patiently},
     eventually_async,
-    node::{Node, PANICS},
+    node::{BLOCKS, Node, PANICS},
 };
-use plenum_sfu::link::LinkEnd;
+use plenum_sfu::{link::LinkEnd, worker::inbox::Job};
 use plenum_shared::{
     codec,
     command::{Command, RefusalReason, Reply, Request, RoomCommand, Welcome},
@@ -14,6 +14,7 @@ use plenum_shared::{
     media::Direction,
 };
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 fn reason(response: plenum_shared::command::Response) -> RefusalReason {
     response.expect_err("a refusal").reason
@@ -265,6 +266,25 @@ async fn a_room_whose_closing_control_did_not_wait_for_is_not_waited_for_by_a_dr
     send.finish().unwrap();
     recv.stop(1_u32.into()).unwrap();
     assert_eq!(patiently("the node ends", node.ended).await, Ok(LinkEnd::Drained));
+}
+
+#[tokio::test]
+async fn creating_a_room_again_while_its_worker_is_busy_does_not_lose_it() {
+    let pki = Pki::new();
+    let control = Control::listen(&pki);
+    let node = Node::start(control.address(), &pki);
+    let session = control.accept(1).await;
+    let room = RoomId::random();
+    assert_eq!(session.room(room, RoomCommand::Create).await, Ok(Reply::Done));
+    let worker = &node.pool.workers()[0];
+    let command = Box::new(RoomCommand::RequestKeyframe { consumer: BLOCKS });
+    worker.submit(Job::Room { room, command, reply: oneshot::channel().0 }).unwrap();
+    eventually_async("the worker is blocked", || (worker.queue_len() == 0).then_some(())).await;
+    while worker.submit(Job::Inventory { reply: oneshot::channel().0 }).is_ok() {}
+    assert_eq!(reason(session.room(room, RoomCommand::Create).await), RefusalReason::Busy);
+    node.open_gate.send(()).unwrap();
+    eventually_async("the queue is served", || (worker.queue_len() == 0).then_some(())).await;
+    assert_eq!(session.room(room, RoomCommand::Close).await, Ok(Reply::Done));
 }
 
 #[tokio::test]

@@ -131,7 +131,8 @@ pub struct Node {
     pub link: LinkHandle,
     pub ended: oneshot::Receiver<LinkEnd>,
     pub config: Config,
-    _open_gate: mpsc::Sender<()>,
+    /// Lets a blocked worker go.
+    pub open_gate: mpsc::Sender<()>,
 }
 
 impl Node {
@@ -151,7 +152,7 @@ impl Node {
             orphan_timeout,
         };
         let (link, ended) = link::start(link_config, pool.clone()).unwrap();
-        Self { pool, link, ended, config, _open_gate: open_gate }
+        Self { pool, link, ended, config, open_gate }
     }
 
     /// Makes the room fail by a datagram, as hostile media would, and without any link.

@@ -35,8 +35,9 @@ impl Engine {
             lost += rate as f64 * f64::from(consumer.fraction_lost) / 256.0;
             sent += rate;
         }
+        // Where nothing was sent nothing is lost, and nothing learnt either.
+        peer.loss = (lost / sent.max(1) as f64) as f32;
         if sent > 0 {
-            peer.loss = (lost / sent as f64) as f32;
             peer.estimate.handle_loss(now, f64::from(peer.loss), Bitrate(sent));
         }
     }

@@ -1,6 +1,6 @@
 //! Plain RTP and RTCP of a peer, on their way into its room's router.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plenum_shared::media::Source;
 
@@ -12,6 +12,10 @@ use super::{
     router::{Outlet, Router, repair, speaker::JUDGED_EVERY},
     transport::rtcp::{self, NackPairs, ReportBlock, RtcpPacket, SenderReport},
 };
+
+/// Between two repetitions of one packet at least: the round trip is the viewer's word, and one of nothing would let a
+/// few bytes of requests have hundreds of packets repeated, again and again.
+const REPEAT_MIN: Duration = Duration::from_millis(10);
 
 /// Lends a room's router and everything it sends to, at once.
 macro_rules! router_and_outlet {
@@ -133,7 +137,7 @@ impl Engine {
     fn answer_nack(&mut self, now: Instant, slot: Slot, media_ssrc: u32, lost: NackPairs<'_>) {
         let peer = &self.peers[slot];
         let Some(&consumer) = peer.outbound.get(&media_ssrc) else { return };
-        let round_trip = peer.round_trip.unwrap_or(ROUND_TRIP_UNKNOWN) / 2;
+        let round_trip = (peer.round_trip.unwrap_or(ROUND_TRIP_UNKNOWN) / 2).max(REPEAT_MIN);
         let room = peer.room;
         let (router, mut outlet) = router_and_outlet!(self, room);
         let Router { producers, consumers, .. } = router;

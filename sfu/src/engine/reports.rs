@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use plenum_shared::media::Direction;
+
 use super::{
     Engine,
     demux::Slot,
@@ -143,8 +145,9 @@ fn send_receiver_reports(now: Instant, slot: Slot, router: &mut Router, outlet: 
             }
         }
     }
-    if expected > 0 {
-        outlet.peers[slot].loss = lost as f32 / expected as f32;
+    if outlet.peers[slot].direction == Direction::Send {
+        // Whoever is silent loses nothing.
+        outlet.peers[slot].loss = lost as f32 / expected.max(1) as f32;
     }
     if count > 0 {
         send_rtcp(slot, outlet, |writer| {

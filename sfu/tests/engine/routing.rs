@@ -290,6 +290,57 @@ fn a_viewer_that_loses_much_is_poorly_connected_and_gets_a_smaller_layer() {
 }
 
 #[test]
+fn a_round_trip_of_nothing_does_not_have_a_packet_repeated_without_pause() {
+    let (mut room, ada, _, viewing) = ada_and_bob(Kind::Video, Source::Camera, &single());
+    room.send_video(ada, 1, true);
+    let report = SenderReport {
+        ssrc: 2000,
+        ntp_time: 1 << 40,
+        rtp_timestamp: 3000,
+        packet_count: 1,
+        octet_count: 600,
+    };
+    room.send_rtcp(ada, |writer| assert!(writer.sender_report(&report, &[])));
+    room.received_rtcp(viewing.link);
+    let ours = (0..2000).find_map(|_| {
+        room.run(1);
+        let compounds = room.received_rtcp(viewing.link);
+        compounds.iter().flat_map(|compound| rtcp::parse(compound)).find_map(|packet| match packet {
+            RtcpPacket::SenderReport(report, _) => Some(report.ntp_time),
+            _ => None,
+        })
+    });
+    let (ssrc, last_sender_report) = (viewing.ssrc(), (ours.expect("a sender report") >> 16) as u32);
+    let block = rtcp::ReportBlock { ssrc, last_sender_report, ..rtcp::ReportBlock::default() };
+    room.send_rtcp(viewing.link, |writer| assert!(writer.receiver_report(1, &[block])));
+    let number = room.received(&viewing)[0].0.sequence_number;
+    for _ in 0..9 {
+        room.send_rtcp(viewing.link, |writer| assert!(writer.nack(1, ssrc, [number])));
+        room.run(1);
+    }
+    assert_eq!(room.received_of(viewing.link, viewing.rtx_ssrc()).len(), 1);
+}
+
+#[test]
+fn loss_of_the_past_does_not_mark_whoever_is_silent_now() {
+    let (mut room, ada, ..) = ada_and_bob(Kind::Audio, Source::Microphone, AUDIO);
+    for number in 0..200 {
+        room.send_audio(ada, number * 2, 40);
+        room.run(20);
+    }
+    let session = room.links[ada].session;
+    let told = |room: &Room| {
+        room.events.iter().rev().find_map(|event| match event {
+            Event::QualityChanged { session: of, quality, .. } if *of == session => Some(*quality),
+            _ => None,
+        })
+    };
+    assert_eq!(told(&room), Some(ConnectionQuality::Poor));
+    room.run(10_000);
+    assert_eq!(told(&room), Some(ConnectionQuality::Excellent));
+}
+
+#[test]
 fn refusals_name_their_reason_and_change_nothing() {
     let (mut room, ada, producer, viewing) = ada_and_bob(Kind::Video, Source::Camera, &single());
     let before = room.engine.inventory();

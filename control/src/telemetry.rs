@@ -4,7 +4,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::{Filter, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer, fmt};
 
 use crate::config::LogFormat;
 
@@ -19,8 +23,7 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 pub const FILTER_DEFAULT: &str = "warn,plenum_control=info,plenum=info";
 
 /// Libraries that below this level write down what passes through them: tokens, names, messages. No filter opens them.
-const DISCREET: [&str; 4] =
-    ["socketioxide=info", "engineioxide=info", "tungstenite=info", "tokio_tungstenite=info"];
+const DISCREET: [&str; 4] = ["socketioxide", "engineioxide", "tungstenite", "tokio_tungstenite"];
 
 /// Whether a text is a filter that [`log`] understands.
 pub fn is_filter(text: &str) -> bool {
@@ -30,17 +33,22 @@ pub fn is_filter(text: &str) -> bool {
 /// Starts logging to standard error. A second call changes nothing.
 pub fn log(filter: &str, format: LogFormat) {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(FILTER_DEFAULT));
-    let filter =
-        DISCREET.into_iter().filter_map(|line| line.parse().ok()).fold(filter, EnvFilter::add_directive);
-    let lines = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()));
-    // An error only says that logging is set up already, which happens in tests.
-    let _ = match format {
-        LogFormat::Text => lines.try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    let lines = match format {
+        LogFormat::Text => lines.boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
+    // An error only says that logging is set up already, which happens in tests.
+    let _ = tracing_subscriber::registry().with(lines.with_filter(discreet(filter))).try_init();
+}
+
+/// What a filter lets through, without what nobody may read. Not a line of the filter: a more exact one would win.
+fn discreet<S>(filter: EnvFilter) -> impl Filter<S> {
+    filter.and(filter_fn(|about| {
+        *about.level() <= Level::INFO || !DISCREET.iter().any(|library| about.target().starts_with(library))
+    }))
 }
 
 /// The metrics of this process; the first call installs the recorder.
@@ -130,4 +138,40 @@ fn describe_fleet() {
     metrics::describe_counter!("plenum_sfu_restarts_total", "Starts of our own media node after it ended");
     metrics::gauge!("plenum_nodes_up").increment(0.0);
     metrics::counter!("plenum_sfu_restarts_total").increment(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panics").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn no_filter_opens_the_libraries_that_write_down_tokens() {
+        let lines = Lines::default();
+        let written = lines.clone();
+        let filter = EnvFilter::new("trace,socketioxide::client=trace,engineioxide::socket=debug");
+        let layer = fmt::layer().with_writer(move || written.clone()).with_filter(discreet(filter));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            tracing::debug!(target: "socketioxide::client", "secret");
+            tracing::debug!(target: "engineioxide::socket", "secret");
+            tracing::trace!(target: "plenum_control", "ours");
+        });
+        let lines = String::from_utf8(lines.0.lock().expect("nobody panics").clone()).expect("text");
+        assert!(lines.contains("ours") && !lines.contains("secret"), "{lines}");
+    }
 }

@@ -428,3 +428,11 @@ async fn add_ev_17_a_process_that_stops_says_so_and_closes_every_socket() {
     assert_eq!(roster["data"][0]["connection_status"], "disconnected", "{roster}");
     assert!(roster["data"][0]["left_at"].is_string(), "{roster}");
 }
+
+#[tokio::test]
+async fn a_message_larger_than_any_request_ends_its_socket() {
+    let world = World::start().await;
+    let member = world.connect("member").await;
+    member.emit("join-meeting", json!({ "meetingId": "x".repeat(200_000) }));
+    member.closed().await;
+}

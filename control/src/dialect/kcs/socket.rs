@@ -59,9 +59,9 @@ const EVENTS: &[(&str, Handler)] = &[
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 const PING_TIMEOUT: Duration = Duration::from_secs(60);
 /// Largest request by long polling and largest WebSocket message: a `consume` with all capabilities has some 8 KiB,
-/// 4000 characters of chat at most 16 KiB.
-const PAYLOAD_BYTES_MAX: u64 = 256 * 1024;
-const WS_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+/// 4000 characters of chat at most 16 KiB. A queue full of the largest is what one client can make us keep.
+const PAYLOAD_BYTES_MAX: u64 = 128 * 1024;
+const WS_MESSAGE_BYTES_MAX: usize = 128 * 1024;
 /// Packets waiting for one slow client: a whole house entering at once fits; a client further behind is disconnected
 /// and comes back to the state as it is then.
 const SEND_BUFFER_PACKETS: usize = 1024;

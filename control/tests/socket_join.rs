@@ -340,3 +340,29 @@ async fn c_35_whoever_waits_for_a_meeting_that_is_called_off_hears_so() {
     world.delete(&format!("/api/meeting/{meeting}"), &world.token("host").await).await;
     assert_eq!(member.expect("meeting-ended").await["meetingId"], meeting);
 }
+
+#[tokio::test]
+async fn c_29_admitting_somebody_by_record_or_user_admits_all_of_his_sessions() {
+    let world = World::start().await;
+    let (meeting, host, _) = world.hosted(json!({ "require_host_approval": true })).await;
+    let path = format!("/api/meeting/{meeting}/participants");
+    let roster = world.get(&path, &world.token("host").await).await;
+    let user = world.user("member").await;
+    let record = roster["data"].as_array().unwrap().iter().find(|row| row["user_id"] == user).unwrap();
+    for (event, named, answer) in [
+        ("deny-participant", &record["id"], "error"),
+        ("deny-participant", &json!(user), "error"),
+        ("admit-participant", &record["id"], "meeting-joined"),
+    ] {
+        let sessions = [world.connect("member").await, world.connect("member").await];
+        for session in &sessions {
+            let waits = session.call("join-meeting", json!({ "meetingId": meeting })).await;
+            assert_eq!(waits["waiting"], true, "{waits}");
+        }
+        let decided = host.call(event, json!({ "meetingId": meeting, "participantId": named })).await;
+        assert_eq!(decided["success"], true, "{decided}");
+        for session in &sessions {
+            session.expect(answer).await;
+        }
+    }
+}

@@ -274,24 +274,28 @@ impl LiveMeeting {
         self.waiting.iter().map(|joiner| self.request_of(joiner, now).event).collect()
     }
 
-    /// Takes a waiting person out of the queue, because somebody who may do so admits him. He still has to pass
-    /// admission again: seats may be gone.
+    /// Takes a waiting person out of the queue with all of his sessions, because somebody who may do so admits him. They
+    /// still have to pass admission again: seats may be gone.
     ///
     /// # Errors
-    /// Not allowed, or nobody waits under that id.
-    pub fn admit(&mut self, by: ConnectionId, waiting: &str) -> Result<Joiner, DomainError> {
-        let joiner = self.take_waiting(by, waiting)?;
-        self.admitted.extend(Person::of(&joiner.actor));
-        Ok(joiner)
+    /// Not allowed, or nobody waits under that name.
+    pub fn admit(&mut self, by: ConnectionId, waiting: &str) -> Result<Vec<Joiner>, DomainError> {
+        let joiners = self.take_waiting(by, waiting)?;
+        self.admitted.extend(joiners.iter().filter_map(|joiner| Person::of(&joiner.actor)));
+        Ok(joiners)
     }
 
-    /// Turns a waiting person away.
+    /// Turns a waiting person away, with all of his sessions.
     ///
     /// # Errors
     /// As [`LiveMeeting::admit`].
-    pub fn deny(&mut self, by: ConnectionId, waiting: &str) -> Result<(Joiner, DomainEvent), DomainError> {
-        let joiner = self.take_waiting(by, waiting)?;
-        Ok((joiner, DomainEvent::JoinDenied { meeting: self.meeting.id }))
+    pub fn deny(
+        &mut self,
+        by: ConnectionId,
+        waiting: &str,
+    ) -> Result<(Vec<Joiner>, DomainEvent), DomainError> {
+        let joiners = self.take_waiting(by, waiting)?;
+        Ok((joiners, DomainEvent::JoinDenied { meeting: self.meeting.id }))
     }
 
     /// Somebody who was taken out of the queue and found no seat goes on waiting.
@@ -301,14 +305,21 @@ impl LiveMeeting {
         }
     }
 
-    fn take_waiting(&mut self, by: ConnectionId, waiting: &str) -> Result<Joiner, DomainError> {
+    /// One session by its own id; by roster line or account all that the person has (C-29).
+    fn take_waiting(&mut self, by: ConnectionId, named: &str) -> Result<Vec<Joiner>, DomainError> {
         let host = self.of_connection(by)?;
         policy::may(&host.actor, Some(host.standing), Action::Admit, &self.meeting)?;
-        let session = ParticipantId::parse(waiting);
-        let user = UserId::parse(waiting);
-        let matches = |w: &Joiner| Some(w.id) == session || (user.is_some() && w.actor.user_id() == user);
-        let index = self.waiting.iter().position(matches).ok_or(DomainError::ParticipantNotFound)?;
-        Ok(self.waiting.remove(index))
+        let named = named.trim();
+        let (session, user) = (ParticipantId::parse(named), UserId::parse(named));
+        let line =
+            RosterId::parse(named).and_then(|id| self.meeting.roster.iter().find(|entry| entry.id == id));
+        let is_meant = |w: &mut Joiner| {
+            Some(w.id) == session
+                || (user.is_some() && w.actor.user_id() == user)
+                || line.is_some_and(|line| line.is_for(&w.actor))
+        };
+        let taken: Vec<_> = self.waiting.extract_if(.., is_meant).collect();
+        if taken.is_empty() { Err(DomainError::ParticipantNotFound) } else { Ok(taken) }
     }
 
     /// A session is over. Unknown ones say nothing.

@@ -142,21 +142,24 @@ impl Task {
 
     pub fn admit(&mut self, by: ConnectionId, waiting: String) -> BoxFuture<'_, Result<(), DomainError>> {
         Box::pin(async move {
-            let joiner = self.live.admit(by, &waiting)?;
-            // He showed his password when he came to wait.
-            let meeting = Meeting::clone(self.live.meeting());
-            let attempt = Attempt { meeting, door: Door::Enter, password: PasswordCheck::Correct };
-            let admitted = self.join(attempt, joiner.clone()).await.map(|_| ());
-            if admitted.is_err() {
-                self.live.put_back(joiner);
+            let mut outcome = Ok(());
+            for joiner in self.live.admit(by, &waiting)? {
+                // He showed his password when he came to wait.
+                let meeting = Meeting::clone(self.live.meeting());
+                let attempt = Attempt { meeting, door: Door::Enter, password: PasswordCheck::Correct };
+                if let Err(refusal) = self.join(attempt, joiner.clone()).await {
+                    self.live.put_back(joiner);
+                    outcome = Err(refusal);
+                }
             }
-            admitted
+            outcome
         })
     }
 
     pub fn deny(&mut self, by: ConnectionId, waiting: &str) -> Result<(), DomainError> {
-        let (joiner, event) = self.live.deny(by, waiting)?;
-        self.registry.0.hub.deliver(&event, &[joiner.connection]);
+        let (joiners, event) = self.live.deny(by, waiting)?;
+        let hear: Vec<_> = joiners.iter().map(|joiner| joiner.connection).collect();
+        self.registry.0.hub.deliver(&event, &hear);
         Ok(())
     }
 

@@ -432,6 +432,16 @@ impl SendBatch {
                     }
                     // A route or interface that cannot do GSO (EIO: no checksum offload).
                     Some(libc::EIO | libc::EINVAL) if self.segments[from].is_some() => {
+                        // If the kernel takes the datagrams one by one, GSO is the culprit.
+                        if self.send_apart(socket, from, counters) && socket.gso {
+                            socket.gso = false;
+                            counters.gso_fallbacks += 1;
+                        }
+                        from += 1;
+                    }
+                    // The path to this one peer has an MTU below the datagrams: alone they leave in fragments, which
+                    // GSO does not make.
+                    Some(libc::EMSGSIZE) if self.segments[from].is_some() => {
                         self.send_apart(socket, from, counters);
                         from += 1;
                     }
@@ -445,9 +455,9 @@ impl SendBatch {
         self.len = 0;
     }
 
-    /// Sends the datagrams of a GSO message one by one. If the kernel takes them so, GSO is the culprit and given up.
-    fn send_apart(&self, socket: &mut MediaSocket, at: usize, counters: &mut SocketCounters) {
-        let Some(remote) = self.names[at].as_socket() else { return };
+    /// Sends the datagrams of a GSO message one by one. Returns whether the kernel took any.
+    fn send_apart(&self, socket: &MediaSocket, at: usize, counters: &mut SocketCounters) -> bool {
+        let Some(remote) = self.names[at].as_socket() else { return false };
         let segment_size = self.segments[at].map_or(usize::MAX, usize::from).max(1);
         let mut taken = 0;
         for datagram in self.bytes(at).chunks(segment_size) {
@@ -460,10 +470,7 @@ impl SendBatch {
             }
         }
         counters.datagrams_sent += taken;
-        if taken > 0 && socket.gso {
-            socket.gso = false;
-            counters.gso_fallbacks += 1;
-        }
+        taken > 0
     }
 
     fn count_sent(&self, at: usize, counters: &mut SocketCounters) {
@@ -600,6 +607,19 @@ mod tests {
         SendBatches::new(1).send_all(&mut sockets, messages.into_iter(), &mut counters);
         assert_eq!(read(&mut far, 200, &mut counters).len(), 200);
         assert_eq!((counters.gso_fallbacks, sockets[0].has_gso()), (1, false));
+    }
+
+    #[test]
+    fn a_group_too_large_for_its_path_leaves_apart_and_gso_stays() {
+        let (mut counters, mut far) = (SocketCounters::default(), socket());
+        let mut sockets = [socket()];
+        let gso = sockets[0].has_gso();
+        // More bytes than a message may have: EMSGSIZE, as from a path whose MTU is below the datagrams.
+        let group = vec![7; 61 * 1100];
+        let messages = [message(0, far.address(), &group, Some(1100))];
+        SendBatches::new(1).send_all(&mut sockets, messages.into_iter(), &mut counters);
+        assert_eq!(read(&mut far, 61, &mut counters).len(), 61);
+        assert_eq!((counters.gso_fallbacks, sockets[0].has_gso()), (0, gso));
     }
 
     #[test]

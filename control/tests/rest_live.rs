@@ -2,8 +2,9 @@
 
 mod support;
 
+use plenum_control::domain::id::MeetingId;
 use serde_json::{Value, json};
-use support::World;
+use support::{World, refused};
 
 /// The roster row of somebody, by address.
 fn row<'a>(roster: &'a Value, who: &str) -> &'a Value {
@@ -160,4 +161,16 @@ async fn kcs_19_the_router_is_named_once_the_meeting_is_live() {
     world.post(&format!("/api/meeting/{meeting}/start"), &world.token("host").await, json!({})).await;
     let live = world.get(&path, &token).await;
     assert!(live["data"]["webrtc_config"]["router_id"].is_string(), "{live}");
+}
+
+#[tokio::test]
+async fn kcs_05_of_two_updates_at_once_the_later_one_holds_inside() {
+    let world = World::start().await;
+    let (meeting, host, _) = world.hosted(json!({})).await;
+    let earlier = world.app.store.meeting(MeetingId::parse(&meeting).unwrap()).await.unwrap().unwrap();
+    let off = json!({ "features": { "chat_enabled": false } });
+    world.put(&format!("/api/meeting/{meeting}"), &world.token("host").await, off).await;
+    world.app.services.live.changed(&earlier).await;
+    let answer = host.call("send-message", json!({ "meetingId": meeting, "message": "hello" })).await;
+    assert!(refused(&answer, "Chat is disabled for this meeting"), "{answer}");
 }

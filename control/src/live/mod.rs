@@ -178,8 +178,8 @@ impl Live {
     /// Takes over changed settings and roster.
     pub async fn refresh(&self, meeting: &Meeting) {
         if let Some(handle) = self.find(meeting.id) {
-            let meeting = Arc::new(meeting.clone());
-            self.run(&handle, move |task| Box::pin(async move { task.live.refresh(meeting) })).await;
+            let told = meeting.clone();
+            self.run(&handle, move |task| Box::pin(task.refresh(told))).await;
         }
     }
 

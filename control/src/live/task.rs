@@ -89,6 +89,14 @@ impl Task {
         })
     }
 
+    /// Something changed. What is stored counts: of two changes at once the older may be told last.
+    pub fn refresh(&mut self, told: Meeting) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            let stored = self.registry.0.store.meeting(told.id).await;
+            self.live.refresh(Arc::new(stored.ok().flatten().unwrap_or(told)));
+        })
+    }
+
     /// A host came in before the start, and that starts it (C-20).
     async fn start(&mut self) -> Result<Meeting, DomainError> {
         let now = self.now();

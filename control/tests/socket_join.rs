@@ -4,6 +4,7 @@
 
 mod support;
 
+use plenum_control::domain::id::MeetingId;
 use serde_json::{Value, json};
 use support::{World, refused};
 
@@ -365,4 +366,16 @@ async fn c_29_admitting_somebody_by_record_or_user_admits_all_of_his_sessions() 
             session.expect(answer).await;
         }
     }
+}
+
+#[tokio::test]
+async fn sec_01_c_20_starting_by_entering_and_leaving_are_audited() {
+    let world = World::start().await;
+    let (meeting, host, _) = world.hosted(json!({})).await;
+    host.call("leave-meeting", json!({ "meetingId": meeting })).await;
+    let trail = world.app.store.audit_of(MeetingId::parse(&meeting).unwrap()).await.unwrap();
+    let deeds: Vec<_> = trail.iter().map(|line| line.action.as_str()).collect();
+    assert_eq!(deeds, ["meeting.create", "meeting.start", "meeting.join", "meeting.leave"]);
+    let host = world.user("host").await;
+    assert!(trail.iter().all(|line| line.actor.as_deref() == Some(&host)), "{trail:?}");
 }

@@ -12,7 +12,9 @@ use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
 use super::{Job, Live, Place};
+use crate::domain::actor::Actor;
 use crate::domain::admission::{Admission, Door};
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::error::DomainError;
 use crate::domain::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
 use crate::domain::live::{Joined, Joiner, LiveMeeting};
@@ -21,6 +23,7 @@ use crate::domain::participant::{ConnectionId, Person};
 use crate::domain::password::PasswordCheck;
 use crate::domain::session::LeaveReason;
 use crate::service::admissions::Attempt;
+use crate::service::audit::Audit;
 use crate::store::Entering;
 
 /// Owner of one running meeting.
@@ -74,7 +77,8 @@ impl Task {
             let meeting = self.registry.0.store.meeting(id).await?.ok_or(DomainError::MeetingNotFound)?;
             let occupancy = self.live.occupancy(Person::of(&joiner.actor));
             let admission = attempt.decide(&joiner.actor, &meeting, occupancy)?;
-            let meeting = if admission == Admission::StartAndEnter { self.start().await? } else { meeting };
+            let starts = admission == Admission::StartAndEnter;
+            let meeting = if starts { self.start(&joiner.actor).await? } else { meeting };
             self.live.refresh(Arc::new(meeting));
             if admission.is_inside() {
                 let entrance = self.enter(joiner, admission).await?;
@@ -98,15 +102,23 @@ impl Task {
     }
 
     /// A host came in before the start, and that starts it (C-20).
-    async fn start(&mut self) -> Result<Meeting, DomainError> {
+    async fn start(&mut self, host: &Actor) -> Result<Meeting, DomainError> {
         let now = self.now();
         let id = self.live.meeting().id;
         let (meeting, started) =
             self.registry.0.store.change_meeting(id, |meeting| meeting.start(now)).await?;
         if started == Start::Started {
             self.publish(vec![started_notice(Arc::new(meeting.clone()))]);
+            self.note(AuditAction::MeetingStart, host).await;
         }
         Ok(meeting)
+    }
+
+    async fn note(&self, action: AuditAction, actor: &Actor) {
+        let parts = &self.registry.0;
+        let (id, campus) = (self.live.meeting().id, self.live.meeting().campus.clone());
+        let entry = AuditEntry::granted(action, actor.user_id()).in_meeting(id, campus);
+        Audit::new(parts.store.clone(), parts.clock.clone()).note(entry).await;
     }
 
     /// Stores the session first: somebody whose presence cannot be recorded does not enter.
@@ -174,13 +186,14 @@ impl Task {
     /// True when somebody was there to leave.
     pub fn leave(&mut self, connection: ConnectionId, reason: LeaveReason) -> BoxFuture<'_, bool> {
         Box::pin(async move {
-            let gone = self.live.of_connection(connection).map(|p| (p.id, p.session())).ok();
+            let gone = self.live.of_connection(connection).map(|p| (p.id, p.session(), p.actor.clone())).ok();
             let notices = self.live.leave_connection(connection, reason);
-            let Some((id, session)) = gone else { return false };
+            let Some((id, session, actor)) = gone else { return false };
             self.publish(notices);
             self.close_media(session);
             // A failure is logged by the store; whoever left is gone all the same.
             let _ = self.registry.0.store.close_session(id, self.now(), reason).await;
+            self.note(AuditAction::MeetingLeave, &actor).await;
             true
         })
     }

@@ -341,6 +341,17 @@ fn an_address_that_belongs_to_somebody_else_is_not_used() {
 }
 
 #[test]
+fn a_transport_whose_last_address_became_somebody_elses_ends_without_consent_too() {
+    let mut pair = Pair::connected();
+    pair.transport.forget_address(LOCAL, address(A));
+    assert_eq!(pair.path(), None);
+    pair.advance(Duration::from_secs(29));
+    assert_eq!(pair.closed(), None, "another address may follow");
+    pair.advance(Duration::from_secs(1));
+    assert_eq!(pair.closed(), Some(CloseReason::ConsentExpired));
+}
+
+#[test]
 fn goodbye_is_heard_and_said() {
     let mut pair = Pair::connected();
     let goodbye = pair.peer.close();

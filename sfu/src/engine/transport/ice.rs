@@ -52,6 +52,8 @@ pub(super) struct IceLite {
     pairs: Vec<Pair>,
     in_use: Option<(LocalIndex, SocketAddr)>,
     nominated: bool,
+    /// The last valid check, from whatever address.
+    checked_at: Option<Instant>,
 }
 
 impl IceLite {
@@ -63,6 +65,7 @@ impl IceLite {
             pairs: Vec::new(),
             in_use: None,
             nominated: false,
+            checked_at: None,
         }
     }
 
@@ -109,6 +112,7 @@ impl IceLite {
             self.remote_ufrag = Some(theirs.to_owned());
         }
         stun::write_success(out, request.transaction_id(), source, &self.key);
+        self.checked_at = Some(now);
         let evicted = self.note_check(now, local, source);
         self.choose(local, source, request.use_candidate);
         Check::Valid { evicted }
@@ -160,11 +164,11 @@ impl IceLite {
         self.nominated = false;
     }
 
-    /// When consent to send to the address in use ends. `None` before the first check: a transport may wait for its
-    /// peer as long as signalling lets it.
+    /// When consent to send to the address in use ends; where the only one became another transport's, as if it were
+    /// still there. `None` before the first check: a transport may wait for its peer as long as signalling lets it.
     pub(super) fn consent_ends_at(&self) -> Option<Instant> {
-        let (local, remote) = self.in_use?;
-        self.pairs.iter().find(|pair| pair.is(local, remote)).map(|pair| pair.checked_at + CONSENT)
+        let in_use = self.pairs.iter().find(|pair| self.in_use == Some((pair.local, pair.remote)));
+        in_use.map(|pair| pair.checked_at).or(self.checked_at).map(|at| at + CONSENT)
     }
 
     /// Moves to the address checked last when consent for the one in use has ended. False when that has no consent either.

@@ -2,6 +2,7 @@
 
 mod acc_11;
 mod accounts;
+mod description;
 mod details;
 mod envelope;
 mod golden;

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
-use serde_json::json;
 
+use super::view::envelope::{False, Refused};
 use crate::domain::error::DomainError;
 use crate::domain::meeting::Feature;
 use crate::http::refusal::Refusal;
@@ -22,18 +22,15 @@ pub struct Words {
 /// The answer to a refused REST request.
 pub fn response(refusal: &Refusal) -> Response {
     let Words { status, message, code } = words_of(refusal);
-    let mut body = json!({ "success": false, "message": message });
-    if let Some(code) = code {
-        body["code"] = code.into();
-    }
-    let mut response = (status, Json(body)).into_response();
+    let mut response = (status, Json(Refused { success: False, message: &message, code })).into_response();
     if let Refusal::Domain(DomainError::RateLimited { retry_after_s }) = refusal {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
     }
     response
 }
 
-fn words_of(refusal: &Refusal) -> Words {
+/// The words for a refusal.
+pub fn words_of(refusal: &Refusal) -> Words {
     match refusal {
         Refusal::Domain(reason) => words(reason),
         Refusal::UnknownRoute => plain(StatusCode::NOT_FOUND, "Route not found"),

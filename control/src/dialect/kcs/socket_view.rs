@@ -76,7 +76,7 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> (&'static str, 
             ("muted-by-host", json!({ "meetingId": meeting, "muted": muted }))
         }
         E::MessageSent(message) => {
-            let mut shown = view::message(message);
+            let mut shown = json!(view::message(message));
             shown["recipientType"] = message.recipient.kind().into();
             ("new-message", json!({ "meetingId": message.meeting, "message": shown }))
         }
@@ -183,7 +183,7 @@ fn participant(who: &Participant) -> Value {
 }
 
 fn permissions(meeting: &Meeting, who: &Participant) -> Value {
-    view::permissions(who.standing.permissions, meeting.settings.features.allows(Feature::Chat))
+    json!(view::permissions(who.standing.permissions, meeting.settings.features.allows(Feature::Chat)))
 }
 
 /// The answer to `create-transport` (KCS-WS-50).

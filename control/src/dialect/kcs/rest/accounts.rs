@@ -4,14 +4,19 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::{Extensions, HeaderMap};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::Kcs;
 use super::answer::{Body, Caller, Reply, created, ok};
+use super::bodies::{AccountBody, LoginBody, PasswordChangeBody};
+use super::describe::refusals;
 use super::guard::counted;
 use crate::dialect::fields::Fields;
 use crate::dialect::kcs::limits::budget;
 use crate::dialect::kcs::view;
+use crate::dialect::kcs::view::account::{AccountView, LoginView};
+use crate::dialect::kcs::view::envelope::{Nothing, Success, True};
 use crate::domain::account::{UserType, email_key};
 use crate::domain::error::DomainError;
 use crate::domain::id::CampusId;
@@ -22,7 +27,24 @@ use crate::service::accounts::NewAccount;
 /// Longest address that is counted by itself.
 const LOGIN_KEY_BYTES_MAX: usize = 320;
 
-/// `POST /api/auth/login`. The only route without a token; counted by address, and by address and account (C-12).
+/// A login, with its two parts again at top level, where clients of old look (C-12).
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct LoginAnswer {
+    #[serde(flatten)]
+    answer: Success<LoginView>,
+    #[serde(flatten)]
+    again: LoginView,
+}
+
+refusals!(LoginRefusals: FieldMissing("<field>"), LoginRefused);
+
+/// Log in
+///
+/// The one route of people without a token. Counted by address, and by address and account.
+#[utoipa::path(
+    post, path = "/api/auth/login", tag = "accounts", operation_id = "logIn", request_body = LoginBody,
+    responses((status = 200, description = "Logged in", body = LoginAnswer), LoginRefusals)
+)]
 pub(super) async fn log_in(
     State(kcs): State<Kcs>,
     extensions: Extensions,
@@ -56,13 +78,9 @@ async fn log_in_as(kcs: &Kcs, address: &str, body: &Value) -> (Reply, Option<Ver
     }
     let reply = match kcs.services.accounts.log_in(email, password).await {
         Ok(login) => {
-            let user = view::account(&login.account);
-            let data = json!({ "token": login.token, "user": user });
-            // C-12: the same two keys again at top level.
-            let body = json!({
-                "success": true, "data": data, "message": "Login successful", "token": login.token, "user": user,
-            });
-            Ok(Json(body).into_response())
+            let data = LoginView { token: login.token, user: view::account(&login.account) };
+            let answer = Success { success: True, data: data.clone(), message: "Login successful" };
+            Ok(Json(LoginAnswer { answer, again: data }).into_response())
         }
         Err(reason) => Err(reason.into()),
     };
@@ -77,13 +95,26 @@ fn read_login(body: &Value) -> Result<(&str, &str), DomainError> {
     Ok((email, password.ok_or(DomainError::FieldMissing("password"))?))
 }
 
-/// `GET /api/auth/profile`.
+/// Own profile
+#[utoipa::path(
+    get, path = "/api/auth/profile", tag = "accounts", operation_id = "getProfile",
+    responses((status = 200, description = "Who the token stands for", body = Success<AccountView>))
+)]
 pub(super) async fn profile(Caller(actor): Caller) -> Reply {
     let account = actor.account().ok_or(DomainError::AccountUnknown)?;
     ok("Profile retrieved successfully", view::account(account))
 }
 
-/// `PUT /api/auth/change-password`.
+refusals!(PasswordChangeRefusals: FieldMissing("<field>"), CurrentPasswordWrong);
+
+/// Change the own password
+///
+/// Every token from before stops working.
+#[utoipa::path(
+    put, path = "/api/auth/change-password", tag = "accounts", operation_id = "changePassword",
+    request_body = PasswordChangeBody,
+    responses((status = 200, description = "Changed", body = Success<Nothing>), PasswordChangeRefusals)
+)]
 pub(super) async fn change_password(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
@@ -95,10 +126,18 @@ pub(super) async fn change_password(
     let new =
         fields.text_of(&["newPassword", "new_password"])?.ok_or(DomainError::FieldMissing("newPassword"))?;
     kcs.services.accounts.change_password(&actor, current, new).await?;
-    ok("Password changed successfully", Value::Null)
+    ok("Password changed successfully", Nothing)
 }
 
-/// `POST /api/admin/users`.
+refusals!(CreateRefusals: FieldMissing("<field>"), EmailTaken, Forbidden);
+
+/// Create an account
+///
+/// Administrators anywhere, campus administrators on their campus.
+#[utoipa::path(
+    post, path = "/api/admin/users", tag = "administration", operation_id = "createUser", request_body = AccountBody,
+    responses((status = 201, description = "Created", body = Success<AccountView>), CreateRefusals)
+)]
 pub(super) async fn create(State(kcs): State<Kcs>, Caller(actor): Caller, Body(body): Body) -> Reply {
     let account = kcs.services.accounts.create(&actor, read_account(&body)?).await?;
     created("User created successfully", view::account(&account))

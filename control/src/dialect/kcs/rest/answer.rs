@@ -5,9 +5,11 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::dialect::kcs::error;
+use crate::dialect::kcs::view::envelope::{Success, SuccessList, True};
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::http::body;
@@ -33,20 +35,18 @@ impl IntoResponse for KcsRefusal {
 }
 
 /// A success with data.
-pub(super) fn ok(message: &str, data: Value) -> Reply {
-    Ok(Json(json!({ "success": true, "data": data, "message": message })).into_response())
+pub(super) fn ok(message: &'static str, data: impl Serialize) -> Reply {
+    Ok(Json(Success { success: True, data, message }).into_response())
 }
 
 /// A success that made something.
-pub(super) fn created(message: &str, data: Value) -> Reply {
-    let body = json!({ "success": true, "data": data, "message": message });
-    Ok((StatusCode::CREATED, Json(body)).into_response())
+pub(super) fn created(message: &'static str, data: impl Serialize) -> Reply {
+    Ok((StatusCode::CREATED, Json(Success { success: True, data, message })).into_response())
 }
 
 /// A success with a list and its length. Empty lists are lists (ACC-05).
-pub(super) fn list(message: &str, data: Vec<Value>) -> Reply {
-    let body = json!({ "success": true, "count": data.len(), "data": data, "message": message });
-    Ok(Json(body).into_response())
+pub(super) fn list(message: &'static str, data: Vec<impl Serialize>) -> Reply {
+    Ok(Json(SuccessList { success: True, count: data.len(), data, message }).into_response())
 }
 
 /// Who calls; the guard has put it into the request.
@@ -58,6 +58,16 @@ impl<S: Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, KcsRefusal> {
         parts.extensions.get().cloned().map(Self).ok_or_else(|| DomainError::CredentialMissing.into())
     }
+}
+
+/// How the description names the meeting of a path.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct MeetingParam {
+    /// The id of a meeting, bare or with `mtg_` or `call_` before it, letter case ignored.
+    #[param(example = "01JDAVNTZ6MG8F0Q5W0R7YH3KC")]
+    #[expect(dead_code, reason = "describes; MeetingPath reads")]
+    meeting_id: String,
 }
 
 /// The meeting id of the path as the client spelled it.

@@ -1,18 +1,36 @@
 //! Who may come in, who is there, what was said, where the media goes (KCS-09, KCS-10, KCS-15, KCS-19).
 
 use axum::extract::{RawQuery, State};
-use serde_json::{Value, json};
 
 use super::Kcs;
-use super::answer::{Body, Caller, MeetingPath, Reply, list, ok};
+use super::answer::{Body, Caller, MeetingParam, MeetingPath, Reply, list, ok};
+use super::bodies::JoinBody;
+use super::describe::refusals;
 use crate::dialect::fields::Fields;
+use crate::dialect::kcs::view::chat::MessageView;
+use crate::dialect::kcs::view::envelope::{Success, SuccessList};
+use crate::dialect::kcs::view::media::WebrtcView;
+use crate::dialect::kcs::view::meeting::JoinCheckView;
+use crate::dialect::kcs::view::people::RosterRowView;
 use crate::dialect::kcs::{preset, view};
 use crate::domain::admission::{Admission, Door};
 use crate::domain::chat::HISTORY_MAX;
 use crate::domain::error::DomainError;
-use crate::domain::meeting::{Meeting, MeetingStatus};
+use crate::domain::meeting::MeetingStatus;
 
-/// `POST /api/meeting/{id}/join` (KCS-09): says whether, and lets nobody in (C-17).
+refusals!(
+    JoinRefusals: NotInvited, KeptOut, MeetingEnded, MeetingCancelled, MeetingNotActive, MeetingLocked,
+    MeetingPasswordMissing, MeetingPasswordWrong, MeetingFull,
+);
+
+/// Ask whether one may come in
+///
+/// Lets nobody in: that is what `join-meeting` on the socket does.
+#[utoipa::path(
+    post, path = "/api/meeting/{meeting_id}/join", tag = "meetings", operation_id = "checkJoin", params(MeetingParam),
+    request_body(content = Option<JoinBody>),
+    responses((status = 200, description = "One may, now or soon", body = Success<JoinCheckView>), JoinRefusals)
+)]
 pub(super) async fn join(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
@@ -28,7 +46,9 @@ pub(super) async fn join(
     let decision = attempt.decide(&actor, meeting, occupancy);
     admissions.note(&actor, Some(meeting), decision.as_ref().err()).await;
     let admission = decision?;
-    ok(join_message(admission), join_data(meeting, admission))
+    // Whoever waits will be inside once admitted; only a meeting that has not begun says no.
+    let can_join = admission != Admission::NotStarted;
+    ok(join_message(admission), view::join_check(meeting, can_join))
 }
 
 fn join_message(admission: Admission) -> &'static str {
@@ -39,22 +59,16 @@ fn join_message(admission: Admission) -> &'static str {
     }
 }
 
-fn join_data(meeting: &Meeting, admission: Admission) -> Value {
-    json!({
-        "meeting": {
-            "id": meeting.id,
-            "name": meeting.settings.name,
-            "status": meeting.status.as_str(),
-            "features": meeting.settings.features,
-        },
-        // Whoever waits will be inside once admitted; only a meeting that has not begun says no.
-        "canJoin": admission != Admission::NotStarted,
-        "waitingRoomEnabled": meeting.settings.asks_admission(),
-        "requiresPassword": meeting.settings.asks_password(),
-    })
-}
+refusals!(MemberRefusals: NotMember);
 
-/// `GET /api/meeting/{id}/participants` (KCS-10).
+/// The roster of a meeting
+///
+/// Everybody invited or ever inside, one row a person.
+#[utoipa::path(
+    get, path = "/api/meeting/{meeting_id}/participants", tag = "participants", operation_id = "listParticipants",
+    params(MeetingParam),
+    responses((status = 200, description = "The roster", body = SuccessList<RosterRowView>), MemberRefusals)
+)]
 pub(super) async fn participants(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
@@ -65,7 +79,19 @@ pub(super) async fn participants(
     list("Participants retrieved successfully", view::roster(&meeting, &inside))
 }
 
-/// `GET /api/meeting/{id}/chat` (KCS-15).
+refusals!(ChatRefusals: NotMember, FieldInvalid { field: "limit", reason: "<reason>".into() });
+
+/// What was said in a meeting
+///
+/// Oldest first; private messages only to those they are between.
+#[utoipa::path(
+    get, path = "/api/meeting/{meeting_id}/chat", tag = "meetings", operation_id = "listMeetingMessages",
+    params(
+        MeetingParam,
+        ("limit" = Option<u32>, Query, minimum = 1, description = "The newest so many; more than 500 are clamped.")
+    ),
+    responses((status = 200, description = "The messages", body = SuccessList<MessageView>), ChatRefusals)
+)]
 pub(super) async fn chat(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
@@ -93,7 +119,16 @@ fn read_limit(query: &str) -> Result<u32, DomainError> {
     Err(DomainError::invalid("limit", format!("must be a whole number between 1 and {HISTORY_MAX}")))
 }
 
-/// `GET /api/meeting/{id}/webrtc-config` (KCS-19): before the start and while live (C-67).
+refusals!(WebrtcRefusals: NotMember, MeetingEnded);
+
+/// The way to the media plane
+///
+/// Before the start and while live.
+#[utoipa::path(
+    get, path = "/api/meeting/{meeting_id}/webrtc-config", tag = "meetings", operation_id = "getWebrtcConfig",
+    params(MeetingParam),
+    responses((status = 200, description = "The way", body = Success<WebrtcView>), WebrtcRefusals)
+)]
 pub(super) async fn webrtc_config(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
@@ -104,10 +139,10 @@ pub(super) async fn webrtc_config(
         return Err(DomainError::MeetingEnded.into());
     }
     let connection = kcs.services.live.connection(&meeting);
-    let data = json!({
-        "webrtc_config": view::webrtc_config(&connection),
-        "meeting_features": meeting.settings.features,
-        "max_participants": meeting.settings.max_participants,
-    });
+    let data = WebrtcView {
+        webrtc_config: view::webrtc_config(&connection),
+        meeting_features: meeting.settings.features.into(),
+        max_participants: meeting.settings.max_participants,
+    };
     ok("WebRTC configuration retrieved successfully", data)
 }

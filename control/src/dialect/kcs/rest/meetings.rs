@@ -1,27 +1,56 @@
 //! Creating, listing, looking at, changing, deleting, starting and ending meetings (KCS-01 to KCS-08).
 
 use axum::extract::State;
-use serde_json::{Value, json};
 
 use super::Kcs;
-use super::answer::{Body, Caller, MeetingPath, Reply, created, list as list_of, ok};
+use super::answer::{Body, Caller, MeetingParam, MeetingPath, Reply, created, list as list_of, ok};
+use super::bodies::{MeetingBody, MeetingChangeBody};
+use super::describe::refusals;
 use super::read;
 use crate::dialect::kcs::view;
+use crate::dialect::kcs::view::envelope::{Nothing, Success, SuccessList};
+use crate::dialect::kcs::view::media::{LiveStatsView, WebrtcConfigView};
+use crate::dialect::kcs::view::meeting::{
+    MeetingDetailsView, MeetingEndedView, MeetingStartedView, MeetingView,
+};
 use crate::domain::meeting::{Meeting, MeetingStatus};
 
-/// `POST /api/meeting` (KCS-01).
+refusals!(
+    CreateRefusals: FieldMissing("<field>"), EndBeforeStart, NobodyInvited, InvitationWithoutPerson, InviteeUnknown,
+    Forbidden,
+);
+
+/// Create a meeting
+///
+/// The caller becomes its creator and host.
+#[utoipa::path(
+    post, path = "/api/meeting", tag = "meetings", operation_id = "createMeeting", request_body = MeetingBody,
+    responses((status = 201, description = "Created", body = Success<MeetingView>), CreateRefusals)
+)]
 pub(super) async fn create(State(kcs): State<Kcs>, Caller(actor): Caller, Body(body): Body) -> Reply {
     let meeting = kcs.services.meetings.create(&actor, read::new_meeting(&body)?).await?;
     created("Meeting created successfully", view::meeting(&meeting))
 }
 
-/// `GET /api/meeting` (KCS-02).
+/// List own meetings
+///
+/// Those the caller made or is on the roster of.
+#[utoipa::path(
+    get, path = "/api/meeting", tag = "meetings", operation_id = "listMeetings",
+    responses((status = 200, description = "The meetings", body = SuccessList<MeetingView>))
+)]
 pub(super) async fn list(State(kcs): State<Kcs>, Caller(actor): Caller) -> Reply {
     let meetings = kcs.services.meetings.list(&actor).await?;
     list_of("Meetings retrieved successfully", meetings.iter().map(view::meeting).collect())
 }
 
-/// `GET /api/meeting/{id}` (KCS-03).
+refusals!(DetailsRefusals: NotMember);
+
+/// Look at a meeting
+#[utoipa::path(
+    get, path = "/api/meeting/{meeting_id}", tag = "meetings", operation_id = "getMeeting", params(MeetingParam),
+    responses((status = 200, description = "The meeting", body = Success<MeetingDetailsView>), DetailsRefusals)
+)]
 pub(super) async fn details(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
@@ -29,15 +58,33 @@ pub(super) async fn details(
 ) -> Reply {
     let meeting = kcs.services.meetings.view(&actor, &id).await?;
     let present = kcs.services.live.present(meeting.id).await;
-    let mut data = view::meeting(&meeting);
-    data["current_participants"] = present.iter().map(view::present).collect();
-    if meeting.status == MeetingStatus::Live {
-        add_live(&kcs, &meeting, &mut data).await;
-    }
+    let live = match meeting.status {
+        MeetingStatus::Live => Some(live_part(&kcs, &meeting).await),
+        _ => None,
+    };
+    let (webrtc_config, live_stats) = live.unzip();
+    let data = MeetingDetailsView {
+        meeting: view::meeting(&meeting),
+        current_participants: present.iter().map(view::present).collect(),
+        webrtc_config,
+        live_stats,
+    };
     ok("Meeting retrieved successfully", data)
 }
 
-/// `PUT /api/meeting/{id}` (KCS-05).
+refusals!(
+    UpdateRefusals: FieldMissing("<field>"), EndBeforeStart, NobodyInvited, InvitationWithoutPerson, InviteeUnknown,
+    MeetingPast, Forbidden, MeetingEnded,
+);
+
+/// Change a meeting
+///
+/// The host and the creator; co-hosts may change features. What is absent stays.
+#[utoipa::path(
+    put, path = "/api/meeting/{meeting_id}", tag = "meetings", operation_id = "updateMeeting", params(MeetingParam),
+    request_body = MeetingChangeBody,
+    responses((status = 200, description = "Changed", body = Success<MeetingView>), UpdateRefusals)
+)]
 pub(super) async fn update(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
@@ -48,46 +95,70 @@ pub(super) async fn update(
     ok("Meeting updated successfully", view::meeting(&meeting))
 }
 
-/// `DELETE /api/meeting/{id}` (KCS-06).
+refusals!(DeleteRefusals: Forbidden, MeetingLive);
+
+/// Call a meeting off
+///
+/// A planned one is cancelled; one that ended leaves the lists.
+#[utoipa::path(
+    delete, path = "/api/meeting/{meeting_id}", tag = "meetings", operation_id = "deleteMeeting",
+    params(MeetingParam), responses((status = 200, description = "Gone", body = Success<Nothing>), DeleteRefusals)
+)]
 pub(super) async fn delete(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
     MeetingPath(id): MeetingPath,
 ) -> Reply {
     kcs.services.meetings.delete(&actor, &id).await?;
-    ok("Meeting deleted successfully", Value::Null)
+    ok("Meeting deleted successfully", Nothing)
 }
 
-/// `POST /api/meeting/{id}/start` (KCS-07).
+refusals!(StartRefusals: OnlyHostsStart, MeetingEnded, MeetingCancelled);
+
+/// Start a meeting
+///
+/// Starting one that is live changes nothing and succeeds.
+#[utoipa::path(
+    post, path = "/api/meeting/{meeting_id}/start", tag = "meetings", operation_id = "startMeeting",
+    params(MeetingParam),
+    responses((status = 200, description = "Live", body = Success<MeetingStartedView>), StartRefusals)
+)]
 pub(super) async fn start(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
     MeetingPath(id): MeetingPath,
 ) -> Reply {
     let meeting = kcs.services.meetings.start(&actor, &id).await?;
-    let mut data = view::meeting(&meeting);
-    add_live(&kcs, &meeting, &mut data).await;
+    let (webrtc_config, live_stats) = live_part(&kcs, &meeting).await;
+    let data = MeetingStartedView { meeting: view::meeting(&meeting), webrtc_config, live_stats };
     ok("Meeting started successfully", data)
 }
 
-/// `POST /api/meeting/{id}/end` (KCS-08).
+refusals!(EndRefusals: OnlyHostsEnd, MeetingNotActive, MeetingEnded, MeetingCancelled);
+
+/// End a meeting
+///
+/// For good: everybody inside is out at once.
+#[utoipa::path(
+    post, path = "/api/meeting/{meeting_id}/end", tag = "meetings", operation_id = "endMeeting", params(MeetingParam),
+    responses((status = 200, description = "Ended", body = Success<MeetingEndedView>), EndRefusals)
+)]
 pub(super) async fn end(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
     MeetingPath(id): MeetingPath,
 ) -> Reply {
     let (meeting, stats) = kcs.services.meetings.end(&actor, &id).await?;
-    let mut data = view::meeting(&meeting);
-    data["final_stats"] = view::final_stats(&stats);
+    let data = MeetingEndedView { meeting: view::meeting(&meeting), final_stats: view::final_stats(&stats) };
     ok("Meeting ended successfully", data)
 }
 
-/// What only live meetings have: statistics and the way to the media plane.
-async fn add_live(kcs: &Kcs, meeting: &Meeting, data: &mut Value) {
+/// What only live meetings have: the way to the media plane and statistics.
+async fn live_part(kcs: &Kcs, meeting: &Meeting) -> (WebrtcConfigView, LiveStatsView) {
     let connection = kcs.services.live.connection(meeting);
     let stats = kcs.services.live.stats(meeting.id).await.unwrap_or_default();
     let since =
         meeting.started_at.map_or(0.0, |at| (kcs.services.clock.now() - at).as_seconds_f64().max(0.0));
-    data["webrtc_config"] = view::webrtc_config(&connection);
-    data["live_stats"] = json!(view::live_stats(&stats, (since / 6.0).round() / 10.0));
+    let minutes = (since / 6.0).round() / 10.0;
+    (view::webrtc_config(&connection), view::live_stats(&stats, minutes))
 }

@@ -1,19 +1,28 @@
 //! Routes and handlers: parse, call one service, view.
+//!
+//! A route is added with `routes!(handler)`, which takes nothing that does not describe itself (`#[utoipa::path]`), and
+//! through a guard, which adds what all guarded routes share: see [`describe`].
 
 mod accounts;
 mod answer;
+pub mod bodies;
+mod describe;
 mod guard;
 mod inside;
 mod meetings;
+mod pages;
 mod read;
 
 use axum::Router;
-use axum::routing::{MethodRouter, delete, get, post, put};
+use utoipa::OpenApi;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
 
 use crate::domain::limit::LimitedAction;
 use crate::http::peer::TrustedProxies;
 use crate::service::services::Services;
 
+use describe::{Api, guarded, open};
 use guard::Guard;
 
 /// What handlers are given.
@@ -23,41 +32,34 @@ pub struct Kcs {
     proxies: TrustedProxies,
 }
 
-/// Every REST route of this dialect.
+/// Every REST route of this dialect, and their description.
 pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
     let kcs = Kcs { services, proxies };
-    let read = |handler: MethodRouter<Kcs>| limited(&kcs, LimitedAction::Read, handler);
-    let write = |handler: MethodRouter<Kcs>| limited(&kcs, LimitedAction::Write, handler);
-    let account = |handler: MethodRouter<Kcs>| limited(&kcs, LimitedAction::Account, handler);
-    Router::new()
-        .route("/api/auth/login", post(accounts::log_in))
-        .route("/api/auth/profile", account(get(accounts::profile)))
-        .route("/api/auth/change-password", account(put(accounts::change_password)))
-        .route("/api/admin/users", write(post(accounts::create)))
-        .route(
-            "/api/meeting",
-            read(get(meetings::list)).merge(limited(
-                &kcs,
-                LimitedAction::MeetingCreate,
-                post(meetings::create),
-            )),
-        )
-        .route(
-            "/api/meeting/{meeting_id}",
-            read(get(meetings::details))
-                .merge(write(put(meetings::update)))
-                .merge(write(delete(meetings::delete))),
-        )
-        .route("/api/meeting/{meeting_id}/start", write(post(meetings::start)))
-        .route("/api/meeting/{meeting_id}/end", write(post(meetings::end)))
-        .route("/api/meeting/{meeting_id}/join", write(post(inside::join)))
-        .route("/api/meeting/{meeting_id}/participants", read(get(inside::participants)))
-        .route("/api/meeting/{meeting_id}/chat", read(get(inside::chat)))
-        .route("/api/meeting/{meeting_id}/webrtc-config", read(get(inside::webrtc_config)))
-        .with_state(kcs)
+    let read = |routes| limited(&kcs, LimitedAction::Read, routes);
+    let write = |routes| limited(&kcs, LimitedAction::Write, routes);
+    let account = |routes| limited(&kcs, LimitedAction::Account, routes);
+    let create = |routes| limited(&kcs, LimitedAction::MeetingCreate, routes);
+    let (routes, api) = OpenApiRouter::with_openapi(Api::openapi())
+        .routes(open(routes!(accounts::log_in), &[LimitedAction::LoginAddress, LimitedAction::Login]))
+        .routes(account(routes!(accounts::profile)))
+        .routes(account(routes!(accounts::change_password)))
+        .routes(write(routes!(accounts::create)))
+        .routes(create(routes!(meetings::create)))
+        .routes(read(routes!(meetings::list)))
+        .routes(read(routes!(meetings::details)))
+        .routes(write(routes!(meetings::update, meetings::delete)))
+        .routes(write(routes!(meetings::start)))
+        .routes(write(routes!(meetings::end)))
+        .routes(write(routes!(inside::join)))
+        .routes(read(routes!(inside::participants)))
+        .routes(read(routes!(inside::chat)))
+        .routes(read(routes!(inside::webrtc_config)))
+        .split_for_parts();
+    routes.with_state(kcs).merge(pages::routes(api))
 }
 
-/// A handler behind the token check and a budget.
-fn limited(kcs: &Kcs, action: LimitedAction, handler: MethodRouter<Kcs>) -> MethodRouter<Kcs> {
-    handler.route_layer(axum::middleware::from_fn_with_state(Guard::new(kcs.clone(), action), guard::guard))
+/// Handlers behind the token check and a budget, and described as such.
+fn limited(kcs: &Kcs, action: LimitedAction, routes: UtoipaMethodRouter<Kcs>) -> UtoipaMethodRouter<Kcs> {
+    let guard = axum::middleware::from_fn_with_state(Guard::new(kcs.clone(), action), guard::guard);
+    guarded(routes, action).map(|handlers| handlers.route_layer(guard))
 }

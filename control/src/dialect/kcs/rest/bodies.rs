@@ -1,0 +1,220 @@
+//! The bodies of requests, for the description. [`super::read`] and the handlers read them field by field (decision
+//! 0014); a test sends what is described here, and what it forbids, and compares what happens.
+
+use utoipa::ToSchema;
+
+/// Who logs in.
+#[derive(ToSchema)]
+#[schema(example = json!({ "email": "host@demo.test", "password": "demo-password" }))]
+pub struct LoginBody {
+    /// Also accepted as `username`.
+    #[schema(min_length = 1)]
+    pub email: String,
+    #[schema(min_length = 1)]
+    pub password: String,
+}
+
+/// A new password in place of the current one.
+#[derive(ToSchema)]
+#[schema(
+    rename_all = "camelCase",
+    example = json!({ "currentPassword": "demo-password", "newPassword": "another-password" })
+)]
+pub struct PasswordChangeBody {
+    /// Also accepted as `current_password` or `oldPassword`.
+    pub current_password: String,
+    /// Also accepted as `new_password`.
+    #[schema(min_length = 6)]
+    pub new_password: String,
+}
+
+/// A new account.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "name": "Tara Teacher", "email": "tara@demo.test", "password": "a-long-password", "user_type": "teacher",
+    "campus_id": "default", "department": "Physics",
+}))]
+pub struct AccountBody {
+    #[schema(min_length = 1)]
+    pub name: String,
+    /// Unique, letter case ignored.
+    #[schema(min_length = 3, max_length = 254, pattern = "^[^@\\s]+@[^@\\s]+$")]
+    pub email: String,
+    #[schema(min_length = 6)]
+    pub password: String,
+    pub user_type: CreatableUserType,
+    #[schema(min_length = 1)]
+    pub campus_id: String,
+    pub department: Option<String>,
+    pub profile_picture: Option<String>,
+}
+
+/// What an account may be made as.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum CreatableUserType {
+    Admin,
+    CampusAdmin,
+    Teacher,
+    Staff,
+    Student,
+}
+
+/// A new meeting.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "meeting_name": "Weekly", "meeting_description": "What happened, what comes",
+    "meeting_start_time": "2098-01-01T10:00:00Z", "meeting_end_time": "2098-01-01T11:00:00Z",
+    "meeting_location": "virtual", "participants": ["member@demo.test"],
+}))]
+pub struct MeetingBody {
+    #[schema(min_length = 1, example = "Weekly")]
+    pub meeting_name: String,
+    #[schema(example = "What happened, what comes")]
+    pub meeting_description: String,
+    #[schema(format = DateTime, example = "2098-01-01T10:00:00Z")]
+    pub meeting_start_time: String,
+    /// After the start.
+    #[schema(format = DateTime, example = "2098-01-01T11:00:00Z")]
+    pub meeting_end_time: String,
+    #[schema(min_length = 1, example = "virtual")]
+    pub meeting_location: String,
+    #[schema(min_items = 1)]
+    pub participants: Vec<InviteeBody>,
+    #[schema(default = "scheduled")]
+    pub meeting_type: Option<MeetingTypeBody>,
+    #[schema(minimum = 2, maximum = 10000, default = 100)]
+    pub max_participants: Option<u32>,
+    #[schema(min_length = 6, max_length = 50)]
+    pub meeting_password: Option<String>,
+    #[schema(default = false)]
+    pub waiting_room_enabled: Option<bool>,
+    #[schema(default = false)]
+    pub require_host_approval: Option<bool>,
+    /// Whether everybody of the campus may come in uninvited.
+    #[schema(default = false)]
+    pub allow_guests: Option<bool>,
+    pub features: Option<FeaturesBody>,
+    pub recording_config: Option<RecordingConfigBody>,
+}
+
+/// What changes in a meeting; whatever is absent stays.
+#[derive(ToSchema)]
+#[schema(example = json!({ "meeting_name": "Weekly, renamed", "features": { "chat_enabled": false } }))]
+pub struct MeetingChangeBody {
+    #[schema(min_length = 1)]
+    pub meeting_name: Option<String>,
+    pub meeting_description: Option<String>,
+    #[schema(format = DateTime)]
+    pub meeting_start_time: Option<String>,
+    #[schema(format = DateTime)]
+    pub meeting_end_time: Option<String>,
+    #[schema(min_length = 1)]
+    pub meeting_location: Option<String>,
+    /// Everybody who is invited from now on.
+    #[schema(min_items = 1)]
+    pub participants: Option<Vec<InviteeBody>>,
+    pub meeting_type: Option<MeetingTypeBody>,
+    #[schema(minimum = 2, maximum = 10000)]
+    pub max_participants: Option<u32>,
+    /// 6 to 50 characters; null or an empty text takes the password away.
+    #[schema(max_length = 50)]
+    pub meeting_password: Option<String>,
+    pub waiting_room_enabled: Option<bool>,
+    pub require_host_approval: Option<bool>,
+    pub allow_guests: Option<bool>,
+    pub features: Option<FeaturesBody>,
+    pub recording_config: Option<RecordingConfigBody>,
+}
+
+/// How a meeting comes about.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum MeetingTypeBody {
+    Scheduled,
+    Instant,
+    Recurring,
+}
+
+/// Somebody to invite: an account's id, an address, or both with more about the person.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum InviteeBody {
+    /// An address if it contains `@`, else the id of an account.
+    Named(String),
+    Described(InviteeDescription),
+}
+
+/// Somebody to invite. One of `user_id` and `email` is needed.
+#[derive(ToSchema)]
+pub struct InviteeDescription {
+    pub user_id: Option<String>,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub phone: Option<String>,
+    pub role: Option<RoleBody>,
+}
+
+/// What somebody is in one meeting.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum RoleBody {
+    Host,
+    CoHost,
+    Presenter,
+    Attendee,
+}
+
+/// What is switched on.
+#[derive(ToSchema)]
+pub struct FeaturesBody {
+    #[schema(default = true)]
+    pub video_enabled: Option<bool>,
+    #[schema(default = true)]
+    pub audio_enabled: Option<bool>,
+    #[schema(default = true)]
+    pub screen_sharing_enabled: Option<bool>,
+    #[schema(default = true)]
+    pub chat_enabled: Option<bool>,
+    #[schema(default = false)]
+    pub recording_enabled: Option<bool>,
+    #[schema(default = false)]
+    pub breakout_rooms_enabled: Option<bool>,
+    #[schema(default = false)]
+    pub whiteboard_enabled: Option<bool>,
+    #[schema(default = true)]
+    pub hand_raise_enabled: Option<bool>,
+}
+
+/// What is recorded, where it goes and for how many days it is kept.
+#[derive(ToSchema)]
+pub struct RecordingConfigBody {
+    #[schema(default = false)]
+    pub auto_record: Option<bool>,
+    #[schema(default = true)]
+    pub record_video: Option<bool>,
+    #[schema(default = true)]
+    pub record_audio: Option<bool>,
+    #[schema(default = false)]
+    pub record_chat: Option<bool>,
+    #[schema(default = "cloud")]
+    pub storage_location: Option<StorageBody>,
+    #[schema(minimum = 1, maximum = 365, default = 30)]
+    pub retention_days: Option<u16>,
+}
+
+/// Where recordings go.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum StorageBody {
+    Local,
+    Cloud,
+}
+
+/// How one asks to come in.
+#[derive(ToSchema)]
+#[schema(example = json!({ "meeting_password": "open sesame" }))]
+pub struct JoinBody {
+    /// Of meetings that ask for one. Also accepted as `password`.
+    pub meeting_password: Option<String>,
+}

@@ -1,0 +1,119 @@
+//! What every answer is wrapped in.
+
+use serde::{Serialize, Serializer};
+use time::OffsetDateTime;
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::dialect::iso;
+
+/// A success with data.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Success<T> {
+    #[schema(inline)]
+    pub success: True,
+    pub data: T,
+    /// For people, in English.
+    #[schema(example = "Done successfully")]
+    pub message: &'static str,
+}
+
+/// A success with a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuccessList<T> {
+    #[schema(inline)]
+    pub success: True,
+    /// How many are in `data`.
+    #[schema(example = 1)]
+    pub count: usize,
+    pub data: Vec<T>,
+    /// For people, in English.
+    #[schema(example = "Retrieved successfully")]
+    pub message: &'static str,
+}
+
+/// A refusal.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Refused<'a> {
+    #[schema(inline)]
+    pub success: False,
+    /// For people, in English; clients of old compare it.
+    #[schema(example = "Access denied")]
+    pub message: &'a str,
+    /// For programs, where the status alone leaves something open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "RATE_LIMIT_EXCEEDED")]
+    pub code: Option<&'static str>,
+}
+
+/// Always `true`.
+#[derive(Debug, Clone, Copy)]
+pub struct True;
+
+/// Always `false`.
+#[derive(Debug, Clone, Copy)]
+pub struct False;
+
+/// Always `null`: an answer whose envelope says all there is.
+#[derive(Debug, Clone, Copy)]
+pub struct Nothing;
+
+/// A time on the wire (C-02): ISO 8601, UTC, milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timestamp(pub OffsetDateTime);
+
+/// A field that says the same in every answer.
+macro_rules! constant {
+    ($name:ident, $value:literal) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_bool($value)
+            }
+        }
+
+        impl ToSchema for $name {}
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new().schema_type(Type::Boolean).enum_values(Some([$value])).into()
+            }
+        }
+    };
+}
+
+impl Serialize for Nothing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_unit()
+    }
+}
+
+impl ToSchema for Nothing {}
+
+impl PartialSchema for Nothing {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Null).into()
+    }
+}
+
+constant!(True, true);
+constant!(False, false);
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&iso::text(self.0))
+    }
+}
+
+impl ToSchema for Timestamp {}
+
+impl PartialSchema for Timestamp {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("ISO 8601 in UTC with milliseconds"))
+            .examples(["2026-11-20T09:00:00.000Z"])
+            .into()
+    }
+}

@@ -97,6 +97,8 @@ fn meeting() -> Meeting {
             entry: EntryPolicy::default(),
         },
         roster: Vec::new(),
+        occurrence: None,
+        calendar_sequence: 0,
         created_at: at,
         started_at: Some(at),
         ended_at: None,

@@ -57,6 +57,8 @@ pub(super) fn meeting(creator: &Account, status: MeetingStatus, people: &[(&Acco
             entry: EntryPolicy::default(),
         },
         roster: Vec::new(),
+        occurrence: None,
+        calendar_sequence: 0,
         created_at: now(),
         started_at: None,
         ended_at: None,

@@ -84,6 +84,14 @@ ulid_id!(
     /// The virtual room of a meeting as dialects show it (`meeting_room_id`); not the id the media plane uses.
     MeetingRoomId
 );
+ulid_id!(
+    /// A series of meetings.
+    SeriesId
+);
+ulid_id!(
+    /// One mail to one person.
+    MailId
+);
 uuid_id!(
     /// A line of a meeting's roster: one person invited or ever inside.
     RosterId,

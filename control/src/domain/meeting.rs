@@ -10,6 +10,7 @@ use super::id::{CampusId, MeetingId, MeetingRoomId, RosterId, UserId};
 use super::profile::Profile;
 use super::role::{PermissionOverrides, Permissions, Role};
 use super::roster::{Listing, RosterEntry};
+use super::series::Occurrence;
 
 // What a meeting is set to belongs to what it is; readers find both under one name.
 pub use super::settings::{
@@ -82,6 +83,10 @@ pub struct Meeting {
     pub status: MeetingStatus,
     pub settings: Settings,
     pub roster: Vec<RosterEntry>,
+    /// Which occurrence of which series this is; `None` for a meeting of its own.
+    pub occurrence: Option<Occurrence>,
+    /// How often what stands in people's calendars was changed by mail (iCalendar's SEQUENCE).
+    pub calendar_sequence: u32,
     pub created_at: OffsetDateTime,
     pub started_at: Option<OffsetDateTime>,
     pub ended_at: Option<OffsetDateTime>,

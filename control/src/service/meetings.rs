@@ -383,6 +383,8 @@ fn draft(creator: &Account, new: &NewMeeting, now: OffsetDateTime) -> Meeting {
             entry: EntryPolicy::default(),
         },
         roster: vec![host_entry(creator)],
+        occurrence: None,
+        calendar_sequence: 0,
         created_at: now,
         started_at: None,
         ended_at: None,

@@ -206,6 +206,8 @@ fn read(row: &SqliteRow) -> Result<Meeting, StoreError> {
         status: word(row, "status", MeetingStatus::parse)?,
         settings: read_settings(row)?,
         roster: Vec::new(),
+        occurrence: None,
+        calendar_sequence: 0,
         created_at: time(row, "created_at")?,
         started_at: time_opt(row, "started_at")?,
         ended_at: time_opt(row, "ended_at")?,

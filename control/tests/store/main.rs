@@ -130,6 +130,8 @@ fn meeting(creator: &Account) -> Meeting {
             },
         },
         roster: Vec::new(),
+        occurrence: None,
+        calendar_sequence: 0,
         created_at: now(),
         started_at: Some(now()),
         ended_at: None,

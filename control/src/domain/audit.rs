@@ -17,6 +17,11 @@ pub enum AuditAction {
     MeetingJoin,
     MeetingLeave,
     ParticipantRemove,
+    ChatRoomCreate,
+    ChatRoomDelete,
+    ChatMemberRemove,
+    /// Somebody else's message; one's own leaves no trace.
+    ChatMessageDelete,
     /// A payload named another user than the token (C-13).
     IdentityMismatch,
 }
@@ -37,6 +42,10 @@ impl AuditAction {
             Self::MeetingJoin => "meeting.join",
             Self::MeetingLeave => "meeting.leave",
             Self::ParticipantRemove => "participant.remove",
+            Self::ChatRoomCreate => "chat.room-create",
+            Self::ChatRoomDelete => "chat.room-delete",
+            Self::ChatMemberRemove => "chat.member-remove",
+            Self::ChatMessageDelete => "chat.message-delete",
             Self::IdentityMismatch => "auth.identity-mismatch",
         }
     }

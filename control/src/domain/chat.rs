@@ -1,13 +1,59 @@
-//! A message in a meeting and who may read it (C-52).
+//! A message, in a meeting or a chat room, and who may read it (C-52, C-53).
 
 use time::OffsetDateTime;
 
-use super::id::{MeetingId, MessageId, ParticipantId, UserId};
+use super::attachment::Attachment;
+use super::error::DomainError;
+use super::id::{ChatRoomId, MeetingId, MessageId, ParticipantId, UserId};
 
 /// Longest text of a message, in characters.
 pub const MESSAGE_CHARS_MAX: usize = 4000;
 /// Largest number of messages a history request returns; more is clamped.
 pub const HISTORY_MAX: u32 = 500;
+
+/// People one message may mention.
+pub const MENTIONS_MAX: usize = 50;
+
+/// The text without control characters other than line breaks and tabs. It has to say something, unless
+/// `may_be_empty`: a message with files need not. `field` is what the client called it.
+///
+/// # Errors
+/// Nothing said, or more than [`MESSAGE_CHARS_MAX`].
+pub fn message_text(field: &'static str, text: &str, may_be_empty: bool) -> Result<String, DomainError> {
+    let cleaned: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    if cleaned.trim().is_empty() {
+        return if may_be_empty { Ok(String::new()) } else { Err(DomainError::FieldMissing(field)) };
+    }
+    if cleaned.chars().count() > MESSAGE_CHARS_MAX {
+        return Err(DomainError::invalid(field, format!("must have at most {MESSAGE_CHARS_MAX} characters")));
+    }
+    Ok(cleaned)
+}
+
+/// Where a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    Meeting(MeetingId),
+    Room(ChatRoomId),
+}
+
+impl Place {
+    /// The room of that place: a meeting is one (C-53).
+    pub fn room(self) -> ChatRoomId {
+        match self {
+            Self::Meeting(meeting) => meeting.into(),
+            Self::Room(room) => room,
+        }
+    }
+
+    /// The meeting, when it is one.
+    pub fn meeting(self) -> Option<MeetingId> {
+        match self {
+            Self::Meeting(meeting) => Some(meeting),
+            Self::Room(_) => None,
+        }
+    }
+}
 
 /// What a message carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,17 +111,30 @@ pub enum Sender {
     Guest(ParticipantId),
 }
 
+impl Sender {
+    /// The account, when it is one.
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Guest(_) => None,
+        }
+    }
+}
+
 /// A message as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChatMessage {
     pub id: MessageId,
-    pub meeting: MeetingId,
+    pub place: Place,
     pub sender: Sender,
     pub sender_name: String,
     /// Stored as sent without control characters; clients escape it.
     pub text: String,
     pub kind: MessageKind,
     pub recipient: Recipient,
+    /// In the order in which the sender named them.
+    pub attachments: Vec<Attachment>,
+    pub mentions: Vec<UserId>,
     pub sent_at: OffsetDateTime,
     pub edited_at: Option<OffsetDateTime>,
     pub deleted: bool,

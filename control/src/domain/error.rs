@@ -85,6 +85,25 @@ pub enum DomainError {
     #[error("the address belongs to another account")]
     EmailTaken,
 
+    // In chat.
+    /// There is none of that id, or the actor is not in it: nobody learns which.
+    #[error("no such chat room")]
+    ChatRoomNotFound,
+    #[error("no such message")]
+    MessageNotFound,
+    #[error("no such attachment")]
+    AttachmentNotFound,
+    #[error("an account to be added does not exist")]
+    PersonUnknown,
+    #[error("the file is too large")]
+    FileTooLarge,
+    #[error("files of this type are not taken")]
+    FileTypeRefused,
+    #[error("the account keeps too many bytes")]
+    QuotaExceeded,
+    #[error("the range begins behind the end")]
+    RangeUnsatisfiable,
+
     // Inside a meeting.
     #[error("not in this meeting")]
     NotInMeeting,
@@ -153,6 +172,14 @@ impl DomainError {
             Self::InvitationWithoutPerson => "invitation-without-person",
             Self::InviteeUnknown => "invitee-unknown",
             Self::EmailTaken => "email-taken",
+            Self::ChatRoomNotFound => "chat-room-not-found",
+            Self::MessageNotFound => "message-not-found",
+            Self::AttachmentNotFound => "attachment-not-found",
+            Self::PersonUnknown => "person-unknown",
+            Self::FileTooLarge => "file-too-large",
+            Self::FileTypeRefused => "file-type-refused",
+            Self::QuotaExceeded => "quota-exceeded",
+            Self::RangeUnsatisfiable => "range-unsatisfiable",
             Self::NotInMeeting => "not-in-meeting",
             Self::ParticipantNotFound => "participant-not-found",
             Self::TransportNotFound => "transport-not-found",

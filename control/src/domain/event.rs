@@ -9,6 +9,7 @@ use std::time::Duration;
 use time::OffsetDateTime;
 
 use super::chat::ChatMessage;
+use super::chat_event::ChatEvent;
 use super::id::{CampusId, MeetingId, ParticipantId, UserId};
 use super::meeting::Meeting;
 use super::participant::{ConnectionId, MediaStatus, Participant};
@@ -113,6 +114,7 @@ pub enum DomainEvent {
         muted: bool,
     },
     MessageSent(Box<ChatMessage>),
+    Chat(Box<ChatEvent>),
     ProducerAdded {
         meeting: MeetingId,
         participant: ParticipantId,
@@ -200,6 +202,7 @@ impl DomainEvent {
             Self::MediaChanged { .. } => "media_changed",
             Self::MutedByHost { .. } => "muted_by_host",
             Self::MessageSent(_) => "message_sent",
+            Self::Chat(event) => event.name(),
             Self::ProducerAdded { .. } => "producer_added",
             Self::ProducerClosed { .. } => "producer_closed",
             Self::ProducerPaused { .. } => "producer_paused",

@@ -81,6 +81,10 @@ ulid_id!(
     MessageId
 );
 ulid_id!(
+    /// A file sent, or to be sent, with a message.
+    AttachmentId
+);
+ulid_id!(
     /// The virtual room of a meeting as dialects show it (`meeting_room_id`); not the id the media plane uses.
     MeetingRoomId
 );
@@ -134,6 +138,45 @@ impl fmt::Display for MeetingId {
 }
 
 impl serde::Serialize for MeetingId {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// A room to chat in. A meeting is one under its own id (C-53), so it is read in every spelling of a meeting's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ChatRoomId(pub Ulid);
+
+impl ChatRoomId {
+    /// An id never handed out before. Not for the domain, which takes ids as arguments.
+    pub fn generate() -> Self {
+        Self(Ulid::r#gen())
+    }
+
+    /// Reads what [`MeetingId::parse`] reads. `None` means that no room can have this id.
+    pub fn parse(text: &str) -> Option<Self> {
+        MeetingId::parse(text).map(Self::from)
+    }
+
+    /// The meeting that this is the room of, if there is one of this id.
+    pub fn as_meeting(self) -> MeetingId {
+        MeetingId(self.0)
+    }
+}
+
+impl From<MeetingId> for ChatRoomId {
+    fn from(meeting: MeetingId) -> Self {
+        Self(meeting.0)
+    }
+}
+
+impl fmt::Display for ChatRoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl serde::Serialize for ChatRoomId {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }

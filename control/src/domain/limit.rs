@@ -16,8 +16,12 @@ pub enum LimitedAction {
     Write,
     /// Adding, changing or removing participants; counted per meeting.
     ParticipantWrite,
-    /// Messages of one sender within one meeting (C-63).
+    /// Messages of one sender within one meeting or room (C-63).
     ChatMessage,
+    /// Telling a room that one types; repeated words that nobody is told do not count.
+    ChatTyping,
+    /// Marking messages as seen.
+    ChatReceipt,
     Reaction,
     MediaUpdate,
 }

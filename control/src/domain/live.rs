@@ -482,6 +482,18 @@ impl LiveMeeting {
         absent.map(Recipient::User).ok_or(DomainError::ParticipantNotFound)
     }
 
+    /// The name under which an account is inside; of several sessions, the first one's.
+    pub fn name_of(&self, user: UserId) -> Option<String> {
+        let inside = self.roster();
+        inside.iter().find(|p| p.actor.user_id() == Some(user)).map(|p| p.name.clone())
+    }
+
+    /// The connections of everybody inside who may read a message.
+    pub fn readers(&self, message: &ChatMessage) -> Vec<ConnectionId> {
+        let reads = |p: &&Participant| message.visible_to(p.person.sender(), p.standing.role.runs_meeting());
+        self.participants.values().filter(reads).map(|p| p.connection).collect()
+    }
+
     /// Delivery of a stored message, to everybody inside who may read it.
     pub fn deliver(&mut self, message: ChatMessage) -> Notice {
         self.messages += 1;

@@ -167,6 +167,17 @@ impl Meeting {
             .map(|entry| Standing { role: entry.role, permissions: entry.permissions() })
     }
 
+    /// Whether an account made the meeting or is on the roster by its id.
+    pub fn lists(&self, user: UserId) -> bool {
+        self.listed_users().any(|(listed, _)| listed == user)
+    }
+
+    /// The accounts on the roster with their names, withdrawn ones left out; the creator is always among them.
+    pub fn listed_users(&self) -> impl Iterator<Item = (UserId, &str)> {
+        let listed = self.roster.iter().filter(|entry| entry.listing != Listing::Withdrawn);
+        listed.filter_map(|entry| Some((entry.user?, entry.name.as_str())))
+    }
+
     /// The actor's role, when on the roster.
     pub fn role_of(&self, actor: &Actor) -> Option<Role> {
         self.standing(actor).map(|standing| standing.role)

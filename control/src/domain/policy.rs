@@ -18,6 +18,8 @@ pub enum Action {
     Start,
     End,
     SendMessage,
+    /// Delete what somebody else wrote.
+    ModerateChat,
     RaiseHand,
     SendAudio,
     SendVideo,
@@ -30,7 +32,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::View,
         Self::Update,
         Self::UpdateFeatures,
@@ -38,6 +40,7 @@ impl Action {
         Self::Start,
         Self::End,
         Self::SendMessage,
+        Self::ModerateChat,
         Self::RaiseHand,
         Self::SendAudio,
         Self::SendVideo,
@@ -88,6 +91,7 @@ fn rule(action: Action) -> Rule {
         Action::Start => (Who::Hosts, OnlyHostsStart, When::NotOver, None),
         Action::End => (Who::Hosts, OnlyHostsEnd, When::Live, None),
         Action::SendMessage => (Who::Listed, Forbidden, When::Live, Some(Feature::Chat)),
+        Action::ModerateChat => (Who::Running, Forbidden, When::Always, None),
         Action::RaiseHand => (Who::Listed, Forbidden, When::Live, Some(Feature::HandRaise)),
         Action::SendAudio => (Who::Listed, Forbidden, When::Live, Some(Feature::Audio)),
         Action::SendVideo => (Who::Listed, Forbidden, When::Live, Some(Feature::Video)),
@@ -152,5 +156,6 @@ fn check_status(when: &When, status: MeetingStatus) -> Result<(), DomainError> {
     }
 }
 
+pub mod rooms;
 #[cfg(test)]
 mod tests;

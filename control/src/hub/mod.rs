@@ -3,6 +3,8 @@
 //! A connection belongs to an outlet: the part of a dialect that says an event in its words and writes it. The hub
 //! hands each outlet an event once, with all of its connections that are to hear it, so it is rendered once.
 
+mod listeners;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -14,11 +16,14 @@ use crate::domain::event::{Audience, DomainEvent};
 use crate::domain::id::{CampusId, UserId};
 use crate::domain::participant::ConnectionId;
 
+pub use listeners::{Listener, Listeners};
+
 /// Says events in one dialect and writes them to its connections. Never waits: a connection that cannot take an event
 /// it must not miss is closed, and its client comes back to the state as it is then.
 pub trait Outlet: Send + Sync + 'static {
-    /// Delivers one event to these connections, all of this outlet, in the order of the calls.
-    fn deliver(&self, event: &DomainEvent, to: &[ConnectionId]);
+    /// Delivers one event to these connections, all of this outlet, in the order of the calls. Says which of them did
+    /// not take it.
+    fn deliver(&self, event: &DomainEvent, to: &[ConnectionId]) -> Vec<ConnectionId>;
 }
 
 /// Which outlet a connection belongs to.
@@ -36,6 +41,7 @@ struct Inner {
     outlets: RwLock<Vec<Arc<dyn Outlet>>>,
     /// As many as there are open sockets, which the listeners bound.
     connections: RwLock<HashMap<ConnectionId, Connection>>,
+    listeners: Listeners,
 }
 
 struct Connection {
@@ -69,10 +75,16 @@ impl Hub {
 
     /// A connection is gone. True when it was the last of its account.
     pub fn disconnect(&self, id: ConnectionId) -> bool {
+        self.0.listeners.forget(id);
         let mut connections = self.0.connections.write().unwrap_or_else(PoisonError::into_inner);
         let gone = connections.remove(&id);
         gauge!("plenum_sockets").set(connections.len() as f64);
         gone.is_some_and(|gone| !connections.values().any(|other| other.user == gone.user))
+    }
+
+    /// Who listens to which chat room.
+    pub fn listeners(&self) -> &Listeners {
+        &self.0.listeners
     }
 
     /// How many connections are open.
@@ -82,21 +94,25 @@ impl Hub {
 
     /// Delivers to an audience that is not found inside a meeting.
     pub fn publish(&self, audience: &Audience, event: &DomainEvent) {
-        let to: Vec<_> = {
-            let connections = self.0.connections.read().unwrap_or_else(PoisonError::into_inner);
-            connections.iter().filter(|(id, c)| hears(audience, **id, c)).map(|(id, _)| *id).collect()
-        };
-        self.deliver(event, &to);
+        self.deliver(event, &self.find(audience));
     }
 
-    /// Delivers to these connections.
-    pub fn deliver(&self, event: &DomainEvent, to: &[ConnectionId]) {
+    /// The connections of an audience that is not found inside a meeting.
+    pub fn find(&self, audience: &Audience) -> Vec<ConnectionId> {
+        let connections = self.0.connections.read().unwrap_or_else(PoisonError::into_inner);
+        connections.iter().filter(|(id, c)| hears(audience, **id, c)).map(|(id, _)| *id).collect()
+    }
+
+    /// Delivers to these connections; says which of them did not take it, or are gone.
+    pub fn deliver(&self, event: &DomainEvent, to: &[ConnectionId]) -> Vec<ConnectionId> {
+        let mut missed = Vec::new();
         let mut by_outlet: BTreeMap<OutletId, Vec<ConnectionId>> = BTreeMap::new();
         {
             let connections = self.0.connections.read().unwrap_or_else(PoisonError::into_inner);
             for id in to {
-                if let Some(connection) = connections.get(id) {
-                    by_outlet.entry(connection.outlet).or_default().push(*id);
+                match connections.get(id) {
+                    Some(connection) => by_outlet.entry(connection.outlet).or_default().push(*id),
+                    None => missed.push(*id),
                 }
             }
         }
@@ -104,9 +120,10 @@ impl Hub {
             counter!("plenum_events_out_total", "event" => event.name()).increment(to.len() as u64);
             let outlet = self.0.outlets.read().unwrap_or_else(PoisonError::into_inner).get(outlet.0).cloned();
             if let Some(outlet) = outlet {
-                outlet.deliver(event, &to);
+                missed.extend(outlet.deliver(event, &to));
             }
         }
+        missed
     }
 }
 

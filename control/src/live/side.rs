@@ -29,7 +29,11 @@ impl LiveSide for Live {
     }
 
     fn changed<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {
-        Box::pin(self.refresh(meeting))
+        Box::pin(async move {
+            // Whoever is not on the roster any more hears nothing more of the meeting's chat either.
+            self.0.hub.listeners().retain(meeting.id.into(), |actor| meeting.standing(actor).is_some());
+            self.refresh(meeting).await;
+        })
     }
 
     fn ended<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {

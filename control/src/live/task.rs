@@ -65,7 +65,9 @@ impl Task {
                 Audience::Accounts(_) | Audience::Campus { .. } | Audience::World => {
                     hub.publish(&audience, &event)
                 }
-                inside => hub.deliver(&event, &self.live.recipients(inside)),
+                inside => {
+                    hub.deliver(&event, &self.live.recipients(inside));
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Messages inside a meeting: stored, then delivered (C-52).
 
 use crate::domain::actor::Actor;
-use crate::domain::chat::{ChatMessage, MESSAGE_CHARS_MAX, MessageKind, Recipient};
+use crate::domain::chat::{ChatMessage, MessageKind, Place, Recipient, message_text};
 use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, MessageId};
 use crate::domain::limit::{Budget, LimitedAction};
@@ -51,7 +51,7 @@ impl Chat {
         budget: Budget,
     ) -> Result<ChatMessage, DomainError> {
         let meeting = meeting_id(meeting)?;
-        let text = clean(text)?;
+        let text = message_text("message", text, false)?;
         let composed = self.compose(connection, meeting, text, to).await;
         let message = explain(&self.store, meeting, composed).await?;
         let sender = actor.user_id().map_or_else(|| format!("{:?}", message.sender), |user| user.to_string());
@@ -80,12 +80,14 @@ impl Chat {
             };
             Ok(ChatMessage {
                 id,
-                meeting,
+                place: Place::Meeting(meeting),
                 sender: sender.person.sender(),
                 sender_name: sender.name.clone(),
                 text,
                 kind: MessageKind::Text,
                 recipient,
+                attachments: Vec::new(),
+                mentions: Vec::new(),
                 sent_at,
                 edited_at: None,
                 deleted: false,
@@ -93,19 +95,4 @@ impl Chat {
         };
         self.live.with(meeting, move |live, _| Ok((Vec::new(), compose(live)?))).await
     }
-}
-
-/// The text without control characters other than line breaks and tabs; it has to say something.
-fn clean(text: &str) -> Result<String, DomainError> {
-    let cleaned: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    if cleaned.trim().is_empty() {
-        return Err(DomainError::FieldMissing("message"));
-    }
-    if cleaned.chars().count() > MESSAGE_CHARS_MAX {
-        return Err(DomainError::invalid(
-            "message",
-            format!("must have at most {MESSAGE_CHARS_MAX} characters"),
-        ));
-    }
-    Ok(cleaned)
 }

@@ -104,6 +104,8 @@ fn word(action: LimitedAction) -> &'static str {
         LimitedAction::Write => "write",
         LimitedAction::ParticipantWrite => "participant_write",
         LimitedAction::ChatMessage => "chat_message",
+        LimitedAction::ChatTyping => "chat_typing",
+        LimitedAction::ChatReceipt => "chat_receipt",
         LimitedAction::Reaction => "reaction",
         LimitedAction::MediaUpdate => "media_update",
     }

@@ -5,7 +5,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::columns::{micros, time, time_opt, word, word_opt};
 use super::{Store, StoreError, timed};
-use crate::domain::chat::{ChatMessage, HISTORY_MAX, MessageKind, Recipient, Sender};
+use crate::domain::chat::{ChatMessage, HISTORY_MAX, MessageKind, Place, Recipient, Sender};
 use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, MessageId, ParticipantId, UserId};
 
@@ -30,7 +30,7 @@ impl Store {
             };
             sqlx::query(INSERT)
                 .bind(message.id.to_string())
-                .bind(message.meeting.to_string())
+                .bind(message.place.room().to_string())
                 .bind(sender_user)
                 .bind(sender_guest)
                 .bind(&message.sender_name)
@@ -85,12 +85,14 @@ fn columns_of(sender: Sender) -> (Option<String>, Option<String>) {
 fn read(row: &SqliteRow) -> Result<ChatMessage, StoreError> {
     Ok(ChatMessage {
         id: word(row, "id", MessageId::parse)?,
-        meeting: word(row, "meeting_id", MeetingId::parse)?,
+        place: Place::Meeting(word(row, "meeting_id", MeetingId::parse)?),
         sender: read_sender(row)?,
         sender_name: row.try_get("sender_name")?,
         text: row.try_get("text")?,
         kind: word(row, "kind", MessageKind::parse)?,
         recipient: read_recipient(row)?,
+        attachments: Vec::new(),
+        mentions: Vec::new(),
         sent_at: time(row, "sent_at")?,
         edited_at: time_opt(row, "edited_at")?,
         deleted: row.try_get("deleted")?,

@@ -1,7 +1,7 @@
 //! Roster, chat history and connection configuration (KCS-10, KCS-15, KCS-19).
 
 use http::Method;
-use plenum_control::domain::chat::{ChatMessage, MessageKind, Recipient, Sender};
+use plenum_control::domain::chat::{ChatMessage, MessageKind, Place, Recipient, Sender};
 use plenum_control::domain::id::{MeetingId, MessageId, UserId};
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
@@ -65,12 +65,14 @@ async fn refusals_of_a_read(what: &str) {
 async fn say(world: &World, meeting: &str, from: Who, recipient: Recipient, n: i64, text: &str) {
     let message = ChatMessage {
         id: MessageId::generate(),
-        meeting: MeetingId::parse(meeting).expect("an id"),
+        place: Place::Meeting(MeetingId::parse(meeting).expect("an id")),
         sender: Sender::User(user(world, from).await),
         sender_name: "Somebody".into(),
         text: text.into(),
         kind: MessageKind::Text,
         recipient,
+        attachments: Vec::new(),
+        mentions: Vec::new(),
         sent_at: OffsetDateTime::UNIX_EPOCH + Duration::days(20_000) + Duration::seconds(n),
         edited_at: None,
         deleted: false,

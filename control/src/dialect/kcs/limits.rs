@@ -18,6 +18,10 @@ pub fn budget(action: LimitedAction) -> Budget {
         LimitedAction::Write => per_minute(100),
         LimitedAction::ParticipantWrite => per_minute(20),
         LimitedAction::ChatMessage => per_minute(30),
+        // Somebody who writes in two rooms at once is told once a second in each.
+        LimitedAction::ChatTyping => per_minute(120),
+        // Clients mark what they show, often one by one; a lively room has some hundred messages a minute.
+        LimitedAction::ChatReceipt => per_minute(240),
         LimitedAction::Reaction => per_minute(60),
         LimitedAction::MediaUpdate => per_minute(120),
     }

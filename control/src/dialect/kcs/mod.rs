@@ -1,5 +1,6 @@
 //! The KCS dialect: REST under `/api`, envelope `{success, data, message}`, and Socket.IO.
 
+mod chat_view;
 pub mod error;
 pub mod limits;
 pub mod preset;

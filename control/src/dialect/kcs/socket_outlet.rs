@@ -34,6 +34,15 @@ struct Line {
     end: CancellationToken,
 }
 
+/// Sockets that did not take an event.
+#[derive(Default)]
+struct Missed {
+    /// Too far behind.
+    full: Vec<ConnectionId>,
+    /// Closed, or about to be.
+    gone: Vec<ConnectionId>,
+}
+
 impl SocketOutlet {
     pub fn new(ice_servers: Value) -> Self {
         Self { ice_servers, sockets: RwLock::default() }
@@ -72,28 +81,37 @@ impl SocketOutlet {
         });
     }
 
-    fn write(&self, name: &str, payload: &RawValue, to: &[ConnectionId]) -> Vec<ConnectionId> {
+    fn write(&self, name: &str, payload: &RawValue, to: &[ConnectionId]) -> Missed {
         let sockets = self.sockets.read().unwrap_or_else(PoisonError::into_inner);
-        let full = |id: &&ConnectionId| {
-            let sent = sockets.get(id).map(|line| line.socket.emit(name, payload));
-            matches!(sent, Some(Err(SendError::Socket(SocketError::InternalChannelFull))))
-        };
-        to.iter().filter(full).copied().collect()
+        let mut missed = Missed::default();
+        for id in to {
+            match sockets.get(id).map(|line| line.socket.emit(name, payload)) {
+                Some(Ok(())) => {}
+                Some(Err(SendError::Socket(SocketError::InternalChannelFull))) => missed.full.push(*id),
+                Some(Err(_)) | None => missed.gone.push(*id),
+            }
+        }
+        missed
     }
 }
 
 impl Outlet for SocketOutlet {
-    fn deliver(&self, event: &DomainEvent, to: &[ConnectionId]) {
+    fn deliver(&self, event: &DomainEvent, to: &[ConnectionId]) -> Vec<ConnectionId> {
         let (name, payload) = socket_view::event(event, &self.ice_servers);
-        let Ok(payload) = to_raw_value(&payload) else { return };
+        let Ok(payload) = to_raw_value(&payload) else { return to.to_vec() };
         let missed = self.write(name, &payload, to);
         if !may_be_missed(event) {
-            missed.into_iter().for_each(|id| self.cut_off(id));
+            missed.full.iter().for_each(|id| self.cut_off(*id));
         }
+        [missed.full, missed.gone].concat()
     }
 }
 
 /// Whether the next event of its kind makes up for this one.
 fn may_be_missed(event: &DomainEvent) -> bool {
-    matches!(event, DomainEvent::ActiveSpeaker { .. } | DomainEvent::QualityChanged { .. })
+    match event {
+        DomainEvent::ActiveSpeaker { .. } | DomainEvent::QualityChanged { .. } => true,
+        DomainEvent::Chat(event) => event.may_be_missed(),
+        _ => false,
+    }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::view;
+use super::{chat_view, view};
 use crate::dialect::iso;
 use crate::domain::event::{DomainEvent, Entrance};
 use crate::domain::meeting::{Feature, Meeting};
@@ -78,8 +78,9 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> (&'static str, 
         E::MessageSent(message) => {
             let mut shown = json!(view::message(message));
             shown["recipientType"] = message.recipient.kind().into();
-            ("new-message", json!({ "meetingId": message.meeting, "message": shown }))
+            ("new-message", json!({ "meetingId": message.place.room(), "message": shown }))
         }
+        E::Chat(event) => chat_view::event(event),
         E::ProducerAdded { meeting, participant, producer, kind, source, paused } => (
             "new-producer",
             json!({

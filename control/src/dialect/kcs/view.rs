@@ -7,6 +7,7 @@ pub mod envelope;
 pub mod media;
 pub mod meeting;
 pub mod people;
+pub mod rooms;
 pub mod words;
 
 pub use account::account;

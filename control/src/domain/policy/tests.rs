@@ -13,7 +13,7 @@ fn allowed_roles(action: Action) -> &'static str {
         | Action::SendAudio
         | Action::SendVideo
         | Action::ShareScreen => "hcpa",
-        Action::UpdateFeatures | Action::Admit | Action::ManageParticipants => "hc",
+        Action::UpdateFeatures | Action::ModerateChat | Action::Admit | Action::ManageParticipants => "hc",
         Action::Update | Action::Delete | Action::Start | Action::End => "h",
     }
 }
@@ -22,7 +22,7 @@ fn allowed_roles(action: Action) -> &'static str {
 fn answers_by_status(action: Action) -> [Result<(), DomainError>; 4] {
     use DomainError::{MeetingCancelled, MeetingEnded, MeetingLive, MeetingNotActive};
     match action {
-        Action::View => [Ok(()), Ok(()), Ok(()), Ok(())],
+        Action::View | Action::ModerateChat => [Ok(()), Ok(()), Ok(()), Ok(())],
         Action::Delete => [Ok(()), Err(MeetingLive), Ok(()), Ok(())],
         Action::Update
         | Action::UpdateFeatures

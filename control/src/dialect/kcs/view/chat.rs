@@ -4,9 +4,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::envelope::Timestamp;
+use super::rooms::{AttachmentView, attachments};
 use super::words::{MessageTypeWord, RecipientWord};
 use crate::domain::chat::{ChatMessage, Recipient, Sender};
-use crate::domain::id::{MeetingId, MessageId};
+use crate::domain::id::{ChatRoomId, MessageId};
 
 /// A chat message. A deleted one keeps its place and loses its text.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -14,7 +15,7 @@ pub struct MessageView {
     #[schema(value_type = String, example = "01JDAVNTZ6MG8F0Q5W0R7YH3KC")]
     id: MessageId,
     #[schema(value_type = String, example = "01JDAVNTZ6MG8F0Q5W0R7YH3KC")]
-    meeting_id: MeetingId,
+    meeting_id: ChatRoomId,
     /// The sender's account, or the session of somebody without one.
     #[schema(example = "01JDAVNTZ6MG8F0Q5W0R7YH3KC")]
     sender_id: String,
@@ -31,13 +32,14 @@ pub struct MessageView {
     #[schema(required)]
     edited_at: Option<Timestamp>,
     is_deleted: bool,
+    attachments: Vec<AttachmentView>,
 }
 
 /// The view of a message.
 pub fn message(message: &ChatMessage) -> MessageView {
     MessageView {
         id: message.id,
-        meeting_id: message.meeting,
+        meeting_id: message.place.room(),
         sender_id: match message.sender {
             Sender::User(user) => user.to_string(),
             Sender::Guest(session) => session.to_string(),
@@ -54,5 +56,6 @@ pub fn message(message: &ChatMessage) -> MessageView {
         timestamp: Timestamp(message.sent_at),
         edited_at: message.edited_at.map(Timestamp),
         is_deleted: message.deleted,
+        attachments: attachments(message),
     }
 }

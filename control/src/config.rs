@@ -165,9 +165,11 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
 
     fn database_url(&self) -> Result<Option<String>, ConfigError> {
         match self.text("DATABASE_URL") {
-            Some(url) if !url.starts_with("sqlite:") => {
-                // Not repeated: other schemes carry passwords.
-                let problem = "must begin with sqlite: (the only database of this version)".to_owned();
+            Some(url)
+                if !["sqlite:", "postgres:", "postgresql:"].iter().any(|known| url.starts_with(known)) =>
+            {
+                // Not repeated: it may carry a password.
+                let problem = "must begin with sqlite: or postgres:".to_owned();
                 Err(ConfigError { name: "DATABASE_URL", problem })
             }
             url => Ok(url),
@@ -258,7 +260,7 @@ mod tests {
             ("EXTRA_PORTS", "3000;5000"),
             ("RATE_LIMITS", "maybe"),
             ("JWT_EXPIRES_HOURS", "0"),
-            ("DATABASE_URL", "postgres://user:password@host/db"),
+            ("DATABASE_URL", "mysql://user:password@host/db"),
             ("BOOTSTRAP_ADMIN_EMAIL", "a@b"),
             ("FRONTEND_URL", "meet.example.org"),
             ("ICE_SERVERS", "stun:stun.example.org"),

@@ -1,9 +1,9 @@
 //! The audit trail: appended to, never changed.
 
-use sqlx::Row;
 use time::OffsetDateTime;
 
 use super::columns::micros;
+use super::sql::args;
 use super::{Store, timed};
 use crate::domain::audit::AuditEntry;
 use crate::domain::error::DomainError;
@@ -30,16 +30,16 @@ impl Store {
         timed("audit_insert", async {
             let detail =
                 entry.detail.as_deref().map(|text| text.chars().take(DETAIL_CHARS_MAX).collect::<String>());
-            sqlx::query(INSERT)
-                .bind(micros(at))
-                .bind(entry.action.as_str())
-                .bind(entry.actor.map(|user| user.to_string()))
-                .bind(entry.campus.as_ref().map(|campus| campus.0.as_str()))
-                .bind(entry.meeting.map(|meeting| meeting.to_string()))
-                .bind(entry.outcome)
-                .bind(detail)
-                .execute(&self.writer)
-                .await?;
+            let values = args![
+                micros(at),
+                entry.action.as_str(),
+                entry.actor.map(|user| user.to_string()),
+                entry.campus.as_ref().map(|campus| campus.0.as_str()),
+                entry.meeting.map(|meeting| meeting.to_string()),
+                entry.outcome,
+                detail,
+            ];
+            self.execute(INSERT, values).await?;
             Ok(())
         })
         .await
@@ -48,13 +48,13 @@ impl Store {
     /// What happened to a meeting, oldest first.
     pub async fn audit_of(&self, meeting: MeetingId) -> Result<Vec<AuditLine>, DomainError> {
         timed("audit_of", async {
-            let rows = sqlx::query(OF_MEETING).bind(meeting.to_string()).fetch_all(&self.readers).await?;
+            let rows = self.all(OF_MEETING, args![meeting.to_string()]).await?;
             rows.iter()
                 .map(|row| {
                     Ok(AuditLine {
-                        action: row.try_get("action")?,
-                        actor: row.try_get("actor_id")?,
-                        outcome: row.try_get("outcome")?,
+                        action: row.get("action")?,
+                        actor: row.get("actor_id")?,
+                        outcome: row.get("outcome")?,
                     })
                 })
                 .collect()

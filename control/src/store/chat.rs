@@ -1,10 +1,9 @@
 //! Messages in meetings.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
 use super::columns::{micros, time, time_opt, word, word_opt};
-use super::{Store, StoreError, timed};
+use super::refusal::StoreError;
+use super::sql::{Row, args};
+use super::{Store, timed};
 use crate::domain::chat::{ChatMessage, HISTORY_MAX, MessageKind, Place, Recipient, Sender};
 use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, MessageId, ParticipantId, UserId};
@@ -28,22 +27,22 @@ impl Store {
                 Recipient::User(user) => (Some(user.to_string()), None),
                 Recipient::Guest(session) => (None, Some(session.to_string())),
             };
-            sqlx::query(INSERT)
-                .bind(message.id.to_string())
-                .bind(message.place.room().to_string())
-                .bind(sender_user)
-                .bind(sender_guest)
-                .bind(&message.sender_name)
-                .bind(&message.text)
-                .bind(message.kind.as_str())
-                .bind(message.recipient.kind())
-                .bind(recipient_user)
-                .bind(recipient_guest)
-                .bind(micros(message.sent_at))
-                .bind(message.edited_at.map(micros))
-                .bind(message.deleted)
-                .execute(&self.writer)
-                .await?;
+            let values = args![
+                message.id.to_string(),
+                message.place.room().to_string(),
+                sender_user,
+                sender_guest,
+                &message.sender_name,
+                &message.text,
+                message.kind.as_str(),
+                message.recipient.kind(),
+                recipient_user,
+                recipient_guest,
+                micros(message.sent_at),
+                message.edited_at.map(micros),
+                message.deleted,
+            ];
+            self.execute(INSERT, values).await?;
             Ok(())
         })
         .await
@@ -60,15 +59,9 @@ impl Store {
     ) -> Result<Vec<ChatMessage>, DomainError> {
         timed("messages", async {
             let (user, guest) = columns_of(reader);
-            let rows = sqlx::query(VISIBLE)
-                .bind(meeting.to_string())
-                .bind(user)
-                .bind(guest)
-                .bind(runs_meeting)
-                .bind(limit.min(HISTORY_MAX))
-                .bind(offset)
-                .fetch_all(&self.readers)
-                .await?;
+            let values =
+                args![meeting.to_string(), user, guest, runs_meeting, limit.min(HISTORY_MAX), offset];
+            let rows = self.all(VISIBLE, values).await?;
             rows.iter().rev().map(read).collect()
         })
         .await
@@ -82,31 +75,31 @@ fn columns_of(sender: Sender) -> (Option<String>, Option<String>) {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<ChatMessage, StoreError> {
+fn read(row: &Row) -> Result<ChatMessage, StoreError> {
     Ok(ChatMessage {
         id: word(row, "id", MessageId::parse)?,
         place: Place::Meeting(word(row, "meeting_id", MeetingId::parse)?),
         sender: read_sender(row)?,
-        sender_name: row.try_get("sender_name")?,
-        text: row.try_get("text")?,
+        sender_name: row.get("sender_name")?,
+        text: row.get("text")?,
         kind: word(row, "kind", MessageKind::parse)?,
         recipient: read_recipient(row)?,
         attachments: Vec::new(),
         mentions: Vec::new(),
         sent_at: time(row, "sent_at")?,
         edited_at: time_opt(row, "edited_at")?,
-        deleted: row.try_get("deleted")?,
+        deleted: row.get("deleted")?,
     })
 }
 
-fn read_sender(row: &SqliteRow) -> Result<Sender, StoreError> {
+fn read_sender(row: &Row) -> Result<Sender, StoreError> {
     let user = word_opt(row, "sender_user", UserId::parse)?.map(Sender::User);
     let guest = word_opt(row, "sender_guest", ParticipantId::parse)?.map(Sender::Guest);
     user.or(guest).ok_or(StoreError::Corrupt("sender_user"))
 }
 
-fn read_recipient(row: &SqliteRow) -> Result<Recipient, StoreError> {
-    match row.try_get::<&str, _>("recipient_kind")? {
+fn read_recipient(row: &Row) -> Result<Recipient, StoreError> {
+    match row.get::<&str>("recipient_kind")? {
         "all" => Ok(Recipient::All),
         "host" => Ok(Recipient::Hosts),
         _ => {

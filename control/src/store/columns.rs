@@ -1,10 +1,9 @@
 //! Columns to domain values and back: ids, times, words and JSON.
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 use time::OffsetDateTime;
 
-use super::StoreError;
+use super::refusal::StoreError;
+use super::sql::Row;
 
 /// A time as the database keeps it: microseconds since 1970.
 pub(super) fn micros(at: OffsetDateTime) -> i64 {
@@ -18,49 +17,39 @@ fn time_of(column: &'static str, micros: i64) -> Result<OffsetDateTime, StoreErr
 }
 
 /// A required time.
-pub(super) fn time(row: &SqliteRow, column: &'static str) -> Result<OffsetDateTime, StoreError> {
-    time_of(column, row.try_get(column)?)
+pub(super) fn time(row: &Row, column: &'static str) -> Result<OffsetDateTime, StoreError> {
+    time_of(column, row.get(column)?)
 }
 
 /// A time that may be absent.
-pub(super) fn time_opt(row: &SqliteRow, column: &'static str) -> Result<Option<OffsetDateTime>, StoreError> {
-    row.try_get::<Option<i64>, _>(column)?.map(|micros| time_of(column, micros)).transpose()
+pub(super) fn time_opt(row: &Row, column: &'static str) -> Result<Option<OffsetDateTime>, StoreError> {
+    row.get::<Option<i64>>(column)?.map(|micros| time_of(column, micros)).transpose()
 }
 
 /// A word that stands for a value: an id, or one of a closed set.
 pub(super) fn word<T>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<T, StoreError> {
-    parse(row.try_get::<&str, _>(column)?).ok_or(StoreError::Corrupt(column))
+    parse(row.get::<&str>(column)?).ok_or(StoreError::Corrupt(column))
 }
 
 /// A word that may be absent.
 pub(super) fn word_opt<T>(
-    row: &SqliteRow,
+    row: &Row,
     column: &'static str,
     parse: impl Fn(&str) -> Option<T>,
 ) -> Result<Option<T>, StoreError> {
-    row.try_get::<Option<&str>, _>(column)?
-        .map(|text| parse(text).ok_or(StoreError::Corrupt(column)))
-        .transpose()
+    row.get::<Option<&str>>(column)?.map(|text| parse(text).ok_or(StoreError::Corrupt(column))).transpose()
 }
 
 /// A stored object.
-pub(super) fn json<T: serde::de::DeserializeOwned>(
-    row: &SqliteRow,
-    column: &'static str,
-) -> Result<T, StoreError> {
-    serde_json::from_str(row.try_get::<&str, _>(column)?).map_err(|_| StoreError::Corrupt(column))
+pub(super) fn json<T: serde::de::DeserializeOwned>(row: &Row, column: &'static str) -> Result<T, StoreError> {
+    serde_json::from_str(row.get::<&str>(column)?).map_err(|_| StoreError::Corrupt(column))
 }
 
 /// An object as stored.
 pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| StoreError::Corrupt("json"))
-}
-
-/// A count or size that is never negative.
-pub(super) fn unsigned(row: &SqliteRow, column: &'static str) -> Result<u32, StoreError> {
-    u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Corrupt(column))
 }

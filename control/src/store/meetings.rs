@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
-
-use super::columns::{json, micros, time, time_opt, to_json, unsigned, word};
-use super::{Store, StoreError, roster, timed};
+use super::columns::{json, micros, time, time_opt, to_json, word};
+use super::refusal::StoreError;
+use super::sql::{Row, Tx, args};
+use super::{Store, roster, timed};
 use crate::domain::account::Account;
 use crate::domain::error::DomainError;
 use crate::domain::id::{CampusId, MeetingId, MeetingRoomId, UserId};
@@ -38,8 +37,9 @@ impl Store {
     pub async fn meeting(&self, id: MeetingId) -> Result<Option<Meeting>, DomainError> {
         timed("meeting", async {
             // One read transaction, so that the roster belongs to the row.
-            let mut tx = self.readers.begin().await?;
-            load(&mut tx, id).await
+            let mut tx = self.read().await?;
+            let row = tx.one(BY_ID, args![id.to_string()]).await?;
+            whole(&mut tx, row).await
         })
         .await
     }
@@ -48,13 +48,9 @@ impl Store {
     pub async fn meetings_of(&self, account: &Account) -> Result<Vec<Meeting>, DomainError> {
         timed("meetings_of", async {
             let campus = (!account.crosses_campuses()).then(|| account.campus.0.clone());
-            let mut tx = self.readers.begin().await?;
-            let rows = sqlx::query(OF_PERSON)
-                .bind(account.id.to_string())
-                .bind(account.email_key())
-                .bind(campus)
-                .fetch_all(&mut *tx)
-                .await?;
+            let mut tx = self.read().await?;
+            let values = args![account.id.to_string(), account.email_key(), campus];
+            let rows = tx.all(OF_PERSON, values).await?;
             with_rosters(&mut tx, rows).await
         })
         .await
@@ -63,8 +59,8 @@ impl Store {
     /// Every meeting that is live, the oldest first: what a control process takes up again after a restart.
     pub async fn live_meetings(&self) -> Result<Vec<Meeting>, DomainError> {
         timed("meetings_live", async {
-            let mut tx = self.readers.begin().await?;
-            let rows = sqlx::query(LIVE).fetch_all(&mut *tx).await?;
+            let mut tx = self.read().await?;
+            let rows = tx.all(LIVE, args![]).await?;
             with_rosters(&mut tx, rows).await
         })
         .await
@@ -73,7 +69,7 @@ impl Store {
     /// Adds a meeting with its roster.
     pub async fn insert_meeting(&self, meeting: &Meeting) -> Result<(), DomainError> {
         timed("meeting_insert", async {
-            let mut tx = self.begin_write().await?;
+            let mut tx = self.write().await?;
             insert(&mut tx, meeting).await?;
             roster::replace(&mut tx, meeting).await?;
             tx.commit().await?;
@@ -90,8 +86,8 @@ impl Store {
         change: impl FnOnce(&mut Meeting) -> Result<T, DomainError>,
     ) -> Result<(Meeting, T), DomainError> {
         timed("meeting_change", async {
-            let mut tx = self.begin_write().await?;
-            let mut meeting = load(&mut tx, id).await?.ok_or(DomainError::MeetingNotFound)?;
+            let mut tx = self.write().await?;
+            let mut meeting = load_to_change(&mut tx, id).await?.ok_or(DomainError::MeetingNotFound)?;
             let before = meeting.clone();
             let outcome = change(&mut meeting)?;
             if meeting != before {
@@ -107,22 +103,22 @@ impl Store {
     }
 }
 
-pub(super) async fn load(
-    tx: &mut Transaction<'_, Sqlite>,
-    id: MeetingId,
-) -> Result<Option<Meeting>, StoreError> {
-    let Some(row) = sqlx::query(BY_ID).bind(id.to_string()).fetch_optional(&mut **tx).await? else {
-        return Ok(None);
-    };
+/// The meeting, which nobody else changes before this transaction is over. Its roster and sessions are changed under
+/// the same lock.
+pub(super) async fn load_to_change(tx: &mut Tx, id: MeetingId) -> Result<Option<Meeting>, StoreError> {
+    let row = tx.one_to_change(BY_ID, args![id.to_string()]).await?;
+    whole(tx, row).await
+}
+
+/// The meeting of this row, with its roster.
+async fn whole(tx: &mut Tx, row: Option<Row>) -> Result<Option<Meeting>, StoreError> {
+    let Some(row) = row else { return Ok(None) };
     let mut meeting = read(&row)?;
-    meeting.roster = roster::of_meeting(tx, id).await?;
+    meeting.roster = roster::of_meeting(tx, meeting.id).await?;
     Ok(Some(meeting))
 }
 
-async fn with_rosters(
-    tx: &mut Transaction<'_, Sqlite>,
-    rows: Vec<SqliteRow>,
-) -> Result<Vec<Meeting>, StoreError> {
+async fn with_rosters(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Meeting>, StoreError> {
     let mut meetings = rows.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let ids: Vec<_> = meetings.iter().map(|meeting| meeting.id).collect();
     let mut rosters: HashMap<_, _> = roster::of_meetings(tx, &ids).await?;
@@ -132,74 +128,74 @@ async fn with_rosters(
     Ok(meetings)
 }
 
-async fn insert(tx: &mut Transaction<'_, Sqlite>, meeting: &Meeting) -> Result<(), StoreError> {
+async fn insert(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
     let settings = &meeting.settings;
-    sqlx::query(INSERT)
-        .bind(meeting.id.to_string())
-        .bind(meeting.room.to_string())
-        .bind(&meeting.campus.0)
-        .bind(meeting.creator.to_string())
-        .bind(meeting.profile.as_str())
-        .bind(meeting.kind.as_str())
-        .bind(meeting.status.as_str())
-        .bind(&settings.name)
-        .bind(&settings.description)
-        .bind(&settings.location)
-        .bind(micros(settings.starts_at))
-        .bind(micros(settings.ends_at))
-        .bind(settings.max_participants)
-        .bind(settings.password.as_ref().map(PasswordHash::as_phc))
-        .bind(settings.require_password)
-        .bind(settings.waiting_room_enabled)
-        .bind(settings.require_host_approval)
-        .bind(settings.allow_guests)
-        .bind(to_json(&settings.features)?)
-        .bind(to_json(&settings.recording)?)
-        .bind(to_json(&settings.entry)?)
-        .bind(micros(meeting.created_at))
-        .bind(meeting.started_at.map(micros))
-        .bind(meeting.ended_at.map(micros))
-        .bind(meeting.archived_at.map(micros))
-        .bind(meeting.deleted_at.map(micros))
-        .execute(&mut **tx)
-        .await?;
+    let values = args![
+        meeting.id.to_string(),
+        meeting.room.to_string(),
+        &meeting.campus.0,
+        meeting.creator.to_string(),
+        meeting.profile.as_str(),
+        meeting.kind.as_str(),
+        meeting.status.as_str(),
+        &settings.name,
+        &settings.description,
+        &settings.location,
+        micros(settings.starts_at),
+        micros(settings.ends_at),
+        settings.max_participants,
+        settings.password.as_ref().map(PasswordHash::as_phc),
+        settings.require_password,
+        settings.waiting_room_enabled,
+        settings.require_host_approval,
+        settings.allow_guests,
+        to_json(&settings.features)?,
+        to_json(&settings.recording)?,
+        to_json(&settings.entry)?,
+        micros(meeting.created_at),
+        meeting.started_at.map(micros),
+        meeting.ended_at.map(micros),
+        meeting.archived_at.map(micros),
+        meeting.deleted_at.map(micros),
+    ];
+    tx.execute(INSERT, values).await?;
     Ok(())
 }
 
-async fn update(tx: &mut Transaction<'_, Sqlite>, meeting: &Meeting) -> Result<(), StoreError> {
+async fn update(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
     let settings = &meeting.settings;
-    sqlx::query(UPDATE)
-        .bind(meeting.id.to_string())
-        .bind(meeting.kind.as_str())
-        .bind(meeting.status.as_str())
-        .bind(&settings.name)
-        .bind(&settings.description)
-        .bind(&settings.location)
-        .bind(micros(settings.starts_at))
-        .bind(micros(settings.ends_at))
-        .bind(settings.max_participants)
-        .bind(settings.password.as_ref().map(PasswordHash::as_phc))
-        .bind(settings.require_password)
-        .bind(settings.waiting_room_enabled)
-        .bind(settings.require_host_approval)
-        .bind(settings.allow_guests)
-        .bind(to_json(&settings.features)?)
-        .bind(to_json(&settings.recording)?)
-        .bind(to_json(&settings.entry)?)
-        .bind(meeting.started_at.map(micros))
-        .bind(meeting.ended_at.map(micros))
-        .bind(meeting.archived_at.map(micros))
-        .bind(meeting.deleted_at.map(micros))
-        .execute(&mut **tx)
-        .await?;
+    let values = args![
+        meeting.id.to_string(),
+        meeting.kind.as_str(),
+        meeting.status.as_str(),
+        &settings.name,
+        &settings.description,
+        &settings.location,
+        micros(settings.starts_at),
+        micros(settings.ends_at),
+        settings.max_participants,
+        settings.password.as_ref().map(PasswordHash::as_phc),
+        settings.require_password,
+        settings.waiting_room_enabled,
+        settings.require_host_approval,
+        settings.allow_guests,
+        to_json(&settings.features)?,
+        to_json(&settings.recording)?,
+        to_json(&settings.entry)?,
+        meeting.started_at.map(micros),
+        meeting.ended_at.map(micros),
+        meeting.archived_at.map(micros),
+        meeting.deleted_at.map(micros),
+    ];
+    tx.execute(UPDATE, values).await?;
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Meeting, StoreError> {
+fn read(row: &Row) -> Result<Meeting, StoreError> {
     Ok(Meeting {
         id: word(row, "id", MeetingId::parse)?,
         room: word(row, "room_id", MeetingRoomId::parse)?,
-        campus: CampusId::new(row.try_get::<String, _>("campus_id")?),
+        campus: CampusId::new(row.get::<String>("campus_id")?),
         creator: word(row, "creator_id", UserId::parse)?,
         profile: word(row, "profile", Profile::parse)?,
         kind: word(row, "kind", MeetingKind::parse)?,
@@ -216,19 +212,19 @@ fn read(row: &SqliteRow) -> Result<Meeting, StoreError> {
     })
 }
 
-fn read_settings(row: &SqliteRow) -> Result<Settings, StoreError> {
+fn read_settings(row: &Row) -> Result<Settings, StoreError> {
     Ok(Settings {
-        name: row.try_get("name")?,
-        description: row.try_get("description")?,
-        location: row.try_get("location")?,
+        name: row.get("name")?,
+        description: row.get("description")?,
+        location: row.get("location")?,
         starts_at: time(row, "starts_at")?,
         ends_at: time(row, "ends_at")?,
-        max_participants: unsigned(row, "max_participants")?,
-        password: row.try_get::<Option<String>, _>("password_hash")?.map(PasswordHash::from_phc),
-        require_password: row.try_get("require_password")?,
-        waiting_room_enabled: row.try_get("waiting_room_enabled")?,
-        require_host_approval: row.try_get("require_host_approval")?,
-        allow_guests: row.try_get("allow_guests")?,
+        max_participants: row.get("max_participants")?,
+        password: row.get::<Option<String>>("password_hash")?.map(PasswordHash::from_phc),
+        require_password: row.get("require_password")?,
+        waiting_room_enabled: row.get("waiting_room_enabled")?,
+        require_host_approval: row.get("require_host_approval")?,
+        allow_guests: row.get("allow_guests")?,
         features: json(row, "features_json")?,
         recording: json(row, "recording_json")?,
         entry: json(row, "entry_json")?,

@@ -1,110 +1,86 @@
-//! The database: one writer, several readers, SQL in one file per aggregate and nowhere else.
+//! The database, SQLite or PostgreSQL: SQL in one file per aggregate and nowhere else, each statement written once.
 //!
-//! Methods speak domain types only, so that another engine can stand behind the same surface. A broken constraint
-//! becomes the refusal it means; any other failure is logged here, once, and leaves as `Internal` or `Unavailable`.
+//! Methods speak domain types only. [`engine`] opens either database, [`sql`] runs statements on it, [`refusal`] turns
+//! a broken constraint into the refusal it means and a database that is away into `Unavailable`.
 
 mod accounts;
 mod audit;
 mod chat;
 mod columns;
+mod engine;
 mod meetings;
+mod refusal;
 mod roster;
 mod sessions;
+mod sql;
 
 use std::path::Path;
-use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use sqlx::Transaction;
-use sqlx::sqlite::{
-    Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-
 use crate::domain::error::DomainError;
+use engine::Engine;
+use refusal::StoreError;
+use sql::{Arg, Row, Tx};
 
 pub use accounts::Credentials;
 pub use audit::AuditLine;
+pub use engine::OpenError;
 pub use sessions::Entering;
 
-/// How long a connection waits for another process's lock, and a caller for a connection.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Reading connections: SQLite reads are short and bound by one disk, more of them only hold memory.
-const READERS_MAX: u32 = 8;
-
-/// Read-modify-write takes the write lock at once, instead of failing half-way when another writer was faster.
-const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
+/// Longest use of the database: above every limit of the engines, so it ends only what hears nothing any more.
+const USE_MAX: Duration = Duration::from_secs(20);
 
 /// The way to everything that outlives this process.
 #[derive(Clone)]
 pub struct Store {
-    /// One connection: SQLite has one writer anyway, and a queue here is fairer than retries on its lock.
-    writer: SqlitePool,
-    readers: SqlitePool,
-}
-
-/// Why the database could not be opened; the text is for the operator.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("DATABASE_URL: {0}")]
-    Url(String),
-    #[error("cannot open the database: {0}")]
-    Open(sqlx::Error),
-    #[error("cannot bring the database up to date: {0}")]
-    Migrate(sqlx::migrate::MigrateError),
+    engine: Engine,
 }
 
 impl Store {
-    /// Opens a `sqlite:` URL, creating the file if it is missing, and brings its tables up to date.
+    /// Opens a `sqlite:` URL, creating the file if it is missing, or a `postgres:` or `postgresql:` one, whose database
+    /// must exist, and brings its tables up to date.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        let options = SqliteConnectOptions::from_str(url).map_err(|e| OpenError::Url(e.to_string()))?;
-        Self::open_with(options).await
+        Ok(Self { engine: Engine::open(url).await? })
     }
 
-    /// Opens a database file; see [`Store::open`].
+    /// Opens a SQLite file, creating it if it is missing; see [`Store::open`].
     pub async fn open_file(path: &Path) -> Result<Self, OpenError> {
-        Self::open_with(SqliteConnectOptions::new().filename(path)).await
-    }
-
-    async fn open_with(options: SqliteConnectOptions) -> Result<Self, OpenError> {
-        let options = options
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Normal)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            .optimize_on_close(true, None);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(options.clone())
-            .await
-            .map_err(OpenError::Open)?;
-        sqlx::migrate!().run(&writer).await.map_err(OpenError::Migrate)?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS_MAX)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(options.pragma("query_only", "ON"))
-            .await
-            .map_err(OpenError::Open)?;
-        Ok(Self { writer, readers })
+        Ok(Self { engine: Engine::open_file(path).await? })
     }
 
     /// Whether the database answers; for readiness.
     pub async fn is_ready(&self) -> bool {
-        !self.writer.is_closed() && sqlx::query("SELECT 1").execute(&self.readers).await.is_ok()
+        self.engine.is_ready().await
     }
 
-    /// Finishes running statements, writes the log back into the database file and closes.
+    /// Finishes running statements, writes what is left and closes.
     pub async fn close(&self) {
-        self.readers.close().await;
-        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await {
-            tracing::warn!(%error, "the database log could not be checkpointed; the next start will do it");
-        }
-        self.writer.close().await;
+        self.engine.close().await;
     }
 
-    async fn begin_write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.writer.begin_with(BEGIN_WRITE).await
+    /// Begins a transaction that only reads, and sees one moment.
+    async fn read(&self) -> Result<Tx, StoreError> {
+        self.engine.read().await
+    }
+
+    /// Begins a transaction that writes.
+    async fn write(&self) -> Result<Tx, StoreError> {
+        self.engine.write().await
+    }
+
+    /// One reading statement that needs no transaction: its first row.
+    async fn one(&self, sql: &'static str, args: Vec<Arg>) -> Result<Option<Row>, StoreError> {
+        self.engine.one(sql, args).await
+    }
+
+    /// One reading statement that needs no transaction: every row.
+    async fn all(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        self.engine.all(sql, args).await
+    }
+
+    /// One writing statement that needs no transaction; says how many rows it touched.
+    async fn execute(&self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
+        self.engine.execute(sql, args).await
     }
 }
 
@@ -114,60 +90,7 @@ async fn timed<T>(
     work: impl Future<Output = Result<T, StoreError>>,
 ) -> Result<T, DomainError> {
     let begun = Instant::now();
-    let result = work.await;
+    let result = tokio::time::timeout(USE_MAX, work).await.unwrap_or(Err(StoreError::Silent));
     metrics::histogram!("plenum_db_query_seconds", "query" => query).record(begun.elapsed().as_secs_f64());
     result.map_err(|error| error.into_refusal(query))
-}
-
-/// What can come out of a use of the database.
-enum StoreError {
-    /// The domain said no while looking at the stored state; the transaction is rolled back.
-    Refused(DomainError),
-    Sql(sqlx::Error),
-    /// A stored value that no version of this program writes.
-    Corrupt(&'static str),
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Sql(error)
-    }
-}
-
-impl From<DomainError> for StoreError {
-    fn from(error: DomainError) -> Self {
-        Self::Refused(error)
-    }
-}
-
-impl StoreError {
-    fn into_refusal(self, query: &'static str) -> DomainError {
-        match self {
-            Self::Refused(refusal) => refusal,
-            Self::Sql(error) => refusal_of(&error, query),
-            Self::Corrupt(column) => {
-                tracing::error!(query, column, "the database holds a value that cannot be read");
-                DomainError::Internal
-            }
-        }
-    }
-}
-
-/// A constraint that has a meaning becomes that meaning; everything else is logged here and nowhere else.
-fn refusal_of(error: &sqlx::Error, query: &'static str) -> DomainError {
-    match error {
-        sqlx::Error::Database(db)
-            if db.is_unique_violation() && db.message().contains("accounts.email_key") =>
-        {
-            DomainError::EmailTaken
-        }
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
-            tracing::warn!(query, %error, "no database connection was free");
-            DomainError::Unavailable
-        }
-        _ => {
-            tracing::error!(query, %error, "a database statement failed");
-            DomainError::Internal
-        }
-    }
 }

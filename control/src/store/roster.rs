@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
-
-use super::StoreError;
 use super::columns::{json, micros, time_opt, to_json, word, word_opt};
+use super::refusal::StoreError;
+use super::sql::{Row, Tx, args};
 use crate::domain::account::email_key;
 use crate::domain::id::{MeetingId, RosterId, UserId};
 use crate::domain::meeting::Meeting;
@@ -27,19 +25,16 @@ const UPSERT: &str = "INSERT INTO roster (id, meeting_id, position, user_id, ema
 const DELETE_OTHERS: &str =
     "DELETE FROM roster WHERE meeting_id = $1 AND id NOT IN (SELECT value FROM json_each($2))";
 
-pub(super) async fn of_meeting(
-    tx: &mut Transaction<'_, Sqlite>,
-    meeting: MeetingId,
-) -> Result<Vec<RosterEntry>, StoreError> {
-    let rows = sqlx::query(OF_MEETING).bind(meeting.to_string()).fetch_all(&mut **tx).await?;
+pub(super) async fn of_meeting(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<RosterEntry>, StoreError> {
+    let rows = tx.all(OF_MEETING, args![meeting.to_string()]).await?;
     rows.iter().map(read).collect()
 }
 
 pub(super) async fn of_meetings(
-    tx: &mut Transaction<'_, Sqlite>,
+    tx: &mut Tx,
     meetings: &[MeetingId],
 ) -> Result<HashMap<MeetingId, Vec<RosterEntry>>, StoreError> {
-    let rows = sqlx::query(OF_MEETINGS).bind(to_json(&meetings)?).fetch_all(&mut **tx).await?;
+    let rows = tx.all(OF_MEETINGS, args![to_json(&meetings)?]).await?;
     let mut rosters: HashMap<_, Vec<_>> = HashMap::new();
     for row in &rows {
         rosters.entry(word(row, "meeting_id", MeetingId::parse)?).or_default().push(read(row)?);
@@ -48,9 +43,9 @@ pub(super) async fn of_meetings(
 }
 
 /// Makes the stored roster equal to the meeting's.
-pub(super) async fn replace(tx: &mut Transaction<'_, Sqlite>, meeting: &Meeting) -> Result<(), StoreError> {
+pub(super) async fn replace(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
     let ids: Vec<_> = meeting.roster.iter().map(|entry| entry.id).collect();
-    sqlx::query(DELETE_OTHERS).bind(meeting.id.to_string()).bind(to_json(&ids)?).execute(&mut **tx).await?;
+    tx.execute(DELETE_OTHERS, args![meeting.id.to_string(), to_json(&ids)?]).await?;
     for (position, entry) in (0_i64..).zip(&meeting.roster) {
         upsert(tx, meeting.id, position, entry).await?;
     }
@@ -59,37 +54,37 @@ pub(super) async fn replace(tx: &mut Transaction<'_, Sqlite>, meeting: &Meeting)
 
 /// Adds or changes one line.
 pub(super) async fn upsert(
-    tx: &mut Transaction<'_, Sqlite>,
+    tx: &mut Tx,
     meeting: MeetingId,
     position: i64,
     entry: &RosterEntry,
 ) -> Result<(), StoreError> {
-    sqlx::query(UPSERT)
-        .bind(entry.id.to_string())
-        .bind(meeting.to_string())
-        .bind(position)
-        .bind(entry.user.map(|user| user.to_string()))
-        .bind(&entry.email)
-        .bind(entry.email.as_deref().map(email_key))
-        .bind(&entry.name)
-        .bind(&entry.phone)
-        .bind(entry.role.as_str())
-        .bind(to_json(&entry.overrides)?)
-        .bind(entry.listing.as_str())
-        .bind(entry.joined_at.map(micros))
-        .bind(entry.left_at.map(micros))
-        .execute(&mut **tx)
-        .await?;
+    let values = args![
+        entry.id.to_string(),
+        meeting.to_string(),
+        position,
+        entry.user.map(|user| user.to_string()),
+        &entry.email,
+        entry.email.as_deref().map(email_key),
+        &entry.name,
+        &entry.phone,
+        entry.role.as_str(),
+        to_json(&entry.overrides)?,
+        entry.listing.as_str(),
+        entry.joined_at.map(micros),
+        entry.left_at.map(micros),
+    ];
+    tx.execute(UPSERT, values).await?;
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<RosterEntry, StoreError> {
+fn read(row: &Row) -> Result<RosterEntry, StoreError> {
     Ok(RosterEntry {
         id: word(row, "id", RosterId::parse)?,
         user: word_opt(row, "user_id", UserId::parse)?,
-        email: row.try_get("email")?,
-        name: row.try_get("name")?,
-        phone: row.try_get("phone")?,
+        email: row.get("email")?,
+        name: row.get("name")?,
+        phone: row.get("phone")?,
         role: word(row, "role", Role::parse)?,
         overrides: json(row, "overrides_json")?,
         listing: word(row, "listing", Listing::parse)?,

@@ -1,11 +1,11 @@
 //! Attendance: who was inside from when to when, how many at most, and what remains at the end.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
 use time::OffsetDateTime;
 
-use super::columns::{micros, time, time_opt, to_json, unsigned, word, word_opt};
-use super::{Store, StoreError, meetings, roster, timed};
+use super::columns::{micros, time, time_opt, to_json, word, word_opt};
+use super::refusal::StoreError;
+use super::sql::{Row, Tx, args};
+use super::{Store, meetings, roster, timed};
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
@@ -21,6 +21,7 @@ const CLOSE: &str =
 const CLOSE_MEETING: &str =
     "UPDATE sessions SET left_at = $2, reason = $3 WHERE meeting_id = $1 AND left_at IS NULL";
 const CLOSE_ALL: &str = "UPDATE sessions SET left_at = $1, reason = $2 WHERE left_at IS NULL";
+const LINE: &str = "SELECT id FROM roster WHERE id = $1";
 /// The person has left when no session of the line is open any more.
 const LINE_LEFT: &str = "UPDATE roster SET left_at = $2 WHERE id = $1 \
      AND NOT EXISTS (SELECT 1 FROM sessions WHERE roster_id = $1 AND left_at IS NULL)";
@@ -28,7 +29,7 @@ const LINES_LEFT: &str =
     "UPDATE roster SET left_at = $2 WHERE meeting_id = $1 AND joined_at IS NOT NULL AND left_at IS NULL";
 const ALL_LINES_LEFT: &str = "UPDATE roster SET left_at = $1 WHERE joined_at IS NOT NULL AND left_at IS NULL";
 const OF_MEETING: &str = "SELECT * FROM sessions WHERE meeting_id = $1 ORDER BY joined_at, id";
-const PEAK: &str = "UPDATE meetings SET participants_peak = MAX(participants_peak, $2) WHERE id = $1";
+const PEAK: &str = "UPDATE meetings SET participants_peak = $2 WHERE id = $1 AND participants_peak < $2";
 const STATS: &str = "SELECT started_at, ended_at, participants_peak, \
      (SELECT COUNT(*) FROM messages WHERE meeting_id = $1) AS chat_messages FROM meetings WHERE id = $1";
 const KEEP_STATS: &str = "UPDATE meetings SET final_stats_json = $2 WHERE id = $1";
@@ -51,17 +52,14 @@ impl Store {
     /// Says the line. `MeetingNotFound` when there is no such row; `Forbidden` for the system, which attends nothing.
     pub async fn open_session(&self, entering: &Entering<'_>) -> Result<RosterEntry, DomainError> {
         timed("session_open", async {
-            let mut tx = self.begin_write().await?;
-            let meeting =
-                meetings::load(&mut tx, entering.meeting).await?.ok_or(DomainError::MeetingNotFound)?;
+            let mut tx = self.write().await?;
+            let meeting = meetings::load_to_change(&mut tx, entering.meeting)
+                .await?
+                .ok_or(DomainError::MeetingNotFound)?;
             let (position, line) = line_of(&meeting, entering)?;
             roster::upsert(&mut tx, meeting.id, position, &line).await?;
             insert(&mut tx, entering, &line).await?;
-            sqlx::query(PEAK)
-                .bind(meeting.id.to_string())
-                .bind(entering.persons_inside)
-                .execute(&mut *tx)
-                .await?;
+            tx.execute(PEAK, args![meeting.id.to_string(), entering.persons_inside]).await?;
             tx.commit().await?;
             Ok(line)
         })
@@ -76,15 +74,13 @@ impl Store {
         reason: LeaveReason,
     ) -> Result<(), DomainError> {
         timed("session_close", async {
-            let mut tx = self.begin_write().await?;
-            let line: Option<String> = sqlx::query_scalar(CLOSE)
-                .bind(session.to_string())
-                .bind(micros(at))
-                .bind(reason.as_str())
-                .fetch_optional(&mut *tx)
-                .await?;
-            if let Some(line) = line {
-                sqlx::query(LINE_LEFT).bind(line).bind(micros(at)).execute(&mut *tx).await?;
+            let mut tx = self.write().await?;
+            let closing = args![session.to_string(), micros(at), reason.as_str()];
+            if let Some(row) = tx.one(CLOSE, closing).await? {
+                let line: String = row.get("roster_id")?;
+                // Two sessions of one line that close at the same time: the second waits here and then sees the first.
+                tx.one_to_change(LINE, args![&line]).await?;
+                tx.execute(LINE_LEFT, args![line, micros(at)]).await?;
             }
             tx.commit().await?;
             Ok(())
@@ -100,15 +96,10 @@ impl Store {
         reason: LeaveReason,
     ) -> Result<(), DomainError> {
         timed("sessions_close_meeting", async {
-            let mut tx = self.begin_write().await?;
+            let mut tx = self.write().await?;
             let id = meeting.to_string();
-            sqlx::query(CLOSE_MEETING)
-                .bind(&id)
-                .bind(micros(at))
-                .bind(reason.as_str())
-                .execute(&mut *tx)
-                .await?;
-            sqlx::query(LINES_LEFT).bind(&id).bind(micros(at)).execute(&mut *tx).await?;
+            tx.execute(CLOSE_MEETING, args![&id, micros(at), reason.as_str()]).await?;
+            tx.execute(LINES_LEFT, args![id, micros(at)]).await?;
             tx.commit().await?;
             Ok(())
         })
@@ -122,12 +113,11 @@ impl Store {
         reason: LeaveReason,
     ) -> Result<u64, DomainError> {
         timed("sessions_close_all", async {
-            let mut tx = self.begin_write().await?;
-            let closed =
-                sqlx::query(CLOSE_ALL).bind(micros(at)).bind(reason.as_str()).execute(&mut *tx).await?;
-            sqlx::query(ALL_LINES_LEFT).bind(micros(at)).execute(&mut *tx).await?;
+            let mut tx = self.write().await?;
+            let closed = tx.execute(CLOSE_ALL, args![micros(at), reason.as_str()]).await?;
+            tx.execute(ALL_LINES_LEFT, args![micros(at)]).await?;
             tx.commit().await?;
-            Ok(closed.rows_affected())
+            Ok(closed)
         })
         .await
     }
@@ -135,7 +125,7 @@ impl Store {
     /// Every session a meeting ever had, in order of joining.
     pub async fn sessions_of(&self, meeting: MeetingId) -> Result<Vec<Attendance>, DomainError> {
         timed("sessions_of", async {
-            let rows = sqlx::query(OF_MEETING).bind(meeting.to_string()).fetch_all(&self.readers).await?;
+            let rows = self.all(OF_MEETING, args![meeting.to_string()]).await?;
             rows.iter().map(read).collect()
         })
         .await
@@ -144,20 +134,16 @@ impl Store {
     /// Computes what remains of an ended meeting and keeps it. `MeetingNotActive` when it never started or goes on.
     pub async fn keep_final_stats(&self, meeting: MeetingId) -> Result<FinalStats, DomainError> {
         timed("final_stats", async {
-            let mut tx = self.begin_write().await?;
+            let mut tx = self.write().await?;
             let id = meeting.to_string();
-            let row = sqlx::query(STATS)
-                .bind(&id)
-                .fetch_optional(&mut *tx)
-                .await?
-                .ok_or(DomainError::MeetingNotFound)?;
+            let row = tx.one(STATS, args![&id]).await?.ok_or(DomainError::MeetingNotFound)?;
             let stats = read_stats(&row)?;
             let kept = serde_json::json!({
                 "duration_minutes": stats.duration_minutes,
                 "participants_peak": stats.participants_peak,
                 "chat_messages": stats.chat_messages,
             });
-            sqlx::query(KEEP_STATS).bind(&id).bind(to_json(&kept)?).execute(&mut *tx).await?;
+            tx.execute(KEEP_STATS, args![id, to_json(&kept)?]).await?;
             tx.commit().await?;
             Ok(stats)
         })
@@ -201,37 +187,33 @@ fn came_in(entering: &Entering<'_>) -> RosterEntry {
     }
 }
 
-async fn insert(
-    tx: &mut Transaction<'_, Sqlite>,
-    entering: &Entering<'_>,
-    line: &RosterEntry,
-) -> Result<(), StoreError> {
-    sqlx::query(OPEN)
-        .bind(entering.session.to_string())
-        .bind(entering.meeting.to_string())
-        .bind(line.id.to_string())
-        .bind(entering.actor.user_id().map(|user| user.to_string()))
-        .bind(entering.display_name)
-        .bind(micros(entering.at))
-        .execute(&mut **tx)
-        .await?;
+async fn insert(tx: &mut Tx, entering: &Entering<'_>, line: &RosterEntry) -> Result<(), StoreError> {
+    let values = args![
+        entering.session.to_string(),
+        entering.meeting.to_string(),
+        line.id.to_string(),
+        entering.actor.user_id().map(|user| user.to_string()),
+        entering.display_name,
+        micros(entering.at),
+    ];
+    tx.execute(OPEN, values).await?;
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Attendance, StoreError> {
+fn read(row: &Row) -> Result<Attendance, StoreError> {
     Ok(Attendance {
         id: word(row, "id", ParticipantId::parse)?,
         meeting: word(row, "meeting_id", MeetingId::parse)?,
         roster: word(row, "roster_id", RosterId::parse)?,
         user: word_opt(row, "user_id", UserId::parse)?,
-        display_name: row.try_get("display_name")?,
+        display_name: row.get("display_name")?,
         joined_at: time(row, "joined_at")?,
         left_at: time_opt(row, "left_at")?,
         reason: word_opt(row, "reason", LeaveReason::parse)?,
     })
 }
 
-fn read_stats(row: &SqliteRow) -> Result<FinalStats, StoreError> {
+fn read_stats(row: &Row) -> Result<FinalStats, StoreError> {
     let (Some(started), Some(ended)) = (time_opt(row, "started_at")?, time_opt(row, "ended_at")?) else {
         return Err(DomainError::MeetingNotActive.into());
     };
@@ -239,7 +221,7 @@ fn read_stats(row: &SqliteRow) -> Result<FinalStats, StoreError> {
     let minutes = ((ended - started).as_seconds_f64().max(0.0) / 6.0).round() / 10.0;
     Ok(FinalStats {
         duration_minutes: minutes,
-        participants_peak: unsigned(row, "participants_peak")?,
-        chat_messages: u64::from(unsigned(row, "chat_messages")?),
+        participants_peak: row.get("participants_peak")?,
+        chat_messages: u64::from(row.get::<u32>("chat_messages")?),
     })
 }

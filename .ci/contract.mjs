@@ -50,7 +50,7 @@ function expand(range) {
   return Array.from({ length: last - first + 1 }, (_, i) => prefix + String(Number(first) + i).padStart(first.length, '0'));
 }
 
-/** Test names of the whole tree: Rust functions under a test attribute, titles of JavaScript tests. */
+/** Test names of the whole tree: Rust functions under a test attribute or in an `on_both!` list, titles of JavaScript tests. */
 function testNames() {
   const names = [];
   for (const path of files(root)) {
@@ -74,6 +74,8 @@ function* files(folder) {
 function* rustTests(text) {
   const attributed = /#\[(?:tokio::)?test\b[^\]]*\]\s*(?:#\[[^\]]*\]\s*)*(?:pub )?(?:async )?fn (\w+)/g;
   for (const [, name] of text.matchAll(attributed)) yield name;
+  // Cases that are told on two databases are listed by name.
+  for (const [, list] of text.matchAll(/\bon_both!\s*[[({]([^\])}]*)/g)) yield* list.match(/\w+/g) ?? [];
 }
 
 function* scriptTests(text) {

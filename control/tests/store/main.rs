@@ -1,4 +1,7 @@
-//! The store against a real database, migrated from empty.
+//! The store against real databases, migrated from empty.
+
+#[path = "../support/postgres.rs"]
+mod postgres;
 
 use std::collections::HashSet;
 
@@ -16,19 +19,74 @@ use plenum_control::domain::role::{PermissionOverrides, Role};
 use plenum_control::domain::roster::Listing;
 use plenum_control::domain::session::LeaveReason;
 use plenum_control::store::{Entering, Store};
+use postgres::Database;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 
+/// Each of these is told on SQLite and on PostgreSQL.
+macro_rules! on_both {
+    ($($case:ident),* $(,)?) => {
+        $(
+            mod $case {
+                #[tokio::test]
+                async fn on_sqlite() {
+                    super::$case(super::World::sqlite().await).await;
+                }
+
+                #[tokio::test]
+                async fn on_postgres() {
+                    super::$case(super::World::postgres().await).await;
+                }
+            }
+        )*
+    };
+}
+
+on_both![
+    an_account_comes_back_as_it_went_in_and_its_address_is_its_own,
+    a_password_changes_once_per_version,
+    first_accounts_are_only_for_an_empty_installation,
+    a_meeting_comes_back_as_it_went_in,
+    lists_stay_within_the_campus_except_for_accounts_that_cross,
+    a_refused_change_leaves_the_row_alone_and_a_granted_one_is_whole,
+    changes_at_the_same_time_are_put_in_order,
+    entering_writes_the_line_the_session_and_the_peak,
+    an_address_on_the_roster_becomes_the_account_that_enters_with_it,
+    c_07_sessions_left_open_are_closed_once_at_the_next_start,
+    final_stats_count_time_people_and_messages_and_need_an_end,
+    the_trail_keeps_its_order,
+];
+
 struct World {
     store: Store,
-    dir: TempDir,
+    place: Place,
+}
+
+/// Where the database is, for as long as the test looks at it.
+enum Place {
+    File(TempDir),
+    Server(Database),
+}
+
+impl Place {
+    async fn open(&self) -> Store {
+        match self {
+            Self::File(dir) => Store::open_file(&dir.path().join("test.db")).await,
+            Self::Server(database) => Store::open(&database.url).await,
+        }
+        .expect("opens")
+    }
 }
 
 impl World {
-    async fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        let store = Store::open_file(&dir.path().join("test.db")).await.expect("opens");
-        Self { store, dir }
+    async fn sqlite() -> Self {
+        let place = Place::File(tempfile::tempdir().expect("a directory"));
+        Self { store: place.open().await, place }
+    }
+
+    async fn postgres() -> Self {
+        let place = Place::Server(Database::new().await);
+        Self { store: place.open().await, place }
     }
 
     async fn account(&self, name: &str) -> Account {
@@ -140,9 +198,7 @@ fn meeting(creator: &Account) -> Meeting {
     }
 }
 
-#[tokio::test]
-async fn an_account_comes_back_as_it_went_in_and_its_address_is_its_own() {
-    let world = World::new().await;
+async fn an_account_comes_back_as_it_went_in_and_its_address_is_its_own(world: World) {
     let ada = world.account("ada").await;
     assert_eq!(world.store.account(ada.id).await, Ok(Some(ada.clone())));
     let (found, kept) =
@@ -153,9 +209,7 @@ async fn an_account_comes_back_as_it_went_in_and_its_address_is_its_own() {
     assert_eq!(world.store.account(twin.id).await, Ok(None));
 }
 
-#[tokio::test]
-async fn a_password_changes_once_per_version() {
-    let world = World::new().await;
+async fn a_password_changes_once_per_version(world: World) {
     let ada = world.account("ada").await;
     let new = PasswordHash::from_phc("$argon2id$another".into());
     assert_eq!(world.store.change_password(ada.id, 1, &new).await, Ok(true));
@@ -164,9 +218,7 @@ async fn a_password_changes_once_per_version() {
     assert_eq!((after.password_version, kept), (2, new));
 }
 
-#[tokio::test]
-async fn first_accounts_are_only_for_an_empty_installation() {
-    let world = World::new().await;
+async fn first_accounts_are_only_for_an_empty_installation(world: World) {
     let first = [(account("ada"), hash()), (account("bob"), hash())];
     assert_eq!(world.store.insert_first_accounts(&first).await, Ok(true));
     let second = [(account("eve"), hash())];
@@ -174,9 +226,7 @@ async fn first_accounts_are_only_for_an_empty_installation() {
     assert_eq!(world.store.credentials_by_email("eve@example.org").await, Ok(None));
 }
 
-#[tokio::test]
-async fn a_meeting_comes_back_as_it_went_in() {
-    let world = World::new().await;
+async fn a_meeting_comes_back_as_it_went_in(world: World) {
     let (ada, bob) = (world.account("ada").await, world.account("bob").await);
     let mut meeting = meeting(&ada);
     let people = vec![
@@ -196,9 +246,7 @@ async fn a_meeting_comes_back_as_it_went_in() {
     assert_eq!(world.store.meeting(MeetingId::generate()).await, Ok(None));
 }
 
-#[tokio::test]
-async fn lists_stay_within_the_campus_except_for_accounts_that_cross() {
-    let world = World::new().await;
+async fn lists_stay_within_the_campus_except_for_accounts_that_cross(world: World) {
     let ada = world.account("ada").await;
     let mut meeting = meeting(&ada);
     let far = Account { campus: CampusId::new("other"), ..account("far") };
@@ -210,9 +258,7 @@ async fn lists_stay_within_the_campus_except_for_accounts_that_cross() {
     assert_eq!(world.store.meetings_of(&crossing).await, Ok(vec![meeting]));
 }
 
-#[tokio::test]
-async fn a_refused_change_leaves_the_row_alone_and_a_granted_one_is_whole() {
-    let world = World::new().await;
+async fn a_refused_change_leaves_the_row_alone_and_a_granted_one_is_whole(world: World) {
     let ada = world.account("ada").await;
     let meeting = world.meeting(&ada).await;
     let refused = world
@@ -235,9 +281,7 @@ async fn a_refused_change_leaves_the_row_alone_and_a_granted_one_is_whole() {
     assert_eq!(nowhere, Err(DomainError::MeetingNotFound));
 }
 
-#[tokio::test]
-async fn changes_at_the_same_time_are_put_in_order() {
-    let world = World::new().await;
+async fn changes_at_the_same_time_are_put_in_order(world: World) {
     let ada = world.account("ada").await;
     let meeting = world.meeting(&ada).await;
     let raise = |store: Store, id| async move {
@@ -255,9 +299,7 @@ async fn changes_at_the_same_time_are_put_in_order() {
     assert_eq!(world.load(meeting.id).await.settings.max_participants, 70);
 }
 
-#[tokio::test]
-async fn entering_writes_the_line_the_session_and_the_peak() {
-    let world = World::new().await;
+async fn entering_writes_the_line_the_session_and_the_peak(world: World) {
     let (ada, bob) = (world.account("ada").await, world.account("bob").await);
     let meeting = world.meeting(&ada).await;
     let first = world.enter(meeting.id, &bob, now(), 1).await;
@@ -287,9 +329,7 @@ async fn entering_writes_the_line_the_session_and_the_peak() {
     );
 }
 
-#[tokio::test]
-async fn an_address_on_the_roster_becomes_the_account_that_enters_with_it() {
-    let world = World::new().await;
+async fn an_address_on_the_roster_becomes_the_account_that_enters_with_it(world: World) {
     let ada = world.account("ada").await;
     let mut meeting = meeting(&ada);
     meeting
@@ -302,14 +342,12 @@ async fn an_address_on_the_roster_becomes_the_account_that_enters_with_it() {
     assert_eq!((after.roster[0].user, after.roster[0].role), (Some(bob.id), Role::Presenter));
 }
 
-#[tokio::test]
-async fn c_07_sessions_left_open_are_closed_once_at_the_next_start() {
-    let world = World::new().await;
+async fn c_07_sessions_left_open_are_closed_once_at_the_next_start(world: World) {
     let ada = world.account("ada").await;
     let meeting = world.meeting(&ada).await;
     world.enter(meeting.id, &ada, now(), 1).await;
     world.store.close().await;
-    let store = Store::open_file(&world.dir.path().join("test.db")).await.expect("opens again");
+    let store = world.place.open().await;
     assert_eq!(store.close_all_sessions(now(), LeaveReason::Disconnected).await, Ok(1));
     assert_eq!(store.close_all_sessions(now(), LeaveReason::Disconnected).await, Ok(0));
     let sessions = store.sessions_of(meeting.id).await.expect("reads");
@@ -318,10 +356,11 @@ async fn c_07_sessions_left_open_are_closed_once_at_the_next_start() {
 
 #[tokio::test]
 async fn closing_writes_the_log_back_into_one_file() {
-    let world = World::new().await;
+    let world = World::sqlite().await;
     world.account("ada").await;
     world.store.close().await;
-    let files: HashSet<_> = std::fs::read_dir(world.dir.path())
+    let Place::File(dir) = &world.place else { unreachable!("SQLite is a file") };
+    let files: HashSet<_> = std::fs::read_dir(dir.path())
         .expect("a directory")
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .collect();
@@ -329,9 +368,7 @@ async fn closing_writes_the_log_back_into_one_file() {
     assert!(!world.store.is_ready().await);
 }
 
-#[tokio::test]
-async fn final_stats_count_time_people_and_messages_and_need_an_end() {
-    let world = World::new().await;
+async fn final_stats_count_time_people_and_messages_and_need_an_end(world: World) {
     let ada = world.account("ada").await;
     let meeting = world.meeting(&ada).await;
     assert_eq!(world.store.keep_final_stats(meeting.id).await, Err(DomainError::MeetingNotActive));
@@ -347,9 +384,7 @@ async fn final_stats_count_time_people_and_messages_and_need_an_end() {
     assert_eq!(open.count(), 0);
 }
 
-#[tokio::test]
-async fn the_trail_keeps_its_order() {
-    let world = World::new().await;
+async fn the_trail_keeps_its_order(world: World) {
     let ada = world.account("ada").await;
     let id = MeetingId::generate();
     for action in [AuditAction::MeetingCreate, AuditAction::MeetingStart, AuditAction::MeetingEnd] {

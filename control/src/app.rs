@@ -44,6 +44,7 @@ use crate::service::media::Media;
 use crate::service::meetings::Meetings;
 use crate::service::participants::Participants;
 use crate::service::passwords::{HashCost, Passwords};
+use crate::service::people::People;
 use crate::service::services::Services;
 use crate::service::tokens::Tokens;
 use crate::store::{OpenError, Store};
@@ -322,6 +323,7 @@ async fn services(
         accounts: Accounts::new(store.clone(), passwords.clone(), tokens, audit.clone(), clock.clone())
             .await?,
         meetings: Meetings::new(store.clone(), passwords.clone(), audit.clone(), clock.clone(), live.clone()),
+        people: People::new(store.clone(), audit.clone(), clock.clone(), live.clone()),
         admissions: Admissions::new(store.clone(), passwords, audit),
         limits: Limits::new(config.rate_limits, clock.clone()),
         live,

@@ -16,12 +16,24 @@ pub enum AuditAction {
     MeetingView,
     MeetingJoin,
     MeetingLeave,
+    /// A change that touches features and nothing else.
+    FeatureChange,
+    ParticipantAdd,
     ParticipantRemove,
     ChatRoomCreate,
     ChatRoomDelete,
     ChatMemberRemove,
     /// Somebody else's message; one's own leaves no trace.
     ChatMessageDelete,
+    ParticipantMute,
+    ParticipantUnmute,
+    ParticipantAdmit,
+    ParticipantDeny,
+    RoleChange,
+    /// Somebody looked people of the campus up.
+    DirectorySearch,
+    /// Somebody read this trail.
+    AuditRead,
     /// A payload named another user than the token (C-13).
     IdentityMismatch,
 }
@@ -41,6 +53,15 @@ impl AuditAction {
             Self::MeetingView => "meeting.view",
             Self::MeetingJoin => "meeting.join",
             Self::MeetingLeave => "meeting.leave",
+            Self::FeatureChange => "meeting.features",
+            Self::ParticipantAdd => "participant.add",
+            Self::ParticipantMute => "participant.mute",
+            Self::ParticipantUnmute => "participant.unmute",
+            Self::ParticipantAdmit => "participant.admit",
+            Self::ParticipantDeny => "participant.deny",
+            Self::RoleChange => "participant.role",
+            Self::DirectorySearch => "directory.search",
+            Self::AuditRead => "audit.read",
             Self::ParticipantRemove => "participant.remove",
             Self::ChatRoomCreate => "chat.room-create",
             Self::ChatRoomDelete => "chat.room-delete",
@@ -58,6 +79,8 @@ pub struct AuditEntry {
     pub actor: Option<UserId>,
     pub campus: Option<CampusId>,
     pub meeting: Option<MeetingId>,
+    /// Whom it was done to: an account, else a roster line or session.
+    pub target: Option<String>,
     /// `granted`, or the refusal's stable word ([`super::error::DomainError::reason`]).
     pub outcome: &'static str,
     /// A short free remark, such as the reason given for a removal; at most 500 characters are stored.
@@ -70,12 +93,58 @@ impl AuditEntry {
 
     /// A line about a deed that was allowed.
     pub fn granted(action: AuditAction, actor: Option<UserId>) -> Self {
-        Self { action, actor, campus: None, meeting: None, outcome: Self::GRANTED, detail: None }
+        Self {
+            action,
+            actor,
+            campus: None,
+            meeting: None,
+            target: None,
+            outcome: Self::GRANTED,
+            detail: None,
+        }
     }
 
     /// A line about a deed that was refused.
     pub fn refused(action: AuditAction, actor: Option<UserId>, reason: &super::error::DomainError) -> Self {
-        Self { action, actor, campus: None, meeting: None, outcome: reason.reason(), detail: None }
+        Self {
+            action,
+            actor,
+            campus: None,
+            meeting: None,
+            target: None,
+            outcome: reason.reason(),
+            detail: None,
+        }
+    }
+
+    /// The line that fits an outcome.
+    pub fn of<T>(
+        action: AuditAction,
+        actor: Option<UserId>,
+        outcome: &Result<T, super::error::DomainError>,
+    ) -> Self {
+        match outcome {
+            Ok(_) => Self::granted(action, actor),
+            Err(reason) => Self::refused(action, actor, reason),
+        }
+    }
+
+    /// The same line, about a campus without a meeting.
+    pub fn in_campus(mut self, campus: Option<CampusId>) -> Self {
+        self.campus = campus;
+        self
+    }
+
+    /// The same line, naming whom it was done to.
+    pub fn to(mut self, target: impl ToString) -> Self {
+        self.target = Some(target.to_string());
+        self
+    }
+
+    /// The same line with a remark.
+    pub fn remarking(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
     }
 
     /// The same line, naming the meeting it is about.

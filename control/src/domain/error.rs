@@ -63,6 +63,14 @@ pub enum DomainError {
     OnlyHostsStart,
     #[error("only hosts end meetings")]
     OnlyHostsEnd,
+    #[error("only hosts and co-hosts add participants")]
+    OnlyHostsAdd,
+    #[error("only hosts change roles")]
+    OnlyHostsChangeRoles,
+    #[error("a host cannot be removed")]
+    HostStays,
+    #[error("the creator is host for ever")]
+    CreatorStaysHost,
     #[error("{0:?} is switched off in this meeting")]
     FeatureOff(Feature),
 
@@ -163,6 +171,10 @@ impl DomainError {
             Self::Forbidden => "forbidden",
             Self::OnlyHostsStart => "only-hosts-start",
             Self::OnlyHostsEnd => "only-hosts-end",
+            Self::OnlyHostsAdd => "only-hosts-add",
+            Self::OnlyHostsChangeRoles => "only-hosts-change-roles",
+            Self::HostStays => "host-stays",
+            Self::CreatorStaysHost => "creator-stays-host",
             Self::FeatureOff(_) => "feature-off",
             Self::FieldMissing(_) => "field-missing",
             Self::FieldInvalid { .. } => "field-invalid",
@@ -171,11 +183,11 @@ impl DomainError {
             Self::NobodyInvited => "nobody-invited",
             Self::InvitationWithoutPerson => "invitation-without-person",
             Self::InviteeUnknown => "invitee-unknown",
+            Self::PersonUnknown => "person-unknown",
             Self::EmailTaken => "email-taken",
             Self::ChatRoomNotFound => "chat-room-not-found",
             Self::MessageNotFound => "message-not-found",
             Self::AttachmentNotFound => "attachment-not-found",
-            Self::PersonUnknown => "person-unknown",
             Self::FileTooLarge => "file-too-large",
             Self::FileTypeRefused => "file-type-refused",
             Self::QuotaExceeded => "quota-exceeded",

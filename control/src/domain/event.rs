@@ -13,6 +13,8 @@ use super::chat_event::ChatEvent;
 use super::id::{CampusId, MeetingId, ParticipantId, UserId};
 use super::meeting::Meeting;
 use super::participant::{ConnectionId, MediaStatus, Participant};
+use super::people::RoleChange;
+use super::roster::RosterEntry;
 use super::session::LeaveReason;
 
 /// Who hears an event. The first five are found by the running meeting, the last three by the hub.
@@ -109,6 +111,39 @@ pub enum DomainEvent {
         participant: ParticipantId,
         media: MediaStatus,
     },
+    /// To the person, to the others, or to both (ADD-EV-09).
+    RoleChanged {
+        meeting: Arc<Meeting>,
+        /// `None`: the person is not inside, and is known by the line.
+        participant: Option<ParticipantId>,
+        change: RoleChange,
+    },
+    /// To those inside: these people are on the roster now.
+    ParticipantsAdded {
+        meeting: MeetingId,
+        people: Vec<RosterEntry>,
+        by: Option<UserId>,
+        at: OffsetDateTime,
+    },
+    /// To those inside: these people are no longer on the roster.
+    ParticipantsRemoved {
+        meeting: MeetingId,
+        people: Vec<RosterEntry>,
+        by: Option<UserId>,
+        at: OffsetDateTime,
+    },
+    /// To somebody who was put on a roster.
+    Invited {
+        meeting: Arc<Meeting>,
+        by: Option<UserId>,
+        at: OffsetDateTime,
+    },
+    /// To somebody who was taken off a roster.
+    InvitationWithdrawn {
+        meeting: MeetingId,
+        name: String,
+        at: OffsetDateTime,
+    },
     MutedByHost {
         meeting: MeetingId,
         muted: bool,
@@ -200,6 +235,11 @@ impl DomainEvent {
             Self::JoinDenied { .. } => "join_denied",
             Self::HandChanged { .. } => "hand_changed",
             Self::MediaChanged { .. } => "media_changed",
+            Self::RoleChanged { .. } => "role_changed",
+            Self::ParticipantsAdded { .. } => "participants_added",
+            Self::ParticipantsRemoved { .. } => "participants_removed",
+            Self::Invited { .. } => "invited",
+            Self::InvitationWithdrawn { .. } => "invitation_withdrawn",
             Self::MutedByHost { .. } => "muted_by_host",
             Self::MessageSent(_) => "message_sent",
             Self::Chat(event) => event.name(),

@@ -16,6 +16,8 @@ pub enum LimitedAction {
     Write,
     /// Adding, changing or removing participants; counted per meeting.
     ParticipantWrite,
+    /// Looking people of the campus up.
+    DirectorySearch,
     /// Messages of one sender within one meeting or room (C-63).
     ChatMessage,
     /// Telling a room that one types; repeated words that nobody is told do not count.

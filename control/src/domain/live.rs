@@ -51,9 +51,9 @@ pub struct LiveMeeting {
     /// The media plane's room; a new one after the old was lost.
     pub(super) room: RoomId,
     pub(super) participants: HashMap<ParticipantId, Participant>,
-    waiting: Vec<Joiner>,
+    pub(super) waiting: Vec<Joiner>,
     /// People a host let in from the waiting room; they need not wait again.
-    admitted: HashSet<Person>,
+    pub(super) admitted: HashSet<Person>,
     /// Raised hands, the first to rise first.
     hands: Vec<ParticipantId>,
     joins: u64,
@@ -176,14 +176,6 @@ impl LiveMeeting {
         self.participants.get(&id).map(|p| p.connection).or_else(waiting)
     }
 
-    /// Takes over changed settings and roles.
-    pub fn refresh(&mut self, meeting: Arc<Meeting>) {
-        for participant in self.participants.values_mut() {
-            participant.standing = standing(&meeting, &participant.actor);
-        }
-        self.meeting = meeting;
-    }
-
     /// Lets somebody in or into the waiting room, as admission decided. A connection that is inside already leaves
     /// first (C-30).
     ///
@@ -267,6 +259,10 @@ impl LiveMeeting {
         let event =
             DomainEvent::JoinRequested { meeting: self.meeting.id, participant: joiner.id, user, name, at };
         Notice::new(Audience::Running, event)
+    }
+
+    pub(super) fn waiting_actor(&self, session: ParticipantId) -> Option<&Actor> {
+        self.waiting.iter().find(|joiner| joiner.id == session).map(|joiner| &joiner.actor)
     }
 
     /// Who waits, for somebody who has just begun to run the meeting.
@@ -357,10 +353,14 @@ impl LiveMeeting {
         now: OffsetDateTime,
     ) -> Result<Vec<Notice>, DomainError> {
         let id = self.allowed(connection, Action::RaiseHand)?;
+        Ok(self.set_hand(id, raised, now))
+    }
+
+    pub(super) fn set_hand(&mut self, id: ParticipantId, raised: bool, now: OffsetDateTime) -> Vec<Notice> {
         let meeting = self.meeting.id;
-        let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
+        let Some(participant) = self.participants.get_mut(&id) else { return Vec::new() };
         if participant.hand_raised_at.is_some() == raised {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         participant.hand_raised_at = raised.then_some(now);
         let name = participant.name.clone();
@@ -369,7 +369,7 @@ impl LiveMeeting {
             self.hands.push(id);
         }
         let event = DomainEvent::HandChanged { meeting, participant: id, name, raised, at: now };
-        Ok(vec![Notice::new(Audience::Everyone, event)])
+        vec![Notice::new(Audience::Everyone, event)]
     }
 
     /// Somebody switches microphone, camera or screen on or off. Says what is told and which tracks the media plane
@@ -410,7 +410,8 @@ impl LiveMeeting {
         mute: bool,
     ) -> Result<(Vec<Notice>, Vec<ProducerId>), DomainError> {
         let host = self.of_connection(by)?;
-        policy::may(&host.actor, Some(host.standing), Action::ManageParticipants, &self.meeting)?;
+        let action = if mute { Action::ManageParticipants } else { Action::UnmuteOthers };
+        policy::may(&host.actor, Some(host.standing), action, &self.meeting)?;
         let own_role = host.standing.role;
         let targets = self.resolve(whom);
         if targets.is_empty() {
@@ -542,6 +543,6 @@ impl LiveMeeting {
 }
 
 /// What the actor is here; people who came because guests are allowed are attendees.
-fn standing(meeting: &Meeting, actor: &Actor) -> Standing {
+pub(super) fn standing(meeting: &Meeting, actor: &Actor) -> Standing {
     meeting.standing(actor).unwrap_or_else(|| Standing::of(Role::Attendee))
 }

@@ -69,12 +69,7 @@ impl LiveMeeting {
         kind: Kind,
         source: Source,
     ) -> Result<(TransportId, bool), DomainError> {
-        let action = match (kind, source) {
-            (_, Source::Screen | Source::ScreenAudio) => Action::ShareScreen,
-            (Kind::Audio, _) => Action::SendAudio,
-            (Kind::Video, _) => Action::SendVideo,
-        };
-        self.allowed(connection, action)?;
+        self.allowed(connection, right_to_send(kind, source))?;
         let participant = self.of_connection(connection)?;
         if participant.producers.len() >= PRODUCERS_MAX {
             return Err(DomainError::MediaRefused("too many tracks".to_owned()));
@@ -87,14 +82,14 @@ impl LiveMeeting {
     /// A track is published: the others may watch it.
     ///
     /// # Errors
-    /// The participant or the transport went meanwhile.
+    /// The participant, the transport or the right to send it went meanwhile.
     pub fn add_producer(
         &mut self,
         connection: ConnectionId,
         producer: Producer,
     ) -> Result<Vec<Notice>, DomainError> {
         self.own_transport(connection, producer.transport)?;
-        let id = self.of_connection(connection)?.id;
+        let id = self.allowed(connection, right_to_send(producer.kind, producer.source))?;
         let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
         participant.producers.push(producer);
         let paused = producer.paused
@@ -303,7 +298,11 @@ impl LiveMeeting {
         self.drop_producers(id, |p| p.transport == transport)
     }
 
-    fn drop_producers(&mut self, id: ParticipantId, gone: impl Fn(&Producer) -> bool) -> Vec<Notice> {
+    pub(super) fn drop_producers(
+        &mut self,
+        id: ParticipantId,
+        gone: impl Fn(&Producer) -> bool,
+    ) -> Vec<Notice> {
         let meeting = self.meeting.id;
         let Some(participant) = self.participants.get_mut(&id) else { return Vec::new() };
         let dropped: Vec<_> = participant.producers.extract_if(.., |p| gone(p)).collect();
@@ -329,6 +328,15 @@ impl LiveMeeting {
         for participant in self.participants.values_mut() {
             participant.consumers.retain(|c| !producers.contains(&c.producer));
         }
+    }
+}
+
+/// What somebody must be allowed to do in order to publish such a track.
+pub(super) fn right_to_send(kind: Kind, source: Source) -> Action {
+    match (kind, source) {
+        (_, Source::Screen | Source::ScreenAudio) => Action::ShareScreen,
+        (Kind::Audio, _) => Action::SendAudio,
+        (Kind::Video, _) => Action::SendVideo,
     }
 }
 

@@ -8,7 +8,7 @@ use super::actor::Actor;
 use super::error::DomainError;
 use super::id::{CampusId, MeetingId, MeetingRoomId, RosterId, UserId};
 use super::profile::Profile;
-use super::role::{PermissionOverrides, Permissions, Role};
+use super::role::{Permissions, Role};
 use super::roster::{Listing, RosterEntry};
 use super::series::Occurrence;
 
@@ -274,18 +274,10 @@ impl Meeting {
                         entry.role = role;
                     }
                 }
-                None => self.roster.push(RosterEntry {
-                    id: fresh_id(),
-                    user: invitation.user,
-                    email: invitation.email,
-                    name: invitation.name,
-                    phone: invitation.phone,
-                    role: invitation.role.unwrap_or(Role::Attendee),
-                    overrides: PermissionOverrides::default(),
-                    listing: Listing::Invited,
-                    joined_at: None,
-                    left_at: None,
-                }),
+                None => {
+                    let role = invitation.role.unwrap_or(Role::Attendee);
+                    self.roster.push(RosterEntry::invited(fresh_id(), invitation, role));
+                }
             }
         }
     }
@@ -304,12 +296,13 @@ impl Meeting {
             entry.listing = Listing::Withdrawn;
         }
         self.invite(invitations, fresh_id);
+        self.roster.iter_mut().filter(|e| e.listing == Listing::Withdrawn).for_each(RosterEntry::withdraw);
         self.roster.retain(|entry| entry.listing != Listing::Withdrawn || entry.joined_at.is_some());
     }
 }
 
 /// Whether a roster entry and an invitation mean the same person: the same account, else the same address.
-fn same_person(entry: &RosterEntry, invitation: &Invitation) -> bool {
+pub(super) fn same_person(entry: &RosterEntry, invitation: &Invitation) -> bool {
     match (entry.user, invitation.user) {
         (Some(a), Some(b)) => a == b,
         _ => match (&entry.email, &invitation.email) {

@@ -26,13 +26,21 @@ pub enum Action {
     ShareScreen,
     /// Let waiting people in or turn them away.
     Admit,
-    /// Lower another person's hand, mute, remove.
+    /// Mute another person.
     ManageParticipants,
+    /// Lift a mute again (C-44).
+    UnmuteOthers,
+    AddParticipants,
+    RemoveParticipants,
+    /// Give roles and single rights; how far each may go is [`super::people`]'s affair.
+    ChangeRoles,
+    /// Look people of the campus up, to invite them.
+    SearchDirectory,
 }
 
 impl Action {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::View,
         Self::Update,
         Self::UpdateFeatures,
@@ -47,6 +55,11 @@ impl Action {
         Self::ShareScreen,
         Self::Admit,
         Self::ManageParticipants,
+        Self::UnmuteOthers,
+        Self::AddParticipants,
+        Self::RemoveParticipants,
+        Self::ChangeRoles,
+        Self::SearchDirectory,
     ];
 }
 
@@ -80,9 +93,14 @@ enum When {
     NotLive,
 }
 
+/// Hosts, co-hosts and whoever was given the right to manage participants.
+const MANAGERS: Who = Who::With(|s| s.permissions.can_manage_participants);
+
 /// The table. Whoever wants to know or change a permission reads or changes a line here, and nowhere else.
 fn rule(action: Action) -> Rule {
-    use DomainError::{Forbidden, NotMember, OnlyHostsEnd, OnlyHostsStart};
+    use DomainError::{
+        Forbidden, NotMember, OnlyHostsAdd, OnlyHostsChangeRoles, OnlyHostsEnd, OnlyHostsStart,
+    };
     let (who, refusal, when, feature) = match action {
         Action::View => (Who::Listed, NotMember, When::Always, None),
         Action::Update => (Who::Hosts, Forbidden, When::NotOver, None),
@@ -102,9 +120,13 @@ fn rule(action: Action) -> Rule {
             Some(Feature::ScreenSharing),
         ),
         Action::Admit => (Who::Running, Forbidden, When::NotOver, None),
-        Action::ManageParticipants => {
-            (Who::With(|s| s.permissions.can_manage_participants), Forbidden, When::NotOver, None)
+        Action::ManageParticipants | Action::RemoveParticipants => (MANAGERS, Forbidden, When::NotOver, None),
+        Action::UnmuteOthers => {
+            (Who::With(|s| s.permissions.can_unmute_others), Forbidden, When::NotOver, None)
         }
+        Action::AddParticipants => (MANAGERS, OnlyHostsAdd, When::NotOver, None),
+        Action::ChangeRoles => (Who::Running, OnlyHostsChangeRoles, When::NotOver, None),
+        Action::SearchDirectory => (MANAGERS, Forbidden, When::Always, None),
     };
     Rule { who, refusal, when, feature }
 }

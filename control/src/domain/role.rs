@@ -58,6 +58,32 @@ pub struct Permissions {
     pub can_manage_breakout_rooms: bool,
 }
 
+impl Permissions {
+    /// What these have that `before` had not.
+    pub fn gained_over(self, before: Self) -> Self {
+        Self {
+            can_share_screen: self.can_share_screen && !before.can_share_screen,
+            can_unmute_others: self.can_unmute_others && !before.can_unmute_others,
+            can_manage_participants: self.can_manage_participants && !before.can_manage_participants,
+            can_record: self.can_record && !before.can_record,
+            can_manage_breakout_rooms: self.can_manage_breakout_rooms && !before.can_manage_breakout_rooms,
+        }
+    }
+
+    /// Whether `others` have every one of these.
+    pub fn is_within(self, others: Self) -> bool {
+        self.gained_over(others) == Self::NONE
+    }
+
+    const NONE: Self = Self {
+        can_share_screen: false,
+        can_unmute_others: false,
+        can_manage_participants: false,
+        can_record: false,
+        can_manage_breakout_rooms: false,
+    };
+}
+
 /// Single rights granted or taken for one person; an absent one follows the role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
 #[serde(default)]

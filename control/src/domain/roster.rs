@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 use super::account::email_key;
 use super::actor::Actor;
 use super::id::{RosterId, UserId};
+use super::meeting::Invitation;
 use super::role::{PermissionOverrides, Permissions, Role};
 
 /// How somebody came to be on the roster, and whether that still holds.
@@ -54,6 +55,21 @@ pub struct RosterEntry {
 }
 
 impl RosterEntry {
+    /// The line of somebody who is being invited.
+    pub fn invited(id: RosterId, invitation: Invitation, role: Role) -> Self {
+        let Invitation { user, email, name, phone, role: _ } = invitation;
+        let overrides = PermissionOverrides::default();
+        let listing = Listing::Invited;
+        Self { id, user, email, name, phone, role, overrides, listing, joined_at: None, left_at: None }
+    }
+
+    /// Takes the invitation back, and with it what the person was: should he come back as a guest, he is one.
+    pub fn withdraw(&mut self) {
+        self.listing = Listing::Withdrawn;
+        self.role = Role::Attendee;
+        self.overrides = PermissionOverrides::default();
+    }
+
     /// Whether this entry stands for the actor: by account id, or by an address that belongs to the account.
     pub fn is_for(&self, actor: &Actor) -> bool {
         let Some(account) = actor.account() else { return false };

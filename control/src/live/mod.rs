@@ -5,6 +5,7 @@
 //! the media plane.
 
 mod media_events;
+mod people;
 mod side;
 mod task;
 

@@ -17,7 +17,10 @@ use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
 use crate::domain::live::LiveMeeting;
 use crate::domain::meeting::Meeting;
 use crate::domain::participant::{Participant, Person};
-use crate::service::live_side::{LiveSide, LiveStats, MediaConnection, Present, Quality, router_id};
+use crate::domain::people::RoleChange;
+use crate::service::live_side::{
+    LiveSide, LiveStats, MediaConnection, Present, Quality, RosterNews, router_id,
+};
 
 impl LiveSide for Live {
     fn started<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {
@@ -34,6 +37,28 @@ impl LiveSide for Live {
             self.0.hub.listeners().retain(meeting.id.into(), |actor| meeting.standing(actor).is_some());
             self.refresh(meeting).await;
         })
+    }
+
+    fn added<'a>(&'a self, meeting: &'a Meeting, news: RosterNews) -> BoxFuture<'a, ()> {
+        Box::pin(self.tell_added(meeting, news))
+    }
+
+    fn removed<'a>(&'a self, meeting: &'a Meeting, news: RosterNews) -> BoxFuture<'a, ()> {
+        Box::pin(self.expel(meeting, news))
+    }
+
+    fn role_changed<'a>(
+        &'a self,
+        meeting: &'a Meeting,
+        change: RoleChange,
+        tell_person: bool,
+        tell_others: bool,
+    ) -> BoxFuture<'a, ()> {
+        Box::pin(self.change_role(meeting, change, tell_person, tell_others))
+    }
+
+    fn account_of(&self, meeting: MeetingId, session: ParticipantId) -> BoxFuture<'_, Option<UserId>> {
+        Box::pin(async move { self.look(meeting, move |live| live.account_of(session)).await.flatten() })
     }
 
     fn ended<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use metrics::gauge;
 use plenum_shared::{
     command::RoomCommand,
-    id::{RoomId, SessionId},
+    id::{ProducerId, RoomId, SessionId},
 };
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
@@ -18,10 +18,12 @@ use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::error::DomainError;
 use crate::domain::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
 use crate::domain::live::{Joined, Joiner, LiveMeeting};
+use crate::domain::live_people::Effects;
 use crate::domain::meeting::{Meeting, Start};
 use crate::domain::participant::{ConnectionId, Person};
 use crate::domain::password::PasswordCheck;
 use crate::domain::session::LeaveReason;
+use crate::hub::Hub;
 use crate::service::admissions::Attempt;
 use crate::service::audit::Audit;
 use crate::store::Entering;
@@ -57,6 +59,10 @@ impl Task {
         self.registry.0.clock.now()
     }
 
+    pub(super) fn hub(&self) -> &Hub {
+        &self.registry.0.hub
+    }
+
     /// Hands notices to the hub, in order.
     pub fn publish(&self, notices: Vec<Notice>) {
         let hub = &self.registry.0.hub;
@@ -81,7 +87,7 @@ impl Task {
             let admission = attempt.decide(&joiner.actor, &meeting, occupancy)?;
             let starts = admission == Admission::StartAndEnter;
             let meeting = if starts { self.start(&joiner.actor).await? } else { meeting };
-            self.live.refresh(Arc::new(meeting));
+            self.take_over(meeting);
             if admission.is_inside() {
                 let entrance = self.enter(joiner, admission).await?;
                 return Ok(Place::Inside(entrance));
@@ -98,9 +104,20 @@ impl Task {
     /// Something changed. What is stored counts: of two changes at once the older may be told last.
     pub fn refresh(&mut self, told: Meeting) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            let stored = self.registry.0.store.meeting(told.id).await;
-            self.live.refresh(Arc::new(stored.ok().flatten().unwrap_or(told)));
+            let meeting = self.stored_or(told).await;
+            self.take_over(meeting);
         })
+    }
+
+    pub(super) async fn stored_or(&self, told: Meeting) -> Meeting {
+        self.registry.0.store.meeting(told.id).await.ok().flatten().unwrap_or(told)
+    }
+
+    /// Whatever the change takes away stops now.
+    fn take_over(&mut self, meeting: Meeting) {
+        let Effects { notices, closed } = self.live.refresh(Arc::new(meeting), self.now());
+        self.publish(notices);
+        self.close_tracks(closed);
     }
 
     /// A host came in before the start, and that starts it (C-20).
@@ -117,10 +134,13 @@ impl Task {
     }
 
     async fn note(&self, action: AuditAction, actor: &Actor) {
+        self.note_entry(AuditEntry::granted(action, actor.user_id())).await;
+    }
+
+    async fn note_entry(&self, entry: AuditEntry) {
         let parts = &self.registry.0;
         let (id, campus) = (self.live.meeting().id, self.live.meeting().campus.clone());
-        let entry = AuditEntry::granted(action, actor.user_id()).in_meeting(id, campus);
-        Audit::new(parts.store.clone(), parts.clock.clone()).note(entry).await;
+        Audit::new(parts.store.clone(), parts.clock.clone()).note(entry.in_meeting(id, campus)).await;
     }
 
     /// Stores the session first: somebody whose presence cannot be recorded does not enter.
@@ -145,7 +165,7 @@ impl Task {
             Some(entry) => *entry = line,
             None => meeting.roster.push(line),
         }
-        self.live.refresh(Arc::new(meeting));
+        self.take_over(meeting);
         let me = joiner.id;
         let Joined::Inside(notices) = self.live.join(joiner, admission, now)? else {
             return Err(DomainError::Internal);
@@ -195,7 +215,8 @@ impl Task {
             self.close_media(session);
             // A failure is logged by the store; whoever left is gone all the same.
             let _ = self.registry.0.store.close_session(id, self.now(), reason).await;
-            self.note(AuditAction::MeetingLeave, &actor).await;
+            let entry = AuditEntry::granted(AuditAction::MeetingLeave, actor.user_id());
+            self.note_entry(entry.remarking(reason.as_str())).await;
             true
         })
     }
@@ -224,6 +245,21 @@ impl Task {
         }
         let notice = self.live.media_lost(RoomId::random());
         self.publish(vec![notice]);
+    }
+
+    /// The media plane forwards these no longer. Their owners heard so and take them back as well.
+    pub(super) fn close_tracks(&self, tracks: Vec<ProducerId>) {
+        let (fleet, room) = (self.registry.0.fleet.clone(), self.live.room());
+        if tracks.is_empty() || !fleet.has_room(room) {
+            return;
+        }
+        tokio::spawn(async move {
+            for producer in tracks {
+                if let Err(error) = fleet.request(room, RoomCommand::CloseProducer { producer }).await {
+                    tracing::warn!(%room, %producer, %error, "a track that is no longer allowed could not be closed");
+                }
+            }
+        });
     }
 
     fn close_media(&self, session: SessionId) {

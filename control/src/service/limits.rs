@@ -103,6 +103,7 @@ fn word(action: LimitedAction) -> &'static str {
         LimitedAction::Read => "read",
         LimitedAction::Write => "write",
         LimitedAction::ParticipantWrite => "participant_write",
+        LimitedAction::DirectorySearch => "directory_search",
         LimitedAction::ChatMessage => "chat_message",
         LimitedAction::ChatTyping => "chat_typing",
         LimitedAction::ChatReceipt => "chat_receipt",

@@ -7,7 +7,9 @@ use uuid::Uuid;
 use crate::domain::admission::Occupancy;
 use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
 use crate::domain::meeting::{Meeting, MeetingStatus};
+use crate::domain::people::RoleChange;
 use crate::domain::role::Role;
+use crate::domain::roster::RosterEntry;
 
 /// The live side of meetings. A meeting it does not know is simply empty.
 pub trait LiveSide: Send + Sync + 'static {
@@ -16,6 +18,24 @@ pub trait LiveSide: Send + Sync + 'static {
 
     /// Settings or roster changed: what is decided from now on is decided by these.
     fn changed<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()>;
+
+    /// People were put on the roster.
+    fn added<'a>(&'a self, meeting: &'a Meeting, news: RosterNews) -> BoxFuture<'a, ()>;
+
+    /// People were taken off the roster: those of them who are inside or wait are out when this returns, in all sessions.
+    fn removed<'a>(&'a self, meeting: &'a Meeting, news: RosterNews) -> BoxFuture<'a, ()>;
+
+    /// Somebody has another role or other rights; what no longer is allowed stops (KCS-13).
+    fn role_changed<'a>(
+        &'a self,
+        meeting: &'a Meeting,
+        change: RoleChange,
+        tell_person: bool,
+        tell_others: bool,
+    ) -> BoxFuture<'a, ()>;
+
+    /// The account behind a session that is inside or waits.
+    fn account_of(&self, meeting: MeetingId, session: ParticipantId) -> BoxFuture<'_, Option<UserId>>;
 
     /// A meeting ended or was called off: tell the room, close every session (in the store too), drop the media (C-34).
     fn ended<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()>;
@@ -31,6 +51,18 @@ pub trait LiveSide: Send + Sync + 'static {
 
     /// What can be said of a running meeting; `None` when it is not running here.
     fn stats(&self, meeting: MeetingId) -> BoxFuture<'_, Option<LiveStats>>;
+}
+
+/// Lines that came to a roster or left it, and who is to hear of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RosterNews {
+    pub people: Vec<RosterEntry>,
+    /// Whoever did it.
+    pub by: Option<UserId>,
+    /// The others inside.
+    pub tell_inside: bool,
+    /// The people themselves, wherever they are connected.
+    pub tell_people: bool,
 }
 
 /// One session inside a meeting.

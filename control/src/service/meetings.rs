@@ -30,6 +30,7 @@ use crate::service::passwords::Passwords;
 use crate::store::Store;
 
 pub use invitees::Invitee;
+pub(super) use invitees::resolve as resolve_invitees;
 
 /// Everything about meetings apart from being inside one.
 #[derive(Clone)]

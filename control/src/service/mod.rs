@@ -12,5 +12,6 @@ pub mod media;
 pub mod meetings;
 pub mod participants;
 pub mod passwords;
+pub mod people;
 pub mod services;
 pub mod tokens;

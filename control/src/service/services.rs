@@ -8,12 +8,14 @@ use crate::service::clock::Clock;
 use crate::service::limits::Limits;
 use crate::service::live_side::LiveSide;
 use crate::service::meetings::Meetings;
+use crate::service::people::People;
 
 /// Handles to every service; cloning one clones handles.
 #[derive(Clone)]
 pub struct Services {
     pub accounts: Accounts,
     pub meetings: Meetings,
+    pub people: People,
     pub admissions: Admissions,
     pub limits: Limits,
     pub live: Arc<dyn LiveSide>,

@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use super::{chat_view, view};
 use crate::dialect::iso;
 use crate::domain::event::{DomainEvent, Entrance};
+use crate::domain::id::{MeetingId, UserId};
 use crate::domain::meeting::{Feature, Meeting};
 use crate::domain::participant::{Participant, Person};
+use crate::domain::roster::RosterEntry;
 use crate::service::live_side::{MediaConnection, router_id};
 use crate::service::media::{SubscriptionOffer, TransportOffer};
 use plenum_shared::rtp::router_capabilities;
@@ -72,6 +74,40 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> (&'static str, 
                 "screen": media.screen,
             }),
         ),
+        E::RoleChanged { meeting, participant, change } => (
+            "participant-role-changed",
+            json!({
+                "meetingId": meeting.id,
+                "participantId": participant.map_or_else(|| change.line.to_string(), |id| id.to_string()),
+                "recordId": change.line,
+                "userId": meeting.line(change.line).and_then(|line| line.user),
+                "old_role": change.old,
+                "new_role": change.new,
+                "permissions": view::permissions(
+                    change.permissions,
+                    meeting.settings.features.allows(Feature::Chat),
+                ),
+            }),
+        ),
+        E::ParticipantsAdded { meeting, people, by, at } => {
+            ("participants-added", roster_news(*meeting, people, *by, *at))
+        }
+        E::ParticipantsRemoved { meeting, people, by, at } => {
+            ("participants-removed", roster_news(*meeting, people, *by, *at))
+        }
+        E::Invited { meeting, by, at } => (
+            "meeting-invitation",
+            json!({
+                "meetingId": meeting.id,
+                "meeting": view::meeting(meeting),
+                "invitedBy": by,
+                "timestamp": iso::text(*at),
+            }),
+        ),
+        E::InvitationWithdrawn { meeting, name, at } => (
+            "removed-from-meeting",
+            json!({ "meetingId": meeting, "meetingName": name, "timestamp": iso::text(*at) }),
+        ),
         E::MutedByHost { meeting, muted } => {
             ("muted-by-host", json!({ "meetingId": meeting, "muted": muted }))
         }
@@ -127,6 +163,20 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> (&'static str, 
             ("server-draining", json!({ "reconnectAfterMs": reconnect_after.as_millis() as u64 }))
         }
     }
+}
+
+fn roster_news(
+    meeting: MeetingId,
+    people: &[RosterEntry],
+    by: Option<UserId>,
+    at: time::OffsetDateTime,
+) -> Value {
+    json!({
+        "meetingId": meeting,
+        "participants": people.iter().map(view::ListedView::of).collect::<Vec<_>>(),
+        "changedBy": by,
+        "timestamp": iso::text(at),
+    })
 }
 
 /// What a joiner sees (C-18).

@@ -8,10 +8,11 @@ pub mod media;
 pub mod meeting;
 pub mod people;
 pub mod rooms;
+pub mod roster;
 pub mod words;
 
 pub use account::account;
 pub use chat::message;
 pub use media::{live_stats, webrtc_config};
-pub use meeting::{final_stats, join_check, meeting};
+pub use meeting::{ListedView, final_stats, join_check, meeting};
 pub use people::{permissions, present, roster};

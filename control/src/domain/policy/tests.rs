@@ -13,7 +13,15 @@ fn allowed_roles(action: Action) -> &'static str {
         | Action::SendAudio
         | Action::SendVideo
         | Action::ShareScreen => "hcpa",
-        Action::UpdateFeatures | Action::ModerateChat | Action::Admit | Action::ManageParticipants => "hc",
+        Action::UpdateFeatures
+        | Action::ModerateChat
+        | Action::Admit
+        | Action::ManageParticipants
+        | Action::UnmuteOthers
+        | Action::AddParticipants
+        | Action::RemoveParticipants
+        | Action::ChangeRoles
+        | Action::SearchDirectory => "hc",
         Action::Update | Action::Delete | Action::Start | Action::End => "h",
     }
 }
@@ -22,13 +30,17 @@ fn allowed_roles(action: Action) -> &'static str {
 fn answers_by_status(action: Action) -> [Result<(), DomainError>; 4] {
     use DomainError::{MeetingCancelled, MeetingEnded, MeetingLive, MeetingNotActive};
     match action {
-        Action::View | Action::ModerateChat => [Ok(()), Ok(()), Ok(()), Ok(())],
+        Action::View | Action::ModerateChat | Action::SearchDirectory => [Ok(()), Ok(()), Ok(()), Ok(())],
         Action::Delete => [Ok(()), Err(MeetingLive), Ok(()), Ok(())],
         Action::Update
         | Action::UpdateFeatures
         | Action::Start
         | Action::Admit
-        | Action::ManageParticipants => [Ok(()), Ok(()), Err(MeetingEnded), Err(MeetingCancelled)],
+        | Action::ManageParticipants
+        | Action::UnmuteOthers
+        | Action::AddParticipants
+        | Action::RemoveParticipants
+        | Action::ChangeRoles => [Ok(()), Ok(()), Err(MeetingEnded), Err(MeetingCancelled)],
         Action::End
         | Action::SendMessage
         | Action::RaiseHand
@@ -43,6 +55,8 @@ fn refusal(action: Action) -> DomainError {
         Action::View => DomainError::NotMember,
         Action::Start => DomainError::OnlyHostsStart,
         Action::End => DomainError::OnlyHostsEnd,
+        Action::AddParticipants => DomainError::OnlyHostsAdd,
+        Action::ChangeRoles => DomainError::OnlyHostsChangeRoles,
         _ => DomainError::Forbidden,
     }
 }

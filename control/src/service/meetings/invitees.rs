@@ -21,7 +21,7 @@ pub struct Invitee {
 
 /// Looks everybody up, with two statements however many there are. `InviteeUnknown` for an account id that does not
 /// exist or is of another campus.
-pub(super) async fn resolve(
+pub(in crate::service) async fn resolve(
     store: &Store,
     campus: &CampusId,
     invitees: Vec<Invitee>,

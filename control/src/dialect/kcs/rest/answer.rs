@@ -9,9 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::dialect::kcs::error;
-use crate::dialect::kcs::view::envelope::{Success, SuccessList, True};
+use crate::dialect::kcs::view::envelope::{Success, SuccessList, SuccessPart, True};
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
+use crate::domain::page::Part;
 use crate::http::body;
 use crate::http::refusal::Refusal;
 
@@ -47,6 +48,26 @@ pub(super) fn created(message: &'static str, data: impl Serialize) -> Reply {
 /// A success with a list and its length. Empty lists are lists (ACC-05).
 pub(super) fn list(message: &'static str, data: Vec<impl Serialize>) -> Reply {
     Ok(Json(SuccessList { success: True, count: data.len(), data, message }).into_response())
+}
+
+/// A success with a part of a list: `count` is how many there are here, `total` how many the whole list has.
+pub(super) fn part(message: &'static str, part: Part<impl Serialize>) -> Reply {
+    let Part { items: data, total } = part;
+    Ok(Json(SuccessPart { success: True, count: data.len(), total, data, message }).into_response())
+}
+
+/// How the description names the parts of a list.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct PageParams {
+    /// At most so many. Without it all of them.
+    #[param(minimum = 1)]
+    #[expect(dead_code, reason = "describes; Query reads")]
+    limit: Option<u32>,
+    /// After leaving out so many.
+    #[param(minimum = 0)]
+    #[expect(dead_code, reason = "describes; Query reads")]
+    offset: Option<u32>,
 }
 
 /// Who calls; the guard has put it into the request.

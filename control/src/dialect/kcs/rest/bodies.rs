@@ -155,6 +155,61 @@ pub struct InviteeDescription {
     pub role: Option<RoleBody>,
 }
 
+/// People to be added to a meeting.
+#[derive(ToSchema)]
+#[schema(example = json!({ "participants": [{ "email": "second@demo.test", "role": "presenter" }] }))]
+pub struct AdditionBody {
+    #[schema(min_items = 1)]
+    pub participants: Vec<InviteeBody>,
+    #[schema(default = true)]
+    pub send_invitation: Option<bool>,
+    #[schema(max_length = 500)]
+    pub invitation_message: Option<String>,
+    /// The role of those that name none.
+    #[schema(default = "attendee")]
+    pub participant_role: Option<RoleBody>,
+    #[schema(default = true)]
+    pub notify_existing_participants: Option<bool>,
+}
+
+/// People to be removed from a meeting.
+#[derive(ToSchema)]
+#[schema(example = json!({ "participant_ids": ["01JDAVNTZ5A3C7E9G1J3M5P7RS"], "reason": "wrong class" }))]
+pub struct RemovalBody {
+    /// Records, sessions or accounts. Those that stand for nobody are left out.
+    #[schema(min_items = 1, max_items = 1000)]
+    pub participant_ids: Option<Vec<String>>,
+    #[schema(default = true)]
+    pub notify_removed_participants: Option<bool>,
+    #[schema(default = false)]
+    pub notify_existing_participants: Option<bool>,
+    /// For the audit trail.
+    #[schema(max_length = 500)]
+    pub reason: Option<String>,
+}
+
+/// Another role for somebody.
+#[derive(ToSchema)]
+#[schema(example = json!({ "new_role": "presenter", "permissions": { "can_record": true } }))]
+pub struct RoleChangeBody {
+    pub new_role: RoleBody,
+    pub permissions: Option<OverridesBody>,
+    #[schema(default = true)]
+    pub notify_participant: Option<bool>,
+    #[schema(default = false)]
+    pub notify_others: Option<bool>,
+}
+
+/// Single rights granted or taken; absent ones follow the role.
+#[derive(ToSchema)]
+pub struct OverridesBody {
+    pub can_share_screen: Option<bool>,
+    pub can_unmute_others: Option<bool>,
+    pub can_manage_participants: Option<bool>,
+    pub can_record: Option<bool>,
+    pub can_manage_breakout_rooms: Option<bool>,
+}
+
 /// What somebody is in one meeting.
 #[derive(ToSchema)]
 #[schema(rename_all = "snake_case")]

@@ -66,12 +66,14 @@ pub(super) async fn guard(
     }
 }
 
-/// The answer with the state of the counter (RATE-14).
+/// The answer with the state of the counter (RATE-14). A narrower budget that the handler counted stays visible.
 pub(super) fn counted(response: Result<Response, KcsRefusal>, verdict: Verdict) -> Response {
     let mut response = axum::response::IntoResponse::into_response(response);
     let headers = response.headers_mut();
-    headers.insert("x-ratelimit-limit", HeaderValue::from(verdict.limit));
-    headers.insert("x-ratelimit-remaining", HeaderValue::from(verdict.remaining));
-    headers.insert("x-ratelimit-reset", HeaderValue::from(verdict.resets_at_s));
+    if !headers.contains_key("x-ratelimit-limit") {
+        headers.insert("x-ratelimit-limit", HeaderValue::from(verdict.limit));
+        headers.insert("x-ratelimit-remaining", HeaderValue::from(verdict.remaining));
+        headers.insert("x-ratelimit-reset", HeaderValue::from(verdict.resets_at_s));
+    }
     response
 }

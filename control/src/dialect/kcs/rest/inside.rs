@@ -3,12 +3,13 @@
 use axum::extract::{RawQuery, State};
 
 use super::Kcs;
-use super::answer::{Body, Caller, MeetingParam, MeetingPath, Reply, list, ok};
+use super::answer::{Body, Caller, MeetingParam, MeetingPath, PageParams, Reply, list, ok, part};
 use super::bodies::JoinBody;
 use super::describe::refusals;
+use super::query::Query;
 use crate::dialect::fields::Fields;
 use crate::dialect::kcs::view::chat::MessageView;
-use crate::dialect::kcs::view::envelope::{Success, SuccessList};
+use crate::dialect::kcs::view::envelope::{Success, SuccessList, SuccessPart};
 use crate::dialect::kcs::view::media::WebrtcView;
 use crate::dialect::kcs::view::meeting::JoinCheckView;
 use crate::dialect::kcs::view::people::RosterRowView;
@@ -16,7 +17,7 @@ use crate::dialect::kcs::{preset, view};
 use crate::domain::admission::{Admission, Door};
 use crate::domain::chat::HISTORY_MAX;
 use crate::domain::error::DomainError;
-use crate::domain::meeting::MeetingStatus;
+use crate::domain::meeting::{MeetingStatus, PARTICIPANTS_MAX};
 
 refusals!(
     JoinRefusals: NotInvited, KeptOut, MeetingEnded, MeetingCancelled, MeetingNotActive, MeetingLocked,
@@ -59,24 +60,28 @@ fn join_message(admission: Admission) -> &'static str {
     }
 }
 
-refusals!(MemberRefusals: NotMember);
+refusals!(
+    RosterRefusals: NotMember, FieldInvalid { field: "limit", reason: "<reason>".into() },
+);
 
 /// The roster of a meeting
 ///
 /// Everybody invited or ever inside, one row a person.
 #[utoipa::path(
     get, path = "/api/meeting/{meeting_id}/participants", tag = "participants", operation_id = "listParticipants",
-    params(MeetingParam),
-    responses((status = 200, description = "The roster", body = SuccessList<RosterRowView>), MemberRefusals)
+    params(MeetingParam, PageParams),
+    responses((status = 200, description = "The roster", body = SuccessPart<RosterRowView>), RosterRefusals)
 )]
 pub(super) async fn participants(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
     MeetingPath(id): MeetingPath,
+    RawQuery(query): RawQuery,
 ) -> Reply {
+    let wanted = Query::of(query.as_deref()).page(u32::MAX, PARTICIPANTS_MAX)?;
     let meeting = kcs.services.meetings.view(&actor, &id).await?;
     let inside = kcs.services.live.present(meeting.id).await;
-    list("Participants retrieved successfully", view::roster(&meeting, &inside))
+    part("Participants retrieved successfully", wanted.of(view::roster(&meeting, &inside)))
 }
 
 refusals!(ChatRefusals: NotMember, FieldInvalid { field: "limit", reason: "<reason>".into() });
@@ -98,25 +103,10 @@ pub(super) async fn chat(
     MeetingPath(id): MeetingPath,
     RawQuery(query): RawQuery,
 ) -> Reply {
-    let limit = read_limit(query.as_deref().unwrap_or_default())?;
+    let query = Query::of(query.as_deref());
+    let limit = query.number("limit", 1, HISTORY_MAX)?.unwrap_or(preset::CHAT_HISTORY);
     let messages = kcs.services.meetings.chat_history(&actor, &id, limit).await?;
     list("Chat history retrieved successfully", messages.iter().map(view::message).collect())
-}
-
-/// `limit`: larger numbers are clamped (C-52), nonsense is told.
-fn read_limit(query: &str) -> Result<u32, DomainError> {
-    let value =
-        query.split('&').find_map(|pair| pair.strip_prefix("limit=")).filter(|value| !value.is_empty());
-    let Some(value) = value else { return Ok(preset::CHAT_HISTORY) };
-    let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-    // Too long a number for u64 is still larger than the clamp.
-    match value.parse::<u64>() {
-        Ok(0) => {}
-        Ok(number) => return Ok(u32::try_from(number).unwrap_or(HISTORY_MAX).min(HISTORY_MAX)),
-        Err(_) if digits => return Ok(HISTORY_MAX),
-        Err(_) => {}
-    }
-    Err(DomainError::invalid("limit", format!("must be a whole number between 1 and {HISTORY_MAX}")))
 }
 
 refusals!(WebrtcRefusals: NotMember, MeetingEnded);

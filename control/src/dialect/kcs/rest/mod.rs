@@ -11,6 +11,8 @@ mod guard;
 mod inside;
 mod meetings;
 mod pages;
+mod people;
+mod query;
 mod read;
 
 use axum::Router;
@@ -52,6 +54,8 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
         .routes(write(routes!(meetings::end)))
         .routes(write(routes!(inside::join)))
         .routes(read(routes!(inside::participants)))
+        .routes(write(routes!(people::add, people::remove)))
+        .routes(write(routes!(people::change_role)))
         .routes(read(routes!(inside::chat)))
         .routes(read(routes!(inside::webrtc_config)))
         .split_for_parts();

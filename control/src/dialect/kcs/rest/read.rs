@@ -109,8 +109,13 @@ fn recording(fields: Fields<'_>) -> Result<RecordingChange, DomainError> {
     })
 }
 
-fn invitees(fields: Fields<'_>) -> Result<Option<Vec<Invitee>>, DomainError> {
+pub(super) fn invitees(fields: Fields<'_>) -> Result<Option<Vec<Invitee>>, DomainError> {
     fields.list("participants")?.map(|list| list.iter().map(invitee).collect()).transpose()
+}
+
+/// A role within a meeting.
+pub(super) fn role(fields: Fields<'_>, name: &'static str) -> Result<Option<Role>, DomainError> {
+    fields.word(name, Role::parse, "host, co_host, presenter, attendee")
 }
 
 /// A text is an address if it contains `@`, else an account id (C-38).
@@ -134,6 +139,6 @@ fn invitee_object(fields: Fields<'_>) -> Result<Invitee, DomainError> {
         email: text("email")?,
         name: text("name")?,
         phone: text("phone")?,
-        role: fields.word("role", Role::parse, "host, co_host, presenter, attendee")?,
+        role: role(fields, "role")?,
     })
 }

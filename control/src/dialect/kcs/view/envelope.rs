@@ -33,6 +33,23 @@ pub struct SuccessList<T> {
     pub message: &'static str,
 }
 
+/// A success with a part of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuccessPart<T> {
+    #[schema(inline)]
+    pub success: True,
+    /// How many are in `data`.
+    #[schema(example = 1)]
+    pub count: usize,
+    /// How many there are in all.
+    #[schema(example = 1)]
+    pub total: u64,
+    pub data: Vec<T>,
+    /// For people, in English.
+    #[schema(example = "Retrieved successfully")]
+    pub message: &'static str,
+}
+
 /// A refusal.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Refused<'a> {

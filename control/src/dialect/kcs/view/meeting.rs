@@ -9,7 +9,7 @@ use super::people::PresentView;
 use super::words::{MeetingTypeWord, RoleWord, StatusWord, StorageWord};
 use crate::domain::id::{MeetingId, MeetingRoomId, RosterId, UserId};
 use crate::domain::meeting::{Features, Meeting, RecordingConfig};
-use crate::domain::roster::{Listing, RosterEntry};
+use crate::domain::roster::RosterEntry;
 use crate::domain::session::FinalStats;
 
 /// A meeting. Never holds the password, nor its hash (security fix #3).
@@ -106,7 +106,7 @@ pub fn meeting(meeting: &Meeting) -> MeetingView {
         meeting_start_time: Timestamp(settings.starts_at),
         meeting_end_time: Timestamp(settings.ends_at),
         meeting_location: settings.location.clone(),
-        participants: listed(meeting).map(ListedView::of).collect(),
+        participants: meeting.listed().map(ListedView::of).collect(),
         meeting_type: meeting.kind.into(),
         max_participants: settings.max_participants,
         waiting_room_enabled: settings.waiting_room_enabled,
@@ -120,13 +120,9 @@ pub fn meeting(meeting: &Meeting) -> MeetingView {
     }
 }
 
-/// The people a meeting lists: everybody invited or ever inside, without withdrawn invitations.
-fn listed(meeting: &Meeting) -> impl Iterator<Item = &RosterEntry> {
-    meeting.roster.iter().filter(|entry| entry.listing != Listing::Withdrawn)
-}
-
 impl ListedView {
-    fn of(entry: &RosterEntry) -> Self {
+    /// The view of a line.
+    pub fn of(entry: &RosterEntry) -> Self {
         Self {
             id: entry.id,
             user_id: entry.user,

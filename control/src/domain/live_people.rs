@@ -1,0 +1,140 @@
+//! What a change of settings, roles or roster does to the people inside, at once: rights that are gone stop what they
+//! allowed, people who are removed are out, and those who are to hear of it do.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use plenum_shared::id::ProducerId;
+use time::OffsetDateTime;
+
+use super::event::{Audience, DomainEvent, Notice};
+use super::id::{ParticipantId, UserId};
+use super::live::{LiveMeeting, standing};
+use super::live_media::right_to_send;
+use super::meeting::{Meeting, MeetingStatus};
+use super::participant::{ConnectionId, MediaChange, Participant, Person};
+use super::people::RoleChange;
+use super::policy::{self, Action};
+use super::roster::RosterEntry;
+
+/// What follows from a change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Effects {
+    pub notices: Vec<Notice>,
+    /// Tracks that must not be forwarded any more: the media plane closes them.
+    pub closed: Vec<ProducerId>,
+}
+
+/// Who has to go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Expelled {
+    pub sessions: Vec<(ParticipantId, ConnectionId)>,
+    /// Connections that waited and wait no longer.
+    pub waiting: Vec<ConnectionId>,
+}
+
+impl LiveMeeting {
+    /// Takes over changed settings and roster. Tracks and hands that are no longer allowed go down, and whoever runs
+    /// the meeting from now on hears who waits.
+    pub fn refresh(&mut self, meeting: Arc<Meeting>, now: OffsetDateTime) -> Effects {
+        let ran: HashSet<_> = self.running().into_iter().collect();
+        for participant in self.participants.values_mut() {
+            participant.standing = standing(&meeting, &participant.actor);
+        }
+        self.meeting = meeting;
+        let mut effects = Effects::default();
+        // A meeting that is over closes everything anyway, and says so once.
+        if self.meeting.status != MeetingStatus::Live {
+            return effects;
+        }
+        for id in self.roster().into_iter().map(|p| p.id).collect::<Vec<_>>() {
+            self.enforce(id, now, &mut effects);
+        }
+        for id in self.running().into_iter().filter(|id| !ran.contains(id)) {
+            let requests = self.pending_requests(now);
+            effects.notices.extend(requests.into_iter().map(|event| Notice::new(Audience::One(id), event)));
+        }
+        effects
+    }
+
+    fn running(&self) -> Vec<ParticipantId> {
+        self.roster().into_iter().filter(|p| p.standing.role.runs_meeting()).map(|p| p.id).collect()
+    }
+
+    fn enforce(&mut self, id: ParticipantId, now: OffsetDateTime, effects: &mut Effects) {
+        let Some(participant) = self.participants.get(&id) else { return };
+        let may = |action| self.may_go_on(participant, action);
+        let lost = |on: bool, action| (on && !may(action)).then_some(false);
+        let status = participant.media;
+        let change = MediaChange {
+            audio: lost(status.audio, Action::SendAudio),
+            video: lost(status.video, Action::SendVideo),
+            screen: lost(status.screen, Action::ShareScreen),
+        };
+        let lowers_hand = participant.hand_raised_at.is_some() && !may(Action::RaiseHand);
+        let gone: Vec<_> = participant
+            .producers
+            .iter()
+            .filter(|track| !may(right_to_send(track.kind, track.source)))
+            .map(|track| track.id)
+            .collect();
+        effects.notices.extend(self.drop_producers(id, |track| gone.contains(&track.id)));
+        effects.notices.extend(self.change_media(id, change));
+        effects.closed.extend(gone);
+        if lowers_hand {
+            effects.notices.extend(self.set_hand(id, false, now));
+        }
+    }
+
+    fn may_go_on(&self, participant: &Participant, action: Action) -> bool {
+        policy::may(&participant.actor, Some(participant.standing), action, &self.meeting).is_ok()
+    }
+
+    /// Tells the person whose role changed, or the others, or both, as whoever changed it wished (ADD-EV-09). Each
+    /// session inside has its own event; somebody who is not inside hears it over his account.
+    pub fn role_changed(&self, change: &RoleChange, tell_person: bool, tell_others: bool) -> Vec<Notice> {
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.roster().into_iter().partition(|p| self.meeting.line_of(&p.actor) == Some(change.line));
+        let ids = |people: &[&Participant]| people.iter().map(|p| p.id).collect::<Vec<_>>();
+        let mut told = if tell_others { ids(&others) } else { Vec::new() };
+        if own.is_empty() {
+            let mut notices = vec![Notice::new(Audience::These(told), self.role_event(change, None))];
+            let account = self.meeting.line(change.line).and_then(|line| line.user);
+            if let Some(user) = account.filter(|_| tell_person) {
+                let event = self.role_event(change, None);
+                notices.push(Notice::new(Audience::Accounts(vec![user]), event));
+            }
+            return notices;
+        }
+        if tell_person {
+            told.extend(ids(&own));
+        }
+        let event = |id| Notice::new(Audience::These(told.clone()), self.role_event(change, Some(id)));
+        ids(&own).into_iter().map(event).collect()
+    }
+
+    fn role_event(&self, change: &RoleChange, participant: Option<ParticipantId>) -> DomainEvent {
+        DomainEvent::RoleChanged { meeting: self.meeting.clone(), participant, change: change.clone() }
+    }
+
+    /// The sessions of people whose lines were taken off the roster. Those who wait are out of the queue with this;
+    /// those inside are still there, so that they can be told. Nobody of them need not knock again.
+    pub fn expel(&mut self, gone: &[RosterEntry]) -> Expelled {
+        let is_gone = |actor: &_| gone.iter().any(|line| line.is_for(actor));
+        let inside = self.roster().into_iter().filter(|p| is_gone(&p.actor));
+        let sessions: Vec<_> = inside.map(|p| (p.id, p.connection)).collect();
+        let waiting: Vec<_> = self.waiting.extract_if(.., |joiner| is_gone(&joiner.actor)).collect();
+        let accounts: HashSet<_> = gone.iter().filter_map(|line| line.user).map(Person::User).collect();
+        self.admitted.retain(|person| !accounts.contains(person));
+        Expelled { sessions, waiting: waiting.into_iter().map(|joiner| joiner.connection).collect() }
+    }
+
+    /// The account behind a session, inside or waiting.
+    pub fn account_of(&self, session: ParticipantId) -> Option<UserId> {
+        let inside = self.participants.get(&session).map(|p| &p.actor);
+        inside.or_else(|| self.waiting_actor(session)).and_then(super::actor::Actor::user_id)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
 //! What REST says of a meeting while people are inside it, and what it does to them.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail by panicking")]
+
+#[path = "rest_live/people.rs"]
+mod people;
 mod support;
 
 use plenum_control::domain::id::MeetingId;

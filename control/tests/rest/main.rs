@@ -10,6 +10,7 @@ mod inside;
 mod join;
 mod limits;
 mod meetings;
+mod people;
 mod start;
 mod start_end;
 mod update;

@@ -172,6 +172,16 @@ impl World {
         self.http.put(url).bearer_auth(token).json(&body).send().await.unwrap().json().await.unwrap()
     }
 
+    pub async fn patch(&self, path: &str, token: &str, body: Value) -> Value {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        self.http.patch(url).bearer_auth(token).json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
+    pub async fn delete_with(&self, path: &str, token: &str, body: Value) -> Value {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        self.http.delete(url).bearer_auth(token).json(&body).send().await.unwrap().json().await.unwrap()
+    }
+
     pub async fn delete(&self, path: &str, token: &str) -> Value {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         self.http.delete(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()

@@ -3,12 +3,12 @@ import { useCallback, useRef, useState } from 'react';
 import { type Area, gridFor, promoted, stripSide } from '../../room/layout';
 import { SELF, sharers } from '../../room/state';
 import { IconButton } from '../base/Button';
+import { useSize } from '../base/useSize';
 import { useRoom } from './context';
 import { Invitation } from './Invitation';
 import { ScreenTile } from './ScreenTile';
 import styles from './Stage.module.css';
 import { Tile } from './Tile';
-import { useSize } from './useSize';
 
 const GAP = 10;
 /** What the page switch below the grid takes, when there is one. */

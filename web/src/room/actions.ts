@@ -1,14 +1,11 @@
 // Everything that can happen to the state of a meeting.
-import type {
-  ChatMessage,
-  MeetingJoined,
-  PresentParticipant,
-  Quality,
-  RemoteProducer,
-} from '../signaling/events';
-import type { JoinRequest, Panel } from './state';
+import type { MeetingJoined, PresentParticipant, Quality, RemoteProducer } from '../signaling/events';
+import type { Permissions, Role } from '../signaling/people';
+import type { JoinRequest, Panel, ShownReaction } from './state';
+import type { TalkAction } from './talk';
 
 export type Action =
+  | TalkAction
   | { type: 'join-asked'; userId: string; userName: string }
   | { type: 'joined'; joined: MeetingJoined }
   | { type: 'waiting' }
@@ -29,8 +26,12 @@ export type Action =
   | { type: 'speaker'; participantId: string | null }
   | { type: 'quality'; participantId: string; quality: Quality }
   | { type: 'hand'; participantId: string; raised: boolean; at: number }
-  | { type: 'message'; message: ChatMessage }
-  | { type: 'history'; messages: ChatMessage[] }
+  | { type: 'typing'; userId: string; userName: string; on: boolean }
+  | { type: 'reaction'; id: number; participantId: string; userName: string; reaction: string }
+  | { type: 'reaction-over'; id: ShownReaction['id'] }
+  | { type: 'recording'; on: boolean; by: string | null }
+  | { type: 'role'; participantId: string; role: Role; permissions: Partial<Permissions> }
+  | { type: 'host-muted'; muted: boolean }
   | { type: 'panel'; panel: Panel | null }
   | { type: 'request'; request: JoinRequest }
   | { type: 'request-answered'; participantId: string };

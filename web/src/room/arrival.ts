@@ -3,6 +3,7 @@
 // A participant id names one join, so after a broken link everybody may carry a new one. Keys bridge that: a person
 // found again by participant id, or else by user id, keeps the old key, and with it the tile and the last picture.
 import type { MeetingJoined, PresentParticipant } from '../signaling/events';
+import { rightsOf } from './rights';
 import { newPerson, type Person, type RoomState } from './state';
 
 export function joined(state: RoomState, answer: MeetingJoined): RoomState {
@@ -30,6 +31,7 @@ export function joined(state: RoomState, answer: MeetingJoined): RoomState {
     order.push(key);
   }
 
+  const role = answer.role ?? (answer.meeting.creator_id === state.self.userId ? 'host' : 'attendee');
   return {
     ...state,
     phase: 'inside',
@@ -39,10 +41,14 @@ export function joined(state: RoomState, answer: MeetingJoined): RoomState {
     self: {
       ...state.self,
       participantId: answer.participantId,
-      role: answer.role ?? (answer.meeting.creator_id === state.self.userId ? 'host' : 'attendee'),
+      role,
+      permissions: rightsOf(role, answer.permissions),
+      hostMuted: false,
       handRaisedAt: null,
     },
     people,
+    typists: [],
+    recording: { on: answer.recording?.recording ?? false, by: answer.recording?.startedBy ?? null },
     order: order.sort((a, b) => place(state, a) - place(state, b)),
   };
 }
@@ -64,20 +70,27 @@ export function personJoined(state: RoomState, arrival: PresentParticipant): Roo
 }
 
 function fromWire(key: string, wire: PresentParticipant, before: Person | undefined): Person {
+  const role = wire.role ?? before?.role ?? 'attendee';
+  const said = wire.permissions ?? (role === before?.role ? before.permissions : undefined);
   return newPerson({
     key,
     participantId: wire.participantId,
     userId: wire.userId,
     userName: wire.userName,
-    role: wire.role ?? before?.role ?? 'attendee',
+    role,
+    permissions: rightsOf(role, said),
     audio: wire.audio,
     video: wire.video,
     screen: wire.screen,
-    // The list at the door says that a hand is up, not since when: those come before any raised later.
-    handRaisedAt: wire.handRaised ? (before?.handRaisedAt ?? 0) : null,
+    handRaisedAt: wire.handRaised ? raisedAt(wire, before) : null,
     quality: before?.quality ?? null,
     producers: wire.producers ?? [],
   });
+}
+
+/** Since when a hand is up; a server that does not say so puts it before any raised later. */
+function raisedAt(wire: PresentParticipant, before: Person | undefined): number {
+  return (wire.raisedAt && Date.parse(wire.raisedAt)) || before?.handRaisedAt || 0;
 }
 
 function keyById(state: RoomState, participantId: string): string | null {

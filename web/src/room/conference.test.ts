@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ChatMessage } from '../signaling/chat';
 import type { PresentParticipant } from '../signaling/events';
 import type { Meeting } from '../signaling/meeting';
 import { FakeSession, FakeTrack } from '../testing/media';
@@ -21,6 +22,12 @@ const track = (kind: string, muted = false) => new FakeTrack(kind, muted) as unk
 
 /** One client with everything it touches; tracks of later sessions arrive without frames until told to flow. */
 class Client {
+  readonly backend = {
+    history: async (): Promise<ChatMessage[]> => [],
+    edit: vi.fn(async () => undefined),
+    remove: vi.fn(async () => undefined),
+    react: vi.fn(async () => undefined),
+  };
   readonly told: string[] = [];
   readonly sessions: FakeSession[] = [];
   readonly conference: Conference;
@@ -41,7 +48,7 @@ class Client {
           this.sessions.push(session);
           return session;
         },
-        history: async () => [],
+        chat: this.backend,
         notify: (text) => this.told.push(text),
         onLostLogin: () => {
           this.lostLogin++;
@@ -200,10 +207,147 @@ describe('switches', () => {
 
   it('reports a message that was not taken, so that the writer can keep it', async () => {
     await joinWithBob();
-    expect(await client.conference.send('hello')).toBe(true);
+    expect(await client.conference.chat.send('hello')).toBe(true);
     server.refusals.set('send-message', 'Rate limit exceeded');
-    expect(await client.conference.send('hello')).toBe(false);
+    expect(await client.conference.chat.send('hello')).toBe(false);
     expect(client.told).toHaveLength(1);
+  });
+});
+
+describe('rights and roles', () => {
+  it('whoever may not share a screen any more stops at once', async () => {
+    await joinWithBob();
+    const screen = track('video');
+    await client.conference.setScreen(screen, null);
+    const { participantId } = client.state.self;
+    server.changeRole(participantId, 'attendee', { can_share_screen: false });
+    await settle();
+    expect(client.state.self.screen).toBe(false);
+    expect((screen as unknown as FakeTrack).stopped).toBe(true);
+    expect(client.session.published.has('screen')).toBe(false);
+    expect(client.told).toContain('You may not share your screen any more.');
+  });
+
+  it('a new role is told to the one who has it, and shown for everybody', async () => {
+    await joinWithBob();
+    server.changeRole('p-bob', 'co_host');
+    expect(client.state.people['p-bob']).toMatchObject({ role: 'co_host' });
+    expect(client.told).toEqual([]);
+    server.changeRole(client.state.self.participantId, 'presenter');
+    expect(client.told).toEqual(['You are a presenter now.']);
+  });
+
+  it('kcs_ws_23 a host mute holds until it is lifted', async () => {
+    await joinWithBob();
+    client.link.deliver('muted-by-host', { muted: true });
+    expect(client.state.self).toMatchObject({ hostMuted: true, audio: false });
+    client.link.deliver('muted-by-host', { muted: false });
+    expect(client.state.self).toMatchObject({ hostMuted: false, audio: false });
+  });
+
+  it('kcs_ws_09 a host lowers one hand, or all of them', async () => {
+    await joinWithBob();
+    const timestamp = new Date().toISOString();
+    server.tell('hand-raised', { participantId: 'p-bob', userName: 'Bob', raised: true, timestamp });
+    expect(client.state.people['p-bob']?.handRaisedAt).not.toBeNull();
+    await client.conference.desk.lowerHand('p-bob');
+    expect(client.state.people['p-bob']?.handRaisedAt).toBeNull();
+    server.tell('hand-raised', { participantId: 'p-bob', userName: 'Bob', raised: true, timestamp });
+    await client.conference.desk.lowerAllHands();
+    expect(client.state.people['p-bob']?.handRaisedAt).toBeNull();
+  });
+});
+
+describe('what passes', () => {
+  it('a reaction floats for as long as the server says, and goes', async () => {
+    await joinWithBob();
+    const timestamp = new Date().toISOString();
+    const clap = { participantId: 'p-bob', userName: 'Bob', reaction: '👏', timestamp, duration: 2 };
+    server.tell('participant-reaction', clap);
+    server.tell('participant-reaction', { ...clap, participantId: 'p-stranger' });
+    expect(client.state.reactions).toMatchObject([{ key: 'p-bob', reaction: '👏' }]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(client.state.reactions).toEqual([]);
+  });
+
+  it('whoever comes late learns of the recording too', async () => {
+    await joinWithBob();
+    expect(client.state.recording.on).toBe(false);
+    await client.conference.desk.record(true);
+    expect(client.state.recording).toEqual({ on: true, by: 'u-ada' });
+  });
+
+  it('a line ends the notice that its writer is writing', async () => {
+    await joinWithBob();
+    server.tell('user-typing', { userId: 'u-bob', userName: 'Bob', typing: true });
+    expect(client.state.typists).toHaveLength(1);
+    const line = { id: 'l1', sender_id: 'u-bob', sender_name: 'Bob', message: 'hi', timestamp: '' };
+    server.tell('new-message', { message: { ...line, recipientType: 'all' } });
+    expect(client.state.typists).toEqual([]);
+  });
+
+  it('an edit that the server did not take changes nothing', async () => {
+    await joinWithBob();
+    const line = { id: 'l1', sender_id: 'u-ada', sender_name: 'Ada', message: 'hi', timestamp: '' };
+    server.tell('new-message', { message: { ...line, recipientType: 'all' } });
+    client.backend.edit.mockRejectedValueOnce(new Error('no'));
+    expect(await client.conference.chat.edit('l1', 'ho')).toBe(false);
+    expect(client.state.messages[0]?.message).toBe('hi');
+    expect(await client.conference.chat.edit('l1', 'ho')).toBe(true);
+    expect(client.state.messages[0]).toMatchObject({ message: 'ho', edited: true });
+  });
+});
+
+describe('the waiting room', () => {
+  it('add_ev_03 turns into the meeting when a host admits', async () => {
+    server.waitingRoom = true;
+    client.conference.join();
+    await settle();
+    expect(client.state.phase).toBe('waiting');
+    server.admit(client.link);
+    await settle();
+    expect(client.state.phase).toBe('inside');
+  });
+
+  it('add_ev_03 all who wait are admitted in the order they came', async () => {
+    await joinWithBob();
+    for (const id of ['w1', 'w2', 'w3']) {
+      server.tell('join-request', { meetingId: 'm1', participantId: id, userName: id });
+    }
+    await client.conference.desk.admitAll();
+    const admitted = server.heard.filter(({ name }) => name === 'admit-participant');
+    expect(admitted.map(({ payload }) => payload)).toMatchObject([
+      { participantId: 'w1' },
+      { participantId: 'w2' },
+      { participantId: 'w3' },
+    ]);
+    expect(client.state.requests).toEqual([]);
+  });
+});
+
+describe('a resumed link', () => {
+  it('keeps the place, the media and the people: nothing is joined again', async () => {
+    await joinWithBob();
+    const before = client.state.self.participantId;
+    client.link.drop();
+    expect(client.state.link).toBe('down');
+    client.link.resume();
+    await settle();
+    expect(client.state.link).toBe('up');
+    expect(client.state.self.participantId).toBe(before);
+    expect(client.sessions).toHaveLength(1);
+    expect(names().filter((name) => name === 'join-meeting')).toHaveLength(1);
+  });
+
+  it('goes on waiting at the door without knocking twice', async () => {
+    server.waitingRoom = true;
+    client.conference.join();
+    await settle();
+    client.link.drop();
+    client.link.resume();
+    await settle();
+    expect(client.state.phase).toBe('waiting');
+    expect(names().filter((name) => name === 'join-meeting')).toHaveLength(1);
   });
 });
 

@@ -1,16 +1,20 @@
 // One meeting from the first knock to the last goodbye: ties link, media and state together.
 //
 // Rejoin: when the link comes back, the same `join-meeting` is sent again; the answer carries a new participant id and
-// the media is made anew, while the old pictures stay until the new ones flow.
+// the media is made anew, while the old pictures stay until the new ones flow. A link that could be resumed needs none
+// of that: nobody noticed that it was gone.
 import { readable } from '../signaling/errors';
-import type { ChatMessage, MeetingJoined, Signaling } from '../signaling/events';
+import type { MeetingJoined, ServerEvents, Signaling } from '../signaling/events';
 import { Store } from '../store';
 import type { Action } from './actions';
 import { spot, TrackBoard } from './board';
+import { Desk } from './desk';
 import { Entrance, type Entry } from './entrance';
 import { MediaKeeper, type OpenMedia } from './keeper';
+import { type ChatBackend, MeetingChat } from './meetingChat';
 import { Receiving } from './receiving';
 import { reduce } from './reducer';
+import { mayShareScreen, ROLE_WORDS } from './rights';
 import { Sending } from './sending';
 import { outside, type Panel, type RoomState, SELF } from './state';
 import { wire } from './wire';
@@ -18,29 +22,38 @@ import { wire } from './wire';
 export interface ConferenceParts {
   signaling: Signaling;
   openMedia: OpenMedia;
-  /** Lines written before we came, oldest first. */
-  history: () => Promise<ChatMessage[]>;
+  chat: ChatBackend;
   /** Tells the person something that passes. */
   notify: (text: string, tone: 'info' | 'error') => void;
   /** The login is no good any more. */
   onLostLogin: () => void;
 }
 
+/** How long a reaction floats when the server does not say. */
+const REACTION_SECONDS = 3;
+
 export class Conference {
   readonly store: Store<RoomState, Action>;
   readonly board = new TrackBoard();
   readonly receiving: Receiving;
+  readonly chat: MeetingChat;
+  readonly desk: Desk;
   private readonly sending = new Sending();
   private readonly parts: ConferenceParts;
   private readonly entry: Entry;
   private readonly ends: (() => void)[] = [];
   private readonly media: MediaKeeper;
+  /** Counts reactions, to tell one from another. */
+  private reactions = 0;
   private readonly entrance: Entrance;
 
   constructor(entry: Entry, parts: ConferenceParts) {
     this.entry = entry;
     this.parts = parts;
     this.store = new Store<RoomState, Action>(reduce, outside(entry));
+    const { signaling } = parts;
+    this.chat = new MeetingChat(signaling, entry.meetingId, this.store, parts.chat, this.complain);
+    this.desk = new Desk(signaling, entry.meetingId, this.store, this.complain);
     this.receiving = new Receiving(this.board, () => this.syncSoon());
     this.media = new MediaKeeper({
       store: this.store,
@@ -50,10 +63,10 @@ export class Conference {
       onRefused: this.complain,
     });
     this.entrance = new Entrance({
-      signaling: parts.signaling,
+      signaling,
       entry,
       phase: () => this.store.get().phase,
-      onLinkDown: () => this.store.dispatch({ type: 'link', up: false }),
+      onLink: (up) => this.store.dispatch({ type: 'link', up }),
       onRefused: (message) => this.refuse(message),
       onEnded: () => this.ended(null),
       onLostLogin: parts.onLostLogin,
@@ -116,26 +129,14 @@ export class Conference {
     this.sending.track('screen-audio')?.stop();
   }
 
-  setHand(raised: boolean): Promise<void> {
-    return this.ask('raise-hand', { meetingId: this.entry.meetingId, raised });
-  }
-
-  /** Resolves to false when the line was not taken, so that the writer can keep it. */
-  async send(text: string): Promise<boolean> {
+  async setHand(raised: boolean): Promise<void> {
     const { meetingId } = this.entry;
-    try {
-      await this.parts.signaling.request('send-message', { meetingId, message: text, recipientType: 'all' });
-      return true;
-    } catch (error) {
-      this.complain(error);
-      return false;
-    }
+    await this.parts.signaling.request('raise-hand', { meetingId, raised }).catch(this.complain);
   }
 
-  async answer(participantId: string, admit: boolean): Promise<void> {
-    const event = admit ? 'admit-participant' : 'deny-participant';
-    await this.ask(event, { meetingId: this.entry.meetingId, participantId });
-    this.store.dispatch({ type: 'request-answered', participantId });
+  async react(reaction: string): Promise<void> {
+    const { meetingId } = this.entry;
+    await this.parts.signaling.request('send-reaction', { meetingId, reaction }).catch(this.complain);
   }
 
   openPanel(panel: Panel | null): void {
@@ -158,6 +159,8 @@ export class Conference {
       signaling.on('media-reset', () => this.reset()),
       signaling.on('meeting-ended', ({ endedBy }) => this.ended(endedBy ?? null)),
       signaling.on('muted-by-host', ({ muted }) => this.mutedByHost(muted)),
+      signaling.on('participant-role-changed', (change) => this.roleChanged(change)),
+      signaling.on('participant-reaction', (reaction) => this.reacted(reaction)),
       signaling.on('server-draining', () => this.parts.notify('The server is restarting. Hold on.', 'info')),
       signaling.on('error', ({ message, event }) => this.refused(message, event)),
     );
@@ -172,17 +175,9 @@ export class Conference {
     if (handWasUp) void this.setHand(true);
     const { audio, video, screen } = this.store.get().self;
     this.tell({ audio, video, ...(screen ? { screenSharing: true } : {}) });
-    void this.readUp();
+    this.keepToRights();
+    void this.chat.readUp();
     await this.media.renew(answer.webrtcConfig);
-  }
-
-  /** Lines of before, and those missed while the link was down. */
-  private async readUp(): Promise<void> {
-    try {
-      this.store.dispatch({ type: 'history', messages: await this.parts.history() });
-    } catch {
-      // The chat goes on without its past; it is not worth a message to somebody who came to talk.
-    }
   }
 
   private reset(): void {
@@ -192,9 +187,38 @@ export class Conference {
   }
 
   private mutedByHost(muted: boolean): void {
-    if (!muted) return;
+    if (!muted) {
+      this.parts.notify('You may unmute yourself again.', 'info');
+      return;
+    }
     void this.setMicrophone(false, this.sending.track('microphone'));
     this.parts.notify('The host muted you.', 'info');
+  }
+
+  private roleChanged({ participantId, old_role, new_role }: ServerEvents['participant-role-changed']): void {
+    if (participantId !== this.store.get().self.participantId) return;
+    if (old_role !== new_role) this.parts.notify(`You are ${ROLE_WORDS[new_role]} now.`, 'info');
+    this.keepToRights();
+  }
+
+  /** What one may not do any more ends at once; the server has ended it already. */
+  private keepToRights(): void {
+    const state = this.store.get();
+    if (!state.self.screen || mayShareScreen(state)) return;
+    this.stopScreenTracks();
+    this.store.dispatch({ type: 'own-media', screen: false });
+    this.board.put(spot(SELF, 'screen'), null);
+    const gone = () => undefined; // The server closed these before it told us.
+    void Promise.all([this.sending.set('screen', null), this.sending.set('screen-audio', null)]).catch(gone);
+    this.tell({ screenSharing: false });
+    this.parts.notify('You may not share your screen any more.', 'info');
+  }
+
+  private reacted(event: ServerEvents['participant-reaction']): void {
+    const { participantId, userName, reaction, duration = REACTION_SECONDS } = event;
+    const id = ++this.reactions;
+    this.store.dispatch({ type: 'reaction', id, participantId, userName, reaction });
+    setTimeout(() => this.store.dispatch({ type: 'reaction-over', id }), duration * 1_000);
   }
 
   private refused(message: string, event: string | undefined): void {
@@ -230,15 +254,7 @@ export class Conference {
     });
   }
 
-  private async ask(...[name, payload]: AskArguments): Promise<void> {
-    await this.parts.signaling.request(name, payload).catch(this.complain);
-  }
-
   private readonly complain = (error: unknown): void => {
     this.parts.notify(readable(error), 'error');
   };
 }
-
-type AskArguments =
-  | ['raise-hand', { meetingId: string; raised: boolean }]
-  | ['admit-participant' | 'deny-participant', { meetingId: string; participantId: string }];

@@ -2,6 +2,7 @@
 import type { LocalDevices } from '../media/devices';
 import { captureScreen } from '../media/screen';
 import type { Conference } from './conference';
+import { mayShareScreen } from './rights';
 
 export class Controls {
   private readonly conference: Conference;
@@ -49,6 +50,10 @@ export class Controls {
   toggleMicrophone = (): Promise<void> => this.setMicrophone(!this.conference.store.get().self.audio);
 
   setMicrophone = async (on: boolean): Promise<void> => {
+    if (on && this.conference.store.get().self.hostMuted) {
+      this.notify('The host muted you. Raise your hand if you want to speak.', 'info');
+      return;
+    }
     const track = this.devices.store.get().microphone ?? (on ? await this.devices.open('microphone') : null);
     if (on && !track) this.notify(this.devices.store.get().microphoneTrouble ?? 'No microphone.', 'error');
     else await this.conference.setMicrophone(on, track);
@@ -68,6 +73,10 @@ export class Controls {
 
   toggleScreen = async (): Promise<void> => {
     if (this.conference.store.get().self.screen) return this.stopScreen();
+    if (!mayShareScreen(this.conference.store.get())) {
+      this.notify('You may not share your screen in this meeting.', 'info');
+      return;
+    }
     try {
       const capture = await captureScreen();
       if (!capture) return;

@@ -17,8 +17,8 @@ export interface EntranceParts {
   signaling: Signaling;
   entry: Entry;
   phase: () => Phase;
-  /** The link is lost while inside; it is being made again. */
-  onLinkDown: () => void;
+  /** The link is lost while inside and being made again, or it came back as if nothing had been. */
+  onLink: (up: boolean) => void;
   /** No for good, in the server's words or ours. */
   onRefused: (message: string) => void;
   /** The meeting was ended while we were away. */
@@ -51,14 +51,17 @@ export class Entrance {
   }
 
   private linkChanged(): void {
-    const { signaling, phase, onLinkDown, onRefused, onLostLogin } = this.parts;
+    const { signaling, phase, onLink, onRefused, onLostLogin } = this.parts;
     const { link } = signaling;
     switch (link.state) {
       case 'connected':
-        if (phase() === 'joining' || phase() === 'waiting' || phase() === 'inside') void this.ask();
+        // Resumed: the server kept our place, and what we missed follows by itself. An unanswered knock is repeated.
+        if (link.resumed && phase() === 'inside') onLink(true);
+        else if (link.resumed && phase() === 'waiting') return;
+        else if (phase() === 'joining' || phase() === 'waiting' || phase() === 'inside') void this.ask();
         return;
       case 'lost':
-        if (phase() === 'inside') onLinkDown();
+        if (phase() === 'inside') onLink(false);
         if (phase() === 'joining') onRefused('The server cannot be reached. Check your connection.');
         return;
       case 'refused':

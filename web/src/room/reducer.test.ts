@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { ChatMessage, MeetingJoined, PresentParticipant } from '../signaling/events';
+import type { ChatMessage } from '../signaling/chat';
+import type { MeetingJoined, PresentParticipant } from '../signaling/events';
 import type { Meeting } from '../signaling/meeting';
 import type { Action } from './actions';
 import { reduce } from './reducer';
-import { everybody, handQueue, isHost, outside, type RoomState, sharers } from './state';
+import { isHost } from './rights';
+import { everybody, handQueue, outside, type RoomState, sharers } from './state';
 
 const MEETING = { id: 'm1', meeting_name: 'Standup', creator_id: 'u-ada' } as Meeting;
 

@@ -1,8 +1,9 @@
 // The one place where the state of a meeting changes. Pure.
-import type { ChatMessage } from '../signaling/events';
 import type { Action } from './actions';
 import { joined, personJoined } from './arrival';
-import { MESSAGES_MAX, type Person, RECENT_SPEAKERS_MAX, type RoomState, SELF } from './state';
+import { rightsOf } from './rights';
+import { type Person, REACTIONS_MAX, RECENT_SPEAKERS_MAX, type RoomState, SELF } from './state';
+import { type TalkAction, type Typist, talk, typing } from './talk';
 
 export function reduce(state: RoomState, action: Action): RoomState {
   switch (action.type) {
@@ -67,9 +68,27 @@ export function reduce(state: RoomState, action: Action): RoomState {
         handRaisedAt: action.raised ? (handRaisedAt ?? action.at) : null,
       }));
     case 'message':
-      return message(state, action.message);
     case 'history':
-      return { ...state, messages: merged(action.messages, state.messages) };
+    case 'message-edited':
+    case 'message-deleted':
+    case 'message-reaction':
+    case 'messages-seen':
+      return talked(state, action);
+    case 'typing':
+      return { ...state, typists: typing(state.typists, named(action), action.on) };
+    case 'reaction':
+      return reaction(state, action);
+    case 'reaction-over':
+      return { ...state, reactions: state.reactions.filter(({ id }) => id !== action.id) };
+    case 'recording':
+      return { ...state, recording: { on: action.on, by: action.by } };
+    case 'role':
+      return changed(state, action.participantId, () => ({
+        role: action.role,
+        permissions: rightsOf(action.role, action.permissions),
+      }));
+    case 'host-muted':
+      return { ...state, self: { ...state.self, hostMuted: action.muted } };
     case 'panel':
       return { ...state, panel: action.panel, unread: action.panel === 'chat' ? 0 : state.unread };
     case 'request':
@@ -124,9 +143,12 @@ function personLeft(state: RoomState, participantId: string): RoomState {
 
 function removed(state: RoomState, key: string): RoomState {
   const { [key]: _gone, ...people } = state.people;
+  const gone = state.people[key];
   return {
     ...state,
     people,
+    typists: state.typists.filter(({ userId }) => userId !== gone?.userId),
+    reactions: state.reactions.filter((shown) => shown.key !== key),
     order: state.order.filter((other) => other !== key),
     activeSpeaker: state.activeSpeaker === key ? null : state.activeSpeaker,
     recentSpeakers: state.recentSpeakers.filter((other) => other !== key),
@@ -141,6 +163,9 @@ function emptied(state: RoomState): RoomState {
     activeSpeaker: null,
     recentSpeakers: [],
     requests: [],
+    typists: [],
+    reactions: [],
+    recording: { on: false, by: null },
     link: 'up',
   };
 }
@@ -160,18 +185,36 @@ function speaker(state: RoomState, participantId: string | null): RoomState {
   return { ...state, activeSpeaker: key, recentSpeakers: recent.slice(0, RECENT_SPEAKERS_MAX) };
 }
 
-function message(state: RoomState, line: ChatMessage): RoomState {
-  if (state.messages.some((known) => known.id === line.id)) return state;
-  const own = line.sender_id === state.self.userId;
+function talked(state: RoomState, action: TalkAction): RoomState {
+  const messages = talk(state.messages, action);
+  if (messages === state.messages) return state;
+  if (action.type !== 'message') return { ...state, messages };
+  const { sender_id: sender } = action.message;
+  const read = sender === state.self.userId || state.panel === 'chat';
   return {
     ...state,
-    messages: [...state.messages, line].slice(-MESSAGES_MAX),
-    unread: own || state.panel === 'chat' ? state.unread : state.unread + 1,
+    messages,
+    // A line that has come is not being written any more, whatever order the notices arrive in.
+    typists: state.typists.filter(({ userId }) => userId !== sender),
+    unread: read ? state.unread : state.unread + 1,
   };
 }
 
-/** History from the server and lines heard meanwhile, each once, in the server's order first. */
-function merged(history: ChatMessage[], heard: ChatMessage[]): ChatMessage[] {
-  const known = new Set(history.map((line) => line.id));
-  return [...history, ...heard.filter((line) => !known.has(line.id))].slice(-MESSAGES_MAX);
+function named({ userId, userName }: Typist): Typist {
+  return { userId, userName };
+}
+
+function reaction(
+  state: RoomState,
+  {
+    id,
+    participantId,
+    userName,
+    reaction,
+  }: { id: number; participantId: string; userName: string; reaction: string },
+): RoomState {
+  const key = keyOf(state, participantId);
+  if (key === null) return state;
+  const shown = { id, key, userName, reaction };
+  return { ...state, reactions: [...state.reactions, shown].slice(-REACTIONS_MAX) };
 }

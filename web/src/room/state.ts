@@ -1,6 +1,10 @@
 // What a meeting looks like from inside, as plain values. No DOM, no sockets, no tracks.
-import type { ChatMessage, Quality, RemoteProducer } from '../signaling/events';
+import type { ChatMessage } from '../signaling/chat';
+import type { Quality, RemoteProducer } from '../signaling/events';
 import type { Meeting } from '../signaling/meeting';
+import type { Permissions, Role } from '../signaling/people';
+import { rightsOf } from './rights';
+import type { Typist } from './talk';
 
 /** The key of oneself among the people; everybody else's key is chosen by the reducer. */
 export const SELF = 'self';
@@ -12,10 +16,13 @@ export interface Person {
   participantId: string;
   userId: string;
   userName: string;
-  role: string;
+  role: Role;
+  permissions: Permissions;
   audio: boolean;
   video: boolean;
   screen: boolean;
+  /** Silenced by a host: the own switch does nothing until that is lifted. */
+  hostMuted: boolean;
   /** Milliseconds since 1970, or null while the hand is down. */
   handRaisedAt: number | null;
   quality: Quality | null;
@@ -25,10 +32,24 @@ export interface Person {
 }
 
 export type Phase = 'outside' | 'joining' | 'waiting' | 'inside' | 'left' | 'ended' | 'refused';
-export type Panel = 'chat' | 'people';
+export type Panel = 'chat' | 'people' | 'numbers';
 
 export interface JoinRequest {
   participantId: string;
+  userName: string;
+}
+
+/** A reaction on its way up a tile. */
+export interface ShownReaction {
+  id: number;
+  key: string;
+  userName: string;
+  reaction: string;
+}
+
+/** Somebody to whom a line can be written alone. */
+export interface Addressee {
+  userId: string;
   userName: string;
 }
 
@@ -49,13 +70,17 @@ export interface RoomState {
   recentSpeakers: string[];
   messages: ChatMessage[];
   unread: number;
+  typists: Typist[];
+  reactions: ShownReaction[];
+  /** Whether the meeting says that it is recorded, and who began it. */
+  recording: { on: boolean; by: string | null };
   panel: Panel | null;
   requests: JoinRequest[];
   endedBy: string | null;
 }
 
-/** Older lines than this stay in the server's history; a meeting's chat never fills the tab's memory. */
-export const MESSAGES_MAX = 500;
+/** Reactions on screen at once; in a hall that applauds the rest would only hide the faces. */
+export const REACTIONS_MAX = 40;
 /** More than fit on a page; promotion looks no further back. */
 export const RECENT_SPEAKERS_MAX = 12;
 
@@ -63,6 +88,8 @@ export function newPerson(fields: Pick<Person, 'key' | 'userId' | 'userName'> & 
   return {
     participantId: '',
     role: 'attendee',
+    permissions: rightsOf(fields.role ?? 'attendee'),
+    hostMuted: false,
     audio: true,
     video: true,
     screen: false,
@@ -88,6 +115,9 @@ export function outside(self: { userId: string; userName: string }): RoomState {
     recentSpeakers: [],
     messages: [],
     unread: 0,
+    typists: [],
+    reactions: [],
+    recording: { on: false, by: null },
     panel: null,
     requests: [],
     endedBy: null,
@@ -104,10 +134,6 @@ export function handQueue(state: RoomState): Person[] {
   return everybody(state)
     .filter((person) => person.handRaisedAt !== null)
     .sort((a, b) => (a.handRaisedAt ?? 0) - (b.handRaisedAt ?? 0));
-}
-
-export function isHost(state: RoomState): boolean {
-  return state.self.role === 'host' || state.meeting?.creator_id === state.self.userId;
 }
 
 /** Who shares a screen right now: oneself is last, because one knows one's own screen. */

@@ -1,6 +1,8 @@
 // Server events become actions, one line each.
+import { chatLine } from '../signaling/chatWire';
 import type { Signaling } from '../signaling/events';
 import type { Action } from './actions';
+import type { TalkAction } from './talk';
 
 /** Connects a link to a state; returns the way to disconnect it. */
 export function wire(signaling: Signaling, dispatch: (action: Action) => void): () => void {
@@ -30,7 +32,18 @@ export function wire(signaling: Signaling, dispatch: (action: Action) => void): 
     on('hand-raised', ({ participantId, raised, timestamp }) =>
       dispatch({ type: 'hand', participantId, raised, at: Date.parse(timestamp) || 0 }),
     ),
-    on('new-message', ({ message }) => dispatch({ type: 'message', message })),
+    on('participant-role-changed', ({ participantId, new_role: role, permissions }) =>
+      dispatch({ type: 'role', participantId, role, permissions }),
+    ),
+    on('muted-by-host', ({ muted }) => dispatch({ type: 'host-muted', muted })),
+    on('recording-status-changed', ({ recording, startedBy = null }) =>
+      dispatch({ type: 'recording', on: recording, by: recording ? startedBy : null }),
+    ),
+    on('new-message', ({ message }) => dispatch({ type: 'message', message: chatLine(message) })),
+    on('user-typing', ({ userId, userName, typing }) =>
+      dispatch({ type: 'typing', userId, userName, on: typing }),
+    ),
+    ...talkEvents(signaling, dispatch),
     on('join-request', ({ participantId, userName }) =>
       dispatch({ type: 'request', request: { participantId, userName } }),
     ),
@@ -38,4 +51,21 @@ export function wire(signaling: Signaling, dispatch: (action: Action) => void): 
   return () => {
     for (const end of ends) end();
   };
+}
+
+/** What becomes of lines later; the same for a meeting and for a standing room. */
+export function talkEvents(signaling: Signaling, dispatch: (action: TalkAction) => void): (() => void)[] {
+  const on = signaling.on.bind(signaling);
+  return [
+    on('chat-message-edited', ({ data }) =>
+      dispatch({ type: 'message-edited', id: data.messageId, text: data.newContent }),
+    ),
+    on('chat-message-deleted', ({ data }) => dispatch({ type: 'message-deleted', id: data.messageId })),
+    on('chat-message-reaction', ({ data: { messageId, emoji, userId, action } }) =>
+      dispatch({ type: 'message-reaction', id: messageId, emoji, userId, added: action === 'add' }),
+    ),
+    on('messages-seen', ({ messageIds, userId }) =>
+      dispatch({ type: 'messages-seen', ids: messageIds, userId }),
+    ),
+  ];
 }

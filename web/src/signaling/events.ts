@@ -1,6 +1,10 @@
 // The Socket.IO words of the server (KCS dialect with its additions), as types.
 import type { types } from 'mediasoup-client';
+import type { Attachment, RecipientType } from './chat';
+import type { ChatEvents, ChatRequests } from './chatEvents';
+import type { WireLine } from './chatWire';
 import type { Meeting } from './meeting';
+import type { Permissions, Role } from './people';
 
 export type Source = 'camera' | 'microphone' | 'screen' | 'screen-audio';
 export type Kind = 'audio' | 'video';
@@ -26,8 +30,11 @@ export interface PresentParticipant {
   audio: boolean;
   video: boolean;
   screen: boolean;
-  role?: string;
+  role?: Role;
+  /** Of the one who arrives; the list at the door leaves them out, and the role says enough. */
+  permissions?: Partial<Permissions>;
   handRaised?: boolean;
+  raisedAt?: string | null;
   producers?: RemoteProducer[];
 }
 
@@ -36,17 +43,9 @@ export interface MeetingJoined {
   participantId: string;
   participants: PresentParticipant[];
   webrtcConfig: WebrtcConfig;
-  permissions?: Record<string, boolean>;
-  role?: string;
-}
-
-export interface ChatMessage {
-  id: string;
-  sender_id: string;
-  sender_name: string;
-  message: string;
-  timestamp: string;
-  recipientType: 'all' | 'private' | 'host';
+  permissions?: Partial<Permissions>;
+  role?: Role;
+  recording?: { recording: boolean; startedBy: string | null };
 }
 
 export interface TransportCreated {
@@ -79,14 +78,27 @@ interface OfProducer extends InMeeting {
 }
 
 /** Client to server: what is sent, and what the acknowledgement carries besides `success`. */
-export interface Requests {
+export interface Requests extends ChatRequests {
   'join-meeting': {
     send: InMeeting & { userId: string; userName: string; meeting_password?: string };
     reply: Partial<MeetingJoined>;
   };
   'leave-meeting': { send: InMeeting; reply: object };
-  'send-message': { send: InMeeting & { message: string; recipientType: 'all' }; reply: object };
-  'raise-hand': { send: InMeeting & { raised: boolean }; reply: object };
+  'send-message': {
+    send: InMeeting & {
+      message: string;
+      recipientType: RecipientType;
+      recipientId?: string;
+      attachments?: Pick<Attachment, 'id'>[];
+    };
+    reply: object;
+  };
+  typing: { send: InMeeting & { typing: boolean }; reply: object };
+  'raise-hand': { send: InMeeting & { raised: boolean; participantId?: string }; reply: object };
+  'lower-hands': { send: InMeeting; reply: object };
+  'send-reaction': { send: InMeeting & { reaction: string }; reply: object };
+  'mute-participant': { send: InMeeting & { participantId: string; mute: boolean }; reply: object };
+  'toggle-recording': { send: InMeeting & { start: boolean }; reply: object };
   'media-status-update': {
     send: InMeeting & { audio?: boolean; video?: boolean; screenSharing?: boolean };
     reply: object;
@@ -123,7 +135,7 @@ export interface Requests {
 }
 
 /** Server to client. */
-export interface ServerEvents {
+export interface ServerEvents extends ChatEvents {
   error: { message: string; code?: string; event?: string };
   'meeting-joined': MeetingJoined;
   'waiting-room-joined': InMeeting & { participantId: string; message: string };
@@ -140,7 +152,23 @@ export interface ServerEvents {
     video: boolean;
     screenSharing: boolean;
   };
-  'new-message': { message: ChatMessage };
+  'participant-role-changed': InMeeting & {
+    participantId: string;
+    old_role: Role;
+    new_role: Role;
+    permissions: Partial<Permissions>;
+  };
+  'new-message': { message: WireLine };
+  'user-typing': { userId: string; userName: string; typing: boolean };
+  'participant-reaction': {
+    participantId: string;
+    userName: string;
+    reaction: string;
+    timestamp: string;
+    /** Seconds to show it. */
+    duration?: number;
+  };
+  'recording-status-changed': { recording: boolean; startedBy?: string };
   'hand-raised': { participantId: string; userName: string; raised: boolean; timestamp: string };
   'muted-by-host': { muted: boolean; reason?: string };
   'meeting-ended': InMeeting & { reason: string; endedBy?: string };
@@ -152,16 +180,20 @@ export interface ServerEvents {
   'connection-quality': InMeeting & { participantId: string; quality: Quality };
   'media-reset': InMeeting;
   'consumer-layers-changed': { consumerId: string; spatialLayer: number | null };
+  resumed: { events: number; meetings: { meetingId: string; participantId: string }[] };
   'server-draining': { reconnectAfterMs: number };
 }
 
 export type RequestName = keyof Requests;
 export type ServerEventName = keyof ServerEvents;
 
-/** State of the link to the server. `refused` carries the server's own words and is final. */
+/**
+ * State of the link to the server. `refused` carries the server's own words and is final. `resumed`: this link goes on
+ * where a lost one stopped; the server kept our sessions and sends what we missed (ADD-EV-18).
+ */
 export type LinkState =
   | { state: 'connecting' }
-  | { state: 'connected' }
+  | { state: 'connected'; resumed: boolean }
   | { state: 'lost' }
   | { state: 'refused'; message: string };
 

@@ -25,6 +25,7 @@ export interface MeetingFeatures {
   screen_sharing_enabled: boolean;
   chat_enabled: boolean;
   hand_raise_enabled: boolean;
+  recording_enabled?: boolean;
 }
 
 export interface Meeting {
@@ -36,9 +37,17 @@ export interface Meeting {
   meeting_status: MeetingStatus;
   meeting_type: 'scheduled' | 'instant' | 'recurring';
   creator_id: string;
+  started_at?: string | null;
+  ended_at?: string | null;
+  /** The RFC 5545 rule of a series (C-39). */
+  recurrence?: string | null;
+  /** IANA name of the zone whose local times the series keeps. */
+  recurrence_timezone?: string | null;
+  series_id?: string | null;
   participants: ListedParticipant[];
   max_participants: number;
   waiting_room_enabled: boolean;
+  require_host_approval?: boolean;
   allow_guests: boolean;
   requires_password: boolean;
   features: MeetingFeatures;
@@ -52,11 +61,15 @@ export interface MeetingDraft {
   meeting_end_time: string;
   meeting_location: string;
   participants: string[];
-  meeting_type: 'scheduled' | 'instant';
+  meeting_type: 'scheduled' | 'instant' | 'recurring';
+  recurrence?: string | null;
+  recurrence_timezone?: string;
   max_participants: number;
   meeting_password?: string | null;
   waiting_room_enabled: boolean;
+  require_host_approval: boolean;
   allow_guests: boolean;
+  features: MeetingFeatures;
 }
 
 /** Answer of the lobby's question "may I come in?". */
@@ -66,13 +79,4 @@ export interface JoinAccess {
   waitingRoomEnabled: boolean;
   requiresPassword: boolean;
   message: string;
-}
-
-export interface ChatLine {
-  id: string;
-  sender_id: string;
-  sender_name: string;
-  message: string;
-  timestamp: string;
-  recipient_type: 'all' | 'private' | 'host';
 }

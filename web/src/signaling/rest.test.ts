@@ -77,17 +77,57 @@ describe('REST calls', () => {
     expect(asked[0]?.url).toBe('/api/meeting/..%2Fadmin');
   });
 
-  it('kcs_15 turn chat history into lines as events have them', async () => {
-    const line = {
-      id: '1',
-      sender_id: 'u',
-      sender_name: 'U',
-      message: 'hi',
+  it('kcs_15 turn what rooms say into lines as the meeting has them', async () => {
+    const message = {
+      messageId: '1',
+      roomId: 'm1',
+      userId: 'u',
+      userName: 'U',
+      content: 'hi',
       timestamp: 't',
-      recipient_type: 'all',
+      recipientType: 'private',
+      recipientId: 'v',
+      editedAt: 't2',
+      reactions: [{ emoji: '👍', count: 1, users: ['v'] }],
     };
-    const { rest } = server(200, json({ success: true, data: [line], count: 1 }));
-    const [first] = await rest.chat('m1', 100);
-    expect(first).toMatchObject({ id: '1', message: 'hi', recipientType: 'all' });
+    const { rest, asked } = server(200, json({ success: true, data: [message], count: 1 }));
+    const [first] = await rest.chat.lines('m1', 100, 'm9');
+    expect(asked[0]?.url).toBe('/api/chat/rooms/m1/messages?limit=100&before=m9');
+    expect(first).toMatchObject({
+      id: '1',
+      message: 'hi',
+      recipientType: 'private',
+      recipientId: 'v',
+      edited: true,
+    });
+    expect(first?.reactions).toEqual([{ emoji: '👍', users: ['v'] }]);
+  });
+
+  it('names people to remove in the body of a DELETE', async () => {
+    const { rest, asked } = server(200, json({ success: true, data: {} }));
+    await rest.people.remove('m1', ['p1'], 'noise');
+    expect(asked[0]).toMatchObject({ url: '/api/meeting/m1/participants', init: { method: 'DELETE' } });
+    expect(JSON.parse(String(asked[0]?.init.body))).toEqual({ participant_ids: ['p1'], reason: 'noise' });
+  });
+
+  it('tell whether mail goes out at all', async () => {
+    const { rest } = server(200, json({ success: true, data: [], count: 0, total: 7, delivery: true }));
+    await expect(rest.admin.outbox({ limit: 50, offset: 0 })).resolves.toEqual({
+      mails: [],
+      total: 7,
+      delivery: true,
+    });
+  });
+
+  it('kcs_05 kcs_06 change and cancel one meeting, or the series it belongs to', async () => {
+    const { rest, asked } = server(200, json({ success: true, data: {} }));
+    await rest.update('m1', {});
+    await rest.update('m1', {}, true);
+    await rest.cancel('m1', true);
+    expect(asked.map(({ url }) => url)).toEqual([
+      '/api/meeting/m1',
+      '/api/meeting/m1?series=true',
+      '/api/meeting/m1?series=true',
+    ]);
   });
 });

@@ -1,104 +1,77 @@
 // The REST half of the server, one method per route the client uses.
-import { SignalingError, UNREACHABLE } from './errors';
-import type { ChatMessage } from './events';
-import type { ChatLine, JoinAccess, Meeting, MeetingDraft, User } from './meeting';
+import { type Fetch, Http, query, type Upload, uploadWithProgress } from './http';
+import type { JoinAccess, Meeting, MeetingDraft, User } from './meeting';
+import { AdminRest } from './restAdmin';
+import { ChatRest } from './restChat';
+import { NumbersRest } from './restNumbers';
+import { PeopleRest } from './restPeople';
 
-interface Envelope {
-  success?: boolean;
-  message?: string;
-  code?: string;
-  data?: unknown;
-}
-
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+export type { Fetch } from './http';
 
 export class Rest {
-  private readonly token: () => string | null;
-  private readonly fetch: Fetch;
+  readonly people: PeopleRest;
+  readonly chat: ChatRest;
+  readonly numbers: NumbersRest;
+  readonly admin: AdminRest;
+  private readonly http: Http;
 
-  constructor(token: () => string | null, fetchLike: Fetch = (url, init) => fetch(url, init)) {
-    this.token = token;
-    this.fetch = fetchLike;
+  constructor(
+    token: () => string | null,
+    fetchLike: Fetch = (url, init) => fetch(url, init),
+    upload: Upload = uploadWithProgress,
+  ) {
+    this.http = new Http(token, fetchLike, upload);
+    this.people = new PeopleRest(this.http);
+    this.chat = new ChatRest(this.http);
+    this.numbers = new NumbersRest(this.http);
+    this.admin = new AdminRest(this.http);
   }
 
-  async login(email: string, password: string): Promise<{ token: string; user: User }> {
-    const { data } = await this.call('POST', '/api/auth/login', { email, password });
-    return data as { token: string; user: User };
+  login(email: string, password: string): Promise<{ token: string; user: User }> {
+    return this.http.data('POST', '/api/auth/login', { email, password });
   }
 
-  async profile(): Promise<User> {
-    return (await this.call('GET', '/api/auth/profile')).data as User;
+  profile(): Promise<User> {
+    return this.http.data('GET', '/api/auth/profile');
   }
 
-  async meetings(): Promise<Meeting[]> {
-    return (await this.call('GET', '/api/meeting')).data as Meeting[];
+  /** One page of one's meetings, or all of them. */
+  meetings(page: { limit?: number; offset?: number } = {}): Promise<Meeting[]> {
+    return this.http.data('GET', `/api/meeting${query(page)}`);
   }
 
-  async meeting(id: string): Promise<Meeting> {
-    return (await this.call('GET', `/api/meeting/${encodeURIComponent(id)}`)).data as Meeting;
+  meeting(id: string): Promise<Meeting> {
+    return this.http.data('GET', path(id));
   }
 
-  async create(draft: MeetingDraft): Promise<Meeting> {
-    return (await this.call('POST', '/api/meeting', draft)).data as Meeting;
+  create(draft: MeetingDraft): Promise<Meeting> {
+    return this.http.data('POST', '/api/meeting', draft);
   }
 
-  async update(id: string, draft: Partial<MeetingDraft>): Promise<Meeting> {
-    return (await this.call('PUT', `/api/meeting/${encodeURIComponent(id)}`, draft)).data as Meeting;
+  /** `series`: this occurrence and all later ones. */
+  update(id: string, draft: Partial<MeetingDraft>, series = false): Promise<Meeting> {
+    return this.http.data('PUT', path(id) + query({ series: series ? 'true' : undefined }), draft);
   }
 
-  async cancel(id: string): Promise<void> {
-    await this.call('DELETE', `/api/meeting/${encodeURIComponent(id)}`);
+  async cancel(id: string, series = false): Promise<void> {
+    await this.http.call('DELETE', path(id) + query({ series: series ? 'true' : undefined }));
   }
 
   async end(id: string): Promise<void> {
-    await this.call('POST', `/api/meeting/${encodeURIComponent(id)}/end`);
+    await this.http.call('POST', `${path(id)}/end`);
   }
 
   /** Asks whether the caller may enter; enters nothing. */
   async access(id: string, password?: string): Promise<JoinAccess> {
-    const body = password ? { meeting_password: password } : {};
-    const answer = await this.call('POST', `/api/meeting/${encodeURIComponent(id)}/join`, body);
+    const answer = await this.http.call(
+      'POST',
+      `${path(id)}/join`,
+      password ? { meeting_password: password } : {},
+    );
     return { ...(answer.data as Omit<JoinAccess, 'message'>), message: answer.message ?? '' };
   }
-
-  /** The newest lines of a meeting's chat, oldest first. */
-  async chat(id: string, limit: number): Promise<ChatMessage[]> {
-    const path = `/api/meeting/${encodeURIComponent(id)}/chat?limit=${limit}`;
-    const lines = (await this.call('GET', path)).data as ChatLine[];
-    return lines.map(({ recipient_type, ...line }) => ({ ...line, recipientType: recipient_type }));
-  }
-
-  private async call(method: string, path: string, body?: object): Promise<Envelope> {
-    const headers: Record<string, string> = { Accept: 'application/json' };
-    const token = this.token();
-    if (token) headers.Authorization = `Bearer ${token}`;
-    if (body) headers['Content-Type'] = 'application/json';
-    let response: Response;
-    try {
-      response = await this.fetch(path, { method, headers, body: body ? JSON.stringify(body) : undefined });
-    } catch {
-      throw new SignalingError('The server cannot be reached', { code: UNREACHABLE });
-    }
-    return read(response);
-  }
 }
 
-async function read(response: Response): Promise<Envelope> {
-  let envelope: Envelope = {};
-  try {
-    envelope = (await response.json()) as Envelope;
-  } catch {
-    // A proxy's HTML page or an empty body: the status alone has to speak.
-  }
-  if (response.ok && envelope.success !== false) return envelope;
-  const retryAfter = Number(response.headers.get('Retry-After'));
-  throw new SignalingError(envelope.message ?? wordsFor(response.status), {
-    status: response.status,
-    code: envelope.code,
-    retryAfterSeconds: retryAfter > 0 ? retryAfter : undefined,
-  });
-}
-
-function wordsFor(status: number): string {
-  return status === 502 || status === 503 || status === 504 ? 'Service unavailable' : 'Internal server error';
+function path(id: string): string {
+  return `/api/meeting/${encodeURIComponent(id)}`;
 }

@@ -9,6 +9,7 @@ type Ack = (error: Error | null, reply: { success: boolean; [key: string]: unkno
 class TestSocket {
   connected = false;
   active = true;
+  recovered = false;
   connects = 0;
   readonly sent: { event: string; payload: object; ack: Ack; deadline: number }[] = [];
   private readonly handlers = new Map<string, Set<(...args: never[]) => void>>();
@@ -58,6 +59,16 @@ beforeEach(() => {
   signaling.onLink(({ state }) => states.push(state));
 });
 afterEach(() => vi.useRealTimers());
+
+it('says whether a link goes on where a lost one stopped', () => {
+  const resumed: boolean[] = [];
+  signaling.onLink((link) => link.state === 'connected' && resumed.push(link.resumed));
+  socket.fire('connect');
+  socket.fire('disconnect', 'transport close');
+  socket.recovered = true;
+  socket.fire('connect');
+  expect(resumed).toEqual([false, true]);
+});
 
 describe('requests', () => {
   const leave = () => signaling.request('leave-meeting', { meetingId: 'm1' });

@@ -18,7 +18,7 @@ interface Ack {
 }
 
 /** What of socket.io's socket is used here, so that tests can hand in another one. */
-export type SocketLike = Pick<Socket, 'connect' | 'disconnect' | 'connected' | 'active'> & {
+export type SocketLike = Pick<Socket, 'connect' | 'disconnect' | 'connected' | 'active' | 'recovered'> & {
   on(event: string, handler: (...args: never[]) => void): unknown;
   off(event: string, handler: (...args: never[]) => void): unknown;
   timeout(ms: number): {
@@ -35,7 +35,7 @@ export class SocketSignaling implements Signaling {
 
   constructor(socket: SocketLike) {
     this.socket = socket;
-    socket.on('connect', () => this.become({ state: 'connected' }));
+    socket.on('connect', () => this.become({ state: 'connected', resumed: socket.recovered }));
     socket.on('disconnect', (reason: string) => this.lost(reason));
     socket.on('connect_error', (error: Error) => this.connectFailed(error));
     this.on('server-draining', ({ reconnectAfterMs }) => {
@@ -118,7 +118,8 @@ function refusal(reply: Ack): SignalingError {
 /** The link of a browser tab: same origin, WebSocket first, long polling where a proxy forbids it. */
 export function openSocket(token: string): SocketSignaling {
   const socket = io({
-    auth: { token },
+    // `resume`: our place is kept for a while when this link is lost; socket.io-client brings what that needs.
+    auth: { token, resume: true },
     transports: ['websocket', 'polling'],
     tryAllTransports: true,
     autoConnect: false,

@@ -1,4 +1,4 @@
-// The whole client without a server, for the dev server only: /demo.html?people=5&share=1&panel=chat
+// The whole client without a server, for the dev server only: /demo.html?people=5&share=1&knock=2&page=/chat
 import '@fontsource-variable/figtree/index.css';
 import '../ui/theme.css';
 import { createRoot } from 'react-dom/client';
@@ -11,7 +11,7 @@ import { applyTheme } from '../ui/theme';
 import { exposeForTests } from '../ui/window';
 import { face, slides } from './faces';
 import { FakeSession } from './media';
-import { fakeFetch, meeting, USERS } from './rest';
+import { fakeFetch, fakeUpload, meeting, USERS, uploaded } from './rest';
 import { FakeServer } from './server';
 
 const NAMES =
@@ -33,6 +33,16 @@ const meetings = wanted.has('empty')
         { meeting_description: 'The new lobby, and what is left of the grid.' },
         1,
       ),
+      meeting(
+        'standup',
+        'Stand-up',
+        {
+          meeting_type: 'recurring',
+          series_id: 'series',
+          recurrence: 'FREQ=WEEKLY;BYDAY=MO,WE,FR;UNTIL=20990101T000000Z',
+        },
+        4,
+      ),
       meeting('board', 'Board meeting', { requires_password: true, creator_id: 'u3' }, 26),
       meeting('retro', 'Retrospective', { creator_id: 'u2' }, 75),
       meeting('kickoff', 'Project kick-off', { meeting_status: 'ended' }, -50),
@@ -40,6 +50,7 @@ const meetings = wanted.has('empty')
     ];
 const running = meeting('weekly', 'Weekly planning', { meeting_status: 'live' });
 const server = new FakeServer(running);
+server.waitingRoom = wanted.has('wait');
 
 for (const [index, name] of NAMES.slice(0, people - 1).entries()) {
   const participantId = `bot-${index}`;
@@ -55,6 +66,7 @@ for (const [index, name] of NAMES.slice(0, people - 1).entries()) {
     audio: index % 3 !== 2,
     video,
     screen: sharing,
+    role: index === 0 ? 'co_host' : index === 1 ? 'presenter' : 'attendee',
     producers,
   });
 }
@@ -73,6 +85,22 @@ function liven(): void {
   if (people > 4) {
     server.tell('hand-raised', { participantId: 'bot-2', userName: NAMES[2] ?? '', raised: true, timestamp });
   }
+  for (let index = 0; index < Number(wanted.get('knock') ?? 0); index++) {
+    server.tell('join-request', {
+      meetingId,
+      participantId: `waits-${index}`,
+      userName: NAMES.at(-1 - index) ?? '',
+    });
+  }
+  if (wanted.has('recording')) server.tell('recording-status-changed', { recording: true, startedBy: 'u1' });
+  if (wanted.has('react')) {
+    const reaction = (participantId: string, reaction: string) =>
+      server.tell('participant-reaction', { participantId, userName: '', reaction, timestamp, duration: 60 });
+    reaction('bot-0', '🎉');
+    reaction('bot-1', '👏');
+    reaction('bot-1', '👍');
+  }
+  server.tell('user-typing', { userId: 'bot-user-2', userName: NAMES[2] ?? '', typing: true });
   const said = [
     ['bot-user-0', 'Bruno Costa', 'Morning! Agenda is in https://example.org/agenda'],
     ['bot-user-1', 'Chiara Rossi', 'Thanks. I would like to start with the numbers from last week.'],
@@ -82,11 +110,31 @@ function liven(): void {
   for (const [sender_id, sender_name, message] of said.slice(0, people - 1)) {
     const line = { id: server.id('line'), sender_id, sender_name, message, timestamp };
     server.tell('new-message', { message: { ...line, recipientType: 'all' } });
+    const about = {
+      messageId: line.id,
+      roomId: meetingId,
+      userId: 'u1',
+      emoji: '👍',
+      action: 'add' as const,
+    };
+    if (message.startsWith('Two')) server.tell('chat-message-reaction', { data: about });
   }
+  const aside = { sender_id: 'bot-user-0', sender_name: 'Bruno Costa', timestamp };
+  const secret = { id: server.id('line'), message: 'Can you take notes today?', ...aside };
+  server.tell('new-message', { message: { ...secret, recipientType: 'private', recipient_id: 'u1' } });
+  const pdf = {
+    id: 'agenda',
+    name: 'Agenda week 47.pdf',
+    size: 184_320,
+    type: 'application/pdf',
+    url: '/none',
+  };
+  const file = { id: server.id('line'), message: '', ...aside, attachments: [pdf] };
+  server.tell('new-message', { message: { ...file, recipientType: 'all' } });
 }
 
 const services: Services = {
-  rest: new Rest(() => 'demo', fakeFetch(meetings)),
+  rest: new Rest(() => 'demo', fakeFetch(meetings), fakeUpload),
   openSignaling: () => {
     const link = server.connect('u1');
     link.on('meeting-joined', () => setTimeout(liven, 300));
@@ -112,6 +160,7 @@ const services: Services = {
 };
 
 Object.assign(window, { demo: server });
+server.files = uploaded();
 if (page === '/login') session.dispatch({ token: null, user: null });
 else session.dispatch({ token: 'demo', user: USERS[0] ?? null });
 history.replaceState(null, '', page + location.search);

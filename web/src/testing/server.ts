@@ -1,4 +1,5 @@
 // A pretended server: one meeting, people who can be scripted, and links that can break. For unit tests and the demo.
+import type { Attachment } from '../signaling/chat';
 import { NOT_CONNECTED, SignalingError } from '../signaling/errors';
 import type {
   LinkState,
@@ -13,6 +14,7 @@ import type {
   WebrtcConfig,
 } from '../signaling/events';
 import type { Meeting } from '../signaling/meeting';
+import type { Permissions, Role } from '../signaling/people';
 
 const CONFIG: WebrtcConfig = { router_id: 'router', router_capabilities: {}, ice_servers: [] };
 
@@ -20,6 +22,10 @@ export class FakeServer {
   readonly meeting: Meeting;
   readonly people = new Map<string, PresentParticipant>();
   readonly links = new Set<FakeLink>();
+  /** Files that lines refer to. */
+  files = new Map<string, Attachment>();
+  /** Whoever joins waits for somebody who lets them in. */
+  waitingRoom = false;
   /** Every request in order of arrival, for assertions. */
   readonly heard: { name: RequestName; payload: object }[] = [];
   /** Refuses the next requests of a name with these words. */
@@ -64,6 +70,37 @@ export class FakeServer {
     }
   }
 
+  /** Joins, or puts at the door. */
+  arrive(link: FakeLink, userId: string, userName: string): Partial<MeetingJoined> {
+    if (!this.waitingRoom) return this.join(link, userId, userName);
+    const participantId = this.id('waiting');
+    link.waitsAs = participantId;
+    const { id: meetingId } = this.meeting;
+    link.deliver('waiting-room-joined', { meetingId, participantId, message: 'Waiting' });
+    this.tell('join-request', { meetingId, participantId, userName });
+    return {};
+  }
+
+  admit(link: FakeLink): void {
+    link.waitsAs = null;
+    this.join(link, link.user, 'Somebody');
+  }
+
+  /** Gives somebody another role, or single rights. */
+  changeRole(participantId: string, role: Role, permissions: Partial<Permissions> = {}): void {
+    const person = this.people.get(participantId);
+    const old = person?.role ?? 'attendee';
+    if (person) person.role = role;
+    const { id: meetingId } = this.meeting;
+    this.tell('participant-role-changed', {
+      meetingId,
+      participantId,
+      old_role: old,
+      new_role: role,
+      permissions,
+    });
+  }
+
   join(link: FakeLink, userId: string, userName: string): MeetingJoined {
     const participants = [...this.people.values()];
     const participantId = this.id('participant');
@@ -88,6 +125,8 @@ export class FakeServer {
 export class FakeLink implements Signaling {
   link: LinkState = { state: 'connecting' };
   participantId: string | null = null;
+  /** The id under which this link waits at the door. */
+  waitsAs: string | null = null;
   private readonly server: FakeServer;
   private readonly userId: string;
   private readonly handlers = new Map<string, Set<(payload: never) => void>>();
@@ -99,7 +138,7 @@ export class FakeLink implements Signaling {
   }
 
   connect(): void {
-    this.become({ state: 'connected' });
+    this.become({ state: 'connected', resumed: false });
   }
 
   close(): void {
@@ -114,6 +153,15 @@ export class FakeLink implements Signaling {
     this.participantId = null;
     if (participantId) this.server.remove(participantId, reason);
     this.become({ state: 'lost' });
+  }
+
+  /** The link breaks and comes back before anybody noticed (ADD-EV-18): the place in the meeting is kept. */
+  drop(): void {
+    this.become({ state: 'lost' });
+  }
+
+  resume(): void {
+    this.become({ state: 'connected', resumed: true });
   }
 
   async request<N extends RequestName>(name: N, payload: Requests[N]['send']): Promise<Requests[N]['reply']> {
@@ -161,21 +209,65 @@ type Answers = {
 const nothing = () => ({});
 
 const answers: Answers = {
-  'join-meeting': (link, server, { userId, userName }) => server.join(link, userId, userName),
+  'join-meeting': (link, server, { userId, userName }) => server.arrive(link, userId, userName),
   'leave-meeting': (link, server) => {
     if (link.participantId) server.remove(link.participantId);
     link.participantId = null;
     return {};
   },
-  'send-message': (link, server, { message }) => {
+  'send-message': (link, server, { message, recipientType, recipientId, attachments }) => {
     const sender = server.people.get(link.participantId ?? '');
     const timestamp = new Date().toISOString();
     const sent = { id: server.id('line'), sender_id: link.user, sender_name: sender?.userName ?? '?' };
-    server.tell('new-message', { message: { ...sent, message, timestamp, recipientType: 'all' } });
+    const files = (attachments ?? []).flatMap(({ id }) => server.files.get(id) ?? []);
+    const line = { ...sent, message, timestamp, recipientType, recipient_id: recipientId ?? null };
+    server.tell('new-message', { message: { ...line, attachments: files } });
     return {};
   },
-  'raise-hand': (link, server, { raised }) => {
+  typing: (link, server, { typing }) => {
+    const userName = server.people.get(link.participantId ?? '')?.userName ?? '?';
+    server.tell('user-typing', { userId: link.user, userName, typing }, link.participantId ?? undefined);
+    return {};
+  },
+  'send-reaction': (link, server, { reaction }) => {
     const participantId = link.participantId ?? '';
+    const userName = server.people.get(participantId)?.userName ?? '?';
+    const timestamp = new Date().toISOString();
+    server.tell('participant-reaction', { participantId, userName, reaction, timestamp, duration: 3 });
+    return {};
+  },
+  'mute-participant': (_link, server, { participantId, mute }) => {
+    const person = server.people.get(participantId);
+    if (!person) return {};
+    if (mute) person.audio = false;
+    for (const link of server.links) {
+      if (link.participantId === participantId) link.deliver('muted-by-host', { muted: mute });
+    }
+    server.tell('participant-media-updated', { ...person, screenSharing: person.screen });
+    return {};
+  },
+  'toggle-recording': (link, server, { start }) => {
+    server.tell('recording-status-changed', { recording: start, startedBy: link.user });
+    return {};
+  },
+  'lower-hands': (_link, server) => {
+    for (const { participantId, userName } of server.people.values()) {
+      server.tell('hand-raised', {
+        participantId,
+        userName,
+        raised: false,
+        timestamp: new Date().toISOString(),
+      });
+    }
+    return {};
+  },
+  'join-chat-rooms': (_link, _server, { roomIds }) => ({ rooms: roomIds }),
+  'leave-chat-room': nothing,
+  'chat-typing': nothing,
+  'mark-messages-seen': nothing,
+  'get-room-online-users': nothing,
+  'raise-hand': (link, server, { raised, participantId: whose }) => {
+    const participantId = whose ?? link.participantId ?? '';
     const userName = server.people.get(participantId)?.userName ?? '?';
     server.tell('hand-raised', { participantId, userName, raised, timestamp: new Date().toISOString() });
     return {};
@@ -191,7 +283,10 @@ const answers: Answers = {
     server.tell('participant-media-updated', { ...person, screenSharing: person.screen });
     return {};
   },
-  'admit-participant': nothing,
+  'admit-participant': (_link, server, { participantId }) => {
+    for (const link of server.links) if (link.waitsAs === participantId) server.admit(link);
+    return {};
+  },
   'deny-participant': nothing,
   'create-transport': (_link, server) => ({
     transportId: server.id('transport'),

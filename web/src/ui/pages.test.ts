@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { User } from '../signaling/meeting';
 import { meeting } from '../testing/rest';
 import { initials } from './base/Avatar';
+import { linked } from './chat/text';
 import { meetingIdFrom, meetingPath } from './home/address';
 import { emptyDraft, errorsOf, toWire } from './home/draft';
 import { matches, sorted } from './home/sorting';
-import { linked } from './meeting/text';
 import { routeOf } from './router';
 
 const ADA = { id: 'u1', name: 'Ada', email: 'ada@example.org' } as User;

@@ -1,7 +1,7 @@
 // Creating a meeting, or changing one.
 import { type FormEvent, useState } from 'react';
 import { readable } from '../../signaling/errors';
-import type { Meeting, MeetingDraft, User } from '../../signaling/meeting';
+import type { Meeting, MeetingDraft, MeetingFeatures, User } from '../../signaling/meeting';
 import { Button } from '../base/Button';
 import { Dialog } from '../base/Dialog';
 import { Field, FormError, Select, Switch } from '../base/Field';
@@ -9,6 +9,8 @@ import { useServices } from '../services';
 import { type Draft, draftOf, emptyDraft, errorsOf, toWire } from './draft';
 import { EmailChips } from './EmailChips';
 import styles from './MeetingForm.module.css';
+import { RecurrenceEditor } from './RecurrenceEditor';
+import { zoneWords } from './recurrence';
 
 interface FormProps {
   user: User;
@@ -24,6 +26,7 @@ export function MeetingForm({ user, editing, onSaved, onClose }: FormProps) {
   );
   const [tried, setTried] = useState(false);
   const [removePassword, setRemovePassword] = useState(false);
+  const [series, setSeries] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
@@ -38,7 +41,8 @@ export function MeetingForm({ user, editing, onSaved, onClose }: FormProps) {
     try {
       const wire: MeetingDraft = toWire(draft, user, Date.now());
       if (removePassword) wire.meeting_password = null;
-      onSaved(editing ? await rest.update(editing.id, wire) : await rest.create(wire), !editing);
+      if (!editing) onSaved(await rest.create(wire), true);
+      else onSaved(await rest.update(editing.id, editWire(editing, wire, series), series), false);
     } catch (error) {
       setFailure(readable(error));
       setBusy(false);
@@ -58,8 +62,27 @@ export function MeetingForm({ user, editing, onSaved, onClose }: FormProps) {
           error={errors.name}
           onChange={(event) => change({ name: event.target.value })}
         />
+        {editing?.series_id && (
+          <Select
+            label="Change"
+            value={series ? 'series' : 'one'}
+            options={[
+              { value: 'one', label: 'Only this meeting' },
+              { value: 'series', label: 'This and all later ones' },
+            ]}
+            onChange={(value) => setSeries(value === 'series')}
+          />
+        )}
         {!editing && <WhenChoice now={draft.now} onChange={(now) => change({ now })} />}
         {!draft.now && <Times draft={draft} error={errors.start} change={change} />}
+        {!draft.now && (!editing?.series_id || series) && (
+          <RecurrenceEditor
+            value={draft.recurrence}
+            start={new Date(Date.parse(draft.start))}
+            error={errors.recurrence ?? null}
+            onChange={(recurrence) => change({ recurrence })}
+          />
+        )}
         <EmailChips emails={draft.emails} onChange={(emails) => change({ emails })} />
         <Switch
           label="Anyone in my organisation with the link can join"
@@ -106,6 +129,7 @@ export function MeetingForm({ user, editing, onSaved, onClose }: FormProps) {
               checked={draft.waitingRoom}
               onChange={(waitingRoom) => change({ waitingRoom })}
             />
+            <Features features={draft.features} onChange={(features) => change({ features })} />
           </div>
         </details>
         <div className={styles.actions}>
@@ -116,6 +140,46 @@ export function MeetingForm({ user, editing, onSaved, onClose }: FormProps) {
         </div>
       </form>
     </Dialog>
+  );
+}
+
+/** What an update sends: the rule of a series changes only together with the series. */
+function editWire(meeting: Meeting, wire: MeetingDraft, series: boolean): Partial<MeetingDraft> {
+  const { recurrence, recurrence_timezone, meeting_type, ...rest } = wire;
+  if (meeting.series_id && !series) return rest;
+  if (recurrence) return { ...rest, meeting_type, recurrence, recurrence_timezone };
+  return meeting.series_id ? { ...rest, recurrence: null } : rest;
+}
+
+const FEATURE_LABELS: [keyof MeetingFeatures, string][] = [
+  ['audio_enabled', 'Microphones'],
+  ['video_enabled', 'Cameras'],
+  ['screen_sharing_enabled', 'Screen sharing'],
+  ['chat_enabled', 'Chat'],
+  ['hand_raise_enabled', 'Raising hands'],
+  ['recording_enabled', 'Recording'],
+];
+
+interface FeaturesProps {
+  features: MeetingFeatures;
+  onChange: (features: MeetingFeatures) => void;
+}
+
+function Features({ features, onChange }: FeaturesProps) {
+  return (
+    <fieldset className={styles.features}>
+      <legend>Allowed in this meeting</legend>
+      {FEATURE_LABELS.map(([name, label]) => (
+        <label key={name}>
+          <input
+            type="checkbox"
+            checked={features[name] ?? false}
+            onChange={(event) => onChange({ ...features, [name]: event.target.checked })}
+          />
+          {label}
+        </label>
+      ))}
+    </fieldset>
   );
 }
 
@@ -153,6 +217,7 @@ function Times({ draft, error, change }: TimesProps) {
       <Field
         label="Starts"
         type="datetime-local"
+        hint={zoneWords(new Date(Date.parse(draft.start) || Date.now()))}
         value={draft.start}
         error={error}
         onChange={(event) => change({ start: event.target.value })}

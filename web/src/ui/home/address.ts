@@ -4,6 +4,16 @@ export function meetingPath(id: string): string {
   return `/m/${encodeURIComponent(id)}`;
 }
 
+/** Everything about a meeting, without going in. */
+export function detailPath(id: string): string {
+  return `/meetings/${encodeURIComponent(id)}`;
+}
+
+/** What a meeting was, in numbers. */
+export function analyticsPath(id: string): string {
+  return `${detailPath(id)}/analytics`;
+}
+
 /** A meeting id from a link or from the bare id; null when there is none in it. */
 export function meetingIdFrom(text: string): string | null {
   const trimmed = text.trim();

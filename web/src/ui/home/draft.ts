@@ -1,5 +1,6 @@
 // The create form's fields, what is wrong with them, and what is sent. Pure.
-import type { Meeting, MeetingDraft, User } from '../../signaling/meeting';
+import type { Meeting, MeetingDraft, MeetingFeatures, User } from '../../signaling/meeting';
+import { fromRule, noRecurrence, type Recurrence, recurrenceError, toRule, zone } from './recurrence';
 import { forInput } from './when';
 
 export interface Draft {
@@ -14,7 +15,18 @@ export interface Draft {
   maxParticipants: string;
   waitingRoom: boolean;
   anyoneWithLink: boolean;
+  recurrence: Recurrence;
+  features: MeetingFeatures;
 }
+
+const FEATURES: MeetingFeatures = {
+  video_enabled: true,
+  audio_enabled: true,
+  screen_sharing_enabled: true,
+  chat_enabled: true,
+  hand_raise_enabled: true,
+  recording_enabled: false,
+};
 
 const HOUR_MS = 3_600_000;
 /** The server's own bounds, told before it has to. */
@@ -35,6 +47,8 @@ export function emptyDraft(nowMs: number): Draft {
     maxParticipants: '100',
     waitingRoom: false,
     anyoneWithLink: true,
+    recurrence: noRecurrence(),
+    features: FEATURES,
   };
 }
 
@@ -51,10 +65,14 @@ export function draftOf(meeting: Meeting, user: User): Draft {
     maxParticipants: String(meeting.max_participants),
     waitingRoom: meeting.waiting_room_enabled,
     anyoneWithLink: meeting.allow_guests,
+    recurrence: (meeting.recurrence && fromRule(meeting.recurrence)) || noRecurrence(),
+    features: { ...FEATURES, ...meeting.features },
   };
 }
 
-export type DraftErrors = Partial<Record<'name' | 'start' | 'password' | 'maxParticipants', string>>;
+export type DraftErrors = Partial<
+  Record<'name' | 'start' | 'password' | 'maxParticipants' | 'recurrence', string>
+>;
 
 export function errorsOf(draft: Draft, nowMs: number): DraftErrors {
   const errors: DraftErrors = {};
@@ -63,6 +81,8 @@ export function errorsOf(draft: Draft, nowMs: number): DraftErrors {
     const start = Date.parse(draft.start);
     if (Number.isNaN(start)) errors.start = 'Choose a date and a time.';
     else if (start + draft.durationMinutes * 60_000 < nowMs) errors.start = 'This time is already over.';
+    const wrong = recurrenceError(draft.recurrence, new Date(start));
+    if (wrong) errors.recurrence = wrong;
   }
   const { length } = draft.password;
   if (length > 0 && (length < PASSWORD_MIN || length > PASSWORD_MAX)) {
@@ -77,6 +97,7 @@ export function errorsOf(draft: Draft, nowMs: number): DraftErrors {
 
 export function toWire(draft: Draft, user: User, nowMs: number): MeetingDraft {
   const start = draft.now ? nowMs : Date.parse(draft.start);
+  const rule = draft.now ? null : toRule(draft.recurrence, new Date(start));
   return {
     meeting_name: draft.name.trim(),
     meeting_description: draft.description.trim(),
@@ -85,10 +106,13 @@ export function toWire(draft: Draft, user: User, nowMs: number): MeetingDraft {
     meeting_location: 'virtual',
     // The server wants at least one person; the host is always one.
     participants: [user.id, ...draft.emails],
-    meeting_type: draft.now ? 'instant' : 'scheduled',
+    meeting_type: draft.now ? 'instant' : rule ? 'recurring' : 'scheduled',
+    ...(rule ? { recurrence: rule, recurrence_timezone: zone() } : {}),
     max_participants: Number(draft.maxParticipants),
     waiting_room_enabled: draft.waitingRoom,
+    require_host_approval: draft.waitingRoom,
     allow_guests: draft.anyoneWithLink,
+    features: draft.features,
     ...(draft.password ? { meeting_password: draft.password } : {}),
   };
 }

@@ -13,6 +13,7 @@ import styles from './Lobby.module.css';
 import { MicMeter } from './MicMeter';
 import { Preview } from './Preview';
 import { type Access, useAccess } from './useAccess';
+import { WaitingRoom } from './WaitingRoom';
 
 export interface Ticket {
   userName: string;
@@ -89,51 +90,47 @@ export function Lobby({
             <MicMeter track={on.microphone ? microphone : null} />
           </div>
         </section>
-        <form className={styles.form} onSubmit={submit}>
-          <div>
-            <h1>{title}</h1>
-            {access.state === 'open' && access.access.meeting.status === 'live' && (
-              <p className={styles.live}>The meeting is on</p>
-            )}
-          </div>
-          {refusal && progress === 'idle' && <FormError>{refusal}</FormError>}
-          <Notice access={access} />
-          {closed ? (
-            <Link href="/">Back to your meetings</Link>
-          ) : (
-            <>
-              <Field
-                label="Your name"
-                value={name}
-                maxLength={100}
-                autoComplete="off"
-                onChange={(event) => setName(event.target.value)}
-              />
-              {needsPassword && (
+        {progress === 'waiting' ? (
+          <WaitingRoom name={title} onCancel={onCancel} />
+        ) : (
+          <form className={styles.form} onSubmit={submit}>
+            <div>
+              <h1>{title}</h1>
+              {access.state === 'open' && access.access.meeting.status === 'live' && (
+                <p className={styles.live}>The meeting is on</p>
+              )}
+            </div>
+            {refusal && progress === 'idle' && <FormError>{refusal}</FormError>}
+            <Notice access={access} />
+            {closed ? (
+              <Link href="/">Back to your meetings</Link>
+            ) : (
+              <>
                 <Field
-                  label="Meeting password"
-                  type="password"
+                  label="Your name"
+                  value={name}
+                  maxLength={100}
                   autoComplete="off"
-                  value={password}
-                  onChange={(event) => setPassword(event.target.value)}
+                  onChange={(event) => setName(event.target.value)}
                 />
-              )}
-              <details className={styles.devices}>
-                <summary>Choose devices</summary>
-                <DevicePicker devices={devices} onChoose={(kind, id) => void devices.choose(kind, id)} />
-              </details>
-              <JoinButton access={access} progress={progress} ready={!needsPassword || password !== ''} />
-              {progress === 'waiting' && (
-                <div className={styles.waiting} role="status">
-                  <p>You are in the waiting room. The host will let you in.</p>
-                  <Button look="plain" onClick={onCancel}>
-                    Stop waiting
-                  </Button>
-                </div>
-              )}
-            </>
-          )}
-        </form>
+                {needsPassword && (
+                  <Field
+                    label="Meeting password"
+                    type="password"
+                    autoComplete="off"
+                    value={password}
+                    onChange={(event) => setPassword(event.target.value)}
+                  />
+                )}
+                <details className={styles.devices}>
+                  <summary>Choose devices</summary>
+                  <DevicePicker devices={devices} onChoose={(kind, id) => void devices.choose(kind, id)} />
+                </details>
+                <JoinButton access={access} progress={progress} ready={!needsPassword || password !== ''} />
+              </>
+            )}
+          </form>
+        )}
       </main>
     </>
   );
@@ -169,7 +166,7 @@ function JoinButton({
     access.state === 'open' && access.access.canJoin && access.access.meeting.status === 'scheduled';
   return (
     <Button type="submit" look="filled" wide busy={progress !== 'idle'} disabled={!may || !ready}>
-      {progress === 'waiting' ? 'Waiting…' : starts ? 'Start meeting' : asks ? 'Ask to join' : 'Join meeting'}
+      {starts ? 'Start meeting' : asks ? 'Ask to join' : 'Join meeting'}
     </Button>
   );
 }

@@ -1,115 +1,92 @@
 // The conversation in writing.
-import { type FormEvent, type KeyboardEvent, useEffect, useLayoutEffect, useRef, useState } from 'react';
-import type { ChatMessage } from '../../signaling/events';
-import { IconButton } from '../base/Button';
-import { clock } from '../home/when';
+import { useCallback, useId, useState } from 'react';
+import type { Recipient } from '../../room/meetingChat';
+import { runsMeeting } from '../../room/rights';
+import type { RoomState } from '../../room/state';
+import { typingWords } from '../../room/talk';
+import { Lines } from '../chat/Lines';
+import { Writer } from '../chat/Writer';
 import styles from './ChatPanel.module.css';
 import { useMeeting, useRoom } from './context';
 import { Panel } from './Panel';
-import { linked } from './text';
-
-/** The server takes no longer lines. */
-const LENGTH_MAX = 4_000;
-/** Lines of one person within this time share one head. */
-const TOGETHER_MS = 3 * 60_000;
 
 export function ChatPanel() {
+  const { chat, store } = useMeeting().conference;
   const messages = useRoom((state) => state.messages);
+  const ownId = useRoom((state) => state.self.userId);
+  const host = useRoom(runsMeeting);
+  const typing = useRoom((state) => typingWords(state.typists.map(({ userName }) => userName)));
+  const [to, setTo] = useState<Recipient>({ type: 'all' });
+  const there = useRoom((state) => to.type !== 'private' || isHere(state, to.id));
+  const target: Recipient = there ? to : { type: 'all' };
+  const nameOf = useCallback((userId: string) => nameIn(store.get(), userId), [store]);
+  const words =
+    target.type === 'all' ? 'everybody' : target.type === 'host' ? 'the hosts' : nameOf(target.id ?? '');
   return (
     <Panel title="Chat">
-      <Lines messages={messages} />
-      <Writer />
+      <Lines
+        messages={messages}
+        ownId={ownId}
+        nameOf={nameOf}
+        empty="Everybody in the meeting can read what you write here."
+        mayRemoveAll={host}
+        onReact={(id, emoji, add) => void chat.react(id, emoji, add)}
+        onEdit={(id, text) => chat.edit(id, text)}
+        onRemove={(id) => void chat.remove(id)}
+      />
+      <Writer
+        label={`Message to ${words}`}
+        teller={chat.typing}
+        typing={typing}
+        onSend={(text, files) => chat.send(text, target, files)}
+      >
+        <To to={target} onChange={setTo} />
+      </Writer>
     </Panel>
   );
 }
 
-function Lines({ messages }: { messages: ChatMessage[] }) {
-  const ownId = useRoom((state) => state.self.userId);
-  const list = useRef<HTMLOListElement>(null);
-  const atEnd = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new line is the reason to scroll
-  useLayoutEffect(() => {
-    if (atEnd.current) list.current?.scrollTo({ top: list.current.scrollHeight });
-  }, [messages]);
-  const scrolled = () => {
-    const element = list.current;
-    if (element) atEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < 60;
+function To({ to, onChange }: { to: Recipient; onChange: (to: Recipient) => void }) {
+  const id = useId();
+  const order = useRoom((state) => state.order);
+  const people = useRoom((state) => state.people);
+  if (order.length === 0) return null;
+  const choose = (value: string) => {
+    if (value === 'all' || value === 'host') onChange({ type: value });
+    else onChange({ type: 'private', id: value.slice('user:'.length) });
   };
-  if (messages.length === 0) {
-    return (
-      <div className={styles.empty}>
-        <p>No messages yet.</p>
-        <p>Everybody in the meeting can read what you write here.</p>
-      </div>
-    );
-  }
   return (
-    <ol ref={list} className={styles.lines} onScroll={scrolled} aria-live="polite" aria-label="Messages">
-      {messages.map((line, index) => (
-        <Line key={line.id} line={line} own={line.sender_id === ownId} before={messages[index - 1]} />
-      ))}
-    </ol>
+    <div className={styles.to}>
+      <label htmlFor={id}>To</label>
+      <select
+        id={id}
+        value={to.type === 'private' ? `user:${to.id}` : to.type}
+        data-private={to.type !== 'all' || undefined}
+        onChange={(event) => choose(event.target.value)}
+      >
+        <option value="all">Everybody</option>
+        <option value="host">Hosts only</option>
+        <optgroup label="One person">
+          {order.map((key) => (
+            <option key={key} value={`user:${people[key]?.userId}`}>
+              {people[key]?.userName}
+            </option>
+          ))}
+        </optgroup>
+      </select>
+    </div>
   );
 }
 
-function Line({ line, own, before }: { line: ChatMessage; own: boolean; before: ChatMessage | undefined }) {
-  const at = Date.parse(line.timestamp);
-  const together = before?.sender_id === line.sender_id && at - Date.parse(before.timestamp) < TOGETHER_MS;
-  return (
-    <li className={own ? styles.own : styles.other} data-testid="chat-message">
-      {!together && (
-        <p className={styles.head}>
-          <strong>{own ? 'You' : line.sender_name}</strong>
-          <time dateTime={line.timestamp}>{clock(at)}</time>
-        </p>
-      )}
-      <p className={styles.text}>
-        {linked(line.message).map((part) =>
-          part.href ? (
-            <a key={part.at} href={part.href} target="_blank" rel="noopener noreferrer">
-              {part.text}
-            </a>
-          ) : (
-            part.text
-          ),
-        )}
-      </p>
-    </li>
-  );
+function isHere(state: RoomState, userId: string | undefined): boolean {
+  return state.order.some((key) => state.people[key]?.userId === userId);
 }
 
-function Writer() {
-  const { conference } = useMeeting();
-  const [text, setText] = useState('');
-  const field = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => field.current?.focus(), []);
-
-  const send = async (event?: FormEvent) => {
-    event?.preventDefault();
-    const line = text.trim();
-    if (!line) return;
-    setText('');
-    // What was not taken comes back to the writer, unless something new is there already.
-    if (!(await conference.send(line))) setText((now) => now || line);
-  };
-  const key = (event: KeyboardEvent) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.nativeEvent.isComposing) return;
-    event.preventDefault();
-    void send();
-  };
+/** The name of somebody who is here, or who wrote something; otherwise they are somebody. */
+function nameIn(state: RoomState, userId: string): string {
+  if (userId === state.self.userId) return 'you';
+  const here = state.order.map((key) => state.people[key]).find((person) => person?.userId === userId);
   return (
-    <form className={styles.writer} onSubmit={send}>
-      <textarea
-        ref={field}
-        rows={1}
-        aria-label="Message to everybody"
-        placeholder="Message to everybody"
-        maxLength={LENGTH_MAX}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-        onKeyDown={key}
-      />
-      <IconButton icon="send" label="Send" type="submit" disabled={!text.trim()} className={styles.send} />
-    </form>
+    here?.userName ?? state.messages.find((line) => line.sender_id === userId)?.sender_name ?? 'somebody'
   );
 }

@@ -1,7 +1,8 @@
 // The bar below the stage: one's own switches, the panels, the way out.
 import { useEffect, useState } from 'react';
 import { canShareScreen } from '../../media/screen';
-import { isHost, type Panel } from '../../room/state';
+import { isHost, mayShareScreen } from '../../room/rights';
+import type { Panel } from '../../room/state';
 import { Icon } from '../base/Icon';
 import { notify } from '../notices';
 import { BarButton } from './BarButton';
@@ -9,6 +10,7 @@ import styles from './ControlBar.module.css';
 import { useMeeting, useRoom } from './context';
 import type { OpenDialog } from './MeetingRoom';
 import { MoreMenu } from './MoreMenu';
+import { ReactButton } from './ReactButton';
 
 export function ControlBar({ onDialog }: { onDialog: (dialog: OpenDialog) => void }) {
   const { conference } = useMeeting();
@@ -58,6 +60,7 @@ function MediaButtons() {
   const video = useRoom((state) => state.self.video);
   const screen = useRoom((state) => state.self.screen);
   const hand = useRoom((state) => state.self.handRaisedAt !== null);
+  const mayShare = useRoom(mayShareScreen);
   const features = useRoom((state) => state.meeting?.features);
   return (
     <>
@@ -75,7 +78,7 @@ function MediaButtons() {
         tone={video ? 'on' : 'off'}
         onClick={controls.toggleCamera}
       />
-      {canShareScreen() && features?.screen_sharing_enabled !== false && (
+      {canShareScreen() && mayShare && (
         <BarButton
           icon={screen ? 'screen-off' : 'screen'}
           label={screen ? 'Stop sharing' : 'Share screen'}
@@ -93,6 +96,7 @@ function MediaButtons() {
           onClick={controls.toggleHand}
         />
       )}
+      <ReactButton />
     </>
   );
 }

@@ -2,6 +2,7 @@
 import { useEffect } from 'react';
 import { Button } from '../base/Button';
 import { Mark } from '../base/Logo';
+import { analyticsPath } from '../home/address';
 import { navigate } from '../router';
 import { useMeeting, useRoom } from './context';
 import styles from './Goodbye.module.css';
@@ -9,6 +10,7 @@ import styles from './Goodbye.module.css';
 export function Goodbye({ onRejoin }: { onRejoin: () => void }) {
   const ended = useRoom((state) => state.phase === 'ended');
   const name = useRoom((state) => state.meeting?.meeting_name);
+  const id = useRoom((state) => state.meeting?.id);
   const { devices } = useMeeting();
   useEffect(() => {
     document.title = 'Plenum';
@@ -22,6 +24,11 @@ export function Goodbye({ onRejoin }: { onRejoin: () => void }) {
       {name && <p>{name}</p>}
       <div className={styles.actions}>
         {!ended && <Button onClick={onRejoin}>Rejoin</Button>}
+        {ended && id && (
+          <Button icon="chart" onClick={() => navigate(analyticsPath(id))}>
+            How it was
+          </Button>
+        )}
         <Button look="filled" onClick={() => navigate('/')}>
           Your meetings
         </Button>

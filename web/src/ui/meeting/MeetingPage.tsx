@@ -100,7 +100,12 @@ function conferenceFor(services: Services, meetingId: string, user: User, ticket
     {
       signaling,
       openMedia: (config, onFailed) => services.openMedia(signaling, meetingId, config, onFailed),
-      history: () => services.rest.chat(meetingId, HISTORY_LINES),
+      chat: {
+        history: () => services.rest.chat.lines(meetingId, HISTORY_LINES),
+        edit: (id, text) => services.rest.chat.edit(id, text),
+        remove: (id) => services.rest.chat.remove(id),
+        react: (id, emoji, add) => services.rest.chat.react(id, emoji, add),
+      },
       notify,
       onLostLogin: logOut,
     },

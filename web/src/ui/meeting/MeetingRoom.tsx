@@ -1,5 +1,6 @@
 // Inside: stage, panel, bar.
 import { useEffect, useState } from 'react';
+import { Announcer } from './Announcer';
 import { Banner } from './Banner';
 import { ChatPanel } from './ChatPanel';
 import { ControlBar } from './ControlBar';
@@ -7,8 +8,10 @@ import { useMeeting, useRoom } from './context';
 import { DeviceDialog } from './DeviceDialog';
 import { LeaveDialog } from './LeaveDialog';
 import styles from './MeetingRoom.module.css';
+import { NumbersPanel } from './NumbersPanel';
 import { PeoplePanel } from './PeoplePanel';
 import { Presence } from './Presence';
+import { RecordingDialog, RecordingMark } from './RecordingMark';
 import { RemoteAudio } from './RemoteAudio';
 import { ShortcutsDialog } from './ShortcutsDialog';
 import { Stage } from './Stage';
@@ -16,7 +19,7 @@ import { useShortcuts } from './shortcuts';
 import { useWakeLock } from './useWakeLock';
 import { WaitingPeople } from './WaitingPeople';
 
-export type OpenDialog = 'devices' | 'shortcuts' | 'leave' | null;
+export type OpenDialog = 'devices' | 'shortcuts' | 'leave' | 'record' | null;
 
 export function MeetingRoom() {
   const { conference, devices, controls, levels } = useMeeting();
@@ -37,17 +40,21 @@ export function MeetingRoom() {
     <main className={styles.room} data-panel={panel ?? undefined} data-testid="meeting-room">
       <h1 className="visually-hidden">{name}</h1>
       <Banner />
+      <RecordingMark />
       <WaitingPeople />
       <div className={styles.middle}>
         <Stage />
         {panel === 'chat' && <ChatPanel />}
         {panel === 'people' && <PeoplePanel />}
+        {panel === 'numbers' && <NumbersPanel />}
       </div>
       <ControlBar onDialog={setDialog} />
       <RemoteAudio />
       <Presence />
+      <Announcer />
       {dialog === 'devices' && <DeviceDialog onClose={close} />}
       {dialog === 'shortcuts' && <ShortcutsDialog onClose={close} />}
+      {dialog === 'record' && <RecordingDialog onClose={close} />}
       {dialog === 'leave' && <LeaveDialog onClose={close} />}
     </main>
   );

@@ -1,13 +1,18 @@
 // What is needed rarely: link, devices, appearance, shortcuts, full screen.
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { mayRecord, runsMeeting } from '../../room/rights';
 import { Icon, type IconName } from '../base/Icon';
+import { EMOJI } from '../chat/emoji';
 import { meetingPath } from '../home/address';
 import { notify } from '../notices';
 import { useTheme } from '../theme';
 import { BarButton } from './BarButton';
-import { useRoom } from './context';
+import { useMeeting, useRoom } from './context';
 import type { OpenDialog } from './MeetingRoom';
 import styles from './MoreMenu.module.css';
+
+/** One row on a phone. */
+const REACTIONS_SHOWN = 6;
 
 export function MoreMenu({ onDialog }: { onDialog: (dialog: OpenDialog) => void }) {
   const [open, setOpen] = useState(false);
@@ -54,6 +59,10 @@ interface ItemsProps {
 
 function Items({ onDialog, onDone }: ItemsProps) {
   const id = useRoom((state) => state.meeting?.id ?? '');
+  const { conference } = useMeeting();
+  const runs = useRoom(runsMeeting);
+  const records = useRoom(mayRecord);
+  const recording = useRoom((state) => state.recording.on);
   const { dark, toggle } = useTheme();
   const full = document.fullscreenElement !== null;
   const copy = () => {
@@ -84,7 +93,29 @@ function Items({ onDialog, onDone }: ItemsProps) {
   );
   return (
     <div role="menu" aria-label="More" className={styles.menu}>
+      <div className={styles.reactions}>
+        {EMOJI.slice(0, REACTIONS_SHOWN).map(({ emoji, name }) => (
+          <button
+            key={emoji}
+            type="button"
+            role="menuitem"
+            tabIndex={-1}
+            aria-label={`React: ${name}`}
+            onClick={() => {
+              onDone();
+              void conference.react(emoji);
+            }}
+          >
+            {emoji}
+          </button>
+        ))}
+      </div>
       {item('copy', 'Copy meeting link', copy)}
+      {runs && item('chart', 'Live numbers', () => conference.openPanel('numbers'))}
+      {records &&
+        (recording
+          ? item('record', 'Stop recording', () => void conference.desk.record(false))
+          : item('record', 'Record this meeting', () => onDialog('record')))}
       {item('settings', 'Audio and video devices', () => onDialog('devices'))}
       {item(dark ? 'sun' : 'moon', dark ? 'Light appearance' : 'Dark appearance', toggle)}
       {document.fullscreenEnabled && item('screen', full ? 'Leave full screen' : 'Full screen', fullScreen)}

@@ -1,78 +1,121 @@
-// Who is here, and whose hand went up first.
-import { memo } from 'react';
+// Who is here, whose hand went up first, and for those who run the meeting what to do about it.
+import { memo, useState } from 'react';
+import { holds, isCreator, mayManage, ROLE_LABELS } from '../../room/rights';
 import { everybody, handQueue, SELF } from '../../room/state';
 import { Avatar } from '../base/Avatar';
+import { Button, IconButton } from '../base/Button';
 import { CopyButton } from '../base/CopyButton';
 import { Icon } from '../base/Icon';
 import { meetingPath } from '../home/address';
+import { InviteDialog } from '../invite/InviteDialog';
 import { useMeeting, usePerson, useRoom } from './context';
 import { Panel } from './Panel';
 import styles from './PeoplePanel.module.css';
+import { PersonDialog } from './PersonDialog';
 
 export function PeoplePanel() {
   const { conference } = useMeeting();
-  const id = useRoom((state) => state.meeting?.id ?? '');
-  // Keys as one string: the list renders again when somebody comes, goes or raises a hand, and not otherwise.
+  const [chosen, setChosen] = useState<string | null>(null);
+  const count = useRoom((state) => state.order.length + 1);
+  useRoom((state) => state.order);
+  const keys = everybody(conference.store.get()).map(({ key }) => key);
+  return (
+    <Panel title="Participants">
+      <div className={styles.scroll}>
+        <Hands />
+        <section>
+          <h3>In the meeting · {count}</h3>
+          <ul>
+            {keys.map((key) => (
+              <Row key={key} personKey={key} onChoose={setChosen} />
+            ))}
+          </ul>
+        </section>
+      </div>
+      <Footer />
+      {chosen && <PersonDialog personKey={chosen} onClose={() => setChosen(null)} />}
+    </Panel>
+  );
+}
+
+function Hands() {
+  const { desk } = useMeeting().conference;
+  const manages = useRoom((state) => holds(state, 'can_manage_participants'));
+  // Keys as one string: the list renders again when a hand goes up or down, and not otherwise.
   const hands = useRoom((state) =>
     handQueue(state)
       .map(({ key }) => key)
       .join('\n'),
   );
-  const count = useRoom((state) => state.order.length + 1);
-  useRoom((state) => state.order);
-  const raised = hands ? hands.split('\n') : [];
-  const keys = everybody(conference.store.get()).map(({ key }) => key);
+  if (hands === '') return null;
   return (
-    <Panel title="Participants">
-      <div className={styles.scroll}>
-        {raised.length > 0 && (
-          <section>
-            <h3>Raised hands</h3>
-            <ol>
-              {raised.map((key, index) => (
-                <Row key={key} personKey={key} place={index + 1} />
-              ))}
-            </ol>
-          </section>
+    <section>
+      <div className={styles.head}>
+        <h3>Raised hands</h3>
+        {manages && (
+          <Button look="plain" onClick={() => void desk.lowerAllHands()}>
+            Lower all
+          </Button>
         )}
-        <section>
-          <h3>In the meeting · {count}</h3>
-          <ul>
-            {keys.map((key) => (
-              <Row key={key} personKey={key} />
-            ))}
-          </ul>
-        </section>
       </div>
-      <footer className={styles.invite}>
-        <CopyButton text={location.origin + meetingPath(id)} label="Copy invitation link" />
-      </footer>
-    </Panel>
+      <ol>
+        {hands.split('\n').map((key, index) => (
+          <HandRow key={key} personKey={key} place={index + 1} lowers={manages} />
+        ))}
+      </ol>
+    </section>
   );
 }
 
-const Row = memo(function Row({ personKey, place }: { personKey: string; place?: number }) {
+function HandRow({ personKey, place, lowers }: { personKey: string; place: number; lowers: boolean }) {
+  const { desk } = useMeeting().conference;
   const person = usePerson(personKey);
-  const creator = useRoom((state) => state.meeting?.creator_id);
   if (!person) return null;
-  const host = person.role === 'host' || person.userId === creator;
+  return (
+    <li className={styles.row} data-testid="hand">
+      <span className={styles.place}>
+        <Icon name="hand" size={17} />
+        {place}
+      </span>
+      <span className={styles.name}>
+        <span>{personKey === SELF ? `${person.userName} (you)` : person.userName}</span>
+      </span>
+      {lowers && (
+        <IconButton
+          icon="check"
+          label={`Lower the hand of ${person.userName}`}
+          onClick={() => void desk.lowerHand(person.participantId)}
+        />
+      )}
+    </li>
+  );
+}
+
+const Row = memo(function Row({
+  personKey,
+  onChoose,
+}: {
+  personKey: string;
+  onChoose: (key: string) => void;
+}) {
+  const person = usePerson(personKey);
+  const creator = useRoom((state) => person !== undefined && isCreator(state, person));
+  const manages = useRoom((state) => person !== undefined && mayManage(state, person));
+  if (!person) return null;
+  const label = creator ? ROLE_LABELS.host : person.role === 'attendee' ? null : ROLE_LABELS[person.role];
   return (
     <li className={styles.row} data-testid="participant" data-participant-id={person.participantId}>
       <Avatar id={person.userId} name={person.userName} size={36} />
       <span className={styles.name}>
         <span>{personKey === SELF ? `${person.userName} (you)` : person.userName}</span>
-        {host && <small>Host</small>}
+        {label && <small>{label}</small>}
       </span>
-      {place !== undefined ? (
-        <span className={styles.place}>
-          <Icon name="hand" size={17} />
-          {place}
-        </span>
-      ) : (
-        <span className={styles.media}>
-          <MediaMark on={person.audio} name="mic" label="microphone" />
-          <MediaMark on={person.video} name="camera" label="camera" />
-        </span>
+      <span className={styles.media}>
+        <MediaMark on={person.audio} name="mic" label="microphone" />
+        <MediaMark on={person.video} name="camera" label="camera" />
+      </span>
+      {manages && (
+        <IconButton icon="more" label={`Manage ${person.userName}`} onClick={() => onChoose(personKey)} />
       )}
     </li>
   );
@@ -85,5 +128,22 @@ function MediaMark({ on, name, label }: { on: boolean; name: 'mic' | 'camera'; l
       <Icon name={on ? name : `${name}-off`} size={19} />
       <span className="visually-hidden">{words}</span>
     </span>
+  );
+}
+
+function Footer() {
+  const meetingId = useRoom((state) => state.meeting?.id ?? '');
+  const manages = useRoom((state) => holds(state, 'can_manage_participants'));
+  const [inviting, setInviting] = useState(false);
+  return (
+    <footer className={styles.invite}>
+      {manages && (
+        <Button look="filled" icon="person-plus" onClick={() => setInviting(true)}>
+          Invite people
+        </Button>
+      )}
+      <CopyButton text={location.origin + meetingPath(meetingId)} label="Copy invitation link" />
+      {inviting && <InviteDialog meetingId={meetingId} onClose={() => setInviting(false)} />}
+    </footer>
   );
 }

@@ -8,6 +8,7 @@ import { Icon } from '../base/Icon';
 import { useMeeting, usePerson, useRoom, useTrack } from './context';
 import { QualityMark } from './QualityMark';
 import styles from './Tile.module.css';
+import { TileReactions } from './TileReactions';
 import { VideoTrack } from './VideoTrack';
 
 /** A tile narrower than this keeps its space for the name. */
@@ -78,6 +79,7 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
         <span>{own ? `${person.userName} (you)` : person.userName}</span>
       </span>
       {person.quality && !(tight && fine(person.quality)) && <QualityMark quality={person.quality} />}
+      <TileReactions personKey={personKey} />
       {onPin && (
         <button
           type="button"

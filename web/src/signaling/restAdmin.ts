@@ -1,0 +1,35 @@
+// The administrators' pages, over REST.
+import type { AuditEntry, AuditPage, MailDetail, Outbox, OutboxMail } from './admin';
+import { type Http, query } from './http';
+
+export class AdminRest {
+  private readonly http: Http;
+
+  constructor(http: Http) {
+    this.http = http;
+  }
+
+  async audit(filter: { outcome?: string; limit: number; offset: number }): Promise<AuditPage> {
+    const answer = await this.http.call('GET', `/api/admin/audit${query(filter)}`);
+    const { data, total = 0 } = answer as { data: AuditEntry[]; total?: number };
+    return { entries: data, total };
+  }
+
+  async outbox(filter: { status?: string; limit: number; offset: number }): Promise<Outbox> {
+    const answer = await this.http.call('GET', `/api/admin/outbox${query(filter)}`);
+    const {
+      data,
+      total = 0,
+      delivery = false,
+    } = answer as { data: OutboxMail[]; total?: number; delivery?: boolean };
+    return { mails: data, total, delivery };
+  }
+
+  mail(id: string): Promise<MailDetail> {
+    return this.http.data('GET', `/api/admin/outbox/${encodeURIComponent(id)}`);
+  }
+
+  async retry(id: string): Promise<void> {
+    await this.http.call('POST', `/api/admin/outbox/${encodeURIComponent(id)}/retry`);
+  }
+}

@@ -1,0 +1,68 @@
+// Pretended administrators' pages.
+import type { Answer } from './rest';
+
+const at = (minutesAgo: number) => new Date(Date.now() - minutesAgo * 60_000).toISOString();
+
+const STATS = {
+  total_meetings: 1284,
+  active_meetings: 17,
+  scheduled_meetings: 62,
+  total_participants: 9731,
+  active_participants: 143,
+  mediasoup_workers: { total: 4, active: 3 },
+  system_health: {
+    status: 'ok',
+    database: 'ok',
+    media_nodes: 2,
+    media_nodes_draining: 0,
+    rooms: 17,
+    transports: 281,
+    bandwidth_mbps: 312.4,
+    egress_drops: 0,
+  },
+  uptime_hours: 231.5,
+};
+
+const MAILS = [
+  ['Invitation: Weekly planning', 'bruno@example.org', 'invitation', 'sent'],
+  ['Changed: Design review', 'chiara@example.org', 'update', 'queued'],
+  ['Invitation: Board meeting', 'nobody@example.invalid', 'invitation', 'failed'],
+].map(([subject, email, kind, status], index) => ({
+  id: `mail${index}`,
+  kind,
+  status,
+  to: { name: null, email },
+  subject,
+  meeting_id: 'weekly',
+  attempts: 1,
+  last_error: status === 'failed' ? '550 5.1.1 mailbox unknown' : null,
+  created_at: at(index * 17 + 3),
+  next_attempt_at: null,
+  sent_at: null,
+}));
+
+const AUDIT = [
+  ['meeting.join', 'granted', 'Bruno Costa'],
+  ['meeting.join', 'not invited', 'Igor Petrov'],
+  ['participant.role', 'granted', 'Ada Lindqvist'],
+  ['meeting.create', 'granted', 'Ada Lindqvist'],
+].map(([action, outcome, name], index) => ({
+  id: `entry${index}`,
+  at: at(index * 9 + 1),
+  action,
+  outcome,
+  actor_id: `u${index}`,
+  actor_name: name,
+  meeting_id: 'weekly',
+  detail: null,
+}));
+
+export function adminAnswer(request: string): Answer | null {
+  if (request === 'GET /api/meeting/system/stats') return [200, STATS, ''];
+  if (request === 'GET /api/admin/audit') return [200, AUDIT, '', { total: AUDIT.length }];
+  if (request === 'GET /api/admin/outbox') return [200, MAILS, '', { total: MAILS.length, delivery: true }];
+  if (!request.includes('/api/admin/outbox/')) return null;
+  const mail = MAILS.find(({ id }) => request.includes(`/${id}`));
+  const text = 'Ada Lindqvist invites you to “Weekly planning”.\n\nhttps://meet.example.org/m/weekly';
+  return [200, { ...mail, text, calendar: 'BEGIN:VCALENDAR' }, ''];
+}

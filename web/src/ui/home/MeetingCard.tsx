@@ -1,16 +1,15 @@
 // One meeting in a list.
 import { useState } from 'react';
-import { readable } from '../../signaling/errors';
 import type { Meeting, User } from '../../signaling/meeting';
 import { Avatar } from '../base/Avatar';
-import { Button, IconButton } from '../base/Button';
-import { Dialog } from '../base/Dialog';
+import { IconButton } from '../base/Button';
 import { Icon } from '../base/Icon';
 import { notify } from '../notices';
 import { Link } from '../router';
-import { useServices } from '../services';
-import { meetingPath } from './address';
+import { analyticsPath, detailPath, meetingPath } from './address';
 import styles from './MeetingCard.module.css';
+import { fromRule, summary } from './recurrence';
+import { StopDialog } from './StopDialog';
 import { clock, day } from './when';
 
 const FACES_SHOWN = 4;
@@ -36,7 +35,9 @@ export function MeetingCard({ meeting, user, onEdit, onChanged }: CardProps) {
       </div>
       <div className={styles.what}>
         <h3>
-          {meeting.meeting_name}
+          <Link href={detailPath(meeting.id)} className={styles.name}>
+            {meeting.meeting_name}
+          </Link>
           {meeting.requires_password && (
             <span className={styles.lock} title="Needs a password">
               <Icon name="lock" size={15} />
@@ -45,6 +46,7 @@ export function MeetingCard({ meeting, user, onEdit, onChanged }: CardProps) {
           )}
           {meeting.meeting_status === 'cancelled' && <span className={styles.tag}>Cancelled</span>}
         </h3>
+        <Repeats meeting={meeting} />
         {meeting.meeting_description && <p>{meeting.meeting_description}</p>}
         <Faces meeting={meeting} />
       </div>
@@ -59,8 +61,29 @@ export function MeetingCard({ meeting, user, onEdit, onChanged }: CardProps) {
             {host && !live ? 'Start' : 'Join'}
           </Link>
         )}
+        {meeting.meeting_status === 'ended' && (
+          <Link
+            className={styles.join}
+            href={analyticsPath(meeting.id)}
+            aria-label={`Numbers of ${meeting.meeting_name}`}
+          >
+            <Icon name="chart" size={18} />
+            How it was
+          </Link>
+        )}
       </div>
     </li>
+  );
+}
+
+function Repeats({ meeting }: { meeting: Meeting }) {
+  const rule = meeting.recurrence && fromRule(meeting.recurrence);
+  if (!meeting.recurrence) return null;
+  return (
+    <p className={styles.repeats}>
+      <Icon name="repeat" size={14} />
+      {rule ? summary(rule, new Date(meeting.meeting_start_time)) : 'Part of a series'}
+    </p>
   );
 }
 
@@ -103,44 +126,5 @@ function HostActions({ meeting, onEdit, onChanged }: Omit<CardProps, 'user'>) {
       />
       {asking && <StopDialog meeting={meeting} onDone={onChanged} onClose={() => setAsking(false)} />}
     </>
-  );
-}
-
-interface StopProps {
-  meeting: Meeting;
-  onDone: () => void;
-  onClose: () => void;
-}
-
-/** Ends a live meeting, cancels one that was never held. */
-function StopDialog({ meeting, onDone, onClose }: StopProps) {
-  const { rest } = useServices();
-  const [busy, setBusy] = useState(false);
-  const live = meeting.meeting_status === 'live';
-  const stop = async () => {
-    setBusy(true);
-    try {
-      await (live ? rest.end(meeting.id) : rest.cancel(meeting.id));
-      notify(live ? 'Meeting ended.' : 'Meeting cancelled.');
-      onDone();
-    } catch (failure) {
-      notify(readable(failure), 'error');
-    }
-    onClose();
-  };
-  return (
-    <Dialog title={live ? 'End this meeting?' : 'Cancel this meeting?'} narrow onClose={onClose}>
-      <p className={styles.question}>
-        {live
-          ? `Everybody leaves “${meeting.meeting_name}”, and it cannot be joined again.`
-          : `“${meeting.meeting_name}” is cancelled for everybody who was invited. This cannot be undone.`}
-      </p>
-      <div className={styles.answers}>
-        <Button onClick={onClose}>Keep it</Button>
-        <Button look="danger" busy={busy} onClick={stop}>
-          {live ? 'End meeting' : 'Cancel meeting'}
-        </Button>
-      </div>
-    </Dialog>
   );
 }

@@ -83,7 +83,7 @@ function Numbers({ numbers }: { numbers: Analytics }) {
 function Cells({ numbers }: { numbers: Analytics }) {
   const cells: [string, string, string?][] = [
     ['Lasted', minuteWords(numbers.duration_minutes)],
-    ['People', String(numbers.total_participants_joined), `most at once ${numbers.peak_participants}`],
+    ['People', String(numbers.total_participants_joined), `at most ${numbers.peak_participants}`],
     ['On average', numbers.average_participants.toFixed(1), 'people'],
     ['Messages', String(numbers.total_chat_messages)],
     ['Screens shared', minuteWords(numbers.screen_share_duration)],

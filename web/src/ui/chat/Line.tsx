@@ -67,11 +67,14 @@ function Whom({ line, own, nameOf }: Pick<LineProps, 'line' | 'own' | 'nameOf'>)
 
 function Body(props: LineProps & { onEditing: () => void }) {
   const { line } = props;
+  const [chosen, setChosen] = useState(false);
   if (line.deleted) {
     return <p className={`${styles.text} ${styles.gone}`}>This message was deleted.</p>;
   }
   return (
-    <div className={styles.row}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: a finger has no hover; the keyboard reaches the tools by itself
+    // biome-ignore lint/a11y/useKeyWithClickEvents: as above
+    <div className={styles.row} data-chosen={chosen || undefined} onClick={() => setChosen(!chosen)}>
       {line.message && (
         <p className={styles.text}>
           {linked(line.message).map((part) =>

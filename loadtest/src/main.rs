@@ -4,8 +4,8 @@ use clap::{Args, Parser, Subcommand};
 use plenum_loadtest::{
     network::Conditions,
     scenario::{
-        MediaSettings, MeetingSettings, ScenarioError, SfuSettings, SignallingSettings, meeting, sfu,
-        signalling,
+        EventsSettings, MediaSettings, MeetingSettings, ScenarioError, SfuSettings, SignallingSettings,
+        events, meeting, sfu, signalling,
     },
     signal::node::LaunchSettings,
 };
@@ -50,6 +50,35 @@ enum Scenario {
         node_log: String,
         #[command(flatten)]
         media: MediaArgs,
+    },
+    /// What events and connections cost the server, beside a stock Node server.
+    Events {
+        /// The plenum program.
+        #[arg(long, default_value = "target/release/plenum")]
+        program: PathBuf,
+        /// Measure on PostgreSQL too: the URL of an empty database.
+        #[arg(long)]
+        postgres: Option<String>,
+        /// The Node server's folder (`npm ci` there first); without it ours is measured alone.
+        #[arg(long)]
+        node: Option<PathBuf>,
+        /// Accounts, and how many join one room at once.
+        #[arg(long, default_value_t = 500)]
+        people: usize,
+        /// Sockets in the large room, and in all rooms of four together.
+        #[arg(long, default_value_t = 1000)]
+        sockets: usize,
+        /// Idle connections.
+        #[arg(long, default_value_t = 5000)]
+        idle: usize,
+        #[arg(long, default_value_t = 10.0)]
+        seconds: f64,
+        /// Events under way in the large room.
+        #[arg(long, default_value_t = 8)]
+        at_once: usize,
+        /// REST requests of each kind.
+        #[arg(long, default_value_t = 2000)]
+        requests: usize,
     },
     /// Sockets, joins, chat and leaves without media.
     Signalling {
@@ -165,6 +194,23 @@ async fn run(cli: Cli) -> Result<bool, ScenarioError> {
         Scenario::Sfu { program, workers, node_log, media } => {
             let node = LaunchSettings { program, workers, log: node_log };
             let report = sfu(&SfuSettings { node, media: media.settings() }).await?;
+            print(&report, cli.json);
+            Ok(report.is_good())
+        }
+        Scenario::Events { program, postgres, node, people, sockets, idle, seconds, at_once, requests } => {
+            let duration = Duration::from_secs_f64(seconds);
+            let settings = EventsSettings {
+                program,
+                postgres,
+                node,
+                people,
+                sockets,
+                idle,
+                duration,
+                at_once,
+                requests,
+            };
+            let report = events(&settings).await?;
             print(&report, cli.json);
             Ok(report.is_good())
         }

@@ -1,10 +1,12 @@
 //! What people do: hold a meeting, fill a bare node's room, or only talk to the signalling.
 
+mod events;
 mod meeting;
 mod run;
 mod sfu;
 mod signalling;
 
+pub use events::{EventsReport, Settings as EventsSettings, events};
 pub use meeting::{MeetingSettings, meeting};
 pub use run::MediaSettings;
 pub use sfu::{SfuSettings, sfu};
@@ -20,6 +22,8 @@ pub enum ScenarioError {
     Signal(#[from] SignalError),
     #[error("starting the node: {0}")]
     Launch(#[from] LaunchError),
+    #[error("starting a server: {0}")]
+    Start(String),
     #[error("no bot made it into the room: {0}")]
     NobodyIn(String),
     #[error(transparent)]

@@ -10,6 +10,11 @@ pub fn cpu_time(pids: &[u32]) -> Duration {
         .sum()
 }
 
+/// Memory of a process that is in use and not swapped out, in bytes; 0 when it is gone.
+pub fn resident_bytes(pid: u32) -> u64 {
+    parse_resident(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default())
+}
+
 /// A process and everything it started.
 pub fn with_children(pid: u32) -> Vec<u32> {
     let mut found = vec![pid];
@@ -43,6 +48,13 @@ fn parse_stat(stat: &str) -> Duration {
     Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
 }
 
+/// The line `VmRSS:  1234 kB`.
+fn parse_resident(status: &str) -> u64 {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) * 1024
+}
+
 fn parse_drops(table: &str, port: u16) -> u64 {
     table
         .lines()
@@ -68,6 +80,13 @@ mod tests {
         let stat = "42 (a b) c) S 1 42 42 0 -1 4194304 10 0 0 0 150 50 7 7 20 0 3 0 100 1000 10 0";
         assert_eq!(parse_stat(stat), Duration::from_secs(2));
         assert_eq!(parse_stat(""), Duration::ZERO);
+    }
+
+    #[test]
+    fn resident_memory_is_read_from_the_status() {
+        assert_eq!(parse_resident("VmHWM:\t  90 kB\nVmRSS:\t  12 kB\n"), 12 * 1024);
+        assert_eq!(parse_resident(""), 0);
+        assert!(resident_bytes(std::process::id()) > 0);
     }
 
     #[test]

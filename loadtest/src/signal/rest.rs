@@ -101,6 +101,17 @@ impl Rest {
         self.call::<Value>(Method::POST, &path, Some(&host.token), None).await.map(drop)
     }
 
+    /// Reads something and forgets it.
+    pub async fn get(&self, who: &Account, path: String) -> Result<(), SignalError> {
+        self.call::<Value>(Method::GET, &path, Some(&who.token), None).await.map(drop)
+    }
+
+    /// Asks whether one may join.
+    pub async fn join_check(&self, who: &Account, meeting: &str) -> Result<(), SignalError> {
+        let path = format!("/api/meeting/{meeting}/join");
+        self.call::<Value>(Method::POST, &path, Some(&who.token), Some(json!({}))).await.map(drop)
+    }
+
     /// Sends a request and unwraps `{success, data, message}`.
     async fn call<T: for<'a> Deserialize<'a>>(
         &self,

@@ -5,7 +5,7 @@
 
 mod listeners;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -39,9 +39,16 @@ struct Inner {
     last_id: AtomicU64,
     /// Set up at the start, one per dialect that has connections.
     outlets: RwLock<Vec<Arc<dyn Outlet>>>,
-    /// As many as there are open sockets, which the listeners bound.
-    connections: RwLock<HashMap<ConnectionId, Connection>>,
+    connections: RwLock<Connections>,
     listeners: Listeners,
+}
+
+/// As many as there are open sockets, which the listeners bound, and found by whose they are.
+#[derive(Default)]
+struct Connections {
+    all: HashMap<ConnectionId, Connection>,
+    of_user: HashMap<UserId, Vec<ConnectionId>>,
+    of_campus: HashMap<CampusId, HashSet<ConnectionId>>,
 }
 
 struct Connection {
@@ -67,9 +74,8 @@ impl Hub {
     pub fn connect(&self, id: ConnectionId, outlet: OutletId, actor: &Actor) -> bool {
         let connection = Connection { outlet, user: actor.user_id(), campus: actor.campus().cloned() };
         let mut connections = self.0.connections.write().unwrap_or_else(PoisonError::into_inner);
-        let first = !connections.values().any(|other| other.user == connection.user);
-        connections.insert(id, connection);
-        gauge!("plenum_sockets").set(connections.len() as f64);
+        let first = connections.add(id, connection);
+        gauge!("plenum_sockets").set(connections.all.len() as f64);
         first
     }
 
@@ -77,9 +83,9 @@ impl Hub {
     pub fn disconnect(&self, id: ConnectionId) -> bool {
         self.0.listeners.forget(id);
         let mut connections = self.0.connections.write().unwrap_or_else(PoisonError::into_inner);
-        let gone = connections.remove(&id);
-        gauge!("plenum_sockets").set(connections.len() as f64);
-        gone.is_some_and(|gone| !connections.values().any(|other| other.user == gone.user))
+        let last = connections.remove(id);
+        gauge!("plenum_sockets").set(connections.all.len() as f64);
+        last
     }
 
     /// Who listens to which chat room.
@@ -89,7 +95,7 @@ impl Hub {
 
     /// How many connections are open.
     pub fn connections(&self) -> usize {
-        self.0.connections.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.0.connections.read().unwrap_or_else(PoisonError::into_inner).all.len()
     }
 
     /// Delivers to an audience that is not found inside a meeting.
@@ -99,8 +105,7 @@ impl Hub {
 
     /// The connections of an audience that is not found inside a meeting.
     pub fn find(&self, audience: &Audience) -> Vec<ConnectionId> {
-        let connections = self.0.connections.read().unwrap_or_else(PoisonError::into_inner);
-        connections.iter().filter(|(id, c)| hears(audience, **id, c)).map(|(id, _)| *id).collect()
+        self.0.connections.read().unwrap_or_else(PoisonError::into_inner).heard_by(audience)
     }
 
     /// Delivers to these connections; says which of them did not take it, or are gone.
@@ -110,7 +115,7 @@ impl Hub {
         {
             let connections = self.0.connections.read().unwrap_or_else(PoisonError::into_inner);
             for id in to {
-                match connections.get(id) {
+                match connections.all.get(id) {
                     Some(connection) => by_outlet.entry(connection.outlet).or_default().push(*id),
                     None => missed.push(*id),
                 }
@@ -127,15 +132,56 @@ impl Hub {
     }
 }
 
-fn hears(audience: &Audience, id: ConnectionId, connection: &Connection) -> bool {
-    match audience {
-        Audience::Accounts(users) => connection.user.is_some_and(|user| users.contains(&user)),
-        Audience::Campus { campus, except } => id != *except && connection.campus.as_ref() == Some(campus),
-        Audience::World => true,
-        Audience::Everyone
-        | Audience::AllBut(_)
-        | Audience::Running
-        | Audience::One(_)
-        | Audience::These(_) => false,
+impl Connections {
+    fn add(&mut self, id: ConnectionId, connection: Connection) -> bool {
+        if let Some(campus) = &connection.campus {
+            self.of_campus.entry(campus.clone()).or_default().insert(id);
+        }
+        let first = connection.user.is_some_and(|user| {
+            let own = self.of_user.entry(user).or_default();
+            own.push(id);
+            own.len() == 1
+        });
+        self.all.insert(id, connection);
+        first
+    }
+
+    fn remove(&mut self, id: ConnectionId) -> bool {
+        let Some(gone) = self.all.remove(&id) else { return false };
+        if let Some(campus) = &gone.campus
+            && let Some(others) = self.of_campus.get_mut(campus)
+        {
+            others.remove(&id);
+            if others.is_empty() {
+                self.of_campus.remove(campus);
+            }
+        }
+        let Some(user) = gone.user else { return false };
+        let Some(own) = self.of_user.get_mut(&user) else { return true };
+        own.retain(|one| *one != id);
+        let last = own.is_empty();
+        if last {
+            self.of_user.remove(&user);
+        }
+        last
+    }
+
+    fn heard_by(&self, audience: &Audience) -> Vec<ConnectionId> {
+        match audience {
+            Audience::Accounts(users) => {
+                let users: HashSet<_> = users.iter().collect();
+                users.into_iter().filter_map(|user| self.of_user.get(user)).flatten().copied().collect()
+            }
+            Audience::Campus { campus, except } => {
+                let all = self.of_campus.get(campus).into_iter().flatten();
+                all.filter(|id| *id != except).copied().collect()
+            }
+            Audience::World => self.all.keys().copied().collect(),
+            Audience::Everyone
+            | Audience::AllBut(_)
+            | Audience::Running
+            | Audience::One(_)
+            | Audience::These(_) => Vec::new(),
+        }
     }
 }

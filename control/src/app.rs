@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
@@ -47,6 +47,7 @@ use crate::service::passwords::{HashCost, Passwords};
 use crate::service::people::People;
 use crate::service::services::Services;
 use crate::service::tokens::Tokens;
+use crate::socketio;
 use crate::store::{OpenError, Store};
 use crate::supervisor::{Supervisor, SupervisorError};
 use crate::telemetry;
@@ -70,6 +71,8 @@ pub struct Parts {
     /// Run a media node of our own.
     pub supervise: bool,
     pub fleet_timing: Timing,
+    /// How long a lost socket of a client that can resume is awaited.
+    pub resume_wait: Duration,
 }
 
 impl Default for Parts {
@@ -80,6 +83,7 @@ impl Default for Parts {
             demo: false,
             supervise: true,
             fleet_timing: Timing::default(),
+            resume_wait: socket::RESUME_WAIT,
         }
     }
 }
@@ -184,17 +188,16 @@ impl App {
         first_accounts::create(&services.accounts, config, parts.demo).await?;
         let demo_accounts =
             parts.demo && first_accounts::demo_exists(&store).await.map_err(StartError::Prepare)?;
-        let (layer, sockets) = socket::layer(
-            realtime(&services, &store, &hub, &live, Audit::new(store.clone(), parts.clock.clone())),
-            config.ice_servers.clone(),
-        );
+        let audit = Audit::new(store.clone(), parts.clock.clone());
+        let realtime = realtime(&services, &store, &hub, &live, audit, config.ice_servers.clone());
+        let sockets = Sockets::start(realtime, parts.resume_wait);
         let supervisor =
             parts.supervise.then(|| Supervisor::start(fleet.clone(), &config.data_dir)).transpose()?;
         let draining = AtomicBool::new(false);
         let state = Arc::new(State { store: store.clone(), fleet, hub, live, draining });
         // Outermost, since pages of other origins may use the sockets' polling transport too.
         let router = router(&services, state.clone(), config)
-            .layer(layer)
+            .layer(from_fn_with_state(sockets.server(), socketio::intercept))
             .layer(from_fn(headers::security))
             .layer(headers::cors(&config.origins));
         let stop = CancellationToken::new();
@@ -275,7 +278,14 @@ impl App {
 }
 
 /// What sockets are served with.
-fn realtime(services: &Services, store: &Store, hub: &Hub, live: &Live, audit: Audit) -> socket::Services {
+fn realtime(
+    services: &Services,
+    store: &Store,
+    hub: &Hub,
+    live: &Live,
+    audit: Audit,
+    ice_servers: serde_json::Value,
+) -> socket::Services {
     let Services { accounts, admissions, limits, clock, .. } = services;
     socket::Services {
         hub: hub.clone(),
@@ -285,6 +295,7 @@ fn realtime(services: &Services, store: &Store, hub: &Hub, live: &Live, audit: A
         chat: Chat::new(live.clone(), store.clone(), limits.clone(), clock.clone()),
         media: Media::new(live.clone(), store.clone()),
         clock: clock.clone(),
+        ice_servers,
     }
 }
 

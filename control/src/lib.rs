@@ -12,6 +12,7 @@ pub mod http;
 pub mod hub;
 pub mod live;
 pub mod service;
+pub mod socketio;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;

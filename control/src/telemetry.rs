@@ -23,7 +23,7 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 pub const FILTER_DEFAULT: &str = "warn,plenum_control=info,plenum=info";
 
 /// Libraries that below this level write down what passes through them: tokens, names, messages. No filter opens them.
-const DISCREET: [&str; 4] = ["socketioxide", "engineioxide", "tungstenite", "tokio_tungstenite"];
+const DISCREET: [&str; 2] = ["hyper", "sqlx"];
 
 /// Whether a text is a filter that [`log`] understands.
 pub fn is_filter(text: &str) -> bool {
@@ -164,11 +164,11 @@ mod tests {
     fn no_filter_opens_the_libraries_that_write_down_tokens() {
         let lines = Lines::default();
         let written = lines.clone();
-        let filter = EnvFilter::new("trace,socketioxide::client=trace,engineioxide::socket=debug");
+        let filter = EnvFilter::new("trace,hyper::proto=trace,sqlx::query=debug");
         let layer = fmt::layer().with_writer(move || written.clone()).with_filter(discreet(filter));
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-            tracing::debug!(target: "socketioxide::client", "secret");
-            tracing::debug!(target: "engineioxide::socket", "secret");
+            tracing::debug!(target: "hyper::proto", "secret");
+            tracing::debug!(target: "sqlx::query", "secret");
             tracing::trace!(target: "plenum_control", "ours");
         });
         let lines = String::from_utf8(lines.0.lock().expect("nobody panics").clone()).expect("text");

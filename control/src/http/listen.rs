@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -12,7 +13,9 @@ use axum::body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::sys::socket::Shutdown;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -91,8 +94,8 @@ async fn accept(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let placed = Placed { stream, _place: place };
-                connections.spawn(serve_one(placed, peer, router.clone(), stop.clone(), HEAD_WAIT));
+                let accepted = Accepted { stream, place };
+                connections.spawn(serve_one(accepted, peer, router.clone(), stop.clone(), HEAD_WAIT));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -103,12 +106,53 @@ async fn accept(
 }
 
 /// A connection with its place among all of them, which it keeps for as long as it is open: web sockets too.
-struct Placed {
+pub struct Accepted {
     stream: TcpStream,
+    place: OwnedSemaphorePermit,
+}
+
+/// The writing half of a connection that is no longer HTTP's, and its place.
+pub struct Placed {
+    stream: OwnedWriteHalf,
     _place: OwnedSemaphorePermit,
 }
 
-impl AsyncRead for Placed {
+impl Accepted {
+    /// Takes the connection apart, for one who reads and many who write.
+    pub fn split(self) -> (OwnedReadHalf, Placed) {
+        let (read, stream) = self.stream.into_split();
+        (read, Placed { stream, _place: self.place })
+    }
+}
+
+impl Placed {
+    /// Writes what the connection takes now; `WouldBlock` when that is nothing.
+    pub fn try_write_vectored(&self, buffers: &[io::IoSlice<'_>]) -> io::Result<usize> {
+        self.stream.try_write_vectored(buffers)
+    }
+
+    /// Waits until the connection takes more, or is closed.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.stream.writable().await
+    }
+
+    /// Says that nothing more follows.
+    pub fn shut_down_writing(&self) {
+        self.shut(Shutdown::Write);
+    }
+
+    /// Ends the connection in both directions; whoever reads it wakes up.
+    pub fn shut_down(&self) {
+        self.shut(Shutdown::Both);
+    }
+
+    fn shut(&self, how: Shutdown) {
+        // A connection that is gone already is what we want.
+        let _ = nix::sys::socket::shutdown(self.stream.as_ref().as_raw_fd(), how);
+    }
+}
+
+impl AsyncRead for Accepted {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -118,7 +162,7 @@ impl AsyncRead for Placed {
     }
 }
 
-impl AsyncWrite for Placed {
+impl AsyncWrite for Accepted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }
@@ -146,21 +190,21 @@ impl AsyncWrite for Placed {
 
 /// HTTP/1.1 only: telling it from HTTP/2 would mean waiting, without an end, for a first byte.
 async fn serve_one(
-    placed: Placed,
+    accepted: Accepted,
     peer: SocketAddr,
     router: Router,
     stop: CancellationToken,
     head_wait: Duration,
 ) {
     // Small answers and signalling should not wait for more bytes to share a packet with.
-    let _ = placed.stream.set_nodelay(true);
+    let _ = accepted.stream.set_nodelay(true);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(Peer(peer));
         router.clone().call(request.map(Body::new))
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(head_wait);
-    let connection = builder.serve_connection(TokioIo::new(placed), service).with_upgrades();
+    let connection = builder.serve_connection(TokioIo::new(accepted), service).with_upgrades();
     tokio::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
@@ -198,9 +242,9 @@ mod tests {
         let mut silent = TcpStream::connect(address).await.expect("connects");
         let (stream, peer) = listener.accept().await.expect("accepts");
         let place = Arc::new(Semaphore::new(1)).acquire_owned().await.expect("a place");
-        let placed = Placed { stream, _place: place };
+        let accepted = Accepted { stream, place };
         let head_wait = Duration::from_millis(50);
-        tokio::spawn(serve_one(placed, peer, Router::new(), CancellationToken::new(), head_wait));
+        tokio::spawn(serve_one(accepted, peer, Router::new(), CancellationToken::new(), head_wait));
         let mut heard = Vec::new();
         let ended = tokio::time::timeout(HEAD_WAIT, silent.read_to_end(&mut heard)).await;
         assert!(ended.is_ok_and(|read| read.is_ok()));

@@ -1,28 +1,26 @@
 //! The real-time side of this dialect: Socket.IO (Engine.IO 4, Socket.IO 5) under `/socket.io/`.
 //!
 //! One line per event in [`EVENTS`]; [`super::socket_requests`] reads each and calls its service,
-//! [`super::socket_connection`] keeps the requests of one socket in order and answers them,
-//! [`super::socket_outlet`] says what happens to everybody else.
+//! [`super::socket_connection`] serves the requests of one client in order, [`super::socket_line`] is the way to that
+//! client, [`super::socket_outlet`] says what happens to everybody else. The protocol is [`crate::socketio`]'s.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use socketioxide::SocketIo;
-use socketioxide::extract::{AckSender, SocketRef, TryData};
-use socketioxide::handler::ConnectHandler;
-use socketioxide::layer::SocketIoLayer;
-use socketioxide::socket::DisconnectReason;
-use tokio_util::sync::CancellationToken;
 
 use super::error;
-use super::socket_connection::{Answer, Connection, Request, Requests};
+use super::socket_connection::{Answer, Connection};
+use super::socket_line::{Attached, Line};
 use super::socket_outlet::SocketOutlet;
 use super::socket_requests as on;
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::event::{Audience, DomainEvent};
+use crate::domain::participant::{ConnectionId, Person};
 use crate::hub::{Hub, OutletId};
 use crate::service::accounts::Accounts;
 use crate::service::chat::Chat;
@@ -30,6 +28,7 @@ use crate::service::clock::Clock;
 use crate::service::join::Joins;
 use crate::service::media::Media;
 use crate::service::participants::Participants;
+use crate::socketio::{Application, Config, Credentials, Peer, Server, Socket, Welcome};
 
 /// Serves one request of a connection.
 pub(super) type Handler = for<'a> fn(&'a mut Connection, Value) -> BoxFuture<'a, Result<Answer, DomainError>>;
@@ -58,10 +57,14 @@ const EVENTS: &[(&str, Handler)] = &[
 
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 const PING_TIMEOUT: Duration = Duration::from_secs(60);
-/// Largest request by long polling and largest WebSocket message: a `consume` with all capabilities has some 8 KiB,
-/// 4000 characters of chat at most 16 KiB. A queue full of the largest is what one client can make us keep.
-const PAYLOAD_BYTES_MAX: u64 = 128 * 1024;
-const WS_MESSAGE_BYTES_MAX: usize = 128 * 1024;
+/// From opening to CONNECT, and from the probe of an upgrade to its end: what other servers allow.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(45);
+const UPGRADE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client that opted in may be away (ADD-EV-18).
+pub const RESUME_WAIT: Duration = Duration::from_secs(30);
+/// Largest message and largest body of a poll: a `consume` with all capabilities has some 8 KiB, 4000 characters of
+/// chat at most 16 KiB. A queue full of the largest is what one client can make us keep.
+const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
 /// Packets waiting for one slow client: a whole house entering at once fits; a client further behind is disconnected
 /// and comes back to the state as it is then.
 const SEND_BUFFER_PACKETS: usize = 1024;
@@ -80,119 +83,159 @@ pub struct Services {
     pub chat: Chat,
     pub media: Media,
     pub clock: Clock,
+    /// What clients are told about STUN and TURN.
+    pub ice_servers: Value,
 }
 
 /// All sockets of this dialect.
 #[derive(Clone)]
 pub struct Sockets {
-    io: SocketIo,
-    hub: Hub,
-    /// Ends every connection of ours. The library drops its namespaces before it closes their sockets, and then tells
-    /// nobody that they are closed.
-    stop: CancellationToken,
-}
-
-/// The layer that serves `/socket.io/` in front of a router, and the handle to stop it. `ice_servers` is what clients
-/// are told on joining.
-pub fn layer(services: Services, ice_servers: Value) -> (SocketIoLayer, Sockets) {
-    let (layer, io) = SocketIo::builder()
-        .ping_interval(PING_INTERVAL)
-        .ping_timeout(PING_TIMEOUT)
-        .max_payload(PAYLOAD_BYTES_MAX)
-        .ws_max_message_size(WS_MESSAGE_BYTES_MAX)
-        .ws_max_frame_size(WS_MESSAGE_BYTES_MAX)
-        .max_buffer_size(SEND_BUFFER_PACKETS)
-        .build_layer();
-    let hub = services.hub.clone();
-    let stop = CancellationToken::new();
-    let stopping = stop.clone();
-    let outlet = Arc::new(SocketOutlet::new(ice_servers));
-    let outlet_id = hub.add_outlet(outlet.clone());
-    let accounts = services.accounts.clone();
-    let authenticate = move |socket: SocketRef, auth: TryData<Value>| {
-        let accounts = accounts.clone();
-        async move { authenticate(&accounts, &socket, auth.0.ok()).await }
-    };
-    // Not an async closure: the handlers must be there before the client's first packet is read.
-    let connected = move |socket: SocketRef| {
-        connected(&services, &outlet, outlet_id, socket, &stopping);
-        std::future::ready(())
-    };
-    io.ns("/", connected.with(authenticate));
-    (layer, Sockets { io, hub, stop })
+    kcs: Kcs,
+    server: Server,
 }
 
 impl Sockets {
+    /// Starts serving; [`Sockets::server`] is put in front of a router. `resume_wait`: see [`RESUME_WAIT`].
+    pub fn start(services: Services, resume_wait: Duration) -> Self {
+        let outlet = Arc::new(SocketOutlet::new(services.ice_servers.clone()));
+        let outlet_id = services.hub.add_outlet(outlet.clone());
+        let (away, stopping) = (Mutex::default(), AtomicBool::new(false));
+        let services = Arc::new(services);
+        let kcs = Kcs(Arc::new(Inner { services, outlet, outlet_id, away, stopping, resume_wait }));
+        let config = Config {
+            ping_interval: PING_INTERVAL,
+            ping_timeout: PING_TIMEOUT,
+            connect_timeout: CONNECT_TIMEOUT,
+            upgrade_timeout: UPGRADE_TIMEOUT,
+            goodbye_timeout: GOODBYE_MAX,
+            payload_max: PAYLOAD_BYTES_MAX,
+            queue_max: SEND_BUFFER_PACKETS,
+        };
+        let server = Server::start(config, Arc::new(kcs.clone()));
+        Self { kcs, server }
+    }
+
+    /// What answers below `/socket.io/`.
+    pub fn server(&self) -> Server {
+        self.server.clone()
+    }
+
     /// Tells every client that this process stops, and closes their sockets. Returns when they are closed, or
     /// have had their time.
     pub async fn drain(&self) {
-        self.hub.publish(&Audience::World, &DomainEvent::Draining { reconnect_after: RECONNECT_AFTER });
-        // A client answers the goodbye by closing; one that does not is left to the end of the process.
-        let _ = tokio::time::timeout(GOODBYE_MAX, self.io.close()).await;
-        self.stop.cancel();
+        self.kcs.0.stopping.store(true, Ordering::Relaxed);
+        let hub = &self.kcs.0.services.hub;
+        hub.publish(&Audience::World, &DomainEvent::Draining { reconnect_after: RECONNECT_AFTER });
+        self.server.drain(GOODBYE_MAX).await;
+        // Nobody can come back to a process that is gone.
+        self.kcs.outlet().lines().iter().for_each(Line::end);
     }
 }
 
-/// Decides who a socket speaks for, before it exists; the refusal's words reach the client as `connect_error`.
-async fn authenticate(accounts: &Accounts, socket: &SocketRef, auth: Option<Value>) -> Result<(), String> {
-    let refused = |reason: DomainError| error::words(&reason).message.into_owned();
-    let token = credential(socket.req_parts(), auth.as_ref())
-        .ok_or_else(|| refused(DomainError::CredentialMissing))?;
-    let actor = accounts.authenticate(&token).await.map_err(refused)?;
-    socket.extensions.insert(actor);
-    Ok(())
+/// This dialect as an application of sockets. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Kcs(Arc<Inner>);
+
+struct Inner {
+    services: Arc<Services>,
+    outlet: Arc<SocketOutlet>,
+    outlet_id: OutletId,
+    /// Clients that may resume, by the name they come back under; as many as lines that opted in.
+    away: Mutex<HashMap<String, Weak<Line>>>,
+    stopping: AtomicBool,
+    resume_wait: Duration,
+}
+
+impl Kcs {
+    pub fn outlet(&self) -> &SocketOutlet {
+        &self.0.outlet
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::Relaxed)
+    }
+
+    pub fn resume_wait(&self) -> Duration {
+        self.0.resume_wait
+    }
+
+    /// A line is over.
+    pub fn forget(&self, id: ConnectionId, pid: Option<&str>) {
+        self.0.outlet.remove(id);
+        if let Some(pid) = pid {
+            self.away().remove(pid);
+        }
+    }
+
+    fn away(&self) -> MutexGuard<'_, HashMap<String, Weak<Line>>> {
+        self.0.away.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Decides who a socket speaks for, before it exists; the refusal's words reach the client as `connect_error`.
+    async fn welcome(self, shown: Credentials) -> Result<Welcome, String> {
+        let refused = |reason: DomainError| error::words(&reason).message.into_owned();
+        let token = credential(&shown).ok_or_else(|| refused(DomainError::CredentialMissing))?;
+        let actor = self.0.services.accounts.authenticate(&token).await.map_err(refused)?;
+        let says = |name: &str| shown.auth.as_ref().and_then(|auth| auth.get(name));
+        if says("resume").and_then(Value::as_bool) != Some(true) {
+            return Ok(Welcome { pid: None, begin: Box::new(move |socket| self.begin(actor, socket, None)) });
+        }
+        let person = Person::of(&actor);
+        if let Some(pid) = says("pid").and_then(Value::as_str) {
+            let line = self.away().get(pid).and_then(Weak::upgrade).filter(|line| line.is_of(person));
+            let seen = says("offset").and_then(Value::as_str);
+            if let Some(line) = line {
+                // An offset that is no number is one we never gave.
+                let claim = match seen.map(str::parse::<u64>) {
+                    None => line.claim(None),
+                    Some(Ok(seen)) => line.claim(Some(seen)),
+                    Some(Err(_)) => None,
+                };
+                if let Some(claim) = claim {
+                    let begin = Box::new(move |socket| claim.go_on(socket));
+                    return Ok(Welcome { pid: Some(pid.to_owned()), begin });
+                }
+                line.give_up();
+            }
+        }
+        let pid = uuid::Uuid::new_v4().simple().to_string();
+        let named = pid.clone();
+        Ok(Welcome { pid: Some(pid), begin: Box::new(move |socket| self.begin(actor, socket, Some(named))) })
+    }
+
+    fn begin(self, actor: Actor, socket: Socket, pid: Option<String>) -> Arc<dyn Peer> {
+        let (hub, outlet_id) = (&self.0.services.hub, self.0.outlet_id);
+        let id = hub.next_id();
+        let line = Line::new(id, Person::of(&actor), self.clone(), socket.clone(), pid.clone());
+        if let Some(pid) = pid {
+            self.away().insert(pid, Arc::downgrade(&line));
+        }
+        self.0.outlet.add(line.clone());
+        let first = hub.connect(id, outlet_id, &actor);
+        let connection = Connection::new(actor, line.clone(), self.0.services.clone());
+        if first {
+            connection.came();
+        }
+        line.begin(Box::new(connection));
+        Arc::new(Attached { line, socket })
+    }
+}
+
+impl Application for Kcs {
+    fn connect(&self, credentials: Credentials) -> BoxFuture<'static, Result<Welcome, String>> {
+        Box::pin(self.clone().welcome(credentials))
+    }
 }
 
 /// The token: in the handshake's auth, else as bearer, else in the address (C-14).
-fn credential(parts: &http::request::Parts, auth: Option<&Value>) -> Option<String> {
-    let given = auth.and_then(|auth| auth.get("token")).and_then(Value::as_str).map(str::to_owned);
-    let bearer = || {
-        let header = parts.headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
-        let (scheme, token) = header.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
-    };
-    let query = || {
-        let pairs = parts.uri.query()?.split('&');
-        pairs
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(name, _)| *name == "token")
-            .map(|(_, t)| t.to_owned())
-    };
-    let named = given.map(|token| token.strip_prefix("Bearer ").map(str::to_owned).unwrap_or(token));
-    named.or_else(bearer).or_else(query).filter(|token| !token.is_empty())
+fn credential(shown: &Credentials) -> Option<String> {
+    let given = shown.auth.as_ref().and_then(|auth| auth.get("token")).and_then(Value::as_str);
+    let named = given.map(|token| token.strip_prefix("Bearer ").unwrap_or(token));
+    let token = named.or(shown.bearer.as_deref()).or(shown.query.as_deref())?;
+    (!token.is_empty()).then(|| token.to_owned())
 }
 
-fn connected(
-    services: &Services,
-    outlet: &Arc<SocketOutlet>,
-    outlet_id: OutletId,
-    socket: SocketRef,
-    stop: &CancellationToken,
-) {
-    // Put there by `authenticate`, without which nobody gets here.
-    let Some(actor) = socket.extensions.get::<Actor>() else {
-        let _ = socket.disconnect();
-        return;
-    };
-    let id = services.hub.next_id();
-    let (requests, connection) =
-        Connection::new(id, actor.clone(), socket.clone(), services.clone(), outlet.clone(), stop);
-    outlet.add(id, socket.clone(), requests.end());
-    let first = services.hub.connect(id, outlet_id, &actor);
-    for (name, handler) in EVENTS {
-        let requests = requests.clone();
-        socket.on(*name, move |body: TryData<Value>, ack: AckSender| {
-            // Here and not in the future: futures are spawned and may overtake each other, calls do not.
-            requests.push(Request { name, handler: *handler, body: body.0.ok(), ack });
-            std::future::ready(())
-        });
-    }
-    socket.on_disconnect(move |reason: DisconnectReason| closed(&requests, reason));
-    tokio::spawn(connection.run(first));
-}
-
-fn closed(requests: &Requests, reason: DisconnectReason) -> std::future::Ready<()> {
-    tracing::debug!(?reason, "socket closed");
-    requests.close();
-    std::future::ready(())
+/// Who serves the event of this name; `None` for names we do not know, which are ignored.
+pub(super) fn handler(name: &str) -> Option<(&'static str, Handler)> {
+    EVENTS.iter().find(|(known, _)| *known == name).copied()
 }

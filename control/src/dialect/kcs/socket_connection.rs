@@ -1,17 +1,13 @@
-//! One socket: its requests are served one after the other, in the order they came, and each is answered.
+//! Who speaks over a line: serves one request after the other, in the order they came, and answers each.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use metrics::counter;
 use serde_json::{Value, json};
-use socketioxide::SocketError;
-use socketioxide::extract::{AckSender, SocketRef};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::error::{self, Words};
 use super::socket::{Handler, Services};
-use super::socket_outlet::SocketOutlet;
+use super::socket_line::Line;
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::event::{Audience, DomainEvent};
@@ -19,9 +15,6 @@ use crate::domain::id::MeetingId;
 use crate::domain::participant::ConnectionId;
 use crate::service::media::Asker;
 
-/// Requests waiting behind the one that is being served. A client setting up media for a large meeting sends a few per
-/// participant on its screen; one that sends more at once is told to slow down.
-const QUEUE: usize = 256;
 /// Meetings one socket may be in at once.
 const MEETINGS_MAX: usize = 16;
 
@@ -29,9 +22,10 @@ const MEETINGS_MAX: usize = 16;
 pub(super) struct Request {
     pub name: &'static str,
     pub handler: Handler,
-    /// `None`: no argument, or one that is no JSON.
+    /// `None`: no argument.
     pub body: Option<Value>,
-    pub ack: AckSender,
+    /// Which socket of the line asked, and the number of its callback.
+    pub ack: (u32, Option<u64>),
 }
 
 /// What a served request is answered with.
@@ -42,86 +36,29 @@ pub(super) struct Answer {
     pub payload: Value,
 }
 
-/// The way into a connection's queue. Cheap to clone.
-#[derive(Clone)]
-pub(super) struct Requests {
-    socket: SocketRef,
-    queue: Arc<Mutex<Option<mpsc::Sender<Request>>>>,
-    closed: CancellationToken,
-}
-
-/// One socket and who speaks over it.
+/// See the module.
 pub(super) struct Connection {
     pub id: ConnectionId,
     pub actor: Actor,
-    pub services: Services,
-    /// Where this socket is inside or waits, as far as it knows; the meetings know better.
+    pub services: Arc<Services>,
+    /// Where this line is inside or waits, as far as it knows; the meetings know better.
     pub meetings: Vec<MeetingId>,
-    socket: SocketRef,
-    outlet: Arc<SocketOutlet>,
-    queue: mpsc::Receiver<Request>,
-    closed: CancellationToken,
-}
-
-impl Requests {
-    /// Queues a request, or refuses it when too many wait.
-    pub fn push(&self, request: Request) {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        counter!("plenum_events_in_total", "event" => request.name).increment(1);
-        if let Some(queue) = queue
-            && let Err(mpsc::error::TrySendError::Full(request)) = queue.try_send(request)
-        {
-            refuse(&self.socket, request.name, request.ack, &DomainError::RateLimited { retry_after_s: 1 });
-        }
-    }
-
-    /// What ends the connection when it is cancelled.
-    pub fn end(&self) -> CancellationToken {
-        self.closed.clone()
-    }
-
-    /// The socket is gone: what waits is not worth serving any more.
-    pub fn close(&self) {
-        self.closed.cancel();
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
-    }
+    line: Arc<Line>,
 }
 
 impl Connection {
-    pub fn new(
-        id: ConnectionId,
-        actor: Actor,
-        socket: SocketRef,
-        services: Services,
-        outlet: Arc<SocketOutlet>,
-        stop: &CancellationToken,
-    ) -> (Requests, Self) {
-        let (sender, queue) = mpsc::channel(QUEUE);
-        let closed = stop.child_token();
-        let requests = Requests {
-            socket: socket.clone(),
-            queue: Arc::new(Mutex::new(Some(sender))),
-            closed: closed.clone(),
-        };
-        (requests, Self { id, actor, services, meetings: Vec::new(), socket, outlet, queue, closed })
+    pub fn new(actor: Actor, line: Arc<Line>, services: Arc<Services>) -> Self {
+        Self { id: line.id, actor, services, meetings: Vec::new(), line }
     }
 
-    /// Serves until the socket is gone, then cleans up after it. `first`: the account had no other connection.
-    pub async fn run(mut self, first: bool) {
-        if first {
-            self.tell_campus(|user, name, at| DomainEvent::UserOnline { user, name, at });
-        }
-        loop {
-            let request = tokio::select! {
-                biased;
-                () = self.closed.cancelled() => break,
-                request = self.queue.recv() => request,
-            };
-            let Some(request) = request else { break };
-            self.serve(request).await;
-        }
-        self.outlet.remove(self.id);
-        self.services.participants.disconnected(self.id, self.meetings.drain(..)).await;
+    /// Tells the campus that this account is here.
+    pub fn came(&self) {
+        self.tell_campus(|user, name, at| DomainEvent::UserOnline { user, name, at });
+    }
+
+    /// The client is gone: so is whoever spoke over it.
+    pub async fn clean_up(self: Box<Self>) {
+        self.services.participants.disconnected(self.id, self.meetings.iter().copied()).await;
         if self.services.hub.disconnect(self.id) {
             self.tell_campus(|user, name, at| DomainEvent::UserOffline { user, name, at });
         }
@@ -147,28 +84,28 @@ impl Connection {
 
     /// What clients are told about STUN and TURN.
     pub fn ice_servers(&self) -> &Value {
-        self.outlet.ice_servers()
+        &self.services.ice_servers
     }
 
     pub fn asker(&self) -> Asker<'_> {
         Asker { connection: self.id, meetings: &self.meetings }
     }
 
-    async fn serve(&mut self, request: Request) {
+    pub async fn serve(&mut self, request: Request) {
         let Request { name, handler, body, ack } = request;
         match handler(self, body.unwrap_or(Value::Null)).await {
             Ok(answer) => self.answer(answer, ack),
-            Err(reason) => refuse(&self.socket, name, ack, &reason),
+            Err(reason) => self.line.refuse(name, ack, &reason),
         }
     }
 
     /// The documented event, and the callback if there is one (C-45).
-    fn answer(&self, Answer { event, mut payload }: Answer, ack: AckSender) {
-        let told = event.map_or(Ok(()), |event| self.socket.emit(event, &payload));
+    fn answer(&self, Answer { event, mut payload }: Answer, ack: (u32, Option<u64>)) {
+        let told = event.map_or(Ok(()), |event| self.line.say(event, &payload));
         payload["success"] = true.into();
-        let acked = ack.send(&payload);
-        if is_full(&told) || is_full(&acked) {
-            self.outlet.cut_off(self.id);
+        let acked = self.line.acknowledge(ack, &payload);
+        if told.and(acked).is_err() {
+            self.line.give_up();
         }
     }
 
@@ -183,8 +120,8 @@ impl Connection {
     }
 }
 
-/// A refusal: always the event `error`, and the callback if there is one. The socket stays.
-fn refuse(socket: &SocketRef, event: &str, ack: AckSender, reason: &DomainError) {
+/// What is said about a refusal: in the event `error`, and in the callback.
+pub(super) fn refusal_of(event: &str, reason: &DomainError) -> (Value, Value) {
     let Words { message, code, .. } = error::words(reason);
     counter!("plenum_events_refused_total", "event" => event.to_owned(), "reason" => reason.reason())
         .increment(1);
@@ -194,11 +131,5 @@ fn refuse(socket: &SocketRef, event: &str, ack: AckSender, reason: &DomainError)
         told["code"] = code.into();
         acked["code"] = code.into();
     }
-    // A client that does not read its refusals misses them; what it must not miss goes through the outlet.
-    let _ = socket.emit("error", &told);
-    let _ = ack.send(&acked);
-}
-
-fn is_full(sent: &Result<(), socketioxide::SendError>) -> bool {
-    matches!(sent, Err(socketioxide::SendError::Socket(SocketError::InternalChannelFull)))
+    (told, acked)
 }

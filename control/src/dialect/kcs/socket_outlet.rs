@@ -1,109 +1,106 @@
-//! Events on their way to the sockets of this dialect: rendered once, written to each.
+//! Events on their way to the sockets of this dialect: rendered once, encoded once, and the same bytes for each.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use metrics::counter;
 use serde_json::Value;
-use serde_json::value::{RawValue, to_raw_value};
-use socketioxide::extract::SocketRef;
-use socketioxide::{SendError, SocketError};
-use tokio_util::sync::CancellationToken;
 
+use super::socket_line::Line;
 use super::socket_view;
 use crate::domain::event::DomainEvent;
 use crate::domain::participant::ConnectionId;
 use crate::hub::Outlet;
+use crate::socketio::{Full, event_frame};
 
-/// How often a socket whose buffer is full is asked to close, and how often in all: until the client reads, or the ping
-/// timeout of the engine ends it.
-const CUT_OFF_EVERY: Duration = Duration::from_millis(100);
-const CUT_OFF_TRIES: u32 = 900;
-
-/// All sockets, by connection.
+/// All lines, by connection.
 pub(super) struct SocketOutlet {
     ice_servers: Value,
-    /// As many as there are open sockets.
-    sockets: RwLock<HashMap<ConnectionId, Line>>,
-}
-
-/// A socket, and what ends the connection behind it.
-struct Line {
-    socket: SocketRef,
-    end: CancellationToken,
-}
-
-/// Sockets that did not take an event.
-#[derive(Default)]
-struct Missed {
-    /// Too far behind.
-    full: Vec<ConnectionId>,
-    /// Closed, or about to be.
-    gone: Vec<ConnectionId>,
+    /// As many as there are open sockets, and sockets that may come back.
+    lines: RwLock<HashMap<ConnectionId, Arc<Line>>>,
+    /// Numbers events for those who resume. One for the whole process, so that a room shares the bytes.
+    last_offset: AtomicU64,
 }
 
 impl SocketOutlet {
     pub fn new(ice_servers: Value) -> Self {
-        Self { ice_servers, sockets: RwLock::default() }
+        Self { ice_servers, lines: RwLock::default(), last_offset: AtomicU64::new(0) }
     }
 
-    pub fn ice_servers(&self) -> &Value {
-        &self.ice_servers
-    }
-
-    pub fn add(&self, id: ConnectionId, socket: SocketRef, end: CancellationToken) {
-        self.sockets.write().unwrap_or_else(PoisonError::into_inner).insert(id, Line { socket, end });
+    pub fn add(&self, line: Arc<Line>) {
+        self.lines.write().unwrap_or_else(PoisonError::into_inner).insert(line.id, line);
     }
 
     pub fn remove(&self, id: ConnectionId) {
-        self.take(id);
+        self.lines.write().unwrap_or_else(PoisonError::into_inner).remove(&id);
     }
 
-    fn take(&self, id: ConnectionId) -> Option<Line> {
-        self.sockets.write().unwrap_or_else(PoisonError::into_inner).remove(&id)
+    /// Every line there is.
+    pub fn lines(&self) -> Vec<Arc<Line>> {
+        self.lines.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Gives up a client that does not keep up: it would see a stream with a hole. It hears nothing more and is out of
-    /// its meetings at once; the socket is closed as soon as its buffer takes the goodbye.
-    pub fn cut_off(&self, id: ConnectionId) {
-        let Some(Line { socket, end }) = self.take(id) else { return };
-        end.cancel();
-        counter!("plenum_sockets_cut_off_total").increment(1);
-        tracing::warn!(socket = %socket.id, "a client does not keep up and is disconnected");
-        tokio::spawn(async move {
-            for _ in 0..CUT_OFF_TRIES {
-                if !socket.connected() || socket.clone().disconnect().is_ok() {
-                    return;
-                }
-                tokio::time::sleep(CUT_OFF_EVERY).await;
-            }
-        });
+    /// An event for some lines.
+    pub fn encode<'a>(&'a self, name: &'a str, payload: &Value) -> Encoded<'a> {
+        let json = serde_json::to_vec(payload).expect("a JSON value can be written");
+        let (plain, counted) = (OnceCell::new(), OnceCell::new());
+        Encoded { name, json, plain, counted, last_offset: &self.last_offset }
+    }
+}
+
+/// An event as bytes, each of its two forms made when somebody needs it.
+pub(super) struct Encoded<'a> {
+    name: &'a str,
+    json: Vec<u8>,
+    plain: OnceCell<Bytes>,
+    counted: OnceCell<(u64, Bytes)>,
+    last_offset: &'a AtomicU64,
+}
+
+impl Encoded<'_> {
+    /// For clients that do not count.
+    pub fn plain(&self) -> Bytes {
+        self.plain.get_or_init(|| event_frame(self.name, &self.json, None)).clone()
     }
 
-    fn write(&self, name: &str, payload: &RawValue, to: &[ConnectionId]) -> Missed {
-        let sockets = self.sockets.read().unwrap_or_else(PoisonError::into_inner);
-        let mut missed = Missed::default();
-        for id in to {
-            match sockets.get(id).map(|line| line.socket.emit(name, payload)) {
-                Some(Ok(())) => {}
-                Some(Err(SendError::Socket(SocketError::InternalChannelFull))) => missed.full.push(*id),
-                Some(Err(_)) | None => missed.gone.push(*id),
-            }
-        }
-        missed
+    /// With its offset, for clients that may resume behind it.
+    pub fn counted(&self) -> (u64, Bytes) {
+        let make = || {
+            let offset = self.last_offset.fetch_add(1, Ordering::Relaxed) + 1;
+            (offset, event_frame(self.name, &self.json, Some(offset)))
+        };
+        self.counted.get_or_init(make).clone()
     }
 }
 
 impl Outlet for SocketOutlet {
     fn deliver(&self, event: &DomainEvent, to: &[ConnectionId]) -> Vec<ConnectionId> {
         let (name, payload) = socket_view::event(event, &self.ice_servers);
-        let Ok(payload) = to_raw_value(&payload) else { return to.to_vec() };
-        let missed = self.write(name, &payload, to);
-        if !may_be_missed(event) {
-            missed.full.iter().for_each(|id| self.cut_off(*id));
+        let encoded = self.encode(name, &payload);
+        let (mut behind, mut missed) = (Vec::new(), Vec::new());
+        {
+            let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
+            for id in to {
+                match lines.get(id).map(|line| (line, line.send(&encoded))) {
+                    Some((_, Ok(()))) => continue,
+                    Some((line, Err(Full))) => behind.push(line.clone()),
+                    None => {}
+                }
+                missed.push(*id);
+            }
         }
-        [missed.full, missed.gone].concat()
+        // A client that missed an event it must not miss would see a stream with a hole.
+        if !may_be_missed(event) {
+            for line in behind {
+                counter!("plenum_sockets_cut_off_total").increment(1);
+                tracing::warn!(connection = line.id.0, "a client does not keep up and is disconnected");
+                line.give_up();
+            }
+        }
+        missed
     }
 }
 

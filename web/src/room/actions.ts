@@ -11,6 +11,7 @@ export type Action =
   | { type: 'waiting' }
   | { type: 'refused'; message: string }
   | { type: 'left' }
+  | { type: 'removed' }
   | { type: 'ended'; by: string | null }
   | { type: 'link'; up: boolean }
   | { type: 'media-restart'; on: boolean }

@@ -5,6 +5,7 @@
 // of that: nobody noticed that it was gone.
 import { readable } from '../signaling/errors';
 import type { MeetingJoined, ServerEvents, Signaling } from '../signaling/events';
+import type { ListedParticipant } from '../signaling/meeting';
 import { Store } from '../store';
 import type { Action } from './actions';
 import { spot, TrackBoard } from './board';
@@ -159,6 +160,12 @@ export class Conference {
       signaling.on('media-reset', () => this.reset()),
       signaling.on('meeting-ended', ({ endedBy }) => this.ended(endedBy ?? null)),
       signaling.on('muted-by-host', ({ muted }) => this.mutedByHost(muted)),
+      signaling.on('participant-left', ({ participantId, reason }) => {
+        if (reason === 'kicked' && participantId === store.get().self.participantId) this.removed();
+      }),
+      signaling.on('participants-added', ({ participants, changedBy }) => {
+        if (changedBy !== this.entry.userId) this.parts.notify(invited(participants), 'info');
+      }),
       signaling.on('participant-role-changed', (change) => this.roleChanged(change)),
       signaling.on('participant-reaction', (reaction) => this.reacted(reaction)),
       signaling.on('server-draining', () => this.parts.notify('The server is restarting. Hold on.', 'info')),
@@ -184,6 +191,11 @@ export class Conference {
     this.media.hold();
     this.store.dispatch({ type: 'media-reset' });
     void this.media.renew();
+  }
+
+  private removed(): void {
+    this.finish({ type: 'removed' });
+    this.parts.signaling.close();
   }
 
   private mutedByHost(muted: boolean): void {
@@ -257,4 +269,11 @@ export class Conference {
   private readonly complain = (error: unknown): void => {
     this.parts.notify(readable(error), 'error');
   };
+}
+
+/** "Ada was invited.", "3 people were invited." */
+function invited(people: readonly ListedParticipant[]): string {
+  const [first] = people;
+  if (people.length !== 1 || !first) return `${people.length} people were invited.`;
+  return `${first.name || first.email || 'Somebody'} was invited.`;
 }

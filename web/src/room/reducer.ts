@@ -22,6 +22,8 @@ export function reduce(state: RoomState, action: Action): RoomState {
       return { ...state, phase: 'refused', refusal: action.message };
     case 'left':
       return { ...emptied(state), phase: 'left' };
+    case 'removed':
+      return { ...emptied(state), phase: 'removed' };
     case 'ended':
       return { ...emptied(state), phase: 'ended', endedBy: action.by };
     case 'link':

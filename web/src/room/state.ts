@@ -31,7 +31,7 @@ export interface Person {
   lingering: boolean;
 }
 
-export type Phase = 'outside' | 'joining' | 'waiting' | 'inside' | 'left' | 'ended' | 'refused';
+export type Phase = 'outside' | 'joining' | 'waiting' | 'inside' | 'left' | 'removed' | 'ended' | 'refused';
 export type Panel = 'chat' | 'people' | 'numbers';
 
 export interface JoinRequest {

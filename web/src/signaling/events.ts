@@ -3,7 +3,7 @@ import type { types } from 'mediasoup-client';
 import type { Attachment, RecipientType } from './chat';
 import type { ChatEvents, ChatRequests } from './chatEvents';
 import type { WireLine } from './chatWire';
-import type { Meeting } from './meeting';
+import type { ListedParticipant, Meeting } from './meeting';
 import type { Permissions, Role } from './people';
 
 export type Source = 'camera' | 'microphone' | 'screen' | 'screen-audio';
@@ -146,6 +146,7 @@ export interface ServerEvents extends ChatEvents {
     userName: string;
     reason?: 'left' | 'disconnected' | 'kicked';
   };
+  'participants-added': InMeeting & { participants: ListedParticipant[]; changedBy: string | null };
   'participant-media-updated': {
     participantId: string;
     audio: boolean;

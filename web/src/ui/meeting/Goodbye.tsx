@@ -1,5 +1,6 @@
 // After the meeting.
 import { useEffect } from 'react';
+import type { Phase } from '../../room/state';
 import { Button } from '../base/Button';
 import { Mark } from '../base/Logo';
 import { analyticsPath } from '../home/address';
@@ -7,8 +8,14 @@ import { navigate } from '../router';
 import { useMeeting, useRoom } from './context';
 import styles from './Goodbye.module.css';
 
+const TITLES: Partial<Record<Phase, string>> = {
+  ended: 'The meeting has ended',
+  removed: 'You were removed from the meeting',
+};
+
 export function Goodbye({ onRejoin }: { onRejoin: () => void }) {
-  const ended = useRoom((state) => state.phase === 'ended');
+  const phase = useRoom((state) => state.phase);
+  const ended = phase === 'ended';
   const name = useRoom((state) => state.meeting?.meeting_name);
   const id = useRoom((state) => state.meeting?.id);
   const { devices } = useMeeting();
@@ -20,10 +27,10 @@ export function Goodbye({ onRejoin }: { onRejoin: () => void }) {
   return (
     <main className={styles.page}>
       <Mark size={60} />
-      <h1>{ended ? 'The meeting has ended' : 'You left the meeting'}</h1>
+      <h1>{TITLES[phase] ?? 'You left the meeting'}</h1>
       {name && <p>{name}</p>}
       <div className={styles.actions}>
-        {!ended && <Button onClick={onRejoin}>Rejoin</Button>}
+        {phase === 'left' && <Button onClick={onRejoin}>Rejoin</Button>}
         {ended && id && (
           <Button icon="chart" onClick={() => navigate(analyticsPath(id))}>
             How it was

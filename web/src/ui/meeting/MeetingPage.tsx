@@ -64,6 +64,7 @@ export function MeetingPage({ meetingId, user }: PageProps) {
       case 'inside':
         return <MeetingRoom />;
       case 'left':
+      case 'removed':
       case 'ended':
         return <Goodbye onRejoin={back} />;
       case 'outside':

@@ -30,19 +30,30 @@ export interface Outbox {
   delivery: boolean;
 }
 
-/** An entry of the audit trail. */
+/** A line of the audit trail (ADD-16): ids only. */
 export interface AuditEntry {
   id: string;
-  at: string;
+  timestamp: string;
   action: string;
+  /** `granted`, or why it was refused. */
   outcome: string;
   actor_id: string | null;
-  actor_name: string | null;
+  campus_id: string | null;
   meeting_id: string | null;
+  target_id: string | null;
   detail: string | null;
+}
+
+export interface AuditFilter {
+  outcome: string;
+  action: string;
+  limit: number;
+  /** From the page before; null for the newest. */
+  cursor: string | null;
 }
 
 export interface AuditPage {
   entries: AuditEntry[];
-  total: number;
+  /** What to ask with for older lines; null when there are none. */
+  next: string | null;
 }

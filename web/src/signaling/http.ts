@@ -6,7 +6,8 @@ export interface Envelope {
   message?: string;
   code?: string;
   data?: unknown;
-  count?: number;
+  /** How many there are beyond this part of a list. */
+  total?: number;
 }
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;

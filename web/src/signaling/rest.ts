@@ -35,9 +35,11 @@ export class Rest {
     return this.http.data('GET', '/api/auth/profile');
   }
 
-  /** One page of one's meetings, or all of them. */
-  meetings(page: { limit?: number; offset?: number } = {}): Promise<Meeting[]> {
-    return this.http.data('GET', `/api/meeting${query(page)}`);
+  /** One's meetings, the latest start first: all of them, or at most so many. */
+  async meetings(limit?: number): Promise<{ meetings: Meeting[]; total: number }> {
+    const answer = await this.http.call('GET', `/api/meeting${query({ limit })}`);
+    const meetings = answer.data as Meeting[];
+    return { meetings, total: answer.total ?? meetings.length };
   }
 
   meeting(id: string): Promise<Meeting> {

@@ -1,5 +1,5 @@
 // The administrators' pages, over REST.
-import type { AuditEntry, AuditPage, MailDetail, Outbox, OutboxMail } from './admin';
+import type { AuditEntry, AuditFilter, AuditPage, MailDetail, Outbox, OutboxMail } from './admin';
 import { type Http, query } from './http';
 
 export class AdminRest {
@@ -9,10 +9,13 @@ export class AdminRest {
     this.http = http;
   }
 
-  async audit(filter: { outcome?: string; limit: number; offset: number }): Promise<AuditPage> {
-    const answer = await this.http.call('GET', `/api/admin/audit${query(filter)}`);
-    const { data, total = 0 } = answer as { data: AuditEntry[]; total?: number };
-    return { entries: data, total };
+  async audit({ outcome, action, limit, cursor }: AuditFilter): Promise<AuditPage> {
+    const answer = await this.http.call(
+      'GET',
+      `/api/admin/audit${query({ outcome, action, limit, cursor })}`,
+    );
+    const { data, next_cursor: next } = answer as { data: AuditEntry[]; next_cursor: string | null };
+    return { entries: data, next };
   }
 
   async outbox(filter: { status?: string; limit: number; offset: number }): Promise<Outbox> {

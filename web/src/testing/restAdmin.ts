@@ -48,18 +48,19 @@ const AUDIT = [
   ['meeting.create', 'granted', 'Ada Lindqvist'],
 ].map(([action, outcome, name], index) => ({
   id: `entry${index}`,
-  at: at(index * 9 + 1),
+  timestamp: at(index * 9 + 1),
   action,
   outcome,
-  actor_id: `u${index}`,
-  actor_name: name,
+  actor_id: name,
+  campus_id: 'default',
   meeting_id: 'weekly',
+  target_id: null,
   detail: null,
 }));
 
 export function adminAnswer(request: string): Answer | null {
   if (request === 'GET /api/meeting/system/stats') return [200, STATS, ''];
-  if (request === 'GET /api/admin/audit') return [200, AUDIT, '', { total: AUDIT.length }];
+  if (request === 'GET /api/admin/audit') return [200, AUDIT, '', { next_cursor: null }];
   if (request === 'GET /api/admin/outbox') return [200, MAILS, '', { total: MAILS.length, delivery: true }];
   if (!request.includes('/api/admin/outbox/')) return null;
   const mail = MAILS.find(({ id }) => request.includes(`/${id}`));

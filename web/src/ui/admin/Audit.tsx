@@ -1,23 +1,30 @@
-// Who did what, when, and what was refused.
+// Who did what, when, and what was refused. The trail holds ids and no names.
 import { useState } from 'react';
 import type { AuditEntry } from '../../signaling/admin';
-import { FormError, Select } from '../base/Field';
+import { Button } from '../base/Button';
+import { Field, FormError, Select } from '../base/Field';
 import { clock, day } from '../home/when';
 import { useServices } from '../services';
 import { useLoaded } from '../useLoaded';
 import styles from './AdminPage.module.css';
-import { Pager } from './Pager';
 
 const PAGE = 50;
 
 export function Audit() {
   const { rest } = useServices();
   const [outcome, setOutcome] = useState('');
-  const [offset, setOffset] = useState(0);
+  const [action, setAction] = useState('');
+  /** Cursors of the pages gone through, the shown one last. */
+  const [pages, setPages] = useState<(string | null)[]>([null]);
+  const cursor = pages.at(-1) ?? null;
   const { value, error } = useLoaded(
-    () => rest.admin.audit({ outcome, limit: PAGE, offset }),
-    [rest, outcome, offset],
+    () => rest.admin.audit({ outcome, action: action.trim(), limit: PAGE, cursor }),
+    [rest, outcome, action, cursor],
   );
+  const filter = (change: () => void) => {
+    change();
+    setPages([null]);
+  };
   return (
     <>
       <div className={styles.filters}>
@@ -29,10 +36,13 @@ export function Audit() {
             { value: 'granted', label: 'Done' },
             { value: 'refused', label: 'Refused' },
           ]}
-          onChange={(wanted) => {
-            setOutcome(wanted);
-            setOffset(0);
-          }}
+          onChange={(wanted) => filter(() => setOutcome(wanted))}
+        />
+        <Field
+          label="What"
+          placeholder="meeting.join"
+          value={action}
+          onChange={(event) => filter(() => setAction(event.target.value))}
         />
       </div>
       {error && <FormError>{error}</FormError>}
@@ -45,13 +55,17 @@ export function Audit() {
               <Entries entries={value.entries} />
             )}
           </div>
-          <Pager
-            offset={offset}
-            shown={value.entries.length}
-            total={value.total}
-            page={PAGE}
-            onOffset={setOffset}
-          />
+          <div className={styles.foot}>
+            <span>Newest first</span>
+            <div>
+              <Button disabled={pages.length === 1} onClick={() => setPages(pages.slice(0, -1))}>
+                Newer
+              </Button>
+              <Button disabled={value.next === null} onClick={() => setPages([...pages, value.next])}>
+                Older
+              </Button>
+            </div>
+          </div>
         </>
       )}
     </>
@@ -64,9 +78,9 @@ function Entries({ entries }: { entries: AuditEntry[] }) {
       <thead>
         <tr>
           <th scope="col">When</th>
-          <th scope="col">Who</th>
           <th scope="col">What</th>
           <th scope="col">Outcome</th>
+          <th scope="col">Account</th>
           <th scope="col">About</th>
         </tr>
       </thead>
@@ -80,22 +94,22 @@ function Entries({ entries }: { entries: AuditEntry[] }) {
 }
 
 function Row({ entry }: { entry: AuditEntry }) {
-  const at = Date.parse(entry.at);
+  const at = Date.parse(entry.timestamp);
   const done = entry.outcome === 'granted';
   return (
     <tr data-testid="audit-entry">
       <td>
         {day(at, Date.now())}, {clock(at)}
       </td>
-      <td className={styles.break}>{entry.actor_name ?? entry.actor_id ?? '–'}</td>
       <td>{entry.action}</td>
       <td>
         <span className={styles.state} data-good={done}>
           {done ? 'Done' : entry.outcome}
         </span>
       </td>
+      <td className={styles.break}>{entry.actor_id ?? '–'}</td>
       <td className={`${styles.break} ${styles.soft}`}>
-        {[entry.meeting_id, entry.detail].filter(Boolean).join(' · ')}
+        {[entry.meeting_id, entry.target_id, entry.detail].filter(Boolean).join(' · ')}
       </td>
     </tr>
   );

@@ -13,25 +13,33 @@ import { JoinBox } from './JoinBox';
 import { MeetingForm } from './MeetingForm';
 import { MeetingLists } from './MeetingLists';
 
+/** The server lists the latest start first; older ones are asked for when wanted. */
+const PAGE = 100;
+/** As many as the server lists at once. */
+const LISTED_MAX = 1_000;
 /** Somebody may start a meeting while we look at the list. */
 const REFRESH_MS = 15_000;
 
 export function HomePage({ user }: { user: User }) {
   const { rest } = useServices();
   const [meetings, setMeetings] = useState<Meeting[] | null>(null);
+  const [total, setTotal] = useState(0);
+  const [limit, setLimit] = useState(PAGE);
   const [error, setError] = useState<string | null>(null);
   const [form, setForm] = useState<{ editing: Meeting | null } | null>(null);
   const [created, setCreated] = useState<Meeting | null>(null);
 
   const refresh = useCallback(async () => {
     try {
-      setMeetings(await rest.meetings());
+      const listed = await rest.meetings(limit);
+      setMeetings(listed.meetings);
+      setTotal(listed.total);
       setError(null);
     } catch (failure) {
       if (isLostLogin(failure)) logOut();
       else setError(readable(failure));
     }
-  }, [rest]);
+  }, [rest, limit]);
 
   useEffect(() => {
     document.title = 'Meetings · Plenum';
@@ -67,7 +75,9 @@ export function HomePage({ user }: { user: User }) {
         {error && <FormError>{error}</FormError>}
         <MeetingLists
           meetings={meetings}
+          unlisted={total - (meetings?.length ?? 0)}
           user={user}
+          onMore={() => setLimit((before) => Math.min(LISTED_MAX, before + PAGE))}
           onEdit={(editing) => setForm({ editing })}
           onChanged={refresh}
           onCreate={() => setForm({ editing: null })}

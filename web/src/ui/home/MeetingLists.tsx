@@ -14,13 +14,16 @@ const PAST_SHOWN = 10;
 
 interface ListsProps {
   meetings: Meeting[] | null;
+  /** Older meetings that are not among these. */
+  unlisted: number;
   user: User;
   onEdit: (meeting: Meeting) => void;
   onChanged: () => void;
   onCreate: () => void;
+  onMore: () => void;
 }
 
-export function MeetingLists({ meetings, user, onEdit, onChanged, onCreate }: ListsProps) {
+export function MeetingLists({ meetings, unlisted, user, onEdit, onChanged, onCreate, onMore }: ListsProps) {
   const [search, setSearch] = useState('');
   const [allPast, setAllPast] = useState(false);
   if (!meetings) return <Skeleton />;
@@ -52,6 +55,11 @@ export function MeetingLists({ meetings, user, onEdit, onChanged, onCreate }: Li
       {past.length > pastShown.length && (
         <Button look="plain" className={styles.more} onClick={() => setAllPast(true)}>
           Show all {past.length} past meetings
+        </Button>
+      )}
+      {unlisted > 0 && past.length === pastShown.length && (
+        <Button look="plain" className={styles.more} onClick={onMore}>
+          Look further back: {unlisted} older meetings
         </Button>
       )}
       {found.length === 0 && <p className={styles.none}>No meeting matches “{search}”.</p>}

@@ -25,7 +25,7 @@ interface NewRoomProps {
 
 export function NewRoomDialog({ rooms, onMade, onClose }: NewRoomProps) {
   const { rest } = useServices();
-  const meetings = useLoaded(() => rest.meetings({ limit: MEETINGS_MAX }), [rest]);
+  const meetings = useLoaded(() => rest.meetings(MEETINGS_MAX), [rest]);
   const [name, setName] = useState('');
   const [chosen, setChosen] = useState<Chosen[]>([]);
   const [busy, setBusy] = useState(false);
@@ -34,7 +34,7 @@ export function NewRoomDialog({ rooms, onMade, onClose }: NewRoomProps) {
   const search = useCallback(
     async (query: string) => {
       const ownId = session.get().user?.id ?? '';
-      const people = knownPeople(value ?? [], rooms.store.get().rooms ?? [], ownId);
+      const people = knownPeople(value?.meetings ?? [], rooms.store.get().rooms ?? [], ownId);
       return matching(people, query).slice(0, FOUND_MAX);
     },
     [value, rooms],

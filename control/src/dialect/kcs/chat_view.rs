@@ -1,10 +1,14 @@
 //! What happens in chat rooms as this dialect's sockets hear it; messages as REST shows them.
 
-use serde_json::{Value, json};
-use time::OffsetDateTime;
-
-use super::view::rooms;
-use crate::dialect::iso;
+use super::told::{Said, say};
+use super::told_chat::{
+    ChatDeleted, ChatDelivered, ChatEdited, ChatNotification, ChatReacted, ChatSeen, ChatSent, ChatTyping,
+    Deletion, Delivery, Edit, Mention, MessagesSeen, NewChat, Notified, Reaction, RoomUpdate, Seen,
+    StatusChanged, UserJoined, UserLeft,
+};
+use super::view::envelope::Timestamp;
+use super::view::rooms::{self, ReactionWord};
+use super::view::words::PresenceWord;
 use crate::domain::chat_event::{ChatEvent, Notification};
 use crate::domain::history::Line;
 
@@ -12,116 +16,100 @@ use crate::domain::history::Line;
 const EXCERPT_CHARS: usize = 200;
 
 /// Name and payload of an event in chat.
-pub(super) fn event(event: &ChatEvent) -> (&'static str, Value) {
+pub(super) fn event(event: &ChatEvent) -> Said {
     use ChatEvent as E;
     match event {
         E::Sent { message, at } => {
-            let shown = json!(rooms::line(&Line::fresh(message.clone(), false)));
-            ("new-chat-message", wrapped("new-message", shown, *at))
+            let shown = rooms::line(&Line::fresh(message.clone(), false));
+            say(&ChatSent::new(shown, Timestamp(*at)))
         }
         E::Edited { room, message, text, by, at } => {
-            let data = json!({ "messageId": message, "roomId": room, "newContent": text, "editedBy": by, "timestamp": iso::text(*at) });
-            ("chat-message-edited", wrapped("message-edited", data, *at))
+            let at = Timestamp(*at);
+            let (message_id, room_id, new_content) = (*message, *room, text.clone());
+            say(&ChatEdited::new(
+                Edit { message_id, room_id, new_content, edited_by: *by, timestamp: at },
+                at,
+            ))
         }
         E::Deleted { room, message, by, at } => {
-            let data =
-                json!({ "messageId": message, "roomId": room, "deletedBy": by, "timestamp": iso::text(*at) });
-            ("chat-message-deleted", wrapped("message-deleted", data, *at))
+            let at = Timestamp(*at);
+            let (message_id, room_id) = (*message, *room);
+            say(&ChatDeleted::new(Deletion { message_id, room_id, deleted_by: *by, timestamp: at }, at))
         }
         E::Reacted { room, message, emoji, by, added, at } => {
-            let data = json!({
-                "messageId": message,
-                "roomId": room,
-                "emoji": emoji,
-                "userId": by,
-                "action": if *added { "add" } else { "remove" },
-                "timestamp": iso::text(*at),
-            });
-            ("chat-message-reaction", wrapped("message-reaction", data, *at))
+            let at = Timestamp(*at);
+            let reaction = Reaction {
+                message_id: *message,
+                room_id: *room,
+                emoji: emoji.clone(),
+                user_id: *by,
+                action: if *added { ReactionWord::Add } else { ReactionWord::Remove },
+                timestamp: at,
+            };
+            say(&ChatReacted::new(reaction, at))
         }
-        E::Typing { room, user, name, typing, at } => (
-            "chat-user-typing",
-            json!({
-                "userId": user,
-                "userName": name,
-                "roomId": room,
-                "isTyping": typing,
-                "timestamp": iso::text(*at),
-            }),
-        ),
-        E::SeenInRoom { room, by, messages, at } => (
-            "messages-seen",
-            json!({ "userId": by, "roomId": room, "messageIds": messages, "timestamp": iso::text(*at) }),
-        ),
+        E::Typing { room, user, name, typing, at } => say(&ChatTyping {
+            user_id: *user,
+            user_name: name.clone(),
+            room_id: *room,
+            is_typing: *typing,
+            timestamp: Timestamp(*at),
+        }),
+        E::SeenInRoom { room, by, messages, at } => say(&MessagesSeen {
+            user_id: *by,
+            room_id: *room,
+            message_ids: messages.clone(),
+            timestamp: Timestamp(*at),
+        }),
         E::Seen { room, message, by, at } => {
-            let data =
-                json!({ "messageId": message, "roomId": room, "seenBy": by, "timestamp": iso::text(*at) });
-            ("chat-message-seen", wrapped("message-seen", data, *at))
+            let at = Timestamp(*at);
+            let (message_id, room_id) = (*message, *room);
+            say(&ChatSeen::new(Seen { message_id, room_id, seen_by: *by, timestamp: at }, at))
         }
         E::Delivered { room, message, to, at } => {
-            let data = json!({ "messageId": message, "roomId": room, "deliveredTo": to, "timestamp": iso::text(*at) });
-            ("chat-message-delivered", wrapped("message-delivered", data, *at))
+            let at = Timestamp(*at);
+            let (message_id, room_id) = (*message, *room);
+            say(&ChatDelivered::new(Delivery { message_id, room_id, delivered_to: *to, timestamp: at }, at))
         }
-        E::StatusChanged { user, status, at } => (
-            "chat-user-status-changed",
-            json!({
-                "userId": user,
-                "status": status.map_or("offline", |status| status.as_str()),
-                "timestamp": iso::text(*at),
-            }),
-        ),
+        E::StatusChanged { user, status, at } => say(&StatusChanged {
+            user_id: *user,
+            status: status.map_or(PresenceWord::Offline, PresenceWord::from),
+            timestamp: Timestamp(*at),
+        }),
         E::Notified { notification, at } => {
-            let (kind, data) = notified(notification);
-            ("chat-notification", wrapped(kind, data, *at))
+            say(&ChatNotification { notification: notified(notification), timestamp: Timestamp(*at) })
         }
     }
 }
 
-fn wrapped(kind: &str, data: Value, at: OffsetDateTime) -> Value {
-    json!({ "type": kind, "data": data, "timestamp": iso::text(at) })
-}
-
-/// Type and data of a notification (KCS-WS-42).
-fn notified(notification: &Notification) -> (&'static str, Value) {
+/// What a notification is about (KCS-WS-42).
+fn notified(notification: &Notification) -> Notified {
     use Notification as N;
-    match notification {
-        N::NewChat { room, name, by, by_name, members } => (
-            "new-chat",
-            json!({
-                "roomId": room,
-                "name": name,
-                "createdBy": by,
-                "createdByName": by_name,
-                "members": members,
-            }),
-        ),
-        N::Mention { room, room_name, message, by, by_name, text } => (
-            "mention",
-            json!({
-                "roomId": room,
-                "roomName": room_name,
-                "messageId": message,
-                "userId": by,
-                "userName": by_name,
-                "content": text.chars().take(EXCERPT_CHARS).collect::<String>(),
-            }),
-        ),
-        N::RoomChanged { room, name, change, owner, by } => (
-            "room-update",
-            json!({
-                "roomId": room,
-                "name": name,
-                "change": change.as_str(),
-                "owner": owner,
-                "updatedBy": by,
-            }),
-        ),
-        N::Joined { room, user, name, by } => {
-            ("user-joined", json!({ "roomId": room, "userId": user, "userName": name, "addedBy": by }))
+    match notification.clone() {
+        N::NewChat { room, name, by, by_name, members } => Notified::NewChat(NewChat {
+            room_id: room,
+            name,
+            created_by: by,
+            created_by_name: by_name,
+            members,
+        }),
+        N::Mention { room, room_name, message, by, by_name, text } => Notified::Mention(Mention {
+            room_id: room,
+            room_name,
+            message_id: message,
+            user_id: by,
+            user_name: by_name,
+            content: text.chars().take(EXCERPT_CHARS).collect(),
+        }),
+        N::RoomChanged { room, name, change, owner, by } => {
+            let change = change.into();
+            Notified::RoomUpdate(RoomUpdate { room_id: room, name, change, owner, updated_by: by })
         }
-        N::Left { room, user, name, removed_by } => (
-            "user-left",
-            json!({ "roomId": room, "userId": user, "userName": name, "removedBy": removed_by }),
-        ),
+        N::Joined { room, user, name, by } => {
+            Notified::UserJoined(UserJoined { room_id: room, user_id: user, user_name: name, added_by: by })
+        }
+        N::Left { room, user, name, removed_by } => {
+            Notified::UserLeft(UserLeft { room_id: room, user_id: user, user_name: name, removed_by })
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The KCS dialect: REST under `/api`, envelope `{success, data, message}`, and Socket.IO.
 
+pub mod asked;
+pub mod asyncapi;
 mod chat_view;
 pub mod error;
 pub mod limits;
@@ -12,4 +14,6 @@ mod socket_outlet;
 mod socket_requests;
 mod socket_resume;
 mod socket_view;
+mod told;
+mod told_chat;
 pub mod view;

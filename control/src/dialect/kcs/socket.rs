@@ -12,11 +12,16 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
+use super::asked::{
+    AdmitParticipant, Asked, CloseProducer, ConnectTransport, Consume, CreateTransport, DenyParticipant,
+    JoinMeeting, LeaveMeeting, MediaStatusUpdate, MuteParticipant, PauseConsumer, PauseProducer, Produce,
+    RaiseHand, ResumeConsumer, ResumeProducer, SendMessage, SetConsumerLayers,
+};
 use super::error;
 use super::socket_connection::{Answer, Connection};
 use super::socket_line::{Attached, Line};
 use super::socket_outlet::SocketOutlet;
-use super::socket_requests as on;
+use super::socket_requests as requests;
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::event::{Audience, DomainEvent};
@@ -34,26 +39,31 @@ use crate::socketio::{Application, Config, Credentials, Peer, Server, Socket, We
 pub(super) type Handler = for<'a> fn(&'a mut Connection, Value) -> BoxFuture<'a, Result<Answer, DomainError>>;
 
 /// Every event a client may send, and who serves it.
-const EVENTS: &[(&str, Handler)] = &[
-    ("join-meeting", |c, body| Box::pin(on::join_meeting(c, body))),
-    ("leave-meeting", |c, body| Box::pin(on::leave_meeting(c, body))),
-    ("send-message", |c, body| Box::pin(on::send_message(c, body))),
-    ("raise-hand", |c, body| Box::pin(on::raise_hand(c, body))),
-    ("media-status-update", |c, body| Box::pin(on::media_status_update(c, body))),
-    ("mute-participant", |c, body| Box::pin(on::mute_participant(c, body))),
-    ("admit-participant", |c, body| Box::pin(on::admit_participant(c, body))),
-    ("deny-participant", |c, body| Box::pin(on::deny_participant(c, body))),
-    ("create-transport", |c, body| Box::pin(on::create_transport(c, body))),
-    ("connect-transport", |c, body| Box::pin(on::connect_transport(c, body))),
-    ("produce", |c, body| Box::pin(on::produce(c, body))),
-    ("close-producer", |c, body| Box::pin(on::close_producer(c, body))),
-    ("pause-producer", |c, body| Box::pin(on::pause_producer(c, body))),
-    ("resume-producer", |c, body| Box::pin(on::resume_producer(c, body))),
-    ("consume", |c, body| Box::pin(on::consume(c, body))),
-    ("pause-consumer", |c, body| Box::pin(on::pause_consumer(c, body))),
-    ("resume-consumer", |c, body| Box::pin(on::resume_consumer(c, body))),
-    ("set-consumer-layers", |c, body| Box::pin(on::set_consumer_layers(c, body))),
+pub(super) const EVENTS: &[(&str, Handler)] = &[
+    on::<JoinMeeting>(|c, body| Box::pin(requests::join_meeting(c, body))),
+    on::<LeaveMeeting>(|c, body| Box::pin(requests::leave_meeting(c, body))),
+    on::<SendMessage>(|c, body| Box::pin(requests::send_message(c, body))),
+    on::<RaiseHand>(|c, body| Box::pin(requests::raise_hand(c, body))),
+    on::<MediaStatusUpdate>(|c, body| Box::pin(requests::media_status_update(c, body))),
+    on::<MuteParticipant>(|c, body| Box::pin(requests::mute_participant(c, body))),
+    on::<AdmitParticipant>(|c, body| Box::pin(requests::admit_participant(c, body))),
+    on::<DenyParticipant>(|c, body| Box::pin(requests::deny_participant(c, body))),
+    on::<CreateTransport>(|c, body| Box::pin(requests::create_transport(c, body))),
+    on::<ConnectTransport>(|c, body| Box::pin(requests::connect_transport(c, body))),
+    on::<Produce>(|c, body| Box::pin(requests::produce(c, body))),
+    on::<CloseProducer>(|c, body| Box::pin(requests::close_producer(c, body))),
+    on::<PauseProducer>(|c, body| Box::pin(requests::pause_producer(c, body))),
+    on::<ResumeProducer>(|c, body| Box::pin(requests::resume_producer(c, body))),
+    on::<Consume>(|c, body| Box::pin(requests::consume(c, body))),
+    on::<PauseConsumer>(|c, body| Box::pin(requests::pause_consumer(c, body))),
+    on::<ResumeConsumer>(|c, body| Box::pin(requests::resume_consumer(c, body))),
+    on::<SetConsumerLayers>(|c, body| Box::pin(requests::set_consumer_layers(c, body))),
 ];
+
+/// An event by the name it is described under.
+const fn on<T: Asked>(handler: Handler) -> (&'static str, Handler) {
+    (T::NAME, handler)
+}
 
 const PING_INTERVAL: Duration = Duration::from_secs(25);
 const PING_TIMEOUT: Duration = Duration::from_secs(60);

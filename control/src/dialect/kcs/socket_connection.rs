@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::error::{self, Words};
 use super::socket::{Handler, Services};
 use super::socket_line::Line;
+use super::told::{Refused, Said, say};
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::event::{Audience, DomainEvent};
@@ -121,15 +122,13 @@ impl Connection {
 }
 
 /// What is said about a refusal: in the event `error`, and in the callback.
-pub(super) fn refusal_of(event: &str, reason: &DomainError) -> (Value, Value) {
+pub(super) fn refusal_of(event: &'static str, reason: &DomainError) -> (Said, Value) {
     let Words { message, code, .. } = error::words(reason);
     counter!("plenum_events_refused_total", "event" => event.to_owned(), "reason" => reason.reason())
         .increment(1);
-    let mut told = json!({ "message": message, "event": event });
     let mut acked = json!({ "success": false, "error": message, "message": message });
     if let Some(code) = code {
-        told["code"] = code.into();
         acked["code"] = code.into();
     }
-    (told, acked)
+    (say(&Refused { message: message.into_owned(), code, event, meeting_id: None }), acked)
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use metrics::counter;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::socket::{self, Kcs};
@@ -90,7 +91,7 @@ impl Line {
     }
 
     /// An event that answers a request of this client.
-    pub fn say(&self, name: &str, payload: &Value) -> Result<(), Full> {
+    pub fn say(&self, name: &str, payload: &impl Serialize) -> Result<(), Full> {
         self.send(&self.kcs.outlet().encode(name, payload))
     }
 
@@ -124,10 +125,10 @@ impl Line {
     }
 
     /// A refusal: always the event `error`, and the callback if there is one. The socket stays.
-    pub fn refuse(&self, event: &str, ack: (u32, Option<u64>), reason: &DomainError) {
-        let (told, acked) = refusal_of(event, reason);
+    pub fn refuse(&self, event: &'static str, ack: (u32, Option<u64>), reason: &DomainError) {
+        let ((name, told), acked) = refusal_of(event, reason);
         // A client that does not read its refusals misses them; what it must not miss goes through the outlet.
-        let _ = self.say("error", &told);
+        let _ = self.say(name, &told);
         let _ = self.acknowledge(ack, &acked);
     }
 

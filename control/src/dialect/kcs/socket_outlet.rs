@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use bytes::Bytes;
 use metrics::counter;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::socket_line::Line;
@@ -44,8 +45,8 @@ impl SocketOutlet {
     }
 
     /// An event for some lines.
-    pub fn encode<'a>(&'a self, name: &'a str, payload: &Value) -> Encoded<'a> {
-        let json = serde_json::to_vec(payload).expect("a JSON value can be written");
+    pub fn encode<'a>(&'a self, name: &'a str, payload: &impl Serialize) -> Encoded<'a> {
+        let json = serde_json::to_vec(payload).expect("our payloads are JSON: their maps have text keys");
         let (plain, counted) = (OnceCell::new(), OnceCell::new());
         Encoded { name, json, plain, counted, last_offset: &self.last_offset }
     }

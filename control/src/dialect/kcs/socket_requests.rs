@@ -13,6 +13,8 @@ use serde_json::{Value, json};
 
 use super::limits;
 use super::socket_connection::{Answer, Connection};
+use super::told::{self, ConsumerOf, Told};
+use super::view::envelope::True;
 use super::{socket_view, view};
 use crate::dialect::fields::Fields;
 use crate::domain::error::DomainError;
@@ -50,7 +52,7 @@ pub(super) async fn join_meeting(c: &mut Connection, body: Value) -> Answered {
         Place::Inside(entrance) => {
             c.enters(entrance.meeting.id);
             // The event is on its way already, in order with what the others hear.
-            Ok(quiet(socket_view::meeting_joined(&entrance, c.ice_servers())))
+            Ok(quiet(json!(socket_view::meeting_joined(&entrance, c.ice_servers()))))
         }
         Place::Waiting { meeting, participant } => {
             c.enters(meeting);
@@ -157,7 +159,7 @@ pub(super) async fn create_transport(c: &mut Connection, body: Value) -> Answere
     let meeting = meeting(fields)?;
     let direction = required_word::<Direction>(fields, "direction", "send, recv")?;
     let offer = c.services.media.create_transport(c.id, meeting, direction).await?;
-    Ok(say("transport-created", socket_view::transport_created(&offer)))
+    Ok(say(&socket_view::transport_created(&offer)))
 }
 
 pub(super) async fn connect_transport(c: &mut Connection, body: Value) -> Answered {
@@ -167,7 +169,7 @@ pub(super) async fn connect_transport(c: &mut Connection, body: Value) -> Answer
     let dtls: DtlsParameters = required_shape(fields, "dtlsParameters")?;
     check_fingerprints(&dtls)?;
     c.services.media.connect_transport(c.asker(), transport, dtls).await?;
-    Ok(say("transport-connected", json!({ "success": true, "transportId": transport })))
+    Ok(say(&told::TransportConnected { success: True, transport_id: transport }))
 }
 
 pub(super) async fn produce(c: &mut Connection, body: Value) -> Answered {
@@ -185,7 +187,7 @@ pub(super) async fn produce(c: &mut Connection, body: Value) -> Answered {
     let paused = fields.flag("paused")?.unwrap_or(false);
     let track = NewTrack { kind, source, rtp_parameters, paused };
     let producer = c.services.media.produce(c.id, meeting, track).await?;
-    Ok(say("produced", json!({ "kind": kind, "producerId": producer, "source": source })))
+    Ok(say(&told::Produced { kind: kind.into(), producer_id: producer, source: source.into() }))
 }
 
 pub(super) async fn close_producer(c: &mut Connection, body: Value) -> Answered {
@@ -223,19 +225,19 @@ pub(super) async fn consume(c: &mut Connection, body: Value) -> Answered {
     capabilities.check().map_err(|error| out_of_bounds("rtpCapabilities", &error))?;
     let paused = fields.flag("paused")?.unwrap_or(false);
     let offer = c.services.media.consume(c.id, meeting, wanted, capabilities, paused).await?;
-    Ok(say("consumed", socket_view::consumed(&offer)))
+    Ok(say(&socket_view::consumed(&offer)))
 }
 
 pub(super) async fn pause_consumer(c: &mut Connection, body: Value) -> Answered {
     let consumer = consumer_id(&normalized(body))?;
     c.services.media.pause_consumer(c.asker(), consumer, true).await?;
-    Ok(say("consumer-paused", json!({ "consumerId": consumer })))
+    Ok(say(&told::ConsumerPaused(ConsumerOf { consumer_id: consumer })))
 }
 
 pub(super) async fn resume_consumer(c: &mut Connection, body: Value) -> Answered {
     let consumer = consumer_id(&normalized(body))?;
     c.services.media.pause_consumer(c.asker(), consumer, false).await?;
-    Ok(say("consumer-resumed", json!({ "consumerId": consumer })))
+    Ok(say(&told::ConsumerResumed(ConsumerOf { consumer_id: consumer })))
 }
 
 pub(super) async fn set_consumer_layers(c: &mut Connection, body: Value) -> Answered {
@@ -245,12 +247,12 @@ pub(super) async fn set_consumer_layers(c: &mut Connection, body: Value) -> Answ
     let spatial = layer_index(fields, "spatialLayer")?.ok_or(DomainError::FieldMissing("spatialLayer"))?;
     let layer = Layer { spatial, temporal: layer_index(fields, "temporalLayer")? };
     c.services.media.set_layers(c.asker(), consumer, layer).await?;
-    Ok(say("consumer-layers-set", json!({ "consumerId": consumer, "spatialLayer": spatial })))
+    Ok(say(&told::ConsumerLayersSet { consumer_id: consumer, spatial_layer: spatial }))
 }
 
 /// An answer that is an event of its own.
-fn say(event: &'static str, payload: Value) -> Answer {
-    Answer { event: Some(event), payload }
+fn say<T: Told>(payload: &T) -> Answer {
+    Answer { event: Some(T::NAME), payload: json!(payload) }
 }
 
 /// An answer for the callback alone.

@@ -1,12 +1,17 @@
 //! The closed sets of words on this dialect's wire: one enum each, so that the description lists exactly what is said.
 
+use plenum_shared::media::{ConnectionQuality, Direction, Kind, LayerStructure, Source};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::account::UserType;
 use crate::domain::chat::{MessageKind, Recipient};
+use crate::domain::chat_event::RoomChange;
+use crate::domain::event::EndReason;
 use crate::domain::meeting::{MeetingKind, MeetingStatus, StorageLocation};
+use crate::domain::presence::Status;
 use crate::domain::role::Role;
+use crate::domain::session::LeaveReason;
 use crate::service::live_side::Quality;
 
 /// The words for an enum of the domain's. A variant without a word does not compile.
@@ -96,4 +101,87 @@ impl From<UserType> for AccountRoleWord {
 pub enum ConnectionWord {
     Connected,
     Disconnected,
+}
+words!(
+    /// Sound or picture.
+    KindWord for Kind: Audio, Video
+);
+words!(
+    /// Which way media flows, in the client's words.
+    DirectionWord for Direction: Send, Recv
+);
+words!(
+    /// How a track offers its qualities; what mediasoup-client calls the `type` of a consumer.
+    LayersWord for LayerStructure: Simple, Simulcast, Svc
+);
+words!(
+    /// How well a participant is connected, judged by loss and round trip over the last seconds.
+    ConnectionQualityWord for ConnectionQuality: Excellent, Good, Fair, Poor
+);
+words!(
+    /// How somebody came to be outside: by leaving, a lost connection, somebody's hand, or the meeting's end.
+    LeaveReasonWord for LeaveReason: Left, Disconnected, Kicked, Ended
+);
+
+/// What a track shows or carries.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceWord {
+    Camera,
+    Microphone,
+    Screen,
+    ScreenAudio,
+}
+
+impl From<Source> for SourceWord {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Camera => Self::Camera,
+            Source::Microphone => Self::Microphone,
+            Source::Screen => Self::Screen,
+            Source::ScreenAudio => Self::ScreenAudio,
+        }
+    }
+}
+
+/// Why a meeting is over.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndReasonWord {
+    Host,
+    TimeLimit,
+}
+
+impl From<EndReason> for EndReasonWord {
+    fn from(reason: EndReason) -> Self {
+        match reason {
+            EndReason::EndedByHost => Self::Host,
+            EndReason::TimeLimit => Self::TimeLimit,
+        }
+    }
+}
+
+words!(
+    /// What changed about a chat room.
+    RoomChangeWord for RoomChange: Renamed, Owner, Deleted
+);
+
+/// Whether somebody can be reached, in their own word.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PresenceWord {
+    Online,
+    Away,
+    Busy,
+    Offline,
+}
+
+impl From<Status> for PresenceWord {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Online => Self::Online,
+            Status::Away => Self::Away,
+            Status::Busy => Self::Busy,
+        }
+    }
 }

@@ -1,0 +1,314 @@
+//! What sockets ask: the payload of every event a client may send, for the description, and one table that names them.
+//!
+//! [`super::socket_requests`] reads them field by field (decision 0014). An event gets into [`super::socket`]'s table
+//! by [`Asked::NAME`] alone, so that none is served without a description.
+
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::asyncapi::Message;
+use super::limits;
+use super::told::{self, Told};
+use super::view::words::{DirectionWord, KindWord, SourceWord};
+use crate::domain::error::DomainError;
+use crate::domain::limit::{Budget, LimitedAction};
+use crate::domain::meeting::Feature;
+
+/// A payload that has a name.
+pub(super) trait Asked: ToSchema {
+    const NAME: &'static str;
+}
+
+/// An event of a client's, described.
+pub(super) struct Question {
+    pub message: Message,
+    /// Events that answer it.
+    pub answers: Vec<&'static str>,
+    pub refusals: Vec<DomainError>,
+    pub budget: Option<Budget>,
+}
+
+/// Names payloads, says what each asks, what answers it, what is refused and how often it may be asked; lists them all.
+macro_rules! asked {
+    ($(
+        $name:literal $payload:ident: $about:literal
+        $(, answers [$($answer:ident),+])?
+        $(, refuses [$($reason:expr),+])?
+        $(, at most $action:ident)?;
+    )+) => {
+        $(impl Asked for $payload {
+            const NAME: &'static str = $name;
+        })+
+
+        /// Every event there is, described.
+        pub(super) fn all() -> Vec<Question> {
+            use DomainError::*;
+            vec![$(Question {
+                message: Message::of::<$payload>($name, $about),
+                answers: vec![$($(<told::$answer as Told>::NAME),+)?],
+                refusals: vec![Malformed("must be a JSON object".into()), $($($reason),+)?],
+                budget: None $(.or(Some(limits::budget(LimitedAction::$action))))?,
+            }),+]
+        }
+    };
+}
+
+asked! {
+    "join-meeting" JoinMeeting: "Enter a meeting, or wait for a host to open the door.",
+        answers [MeetingJoined, WaitingRoomJoined],
+        refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotInvited, KeptOut, MeetingEnded, MeetingCancelled,
+            MeetingNotActive, MeetingLocked, MeetingPasswordMissing, MeetingPasswordWrong, MeetingFull,
+            invalid(), RateLimited { retry_after_s: 1 }],
+        at most Write;
+    "leave-meeting" LeaveMeeting: "Leave a meeting. Succeeds for whoever is not inside.",
+        refuses [MeetingIdMissing, invalid()];
+    "send-message" SendMessage: "Say something to everybody, to one person, or to those who run the meeting.",
+        refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::Chat), missing(), invalid(), ParticipantNotFound,
+            RateLimited { retry_after_s: 1 }],
+        at most ChatMessage;
+    "raise-hand" RaiseHand: "Raise or lower the own hand.",
+        refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::HandRaise), missing(), invalid()];
+    "media-status-update" MediaStatusUpdate: "Say what is switched on. What is absent stays.",
+        refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::ScreenSharing), Forbidden, invalid(),
+            RateLimited { retry_after_s: 1 }],
+        at most MediaUpdate;
+    "mute-participant" MuteParticipant: "Silence somebody, or allow them to speak again. Hosts and co-hosts.",
+        refuses [MeetingIdMissing, NotInMeeting, Forbidden, ParticipantNotFound, missing(), invalid()];
+    "admit-participant" AdmitParticipant: "Let somebody in who waits. Hosts and co-hosts.",
+        refuses [MeetingIdMissing, NotInMeeting, Forbidden, ParticipantNotFound, MeetingFull, missing(), invalid()];
+    "deny-participant" DenyParticipant: "Turn somebody away who waits. Hosts and co-hosts.",
+        refuses [MeetingIdMissing, NotInMeeting, Forbidden, ParticipantNotFound, missing(), invalid()];
+    "create-transport" CreateTransport: "Open a way for media, in one direction.",
+        answers [TransportCreated],
+        refuses [MeetingIdMissing, NotInMeeting, missing(), invalid(), MediaUnavailable];
+    "connect-transport" ConnectTransport: "Finish opening an own transport.",
+        answers [TransportConnected],
+        refuses [TransportNotFound, missing(), invalid(), MediaUnavailable];
+    "produce" Produce: "Publish a track.",
+        answers [Produced],
+        refuses [MeetingIdMissing, NotInMeeting, TransportNotFound, FeatureOff(Feature::Video), Forbidden, missing(),
+            invalid(), MediaRefused("<reason>".into()), MediaUnavailable];
+    "close-producer" CloseProducer: "Take an own track away.",
+        answers [ProducerClosed], refuses [ProducerNotFound, missing(), invalid(), MediaUnavailable];
+    "pause-producer" PauseProducer: "Let an own track rest.",
+        answers [ProducerPaused], refuses [ProducerNotFound, missing(), invalid(), MediaUnavailable];
+    "resume-producer" ResumeProducer: "Let an own track flow again.",
+        answers [ProducerResumed], refuses [ProducerNotFound, missing(), invalid(), MediaUnavailable];
+    "consume" Consume: "Receive somebody's track.",
+        answers [Consumed],
+        refuses [MeetingIdMissing, NotInMeeting, TransportNotFound, ParticipantNotFound, ProducerNotFound, missing(),
+            invalid(), MediaRefused("<reason>".into()), MediaUnavailable];
+    "pause-consumer" PauseConsumer: "Stop receiving a track for a while.",
+        answers [ConsumerPaused], refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
+    "resume-consumer" ResumeConsumer: "Receive a track again.",
+        answers [ConsumerResumed], refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
+    "set-consumer-layers" SetConsumerLayers: "Ask for a larger or smaller picture of a track.",
+        answers [ConsumerLayersSet], refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
+}
+
+fn missing() -> DomainError {
+    DomainError::FieldMissing("<field>")
+}
+
+fn invalid() -> DomainError {
+    DomainError::invalid("<field>", "<reason>")
+}
+
+/// A meeting, by its id: bare, or with `mtg_` or `call_` before it. Also accepted as `meeting_id`; and instead of the whole
+/// object the bare text will do.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC" }))]
+pub struct LeaveMeeting {
+    pub meeting_id: String,
+}
+
+#[derive(ToSchema)]
+#[schema(
+    rename_all = "camelCase",
+    example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "meeting_password": "open sesame" })
+)]
+pub struct JoinMeeting {
+    pub meeting_id: String,
+    /// Of meetings that ask for one. Also accepted as `password`.
+    #[schema(rename = "meeting_password")]
+    pub meeting_password: Option<String>,
+    /// The name to be shown; the account's when absent.
+    #[schema(max_length = 100)]
+    pub user_name: Option<String>,
+    /// Compared with whom the token stands for, and believed in nothing.
+    pub user_id: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(
+    rename_all = "camelCase",
+    example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "message": "Welcome!" })
+)]
+pub struct SendMessage {
+    pub meeting_id: String,
+    #[schema(max_length = 4000)]
+    pub message: String,
+    #[schema(default = "all")]
+    pub recipient_type: Option<RecipientKind>,
+    /// Of a private message: whom it is for, by session, roster or account id.
+    pub recipient_id: Option<String>,
+}
+
+/// Who is to read a message.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum RecipientKind {
+    All,
+    Private,
+    Host,
+}
+
+#[derive(ToSchema)]
+#[schema(
+    rename_all = "camelCase",
+    example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "raised": true })
+)]
+pub struct RaiseHand {
+    pub meeting_id: String,
+    pub raised: bool,
+}
+
+#[derive(ToSchema)]
+#[schema(
+    rename_all = "camelCase",
+    example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "audio": false })
+)]
+pub struct MediaStatusUpdate {
+    pub meeting_id: String,
+    pub video: Option<bool>,
+    pub audio: Option<bool>,
+    /// Also accepted as `screen`.
+    pub screen_sharing: Option<bool>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "participantId": "3d9f2a51-7c0e-4b8e-9a66-0f6b1c2d4e5f", "mute": true,
+}))]
+pub struct MuteParticipant {
+    pub meeting_id: String,
+    /// By session, roster or account id.
+    pub participant_id: String,
+    pub mute: bool,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "participantId": "3d9f2a51-7c0e-4b8e-9a66-0f6b1c2d4e5f",
+}))]
+pub struct AdmitParticipant {
+    pub meeting_id: String,
+    /// By session, roster or account id.
+    pub participant_id: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({
+    "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "participantId": "3d9f2a51-7c0e-4b8e-9a66-0f6b1c2d4e5f",
+}))]
+pub struct DenyParticipant {
+    pub meeting_id: String,
+    /// By session, roster or account id.
+    pub participant_id: String,
+}
+
+#[derive(ToSchema)]
+#[schema(
+    rename_all = "camelCase",
+    example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "direction": "send" })
+)]
+pub struct CreateTransport {
+    pub meeting_id: String,
+    pub direction: DirectionWord,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ConnectTransport {
+    pub transport_id: String,
+    /// As mediasoup-client gives them.
+    #[schema(value_type = Object)]
+    pub dtls_parameters: Value,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct Produce {
+    pub meeting_id: String,
+    pub kind: KindWord,
+    /// As mediasoup-client gives them.
+    #[schema(value_type = Object)]
+    pub rtp_parameters: Value,
+    /// `microphone` or `camera` when absent, by kind.
+    pub source: Option<SourceWord>,
+    #[schema(default = false)]
+    pub paused: Option<bool>,
+}
+
+/// An own track.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct CloseProducer {
+    pub producer_id: String,
+}
+
+/// An own track.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct PauseProducer {
+    pub producer_id: String,
+}
+
+/// An own track.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ResumeProducer {
+    pub producer_id: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct Consume {
+    pub meeting_id: String,
+    /// Whose track, by session, roster or account id.
+    pub producer_participant_id: String,
+    pub kind: KindWord,
+    /// As mediasoup-client gives them.
+    #[schema(value_type = Object)]
+    pub rtp_capabilities: Value,
+    /// Which of several tracks of one kind; `source` will do as well.
+    pub producer_id: Option<String>,
+    pub source: Option<SourceWord>,
+    #[schema(default = false)]
+    pub paused: Option<bool>,
+}
+
+/// An own consumer.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct PauseConsumer {
+    pub consumer_id: String,
+}
+
+/// An own consumer.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ResumeConsumer {
+    pub consumer_id: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct SetConsumerLayers {
+    pub consumer_id: String,
+    /// 0 is the smallest.
+    #[schema(minimum = 0, maximum = 7)]
+    pub spatial_layer: u8,
+    #[schema(minimum = 0, maximum = 7)]
+    pub temporal_layer: Option<u8>,
+}

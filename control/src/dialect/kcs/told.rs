@@ -1,0 +1,519 @@
+//! What sockets are told: one struct per payload, and one table that gives each its name.
+//!
+//! [`say`] takes nothing that is not in the table, and the description of the events ([`super::asyncapi`]) is made from
+//! the same table: an event that nobody described cannot be sent.
+
+use plenum_shared::id::{ConsumerId, ProducerId, TransportId};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+use utoipa::ToSchema;
+
+use super::asyncapi::Message;
+use super::told_chat::{
+    ChatDeleted, ChatDelivered, ChatEdited, ChatNotification, ChatReacted, ChatSeen, ChatSent, ChatTyping,
+    MessagesSeen, StatusChanged,
+};
+use super::view::chat::MessageView;
+use super::view::envelope::{Timestamp, True};
+use super::view::media::WebrtcConfigView;
+use super::view::meeting::{ListedView, MeetingView};
+use super::view::people::BothPermissionsView;
+use super::view::words::{
+    ConnectionQualityWord, DirectionWord, EndReasonWord, KindWord, LayersWord, LeaveReasonWord,
+    RecipientWord, RoleWord, SourceWord,
+};
+use crate::domain::id::{ChatRoomId, MeetingId, ParticipantId, RosterId, UserId};
+
+/// A payload that has a name.
+pub(super) trait Told: Serialize + ToSchema {
+    const NAME: &'static str;
+}
+
+/// An event as it is sent: its name, and its payload written out.
+pub(super) type Said = (&'static str, Box<RawValue>);
+
+/// An event, ready to be sent.
+pub(super) fn say<T: Told>(payload: &T) -> Said {
+    (T::NAME, to_raw_value(payload).expect("our payloads are JSON: their maps have text keys"))
+}
+
+/// Names payloads, says what each event means and to whom it goes, and lists them all.
+macro_rules! told {
+    ($($name:literal $payload:ident: $about:literal,)+) => {
+        $(impl Told for $payload {
+            const NAME: &'static str = $name;
+        })+
+
+        /// Every event there is, described.
+        pub(super) fn all() -> Vec<Message> {
+            vec![$(Message::of::<$payload>($name, $about)),+]
+        }
+    };
+}
+
+told! {
+    "error" Refused: "A request was refused, or a wait was in vain. The socket stays. To whoever asked.",
+    "meeting-started" MeetingStarted: "A meeting went live. To everybody invited.",
+    "meeting-ended" MeetingEnded: "A meeting is over for good. To everybody inside and waiting.",
+    "meeting-joined" MeetingJoined: "You are inside. To whoever joined, at once or after waiting.",
+    "participant-joined" ParticipantJoined: "Somebody came in. To everybody else inside.",
+    "participant-left" ParticipantLeft: "Somebody is no longer inside. To everybody who is.",
+    "waiting-room-joined" WaitingRoomJoined: "You wait for a host. To whoever joined.",
+    "join-request" JoinRequest: "Somebody waits to be let in. To hosts and co-hosts inside.",
+    "participant-role-changed" RoleChanged: "Somebody's role or rights changed. To that person, and to all inside if asked.",
+    "participants-added" ParticipantsAdded: "People are on the roster now. To everybody inside.",
+    "participants-removed" ParticipantsRemoved: "People are no longer on the roster. To everybody inside.",
+    "meeting-invitation" Invited: "You are invited. To whoever was put on a roster.",
+    "removed-from-meeting" InvitationWithdrawn: "You are no longer invited. To whoever was taken off a roster.",
+    "hand-raised" HandRaised: "A hand went up or down. To everybody inside.",
+    "participant-media-updated" MediaUpdated: "Somebody switched something on or off. To everybody inside.",
+    "muted-by-host" MutedByHost: "A host silenced you, or allows you to speak again. To that participant.",
+    "new-message" NewMessage: "A message was said. To those it is for, the sender included.",
+    "new-chat-message" ChatSent: "A message was said in a room. To those who listen to the room.",
+    "chat-message-edited" ChatEdited: "A message says something else now. To the room.",
+    "chat-message-deleted" ChatDeleted: "A message is gone. To the room.",
+    "chat-message-reaction" ChatReacted: "A reaction was given or taken back. To the room.",
+    "chat-message-seen" ChatSeen: "Somebody has seen a message. To whoever sent it.",
+    "chat-message-delivered" ChatDelivered: "A message reached somebody. To whoever sent it.",
+    "messages-seen" MessagesSeen: "Somebody has seen messages. To the room.",
+    "chat-user-typing" ChatTyping: "Somebody types, or stopped. To the others of the room.",
+    "chat-user-status-changed" StatusChanged: "Somebody is there, away, busy or gone. To everybody who shares a room.",
+    "chat-notification" ChatNotification: "Something worth a banner or a badge. To every socket of each person concerned.",
+    "new-producer" NewProducer: "Somebody publishes a track. To everybody else inside.",
+    "producer-closed" ProducerClosed: "A track is gone. To everybody inside.",
+    "producer-paused" ProducerPaused: "A track rests. To everybody inside.",
+    "producer-resumed" ProducerResumed: "A track flows again. To everybody inside.",
+    "active-speaker" ActiveSpeaker: "Another participant speaks, or nobody does. To everybody inside.",
+    "connection-quality" QualityChanged: "A connection got better or worse. To everybody inside.",
+    "consumer-layers-changed" ConsumerLayersChanged: "Another layer of a track reaches you. To its consumer.",
+    "media-reset" MediaReset: "The media of the meeting is gone; open transports again. To everybody inside.",
+    "user-online" UserOnline: "Somebody of the campus connected. To the campus.",
+    "user-offline" UserOffline: "Somebody of the campus is gone. To the campus.",
+    "server-draining" ServerDraining: "This server stops; come back after a moment. To everybody.",
+    "transport-created" TransportCreated: "Answers `create-transport`.",
+    "transport-connected" TransportConnected: "Answers `connect-transport`.",
+    "produced" Produced: "Answers `produce`.",
+    "consumed" Consumed: "Answers `consume`.",
+    "consumer-paused" ConsumerPaused: "Answers `pause-consumer`.",
+    "consumer-resumed" ConsumerResumed: "Answers `resume-consumer`.",
+    "consumer-layers-set" ConsumerLayersSet: "Answers `set-consumer-layers`.",
+}
+
+/// A refusal.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RefusedEvent)]
+pub(super) struct Refused {
+    /// For people, in English.
+    #[schema(example = "Access denied")]
+    pub message: String,
+    /// For programs, where the message alone leaves something open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub code: Option<&'static str>,
+    /// The event that was refused.
+    #[schema(example = "join-meeting")]
+    pub event: &'static str,
+    /// Of a wait that was in vain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, nullable = false, required = false)]
+    pub meeting_id: Option<MeetingId>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MeetingStarted {
+    #[schema(value_type = String, example = "01JDAVNTZ6MG8F0Q5W0R7YH3KC")]
+    pub meeting_id: MeetingId,
+    pub meeting: MeetingView,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MeetingEnded {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    pub reason: EndReasonWord,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MeetingJoined {
+    #[schema(inline)]
+    pub success: True,
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    pub meeting: MeetingView,
+    /// This join of yours; another one after leaving and coming back.
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    /// Everybody who was inside before, in order of joining. You are not among them.
+    pub participants: Vec<ParticipantTold>,
+    pub webrtc_config: WebrtcConfigView,
+    pub permissions: BothPermissionsView,
+    pub role: RoleWord,
+    pub audio: bool,
+    pub video: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ParticipantJoined {
+    #[serde(flatten)]
+    pub participant: ParticipantTold,
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    pub permissions: BothPermissionsView,
+}
+
+/// Somebody inside, with what they publish.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ParticipantTold {
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    /// The account, or the session of somebody without one.
+    pub user_id: String,
+    #[schema(example = "Hanna Host")]
+    pub user_name: String,
+    pub is_guest: bool,
+    pub audio: bool,
+    pub video: bool,
+    pub screen: bool,
+    /// The same as `screen`.
+    pub screen_sharing: bool,
+    pub role: RoleWord,
+    pub hand_raised: bool,
+    pub producers: Vec<ProducerTold>,
+}
+
+/// A track that may be consumed.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProducerTold {
+    #[schema(value_type = String)]
+    pub producer_id: ProducerId,
+    pub kind: KindWord,
+    pub source: SourceWord,
+    pub paused: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ParticipantLeft {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    pub user_name: String,
+    pub reason: LeaveReasonWord,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct WaitingRoomJoined {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    pub message: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct JoinRequest {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    /// The account, or the session of somebody without one.
+    pub user_id: String,
+    pub user_name: String,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct RoleChanged {
+    #[serde(rename = "meetingId")]
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    /// The session of whoever is inside, else the line of the roster.
+    #[serde(rename = "participantId")]
+    pub participant_id: String,
+    /// The line of the roster.
+    #[serde(rename = "recordId")]
+    #[schema(value_type = String)]
+    pub record_id: RosterId,
+    #[serde(rename = "userId")]
+    #[schema(value_type = Option<String>, required)]
+    pub user_id: Option<UserId>,
+    pub old_role: RoleWord,
+    pub new_role: RoleWord,
+    pub permissions: BothPermissionsView,
+}
+
+/// What changed about a roster.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RosterNews {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    pub participants: Vec<ListedView>,
+    #[schema(value_type = Option<String>, required)]
+    pub changed_by: Option<UserId>,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ParticipantsAdded(pub RosterNews);
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ParticipantsRemoved(pub RosterNews);
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Invited {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    pub meeting: MeetingView,
+    #[schema(value_type = Option<String>, required)]
+    pub invited_by: Option<UserId>,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct InvitationWithdrawn {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    pub meeting_name: String,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct HandRaised {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    pub user_name: String,
+    pub raised: bool,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MediaUpdated {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    pub video: bool,
+    pub audio: bool,
+    pub screen_sharing: bool,
+    /// The same as `screenSharing`.
+    pub screen: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MutedByHost {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    pub muted: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewMessage {
+    #[schema(value_type = String)]
+    pub meeting_id: ChatRoomId,
+    pub message: MessageTold,
+}
+
+/// A message, with its recipients under the name that sockets use too.
+#[derive(Serialize, ToSchema)]
+pub(super) struct MessageTold {
+    #[serde(flatten)]
+    pub message: MessageView,
+    #[serde(rename = "recipientType")]
+    pub recipient_type: RecipientWord,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NewProducer {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    #[serde(flatten)]
+    pub producer: ProducerTold,
+}
+
+/// A track that something happened to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProducerOf {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    #[schema(value_type = String)]
+    pub producer_id: ProducerId,
+    pub kind: KindWord,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProducerClosed(pub ProducerOf);
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProducerPaused(pub ProducerOf);
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ProducerResumed(pub ProducerOf);
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ActiveSpeaker {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    /// Null when nobody speaks.
+    #[schema(value_type = Option<String>, required)]
+    pub participant_id: Option<ParticipantId>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct QualityChanged {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    pub quality: ConnectionQualityWord,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConsumerLayersChanged {
+    #[schema(value_type = String)]
+    pub consumer_id: ConsumerId,
+    /// Null when no layer is forwarded.
+    #[schema(required)]
+    pub spatial_layer: Option<u8>,
+    #[schema(required)]
+    pub temporal_layer: Option<u8>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct MediaReset {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserOnline {
+    #[schema(value_type = String)]
+    pub user_id: UserId,
+    pub user_name: String,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserOffline {
+    #[schema(value_type = String)]
+    pub user_id: UserId,
+    pub user_name: String,
+    pub timestamp: Timestamp,
+    /// The same as `timestamp`.
+    pub last_seen: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ServerDraining {
+    pub reconnect_after_ms: u64,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TransportCreated {
+    #[schema(value_type = String)]
+    pub transport_id: TransportId,
+    pub direction: DirectionWord,
+    /// As mediasoup-client takes them.
+    #[schema(value_type = Object)]
+    pub ice_parameters: Value,
+    /// As mediasoup-client takes them.
+    #[schema(value_type = Vec<Object>)]
+    pub ice_candidates: Value,
+    /// As mediasoup-client takes them.
+    #[schema(value_type = Object)]
+    pub dtls_parameters: Value,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct TransportConnected {
+    #[schema(inline)]
+    pub success: True,
+    #[schema(value_type = String)]
+    pub transport_id: TransportId,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Produced {
+    pub kind: KindWord,
+    #[schema(value_type = String)]
+    pub producer_id: ProducerId,
+    pub source: SourceWord,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Consumed {
+    #[schema(value_type = String)]
+    pub consumer_id: ConsumerId,
+    #[schema(value_type = String)]
+    pub producer_id: ProducerId,
+    /// Whose track it is.
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    pub kind: KindWord,
+    pub source: SourceWord,
+    /// As mediasoup-client takes them.
+    #[schema(value_type = Object)]
+    pub rtp_parameters: Value,
+    pub r#type: LayersWord,
+    pub paused: bool,
+    pub producer_paused: bool,
+}
+
+/// A consumer that something was done to.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConsumerOf {
+    #[schema(value_type = String)]
+    pub consumer_id: ConsumerId,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ConsumerPaused(pub ConsumerOf);
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ConsumerResumed(pub ConsumerOf);
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ConsumerLayersSet {
+    #[schema(value_type = String)]
+    pub consumer_id: ConsumerId,
+    pub spatial_layer: u8,
+}

@@ -38,6 +38,7 @@ macro_rules! refusals {
                 String,
                 ::utoipa::openapi::RefOr<::utoipa::openapi::Response>,
             > {
+                #[allow(unused_imports, reason = "what HTTP refuses is no domain error")]
                 use $crate::domain::error::DomainError::*;
                 let mut responses = ::std::collections::BTreeMap::new();
                 $($crate::dialect::kcs::rest::describe::add(&mut responses, &$reason.into());)+

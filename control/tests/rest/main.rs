@@ -2,6 +2,7 @@
 
 mod acc_11;
 mod accounts;
+mod described;
 mod description;
 mod details;
 mod envelope;
@@ -11,6 +12,7 @@ mod join;
 mod limits;
 mod meetings;
 mod people;
+mod schema;
 mod start;
 mod start_end;
 mod update;

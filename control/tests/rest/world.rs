@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
 
+use crate::described;
+
 pub const PASSWORD: &str = "demo-password";
 
 /// Who acts.
@@ -116,11 +118,13 @@ impl World {
         Self { store: app.store.clone(), router: app.router(), app, clock, _dir: dir }
     }
 
-    /// One request, as it is.
+    /// One request, as it is. Whatever comes back must be described.
     pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.expect("the router answers everything");
         let (parts, body) = response.into_parts();
         let bytes = to_bytes(body, 16 << 20).await.expect("a body");
+        described::of(&self.router).await.check(&method, &path, parts.status, &parts.headers, &bytes);
         let body = serde_json::from_slice(&bytes)
             .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
         Answer { status: parts.status, headers: parts.headers, body }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, PathItem};
+use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr, Response};
@@ -148,9 +148,16 @@ fn whole_number(what: &str) -> RefOr<utoipa::openapi::header::Header> {
 /// What the shape of an operation brings with it.
 fn describe(path: &str, operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
+    let parameters = operation.parameters.iter().flatten();
+    let reads_query = parameters.into_iter().any(|parameter| match parameter {
+        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
+        RefOr::Ref(_) => false,
+    });
+    if reads_query || operation.request_body.is_some() {
+        add(responses, &E::invalid("<field>", "<reason>").into());
+    }
     if operation.request_body.is_some() {
         add(responses, &E::Malformed("not valid JSON".into()).into());
-        add(responses, &E::invalid("<field>", "<reason>").into());
         add(responses, &Refusal::BodyTooLarge);
     }
     // The parameter that names a meeting is spelled in two ways (KCS-11).

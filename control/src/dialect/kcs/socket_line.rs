@@ -10,12 +10,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use metrics::counter;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::socket::{self, Kcs};
 use super::socket_connection::{Connection, Request, refusal_of};
 use super::socket_outlet::Encoded;
 use super::socket_resume::Away;
+use super::told;
 use crate::domain::error::DomainError;
 use crate::domain::participant::{ConnectionId, Person};
 use crate::socketio::{Closed, Event, Full, Peer, Socket, ack_frame, event_frame};
@@ -221,8 +222,9 @@ impl Line {
             socket.cut_off();
             return;
         };
-        let resumed = json!({ "events": missed.len() }).to_string();
-        let said = std::iter::once(event_frame("resumed", resumed.as_bytes(), None)).chain(missed);
+        let (name, resumed) = told::say(&told::Resumed { events: missed.len() });
+        let resumed = event_frame(name, resumed.get().as_bytes(), None);
+        let said = std::iter::once(resumed).chain(missed);
         // The queue of a new socket takes more than a line keeps.
         let _ = said.into_iter().try_for_each(|packet| socket.send(packet));
         wire.socket = Some(socket);

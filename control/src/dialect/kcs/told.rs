@@ -90,6 +90,7 @@ told! {
     "media-reset" MediaReset: "The media of the meeting is gone; open transports again. To everybody inside.",
     "user-online" UserOnline: "Somebody of the campus connected. To the campus.",
     "user-offline" UserOffline: "Somebody of the campus is gone. To the campus.",
+    "resumed" Resumed: "You are back; what you missed follows. To a client that lost its socket and asked to resume.",
     "server-draining" ServerDraining: "This server stops; come back after a moment. To everybody.",
     "transport-created" TransportCreated: "Answers `create-transport`.",
     "transport-connected" TransportConnected: "Answers `connect-transport`.",
@@ -433,6 +434,12 @@ pub(super) struct UserOffline {
     pub timestamp: Timestamp,
     /// The same as `timestamp`.
     pub last_seen: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Resumed {
+    /// How many missed events follow.
+    pub events: usize,
 }
 
 #[derive(Serialize, ToSchema)]

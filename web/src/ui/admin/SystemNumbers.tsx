@@ -2,7 +2,6 @@
 import { useEffect } from 'react';
 import type { SystemStats } from '../../signaling/numbers';
 import { FormError } from '../base/Field';
-import { minuteWords } from '../chart/scale';
 import { useServices } from '../services';
 import { useLoaded } from '../useLoaded';
 import styles from './AdminPage.module.css';
@@ -41,10 +40,16 @@ function cells(stats: SystemStats): [string, string][] {
     ['Meetings planned', String(stats.scheduled_meetings)],
     ['Meetings in all', String(stats.total_meetings)],
     ['People ever inside', String(stats.total_participants)],
-    ...(uptime === undefined ? [] : [['Running for', minuteWords(uptime * 60)] as [string, string]]),
+    ...(uptime === undefined ? [] : [['Running for', running(uptime)] as [string, string]]),
     ...(workers ? [['Media cores in use', `${workers.active} of ${workers.total}`] as [string, string]] : []),
     ...(health ? [['Traffic', `${health.bandwidth_mbps.toFixed(1)} Mbit/s`] as [string, string]] : []),
   ];
+}
+
+/** "9 days", "4 h", "12 min". */
+function running(hours: number): string {
+  if (hours >= 48) return `${Math.floor(hours / 24)} days`;
+  return hours >= 1 ? `${Math.floor(hours)} h` : `${Math.floor(hours * 60)} min`;
 }
 
 function Health({ stats }: { stats: SystemStats }) {

@@ -129,9 +129,11 @@ function Tools({
   onRemove,
   onEditing,
 }: LineProps & { onEditing: () => void }) {
-  const [picking, setPicking] = useState(false);
+  const [at, setAt] = useState<{ left: number; top: number } | null>(null);
   const place = useRef<HTMLDivElement>(null);
-  useDismiss(place, picking, () => setPicking(false));
+  const picking = at !== null;
+  useDismiss(place, picking, () => setAt(null));
+  const open = () => setAt(picking || !place.current ? null : beside(place.current.getBoundingClientRect()));
   const tool = (icon: IconName, label: string, act: () => void) => (
     <button type="button" aria-label={label} title={label} onClick={act}>
       <Icon name={icon} size={16} />
@@ -140,20 +142,31 @@ function Tools({
   const pick = (emoji: string) => {
     const before = line.reactions?.find((reaction) => reaction.emoji === emoji);
     onReact(line.id, emoji, !before?.users.includes(ownId));
-    setPicking(false);
+    setAt(null);
   };
   return (
     <div ref={place} className={styles.tools} data-open={picking || undefined}>
-      {tool('smile', 'React to this message', () => setPicking(!picking))}
+      {tool('smile', 'React to this message', open)}
       {own && line.message !== '' && tool('edit', 'Edit this message', onEditing)}
       {(own || mayRemoveAll) && tool('trash', 'Delete this message', () => onRemove(line.id))}
-      {picking && (
-        <div className={styles.picker}>
+      {at && (
+        <div className={styles.picker} style={at}>
           <EmojiPicker label="Reactions" onPick={pick} />
         </div>
       )}
     </div>
   );
+}
+
+/** The size of the board of reactions, in pixels. */
+const BOARD = { width: 222, height: 98 };
+const MARGIN = 8;
+
+/** On the screen, because the list of lines cuts off what hangs over its edge: above the tools, or below where there is no room. */
+function beside(tools: DOMRect): { left: number; top: number } {
+  const left = Math.max(MARGIN, Math.min(tools.left, innerWidth - BOARD.width - MARGIN));
+  const above = tools.top - BOARD.height - MARGIN;
+  return { left, top: above >= MARGIN ? above : tools.bottom + MARGIN };
 }
 
 interface EditorProps {

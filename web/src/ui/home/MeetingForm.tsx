@@ -10,7 +10,7 @@ import { type Draft, draftOf, emptyDraft, errorsOf, toWire } from './draft';
 import { EmailChips } from './EmailChips';
 import styles from './MeetingForm.module.css';
 import { RecurrenceEditor } from './RecurrenceEditor';
-import { zoneWords } from './recurrence';
+import { fromRule, moved, zoneWords } from './recurrence';
 
 interface FormProps {
   user: User;
@@ -29,7 +29,7 @@ export function MeetingForm({ user, editing, onSaved, onClose }: FormProps) {
   const [series, setSeries] = useState(false);
   const [failure, setFailure] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  const change = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
+  const change = (part: Partial<Draft>) => setDraft((before) => changed(before, part));
   const errors = tried ? errorsOf(draft, Date.now()) : {};
 
   const submit = async (event: FormEvent) => {
@@ -75,7 +75,7 @@ export function MeetingForm({ user, editing, onSaved, onClose }: FormProps) {
         )}
         {!editing && <WhenChoice now={draft.now} onChange={(now) => change({ now })} />}
         {!draft.now && <Times draft={draft} error={errors.start} change={change} />}
-        {!draft.now && (!editing?.series_id || series) && (
+        {!draft.now && mayRepeat(editing, series) && (
           <RecurrenceEditor
             value={draft.recurrence}
             start={new Date(Date.parse(draft.start))}
@@ -143,10 +143,23 @@ export function MeetingForm({ user, editing, onSaved, onClose }: FormProps) {
   );
 }
 
+/** A new start takes its weekday along. */
+function changed(before: Draft, part: Partial<Draft>): Draft {
+  const after = { ...before, ...part };
+  if (part.start === undefined || !Date.parse(part.start) || !Date.parse(before.start)) return after;
+  return { ...after, recurrence: moved(before.recurrence, new Date(before.start), new Date(part.start)) };
+}
+
+/** Whether the form may say how a meeting repeats: not of one occurrence alone, and not where it cannot show the rule. */
+function mayRepeat(editing: Meeting | null, series: boolean): boolean {
+  if (!editing?.series_id) return true;
+  return series && fromRule(editing.recurrence ?? '') !== null;
+}
+
 /** What an update sends: the rule of a series changes only together with the series. */
 function editWire(meeting: Meeting, wire: MeetingDraft, series: boolean): Partial<MeetingDraft> {
   const { recurrence, recurrence_timezone, meeting_type, ...rest } = wire;
-  if (meeting.series_id && !series) return rest;
+  if (!mayRepeat(meeting, series)) return rest;
   if (recurrence) return { ...rest, meeting_type, recurrence, recurrence_timezone };
   return meeting.series_id ? { ...rest, recurrence: null } : rest;
 }

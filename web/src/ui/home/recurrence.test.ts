@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   fromRule,
+  moved,
   noRecurrence,
   occurrences,
   type Recurrence,
@@ -53,6 +54,15 @@ describe('the rule that is sent', () => {
     'FREQ=DAILY;BYHOUR=9;COUNT=3',
     'nonsense',
   ])('is left alone where the form cannot show it: %s', (rule) => expect(fromRule(rule)).toBeNull());
+});
+
+it('a first meeting that is moved takes its day along, and the other days stay', () => {
+  const friday = new Date(2027, 2, 5, 10, 0);
+  expect(moved(weekly({ days: ['MO', 'TH'] }), START, friday).days).toEqual(['MO']);
+  expect(moved(weekly({ days: ['MO', 'TH'] }), START, new Date(2027, 2, 4, 16, 0)).days).toEqual([
+    'MO',
+    'TH',
+  ]);
 });
 
 describe('the days that come of it', () => {

@@ -32,6 +32,12 @@ export function daysOf({ days }: Recurrence, start: Date): Weekday[] {
   return WEEKDAYS.filter((day) => day === own || days.includes(day));
 }
 
+/** The choice after the first occurrence was moved to another day: the old day was in it for that occurrence's sake. */
+export function moved(recurrence: Recurrence, from: Date, to: Date): Recurrence {
+  if (weekdayOf(from) === weekdayOf(to)) return recurrence;
+  return { ...recurrence, days: recurrence.days.filter((day) => day !== weekdayOf(from)) };
+}
+
 /** The rule, or null when the meeting happens once. `start` is local, as the rule's days are. */
 export function toRule(recurrence: Recurrence, start: Date): string | null {
   const { frequency, interval, end } = recurrence;
@@ -104,11 +110,11 @@ function* candidates(recurrence: Recurrence, start: Date): Generator<Date> {
   const monday = (start.getDay() + 6) % 7;
   let without = 0;
   for (let turn = 0; without < MONTHS_WITHOUT; turn++) {
-    if (frequency === 'daily') yield moved(start, turn * interval);
+    if (frequency === 'daily') yield later(start, turn * interval);
     else if (frequency === 'weekly') {
       for (const day of days) {
         const offset = turn * interval * 7 + day - monday;
-        if (offset >= 0) yield moved(start, offset);
+        if (offset >= 0) yield later(start, offset);
       }
     } else {
       const date = new Date(start);
@@ -119,7 +125,7 @@ function* candidates(recurrence: Recurrence, start: Date): Generator<Date> {
   }
 }
 
-function moved(start: Date, days: number): Date {
+function later(start: Date, days: number): Date {
   const date = new Date(start);
   date.setDate(start.getDate() + days);
   return date;

@@ -40,7 +40,9 @@ pub struct Reactions {
 /// A room in the list of one of its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Summary {
+    /// In a list with its first members only.
     pub room: ChatRoom,
+    pub member_count: u32,
     pub last: Option<Line>,
     /// Up to [`UNREAD_MAX`].
     pub unread: u32,

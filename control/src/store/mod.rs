@@ -4,8 +4,11 @@
 //! a broken constraint into the refusal it means and a database that is away into `Unavailable`.
 
 mod accounts;
+mod attachments;
 mod audit;
 mod chat;
+mod chat_marks;
+mod chat_rooms;
 mod columns;
 mod engine;
 mod meetings;
@@ -24,6 +27,7 @@ use sql::{Arg, Row, Tx};
 
 pub use accounts::Credentials;
 pub use audit::AuditLine;
+pub use chat_marks::Reacted;
 pub use engine::OpenError;
 pub use sessions::Entering;
 

@@ -42,6 +42,8 @@ macro_rules! on_both {
     };
 }
 
+mod chat;
+
 on_both![
     an_account_comes_back_as_it_went_in_and_its_address_is_its_own,
     a_password_changes_once_per_version,

@@ -25,10 +25,10 @@ pub struct RoomView {
     /// Whoever manages the room; of a meeting its creator.
     #[schema(value_type = String, example = "01JDAVNTZ6MG8F0Q5W0R7YH3KC")]
     owner: UserId,
-    /// In the order of coming; empty for a meeting, whose people are its participants.
+    /// In the order of coming, in a list of rooms the first 50; empty for a meeting, whose people are its participants.
     members: Vec<MemberView>,
     #[schema(example = 2)]
-    member_count: usize,
+    member_count: u32,
     created_at: Timestamp,
     #[schema(required)]
     last_message: Option<LineView>,
@@ -163,7 +163,7 @@ pub fn room(summary: &Summary) -> RoomView {
         r#type: RoomTypeWord::Room,
         owner: room.owner,
         members: room.members.iter().map(member).collect(),
-        member_count: room.members.len(),
+        member_count: summary.member_count,
         created_at: Timestamp(room.created_at),
         last_message: summary.last.as_ref().map(line),
         unread_count: summary.unread,

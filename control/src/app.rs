@@ -31,11 +31,14 @@ use crate::http::peer::TrustedProxies;
 use crate::http::refusal::Refusal;
 use crate::http::{headers, health, observe, web};
 use crate::hub::Hub;
+use crate::jobs;
 use crate::live::{self, Live};
 use crate::service::accounts::{Accounts, NewAccount};
 use crate::service::admissions::Admissions;
+use crate::service::attachments::Attachments;
 use crate::service::audit::Audit;
 use crate::service::chat::Chat;
+use crate::service::chat_rooms::{self, ChatRooms};
 use crate::service::clock::Clock;
 use crate::service::join::Joins;
 use crate::service::limits::Limits;
@@ -105,6 +108,8 @@ pub enum StartError {
     FirstAccounts(String),
     #[error("cannot prepare the database: {0}")]
     Prepare(DomainError),
+    #[error("DATA_DIR: cannot make the folder for attachments: {0}")]
+    Files(std::io::Error),
 }
 
 /// A control plane.
@@ -182,7 +187,9 @@ impl App {
         };
         let live = Live::start(running, media_events);
         let tokens = Tokens::new(secret.expose().as_bytes(), config.jwt_expires_hours);
-        let services = services(&store, tokens, config, &parts, Arc::new(live.clone()))
+        let rooms = rooms(&store, &live, &hub, config, &parts);
+        let files = files(&store, &rooms, config, &parts).await?;
+        let services = services(&store, tokens, &parts, Arc::new(live.clone()), rooms, files)
             .await
             .map_err(StartError::Prepare)?;
         first_accounts::create(&services.accounts, config, parts.demo).await?;
@@ -239,6 +246,7 @@ impl App {
     /// Serves the listeners until [`App::shutdown`].
     pub async fn serve(&self, listeners: Vec<TcpListener>) {
         let upkeep = tokio::spawn(telemetry::upkeep());
+        tokio::spawn(jobs::attachments::run(self.services.files.clone(), self.stop.clone()));
         listen::serve(listeners, self.router(), self.stop.clone()).await;
         upkeep.abort();
     }
@@ -286,17 +294,40 @@ fn realtime(
     audit: Audit,
     ice_servers: serde_json::Value,
 ) -> socket::Services {
-    let Services { accounts, admissions, limits, clock, .. } = services;
+    let Services { accounts, admissions, limits, rooms, clock, .. } = services;
     socket::Services {
         hub: hub.clone(),
         accounts: accounts.clone(),
         joins: Joins::new(live.clone(), admissions.clone(), audit, limits.clone()),
         participants: Participants::new(live.clone(), store.clone(), limits.clone()),
-        chat: Chat::new(live.clone(), store.clone(), limits.clone(), clock.clone()),
+        chat: Chat::new(live.clone(), store.clone(), rooms.clone(), clock.clone()),
+        rooms: rooms.clone(),
         media: Media::new(live.clone(), store.clone()),
         clock: clock.clone(),
         ice_servers,
     }
+}
+
+fn rooms(store: &Store, live: &Live, hub: &Hub, config: &Config, parts: &Parts) -> ChatRooms {
+    ChatRooms::new(chat_rooms::Parts {
+        store: store.clone(),
+        live: live.clone(),
+        hub: hub.clone(),
+        limits: Limits::new(config.rate_limits, parts.clock.clone()),
+        audit: Audit::new(store.clone(), parts.clock.clone()),
+        clock: parts.clock.clone(),
+    })
+}
+
+async fn files(
+    store: &Store,
+    rooms: &ChatRooms,
+    config: &Config,
+    parts: &Parts,
+) -> Result<Attachments, StartError> {
+    let (directory, bounds) = (config.data_dir.join("files"), config.attachments.clone());
+    let opened = Attachments::open(directory, bounds, store.clone(), rooms.clone(), parts.clock.clone());
+    opened.await.map_err(StartError::Files)
 }
 
 async fn open_store(config: &Config) -> Result<Store, OpenError> {
@@ -323,9 +354,10 @@ pub fn address(listeners: &[TcpListener]) -> Option<SocketAddr> {
 async fn services(
     store: &Store,
     tokens: Tokens,
-    config: &Config,
     parts: &Parts,
     live: Arc<dyn LiveSide>,
+    rooms: ChatRooms,
+    files: Attachments,
 ) -> Result<Services, DomainError> {
     let clock = parts.clock.clone();
     let passwords = Passwords::new(parts.hash_cost);
@@ -336,7 +368,9 @@ async fn services(
         meetings: Meetings::new(store.clone(), passwords.clone(), audit.clone(), clock.clone(), live.clone()),
         people: People::new(store.clone(), audit.clone(), clock.clone(), live.clone()),
         admissions: Admissions::new(store.clone(), passwords, audit),
-        limits: Limits::new(config.rate_limits, clock.clone()),
+        limits: rooms.limits().clone(),
+        rooms,
+        files,
         live,
         clock,
     })

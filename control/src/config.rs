@@ -8,7 +8,43 @@ use std::str::FromStr;
 use http::HeaderValue;
 use serde_json::{Value, json};
 
+use crate::domain::attachment::AttachmentBounds;
 use crate::telemetry::{FILTER_DEFAULT, is_filter};
+
+/// Files that people send each other, and no programs or web pages among them.
+const ATTACHMENT_TYPES: [&str; 31] = [
+    "image/png",
+    "image/jpeg",
+    "image/gif",
+    "image/webp",
+    "image/heic",
+    "image/avif",
+    "audio/mpeg",
+    "audio/mp4",
+    "audio/x-m4a",
+    "audio/ogg",
+    "audio/wav",
+    "audio/webm",
+    "audio/flac",
+    "video/mp4",
+    "video/webm",
+    "video/quicktime",
+    "application/pdf",
+    "text/plain",
+    "text/csv",
+    "text/markdown",
+    "application/json",
+    "application/zip",
+    "application/x-zip-compressed",
+    "application/msword",
+    "application/vnd.ms-excel",
+    "application/vnd.ms-powerpoint",
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    "application/vnd.oasis.opendocument.text",
+    "application/vnd.oasis.opendocument.spreadsheet",
+];
 
 /// Everything an operator can set. Names and defaults are those of the environment variables.
 #[derive(Clone)]
@@ -24,6 +60,7 @@ pub struct Config {
     pub jwt_secret: Option<Secret>,
     pub jwt_expires_hours: u32,
     pub rate_limits: bool,
+    pub attachments: AttachmentBounds,
     pub bootstrap_admin: Option<BootstrapAdmin>,
     /// Origins of pages on other servers that may call the API.
     pub origins: Vec<HeaderValue>,
@@ -103,6 +140,7 @@ impl Config {
             jwt_secret: read.text("JWT_SECRET").map(Secret),
             jwt_expires_hours: read.hours("JWT_EXPIRES_HOURS")?,
             rate_limits: read.switch("RATE_LIMITS")?,
+            attachments: read.attachments()?,
             bootstrap_admin: read.bootstrap_admin()?,
             origins: read.origins()?,
             trusted_proxies: read.list("TRUSTED_PROXIES", "IP addresses with commas between")?,
@@ -144,6 +182,30 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
             Ok(hours)
         } else {
             Err(wrong(name, &hours.to_string(), "1 to 8760 hours"))
+        }
+    }
+
+    fn attachments(&self) -> Result<AttachmentBounds, ConfigError> {
+        let types: Vec<String> = self.list("ATTACHMENT_TYPES", "media types with commas between")?;
+        if let Some(other) = types.iter().find(|kind| !kind.contains('/')) {
+            return Err(wrong("ATTACHMENT_TYPES", other, "media types, such as image/png"));
+        }
+        let types: Vec<String> = types.iter().map(|kind| kind.to_ascii_lowercase()).collect();
+        let usual = || ATTACHMENT_TYPES.iter().map(|kind| (*kind).to_owned()).collect();
+        Ok(AttachmentBounds {
+            bytes_max: self.mebibytes("ATTACHMENT_MAX_MIB", 25, 4096)?,
+            quota_bytes: self.mebibytes("ATTACHMENT_QUOTA_MIB", 1024, 1024 * 1024)?,
+            types: if types.is_empty() { usual() } else { types },
+        })
+    }
+
+    /// A size in MiB, from 1 up; in bytes.
+    fn mebibytes(&self, name: &'static str, usual: u64, most: u64) -> Result<u64, ConfigError> {
+        let size = self.parsed(name, "a number of MiB")?.unwrap_or(usual);
+        if (1..=most).contains(&size) {
+            Ok(size * 1024 * 1024)
+        } else {
+            Err(wrong(name, &size.to_string(), &format!("1 to {most} MiB")))
         }
     }
 
@@ -267,6 +329,9 @@ mod tests {
             ("ICE_SERVERS", "[{}]"),
             ("LINK_ADDRESS", "4601"),
             ("TRUSTED_PROXIES", "proxy"),
+            ("ATTACHMENT_MAX_MIB", "0"),
+            ("ATTACHMENT_QUOTA_MIB", "much"),
+            ("ATTACHMENT_TYPES", "png"),
             ("LOG_FORMAT", "xml"),
             ("LOG", "plenum=loud"),
         ];

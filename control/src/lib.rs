@@ -10,6 +10,7 @@ pub mod domain;
 pub mod fleet;
 pub mod http;
 pub mod hub;
+pub mod jobs;
 pub mod live;
 pub mod service;
 pub mod socketio;

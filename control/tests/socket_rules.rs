@@ -2,6 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail by panicking")]
 
+#[path = "socket_rules/chat.rs"]
+mod chat;
+#[path = "socket_rules/chat_files.rs"]
+mod chat_files;
+#[path = "socket_rules/chat_meeting.rs"]
+mod chat_meeting;
 mod support;
 
 use serde_json::{Value, json};

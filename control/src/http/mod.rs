@@ -6,6 +6,7 @@ pub mod health;
 pub mod listen;
 pub mod observe;
 pub mod peer;
+pub mod range;
 pub mod refusal;
 pub mod token;
 pub mod web;

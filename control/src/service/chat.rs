@@ -1,15 +1,19 @@
-//! Messages inside a meeting: stored, then delivered (C-52).
+//! Messages inside a meeting, from those who are inside: composed here, stored and delivered as in every room (C-52).
+
+use std::sync::Arc;
 
 use crate::domain::actor::Actor;
 use crate::domain::chat::{ChatMessage, MessageKind, Place, Recipient, message_text};
 use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, MessageId};
-use crate::domain::limit::{Budget, LimitedAction};
+use crate::domain::limit::Budget;
+use crate::domain::live::LiveMeeting;
+use crate::domain::meeting::Meeting;
 use crate::domain::participant::ConnectionId;
 use crate::live::Live;
 use crate::service::admissions::meeting_id;
+use crate::service::chat_rooms::ChatRooms;
 use crate::service::clock::Clock;
-use crate::service::limits::Limits;
 use crate::service::participants::explain;
 use crate::store::Store;
 
@@ -22,44 +26,58 @@ pub enum Address {
     Private(String),
 }
 
+/// A message as somebody inside writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    pub meeting: String,
+    pub text: String,
+    pub to: Address,
+    /// Ids of own uploads.
+    pub attachments: Vec<String>,
+}
+
 /// The chat of running meetings.
 #[derive(Clone)]
 pub struct Chat {
     live: Live,
     store: Store,
-    limits: Limits,
+    rooms: ChatRooms,
     clock: Clock,
 }
 
 impl Chat {
-    /// The chat of the meetings of `live`.
-    pub fn new(live: Live, store: Store, limits: Limits, clock: Clock) -> Self {
-        Self { live, store, limits, clock }
+    /// The chat of the meetings of `live`, which are among the `rooms`.
+    pub fn new(live: Live, store: Store, rooms: ChatRooms, clock: Clock) -> Self {
+        Self { live, store, rooms, clock }
     }
 
-    /// Stores a message and delivers it to everybody inside who may read it, the sender included.
+    /// Stores a message and delivers it to everybody inside who may read it, the sender included, and to those who
+    /// listen to the meeting as a room.
     ///
     /// # Errors
-    /// Not inside, chat switched off, nobody of that name, text out of bounds, too many messages.
+    /// Not inside, chat switched off, nobody of that name, text or files out of bounds, too many messages.
     pub async fn send(
         &self,
         actor: &Actor,
         connection: ConnectionId,
-        meeting: &str,
-        text: &str,
-        to: Address,
+        outgoing: Outgoing,
         budget: Budget,
     ) -> Result<ChatMessage, DomainError> {
-        let meeting = meeting_id(meeting)?;
-        let text = message_text("message", text, false)?;
+        let Outgoing { meeting, text, to, attachments } = outgoing;
+        let meeting = meeting_id(&meeting)?;
+        let text = message_text("message", &text, !attachments.is_empty())?;
         let composed = self.compose(connection, meeting, text, to).await;
-        let message = explain(&self.store, meeting, composed).await?;
-        let sender = actor.user_id().map_or_else(|| format!("{:?}", message.sender), |user| user.to_string());
-        self.limits.check(LimitedAction::ChatMessage, &format!("{sender} {meeting}"), budget)?;
-        self.store.insert_message(&message).await?;
-        let stored = message.clone();
-        // Whoever was in the meeting a moment ago sent it, even if the meeting is over by now.
-        let _ = self.live.with(meeting, move |live, _| Ok((vec![live.deliver(stored)], ()))).await;
+        let (mut message, meeting) = explain(&self.store, meeting, composed).await?;
+        self.rooms.check_rate(message.sender, message.place, budget)?;
+        if !attachments.is_empty() {
+            let user = actor.user_id().ok_or(DomainError::Forbidden)?;
+            message.attachments = self.rooms.own_files(user, &attachments).await?;
+            message.kind = MessageKind::File;
+        }
+        self.rooms.post(&message, Some(&meeting)).await?;
+        if let Some(user) = actor.user_id() {
+            self.rooms.stop_typing(user, message.place.room());
+        }
         Ok(message)
     }
 
@@ -69,16 +87,16 @@ impl Chat {
         meeting: MeetingId,
         text: String,
         to: Address,
-    ) -> Result<ChatMessage, DomainError> {
+    ) -> Result<(ChatMessage, Arc<Meeting>), DomainError> {
         let (id, sent_at) = (MessageId::generate(), self.clock.now());
-        let compose = move |live: &mut crate::domain::live::LiveMeeting| {
+        let compose = move |live: &mut LiveMeeting| {
             let sender = live.may_chat(connection)?;
             let recipient = match &to {
                 Address::All => Recipient::All,
                 Address::Hosts => Recipient::Hosts,
                 Address::Private(named) => live.recipient(named)?,
             };
-            Ok(ChatMessage {
+            let message = ChatMessage {
                 id,
                 place: Place::Meeting(meeting),
                 sender: sender.person.sender(),
@@ -91,7 +109,8 @@ impl Chat {
                 sent_at,
                 edited_at: None,
                 deleted: false,
-            })
+            };
+            Ok((message, live.meeting().clone()))
         };
         self.live.with(meeting, move |live, _| Ok((Vec::new(), compose(live)?))).await
     }

@@ -2,8 +2,10 @@
 
 pub mod accounts;
 pub mod admissions;
+pub mod attachments;
 pub mod audit;
 pub mod chat;
+pub mod chat_rooms;
 pub mod clock;
 pub mod join;
 pub mod limits;

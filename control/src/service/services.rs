@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::service::accounts::Accounts;
 use crate::service::admissions::Admissions;
+use crate::service::attachments::Attachments;
+use crate::service::chat_rooms::ChatRooms;
 use crate::service::clock::Clock;
 use crate::service::limits::Limits;
 use crate::service::live_side::LiveSide;
@@ -18,6 +20,8 @@ pub struct Services {
     pub people: People,
     pub admissions: Admissions,
     pub limits: Limits,
+    pub rooms: ChatRooms,
+    pub files: Attachments,
     pub live: Arc<dyn LiveSide>,
     pub clock: Clock,
 }

@@ -32,6 +32,8 @@ pub struct World {
 #[derive(Clone)]
 pub struct Setup {
     pub rate_limits: bool,
+    /// Further settings, by name.
+    pub settings: Vec<(&'static str, &'static str)>,
     pub timing: Timing,
     pub directory: Option<Arc<tempfile::TempDir>>,
 }
@@ -43,7 +45,7 @@ impl Default for Setup {
             link_grace: Duration::from_millis(300),
             orphan_grace: Duration::from_millis(300),
         };
-        Self { rate_limits: false, timing, directory: None }
+        Self { rate_limits: false, settings: Vec::new(), timing, directory: None }
     }
 }
 
@@ -59,7 +61,9 @@ impl World {
             "DATA_DIR" => Some(data_dir.clone()),
             "RATE_LIMITS" => Some(if setup.rate_limits { "on" } else { "off" }.to_owned()),
             "ICE_SERVERS" => Some(r#"[{"urls":"stun:stun.example.org"}]"#.to_owned()),
-            _ => None,
+            other => {
+                setup.settings.iter().find(|(name, _)| *name == other).map(|(_, value)| (*value).to_owned())
+            }
         })
         .unwrap();
         let parts = Parts {
@@ -187,9 +191,58 @@ impl World {
         self.http.delete(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()
     }
 
+    /// A request with a body of any kind and more headers, and the whole of its answer.
+    pub async fn raw(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        headers: &[(&str, &str)],
+        body: Vec<u8>,
+    ) -> Raw {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let mut request = self.http.request(method.parse().unwrap(), url).bearer_auth(token).body(body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = request.send().await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+        Raw { status, headers, body: answer.bytes().await.unwrap().to_vec() }
+    }
+
+    /// Uploads a file as a form does it.
+    pub async fn upload(&self, token: &str, name: &str, kind: &str, bytes: &[u8]) -> Raw {
+        let mut form = format!(
+            "--edge\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {kind}\r\n\r\n"
+        )
+        .into_bytes();
+        form.extend_from_slice(bytes);
+        form.extend_from_slice(b"\r\n--edge--\r\n");
+        let headers = [("content-type", "multipart/form-data; boundary=edge")];
+        self.raw("POST", "/api/chat/attachments", token, &headers, form).await
+    }
+
     pub async fn get(&self, path: &str, token: &str) -> Value {
         let url = format!("http://127.0.0.1:{}{path}", self.port);
         self.http.get(url).bearer_auth(token).send().await.unwrap().json().await.unwrap()
+    }
+}
+
+/// An answer as it came.
+pub struct Raw {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Raw {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&self.body)))
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 }
 

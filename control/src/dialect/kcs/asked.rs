@@ -6,6 +6,9 @@
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::asked_chat::{
+    ChatTyping, GetRoomOnlineUsers, JoinChatRooms, LeaveChatRoom, MarkMessagesSeen, UpdateChatStatus,
+};
 use super::asyncapi::Message;
 use super::limits;
 use super::told::{self, Told};
@@ -64,8 +67,30 @@ asked! {
         refuses [MeetingIdMissing, invalid()];
     "send-message" SendMessage: "Say something to everybody, to one person, or to those who run the meeting.",
         refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::Chat), missing(), invalid(), ParticipantNotFound,
-            RateLimited { retry_after_s: 1 }],
+            AttachmentNotFound, RateLimited { retry_after_s: 1 }],
         at most ChatMessage;
+    "join-chat-rooms" JoinChatRooms: "Listen to rooms, meetings among them. Rooms without access are left out.",
+        answers [ChatRoomsJoined], refuses [missing(), invalid(), RateLimited { retry_after_s: 1 }],
+        at most Read;
+    "leave-chat-room" LeaveChatRoom: "Listen no more to a room.",
+        answers [ChatRoomLeft], refuses [missing(), invalid(), ChatRoomNotFound];
+    "chat-typing" ChatTyping: "Say that one types in a room one listens to, or stopped. Believed for three seconds.",
+        refuses [missing(), invalid(), ChatRoomNotFound, Forbidden, NotInMeeting, MeetingNotActive, MeetingEnded,
+            FeatureOff(Feature::Chat), RateLimited { retry_after_s: 1 }],
+        at most ChatTyping;
+    "mark-messages-seen" MarkMessagesSeen: "Say which messages of a room one has seen.",
+        answers [SeenAcknowledged],
+        refuses [missing(), invalid(), ChatRoomNotFound, MeetingNotFound, OtherCampus, NotMember,
+            RateLimited { retry_after_s: 1 }],
+        at most ChatReceipt;
+    "update-chat-status" UpdateChatStatus: "Say how one is. Everybody who shares a room is told.",
+        refuses [missing(), invalid(), RateLimited { retry_after_s: 1 }],
+        at most Write;
+    "get-room-online-users" GetRoomOnlineUsers: "Ask who of a room is there.",
+        answers [RoomOnlineUsers],
+        refuses [missing(), invalid(), ChatRoomNotFound, MeetingNotFound, OtherCampus, NotMember,
+            RateLimited { retry_after_s: 1 }],
+        at most Read;
     "raise-hand" RaiseHand: "Raise or lower the own hand.",
         refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::HandRaise), missing(), invalid()];
     "media-status-update" MediaStatusUpdate: "Say what is switched on. What is absent stays.",
@@ -146,12 +171,16 @@ pub struct JoinMeeting {
 )]
 pub struct SendMessage {
     pub meeting_id: String,
+    /// May be absent or empty when files are sent.
     #[schema(max_length = 4000)]
-    pub message: String,
+    pub message: Option<String>,
     #[schema(default = "all")]
     pub recipient_type: Option<RecipientKind>,
     /// Of a private message: whom it is for, by session, roster or account id.
     pub recipient_id: Option<String>,
+    /// Own uploads that were not sent before, by their ids.
+    #[schema(max_items = 10)]
+    pub attachments: Option<Vec<String>>,
 }
 
 /// Who is to read a message.

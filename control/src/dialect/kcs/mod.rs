@@ -1,6 +1,7 @@
 //! The KCS dialect: REST under `/api`, envelope `{success, data, message}`, and Socket.IO.
 
 pub mod asked;
+pub mod asked_chat;
 pub mod asyncapi;
 mod chat_view;
 pub mod error;
@@ -8,6 +9,7 @@ pub mod limits;
 pub mod preset;
 pub mod rest;
 pub mod socket;
+mod socket_chat;
 mod socket_connection;
 mod socket_line;
 mod socket_outlet;

@@ -17,7 +17,11 @@ use super::asked::{
     JoinMeeting, LeaveMeeting, MediaStatusUpdate, MuteParticipant, PauseConsumer, PauseProducer, Produce,
     RaiseHand, ResumeConsumer, ResumeProducer, SendMessage, SetConsumerLayers,
 };
+use super::asked_chat::{
+    ChatTyping, GetRoomOnlineUsers, JoinChatRooms, LeaveChatRoom, MarkMessagesSeen, UpdateChatStatus,
+};
 use super::error;
+use super::socket_chat as chat;
 use super::socket_connection::{Answer, Connection};
 use super::socket_line::{Attached, Line};
 use super::socket_outlet::SocketOutlet;
@@ -29,6 +33,7 @@ use crate::domain::participant::{ConnectionId, Person};
 use crate::hub::{Hub, OutletId};
 use crate::service::accounts::Accounts;
 use crate::service::chat::Chat;
+use crate::service::chat_rooms::ChatRooms;
 use crate::service::clock::Clock;
 use crate::service::join::Joins;
 use crate::service::media::Media;
@@ -43,6 +48,12 @@ pub(super) const EVENTS: &[(&str, Handler)] = &[
     on::<JoinMeeting>(|c, body| Box::pin(requests::join_meeting(c, body))),
     on::<LeaveMeeting>(|c, body| Box::pin(requests::leave_meeting(c, body))),
     on::<SendMessage>(|c, body| Box::pin(requests::send_message(c, body))),
+    on::<JoinChatRooms>(|c, body| Box::pin(chat::join_chat_rooms(c, body))),
+    on::<LeaveChatRoom>(|c, body| Box::pin(chat::leave_chat_room(c, body))),
+    on::<ChatTyping>(|c, body| Box::pin(chat::chat_typing(c, body))),
+    on::<MarkMessagesSeen>(|c, body| Box::pin(chat::mark_messages_seen(c, body))),
+    on::<UpdateChatStatus>(|c, body| Box::pin(chat::update_chat_status(c, body))),
+    on::<GetRoomOnlineUsers>(|c, body| Box::pin(chat::get_room_online_users(c, body))),
     on::<RaiseHand>(|c, body| Box::pin(requests::raise_hand(c, body))),
     on::<MediaStatusUpdate>(|c, body| Box::pin(requests::media_status_update(c, body))),
     on::<MuteParticipant>(|c, body| Box::pin(requests::mute_participant(c, body))),
@@ -91,6 +102,7 @@ pub struct Services {
     pub joins: Joins,
     pub participants: Participants,
     pub chat: Chat,
+    pub rooms: ChatRooms,
     pub media: Media,
     pub clock: Clock,
     /// What clients are told about STUN and TURN.
@@ -223,9 +235,7 @@ impl Kcs {
         self.0.outlet.add(line.clone());
         let first = hub.connect(id, outlet_id, &actor);
         let connection = Connection::new(actor, line.clone(), self.0.services.clone());
-        if first {
-            connection.came();
-        }
+        connection.came(first);
         line.begin(Box::new(connection));
         Arc::new(Attached { line, socket })
     }

@@ -52,14 +52,18 @@ impl Connection {
         Self { id: line.id, actor, services, meetings: Vec::new(), line }
     }
 
-    /// Tells the campus that this account is here.
-    pub fn came(&self) {
-        self.tell_campus(|user, name, at| DomainEvent::UserOnline { user, name, at });
+    /// A client is here. `first`: its account had no other connection, and the campus is told.
+    pub fn came(&self, first: bool) {
+        if first {
+            self.tell_campus(|user, name, at| DomainEvent::UserOnline { user, name, at });
+        }
+        self.services.rooms.connected(&self.actor);
     }
 
     /// The client is gone: so is whoever spoke over it.
     pub async fn clean_up(self: Box<Self>) {
         self.services.participants.disconnected(self.id, self.meetings.iter().copied()).await;
+        self.services.rooms.disconnected(&self.actor, self.id).await;
         if self.services.hub.disconnect(self.id) {
             self.tell_campus(|user, name, at| DomainEvent::UserOffline { user, name, at });
         }
@@ -103,7 +107,9 @@ impl Connection {
     /// The documented event, and the callback if there is one (C-45).
     fn answer(&self, Answer { event, mut payload }: Answer, ack: (u32, Option<u64>)) {
         let told = event.map_or(Ok(()), |event| self.line.say(event, &payload));
-        payload["success"] = true.into();
+        if payload.get("success").is_none() {
+            payload["success"] = true.into();
+        }
         let acked = self.line.acknowledge(ack, &payload);
         if told.and(acked).is_err() {
             self.line.give_up();

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::limits;
+use super::rest::chat::file_ids;
 use super::socket_connection::{Answer, Connection};
 use super::told::{self, ConsumerOf, Told};
 use super::view::envelope::True;
@@ -22,7 +23,7 @@ use crate::domain::limit::LimitedAction;
 use crate::domain::live_media::Wanted;
 use crate::domain::participant::MediaChange;
 use crate::live::Place;
-use crate::service::chat::Address;
+use crate::service::chat::{Address, Outgoing};
 use crate::service::join::JoinRequest;
 use crate::service::media::NewTrack;
 
@@ -74,7 +75,12 @@ pub(super) async fn send_message(c: &mut Connection, body: Value) -> Answered {
     let body = normalized(body);
     let fields = Fields::of(&body)?;
     let meeting = meeting(fields)?;
-    let text = fields.given_text("message")?;
+    let attachments = file_ids(fields)?;
+    // What only brings files says nothing by itself.
+    let text = match fields.text("message")? {
+        None if attachments.is_empty() => return Err(DomainError::FieldMissing("message")),
+        text => text.unwrap_or_default().to_owned(),
+    };
     let recipient = fields.text_of(&["recipientId", "recipient_id"])?;
     let words = "all, private, host";
     let to = match fields.word("recipientType", AddressKind::parse, words)? {
@@ -86,7 +92,8 @@ pub(super) async fn send_message(c: &mut Connection, body: Value) -> Answered {
         }
     };
     let budget = limits::budget(LimitedAction::ChatMessage);
-    let message = c.services.chat.send(&c.actor, c.id, meeting, text, to, budget).await?;
+    let outgoing = Outgoing { meeting: meeting.to_owned(), text, to, attachments };
+    let message = c.services.chat.send(&c.actor, c.id, outgoing, budget).await?;
     Ok(quiet(json!({ "message": view::message(&message) })))
 }
 
@@ -251,12 +258,12 @@ pub(super) async fn set_consumer_layers(c: &mut Connection, body: Value) -> Answ
 }
 
 /// An answer that is an event of its own.
-fn say<T: Told>(payload: &T) -> Answer {
+pub(super) fn say<T: Told>(payload: &T) -> Answer {
     Answer { event: Some(T::NAME), payload: json!(payload) }
 }
 
 /// An answer for the callback alone.
-fn quiet(payload: Value) -> Answer {
+pub(super) fn quiet(payload: Value) -> Answer {
     Answer { event: None, payload }
 }
 

@@ -10,9 +10,9 @@ use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use super::asyncapi::Message;
-use super::told_chat::{
-    ChatDeleted, ChatDelivered, ChatEdited, ChatNotification, ChatReacted, ChatSeen, ChatSent, ChatTyping,
-    MessagesSeen, StatusChanged,
+pub(super) use super::told_chat::{
+    ChatDeleted, ChatDelivered, ChatEdited, ChatNotification, ChatReacted, ChatRoomLeft, ChatRoomsJoined,
+    ChatSeen, ChatSent, ChatTyping, MessagesSeen, RoomOnlineUsers, SeenAcknowledged, StatusChanged,
 };
 use super::view::chat::MessageView;
 use super::view::envelope::{Timestamp, True};
@@ -99,6 +99,10 @@ told! {
     "consumer-paused" ConsumerPaused: "Answers `pause-consumer`.",
     "consumer-resumed" ConsumerResumed: "Answers `resume-consumer`.",
     "consumer-layers-set" ConsumerLayersSet: "Answers `set-consumer-layers`.",
+    "chat-rooms-joined" ChatRoomsJoined: "Answers `join-chat-rooms`.",
+    "chat-room-left" ChatRoomLeft: "Answers `leave-chat-room`.",
+    "messages-seen-acknowledged" SeenAcknowledged: "Answers `mark-messages-seen`.",
+    "room-online-users" RoomOnlineUsers: "Answers `get-room-online-users`.",
 }
 
 /// A refusal.

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::view::envelope::Timestamp;
+use super::view::envelope::{Timestamp, True};
 use super::view::rooms::{LineView, ReactionWord};
 use super::view::words::{PresenceWord, RoomChangeWord};
 use crate::domain::id::{ChatRoomId, MessageId, UserId};
@@ -226,4 +226,54 @@ pub(super) struct UserLeft {
     /// Null: of his own will.
     #[schema(value_type = Option<String>, required)]
     pub removed_by: Option<UserId>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct ChatRoomsJoined {
+    /// Whether there is one at least.
+    pub success: bool,
+    #[schema(value_type = Vec<String>)]
+    pub rooms: Vec<ChatRoomId>,
+    pub message: String,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ChatRoomLeft {
+    #[schema(inline)]
+    pub success: True,
+    #[schema(value_type = String)]
+    pub room_id: ChatRoomId,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SeenAcknowledged {
+    #[schema(inline)]
+    pub success: True,
+    #[schema(value_type = String)]
+    pub room_id: ChatRoomId,
+    #[schema(value_type = Vec<String>)]
+    pub message_ids: Vec<MessageId>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RoomOnlineUsers {
+    #[schema(value_type = String)]
+    pub room_id: ChatRoomId,
+    pub users: Vec<OnlineUserTold>,
+    pub count: usize,
+}
+
+/// Somebody of a room who is there.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = OnlineUser)]
+pub(super) struct OnlineUserTold {
+    #[schema(value_type = String)]
+    pub user_id: UserId,
+    pub user_name: String,
+    pub status: PresenceWord,
+    pub last_seen: Timestamp,
 }

@@ -273,3 +273,94 @@ pub struct JoinBody {
     /// Of meetings that ask for one. Also accepted as `password`.
     pub meeting_password: Option<String>,
 }
+
+/// A new chat room.
+#[derive(ToSchema)]
+#[schema(example = json!({ "name": "Maths 7b", "members": [] }))]
+pub struct ChatRoomBody {
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+    /// Ids of accounts of the campus; whoever makes the room is in it anyway.
+    #[schema(max_items = 500)]
+    pub members: Vec<String>,
+}
+
+/// Another name for a chat room.
+#[derive(ToSchema)]
+#[schema(example = json!({ "name": "Maths 7c" }))]
+pub struct ChatRoomNameBody {
+    #[schema(min_length = 1, max_length = 100)]
+    pub name: String,
+}
+
+/// People for a chat room.
+#[derive(ToSchema)]
+#[schema(example = json!({ "members": ["01JDAVNTZ6MG8F0Q5W0R7YH3KC"] }))]
+pub struct ChatMembersBody {
+    /// Ids of accounts of the campus.
+    #[schema(min_items = 1, max_items = 500)]
+    pub members: Vec<String>,
+}
+
+/// A new message.
+#[derive(ToSchema)]
+#[schema(example = json!({ "content": "Welcome!" }))]
+pub struct ChatMessageBody {
+    /// May be absent or empty when files are sent.
+    #[schema(max_length = 4000)]
+    pub content: Option<String>,
+    /// Own uploads that were not sent before.
+    #[schema(max_items = 10)]
+    pub attachments: Option<Vec<ChatFileBody>>,
+    /// Ids of accounts; who cannot read the message is left out.
+    #[schema(max_items = 50)]
+    pub mentions: Option<Vec<String>>,
+}
+
+/// A file by its id, or the object that its upload was answered with.
+#[derive(ToSchema)]
+#[serde(untagged)]
+pub enum ChatFileBody {
+    Id(String),
+    Uploaded(ChatUploadedBody),
+}
+
+/// What an upload was answered with; the id is enough.
+#[derive(ToSchema)]
+pub struct ChatUploadedBody {
+    pub id: String,
+}
+
+/// Another text for a message.
+#[derive(ToSchema)]
+#[schema(example = json!({ "content": "Welcome, all of you!" }))]
+pub struct ChatTextBody {
+    #[schema(max_length = 4000)]
+    pub content: String,
+}
+
+/// A reaction.
+#[derive(ToSchema)]
+#[schema(example = json!({ "emoji": "👍" }))]
+pub struct ChatReactionBody {
+    /// At most 32 bytes, without control characters and markup.
+    #[schema(min_length = 1, max_length = 32)]
+    pub emoji: String,
+    /// Absent: the other one of what is.
+    pub action: Option<ChatReactionActionBody>,
+}
+
+/// What is to become of a reaction.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum ChatReactionActionBody {
+    Add,
+    Remove,
+}
+
+/// A form with one file.
+#[derive(ToSchema)]
+pub struct FileBody {
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    pub file: Vec<u8>,
+}

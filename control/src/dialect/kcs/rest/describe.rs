@@ -194,6 +194,7 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Opera
         (name = "accounts", description = "Login, own profile, own password"),
         (name = "meetings", description = "Meetings, from planned to over"),
         (name = "participants", description = "Who is invited, who is inside, and what they may do"),
+        (name = "chat", description = "Chat rooms, messages and files"),
         (name = "administration", description = "For administrators"),
         (name = "description", description = "What you are reading"),
     )

@@ -6,7 +6,9 @@
 mod accounts;
 mod answer;
 pub mod bodies;
+pub(super) mod chat;
 mod describe;
+mod files;
 mod guard;
 mod inside;
 mod meetings;
@@ -16,6 +18,7 @@ mod query;
 mod read;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
@@ -41,6 +44,7 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
     let write = |routes| limited(&kcs, LimitedAction::Write, routes);
     let account = |routes| limited(&kcs, LimitedAction::Account, routes);
     let create = |routes| limited(&kcs, LimitedAction::MeetingCreate, routes);
+    let largest = DefaultBodyLimit::max(files::body_bytes_max(&kcs));
     let (routes, api) = OpenApiRouter::with_openapi(Api::openapi())
         .routes(open(routes!(accounts::log_in), &[LimitedAction::LoginAddress, LimitedAction::Login]))
         .routes(account(routes!(accounts::profile)))
@@ -58,6 +62,20 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
         .routes(write(routes!(people::change_role)))
         .routes(read(routes!(inside::chat)))
         .routes(read(routes!(inside::webrtc_config)))
+        .routes(read(routes!(chat::list)))
+        .routes(write(routes!(chat::create)))
+        .routes(read(routes!(chat::details)))
+        .routes(write(routes!(chat::rename, chat::delete)))
+        .routes(write(routes!(chat::add_members)))
+        .routes(write(routes!(chat::remove_member)))
+        .routes(read(routes!(chat::history)))
+        .routes(write(routes!(chat::send)))
+        .routes(write(routes!(chat::edit, chat::delete_message)))
+        .routes(write(routes!(chat::react)))
+        .routes(read(routes!(chat::receipts)))
+        .routes(write(routes!(files::upload)).map(|upload| upload.layer(largest)))
+        .routes(read(routes!(files::download)))
+        .routes(write(routes!(files::discard)))
         .split_for_parts();
     routes.with_state(kcs).merge(pages::routes(api))
 }

@@ -1,0 +1,3 @@
+//! Periodic work, one file each, safe to run twice.
+
+pub mod attachments;

@@ -1,0 +1,215 @@
+// What the complete dialect brings, as people use it: the built web client in Chromium, by what is written on its buttons.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { launch } from './harness/browser.mjs';
+import { Plenum } from './harness/plenum.mjs';
+import { createMeeting, login } from './harness/rest.mjs';
+import { until } from './harness/until.mjs';
+import { Visitor } from './harness/visitor.mjs';
+import { Wire } from './harness/wire.mjs';
+
+/** One white pixel. */
+const PICTURE = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mP8/x8AAwMCAO+ip1sAAAAASUVORK5CYII=',
+  'base64',
+);
+
+describe('the web client and the complete dialect', () => {
+  let plenum;
+  let browser;
+  let open = [];
+
+  before(async () => {
+    plenum = await Plenum.start();
+    browser = await launch();
+  });
+  afterEach(async () => {
+    await Promise.all(open.map((visitor) => visitor.close()));
+    open = [];
+  });
+  after(async () => {
+    await browser?.close();
+    await plenum?.stop();
+  });
+
+  const signIn = async (name) => {
+    const visitor = await Visitor.signIn(browser, plenum, name);
+    open.push(visitor);
+    return visitor;
+  };
+
+  /** Host and member inside a meeting of the host; `extra` are fields of the meeting. */
+  const twoInside = async (extra = {}) => {
+    const host = await login(plenum, 'host@demo.test');
+    const meeting = await createMeeting(plenum, host, ['member@demo.test'], extra);
+    const [ada, ben] = [await signIn('host'), await signIn('member')];
+    const link = `${plenum.url}/m/${meeting.id}`;
+    await ada.open(link);
+    await ada.enter();
+    await ben.open(link);
+    await ben.enter();
+    await ada.tile(ben.name).waitFor();
+    return { ada, ben, host, meeting, link };
+  };
+
+  const rowOf = (visitor, name) => visitor.page.getByTestId('participant').filter({ hasText: name });
+
+  test('add_11_add_12_add_ev_30 files are sent, seen and fetched in the chat', async () => {
+    const { ada, ben } = await twoInside();
+    await ben.button('Chat').click();
+    const chooser = ben.page.getByTestId('file-chooser');
+    await chooser.setInputFiles([
+      { name: 'pier.png', mimeType: 'image/png', buffer: PICTURE },
+      { name: 'tides.txt', mimeType: 'text/plain', buffer: Buffer.from('high at noon') },
+    ]);
+    await until(
+      'both files are ready',
+      15_000,
+      async () => (await ben.page.getByText('Ready to send').count()) === 2,
+    );
+    await ben.page.getByLabel('Message to everybody').fill('The pier and the tides');
+    await ben.page.keyboard.press('Enter');
+
+    await ada.page.getByRole('button', { name: /^Chat, 1 unread$/ }).click();
+    const line = ada.page.getByTestId('chat-message').filter({ hasText: 'The pier and the tides' });
+    await until('the picture is shown', 15_000, () =>
+      line.getByRole('img', { name: 'pier.png' }).evaluate((image) => image.naturalWidth === 1),
+    );
+    const [download] = await Promise.all([
+      ada.page.waitForEvent('download'),
+      line.getByRole('button', { name: /^Download tides\.txt/ }).click(),
+    ]);
+    assert.equal(download.suggestedFilename(), 'tides.txt');
+    assert.equal(readFileSync(await download.path(), 'utf8'), 'high at noon');
+  });
+
+  test('add_06_add_07_add_08 lines are reacted to, edited and deleted, and the other side sees it', async () => {
+    const { ada, ben } = await twoInside();
+    await ben.button('Chat').click();
+    await ben.page.getByLabel('Message to everybody').fill('The pier is opn');
+    await ben.page.keyboard.press('Enter');
+    await ada.page.getByRole('button', { name: /^Chat, 1 unread$/ }).click();
+    const seen = ada.page.getByTestId('chat-message').first();
+    const own = ben.page.getByTestId('chat-message').first();
+
+    await seen.hover();
+    await seen.getByRole('button', { name: 'React to this message' }).click();
+    await seen.getByRole('button', { name: 'Thumbs up' }).click();
+    await own.getByRole('button', { name: 'Thumbs up, 1' }).waitFor();
+
+    await own.hover();
+    await own.getByRole('button', { name: 'Edit this message' }).click();
+    await own.getByLabel('Edit message').fill('The pier is open');
+    await own.getByRole('button', { name: 'Save' }).click();
+    await seen.getByText('The pier is open').waitFor();
+    await seen.getByText('edited').waitFor();
+
+    await own.hover();
+    await own.getByRole('button', { name: 'Delete this message' }).click();
+    await seen.getByText('This message was deleted.').waitFor();
+  });
+
+  test('add_ev_01_add_ev_02_add_ev_03 the waiting room turns into the meeting when the host admits', async () => {
+    const host = await login(plenum, 'host@demo.test');
+    const extra = { waiting_room_enabled: true, require_host_approval: true };
+    const meeting = await createMeeting(plenum, host, ['member@demo.test'], extra);
+    const [ada, ben] = [await signIn('host'), await signIn('member')];
+    await ada.open(`${plenum.url}/m/${meeting.id}`);
+    await ada.enter();
+    await ben.open(`${plenum.url}/m/${meeting.id}`);
+    await ben.page.getByRole('button', { name: /^(Join meeting|Ask to join)$/ }).click();
+    await ben.page.getByTestId('waiting-room').waitFor();
+    await ada.page.getByRole('button', { name: `Admit ${ben.name}` }).click();
+    await ben.page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
+    await ada.tile(ben.name).waitFor();
+    await ada.page.getByTestId('waiting').waitFor({ state: 'detached' });
+  });
+
+  test('kcs_13_add_ev_09 a right that is taken away stops a shared screen, given back it can be shared again', async () => {
+    const { ada, ben } = await twoInside();
+    await ben.button('Share screen').click();
+    const screen = ada.page.getByTestId('screen');
+    await ada.shows(screen, 2, 20_000, 'the shared screen');
+    await ada.button('Participants').click();
+    await ada.page.getByRole('button', { name: `Manage ${ben.name}` }).click();
+    const may = ada.page.getByRole('switch', { name: 'May share the screen' });
+    await may.click();
+    await screen.waitFor({ state: 'detached' });
+    await ben.button('Share screen').waitFor({ state: 'detached' });
+    assert.equal(await ben.page.getByRole('button', { name: 'Stop sharing' }).count(), 0);
+    await until('the switch is off', 10_000, async () => !(await may.isChecked()));
+    await may.click();
+    await ben.button('Share screen').waitFor();
+  });
+
+  test('kcs_12_kcs_13 a host changes a role, and removes somebody who is told so', async () => {
+    const { ada, ben } = await twoInside();
+    await ada.button('Participants').click();
+    await ada.page.getByRole('button', { name: `Manage ${ben.name}` }).click();
+    await ada.page.getByLabel('Role').selectOption('co_host');
+    await rowOf(ada, ben.name).getByText('Co-host').waitFor();
+    await ben.page.getByText('You are a co-host now.').waitFor();
+    await ada.page.getByRole('button', { name: 'Remove from the meeting' }).click();
+    await ben.page.getByRole('heading', { name: 'You were removed from the meeting' }).waitFor();
+    await ada.tile(ben.name).waitFor({ state: 'detached' });
+  });
+
+  test('add_02_add_03_add_04_add_05 people talk in a standing room, and see who has read', async () => {
+    const host = await login(plenum, 'host@demo.test');
+    await createMeeting(plenum, host, ['member@demo.test'], { meeting_name: 'We know each other' });
+    const [ada, ben] = [await signIn('host'), await signIn('member')];
+    await ada.open(`${plenum.url}/chat`);
+    await ada.page.getByRole('button', { name: 'New room' }).first().click();
+    const dialog = ada.page.getByRole('dialog');
+    await dialog.getByLabel('Name of the room').fill('Pilots');
+    await dialog.getByLabel(/^Members/).fill(ben.name.slice(0, 4));
+    await dialog.getByRole('list', { name: 'Found' }).getByRole('button', { name: ben.name }).click();
+    await dialog.getByRole('button', { name: 'Make the room' }).click();
+    await ada.page.getByLabel('Message to Pilots').fill('Wind from the north');
+    await ada.page.keyboard.press('Enter');
+
+    await ben.open(`${plenum.url}/chat`);
+    const entry = ben.page
+      .getByRole('navigation', { name: 'Chat rooms' })
+      .getByRole('link', { name: /Pilots/ });
+    await entry.getByText('1 unread').waitFor();
+    await entry.click();
+    await ben.page.getByTestId('chat-message').getByText('Wind from the north').waitFor();
+    await ada.page.getByText(`Seen by ${ben.name}`).waitFor();
+  });
+
+  test('add_ev_18_add_ev_19 a wire that breaks is nobody leaving: the place is kept, and what was missed comes', async () => {
+    const host = await login(plenum, 'host@demo.test');
+    const meeting = await createMeeting(plenum, host, ['member@demo.test']);
+    const wire = await Wire.to(plenum.port);
+    try {
+      const ada = await signIn('host');
+      const ben = await Visitor.signIn(browser, { url: wire.url }, 'member');
+      open.push(ben);
+      await ada.open(`${plenum.url}/m/${meeting.id}`);
+      await ada.enter();
+      await ben.open(`${wire.url}/m/${meeting.id}`);
+      await ben.enter();
+      await ada.sees(ben.name);
+      const before = await ada.tile(ben.name).getAttribute('data-participant-id');
+
+      wire.cut();
+      await ben.page.getByTestId('connection-notice').waitFor();
+      await ada.button('Chat').click();
+      await ada.page.getByLabel('Message to everybody').fill('Did you see that?');
+      await ada.page.keyboard.press('Enter');
+      // Media has its own way: the pictures of the one without a wire go on.
+      await ada.sees(ben.name);
+      wire.mend();
+
+      await ben.page.getByTestId('connection-notice').waitFor({ state: 'detached', timeout: 20_000 });
+      await ben.page.getByRole('button', { name: /^Chat, 1 unread$/ }).waitFor();
+      assert.equal(await ada.tile(ben.name).getAttribute('data-participant-id'), before);
+      const own = await ben.page.evaluate(() => window.plenum.room().self.participantId);
+      assert.equal(own, before);
+    } finally {
+      await wire.close();
+    }
+  });
+});

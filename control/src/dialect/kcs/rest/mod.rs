@@ -11,6 +11,7 @@ mod describe;
 mod files;
 mod guard;
 mod inside;
+mod links;
 mod meetings;
 mod pages;
 mod people;

@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::describe::refusals;
+use super::links;
 use crate::dialect::kcs::{asyncapi, error};
 use crate::http::refusal::Refusal;
 
@@ -45,6 +46,7 @@ pub(super) fn routes(mut api: OpenApi) -> Router {
         .routes(routes!(docs_file))
         .split_for_parts();
     api.merge(own);
+    links::add(&mut api);
     let openapi = api.to_json().map(Bytes::from).expect("a description is JSON: maps have text keys");
     let document = asyncapi::document();
     let events = events::page(&document).into();

@@ -131,13 +131,17 @@ fn kind_of_items(api: &Value, field: &Value) -> String {
 /// A schema, or the one it refers to.
 fn resolved<'a>(api: &'a Value, schema: &'a Value) -> &'a Value {
     let pointer = schema["$ref"].as_str().and_then(|text| text.strip_prefix('#'));
-    pointer.and_then(|pointer| api.pointer(pointer)).unwrap_or(schema)
+    // References lead on only while each names another schema, and the tables have no ring.
+    pointer.and_then(|pointer| api.pointer(pointer)).map_or(schema, |next| resolved(api, next))
 }
 
 fn last(reference: &str) -> Option<&str> {
     reference.rsplit('/').next()
 }
 
+/// Text for the page; what stands between backticks is code.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+    let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let parts = plain.split('`').enumerate();
+    parts.map(|(n, part)| if n % 2 == 1 { format!("<code>{part}</code>") } else { part.to_owned() }).collect()
 }

@@ -4,10 +4,10 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
 export NODE_EXTRA_CA_CERTS ?= /etc/ssl/certs/ca-certificates.crt
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup web build run check test contract browser fuzz bench smoke
+.PHONY: help setup web build run check test contract browser fuzz fuzz-api bench smoke
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: ## install what is missing on this machine for building and running
 	@.ci/setup build
@@ -44,6 +44,9 @@ fuzz: ## hostile packets against the engine (PACKETS=100000000) and random input
 	PLENUM_FUZZ_PACKETS=$(or $(PACKETS),100000000) cargo test --release --locked -p plenum-sfu --test engine hostile -- --nocapture
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --release --locked -p plenum-sfu --lib
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --release --locked -p plenum-shared
+
+fuzz-api: ## random requests against the API as it describes itself (SECONDS=600 SEED=7), on target/debug or PLENUM_BIN
+	@.ci/schemathesis $(or $(SECONDS),60) $(or $(SEED),1)
 
 bench: ## the benchmarks of the hot paths
 	cargo bench --locked -p plenum-bench

@@ -12,11 +12,11 @@ const SOURCES: [(&str, &str, &str, &str); 8] = [
     ("createMeeting", "201", "/data/id", "meeting_id"),
     ("listMeetings", "200", "/data/0/id", "meeting_id"),
     ("listParticipants", "200", "/data/0/id", "participant_id"),
-    ("addParticipants", "201", "/data/participants_added/0/id", "participant_id"),
     ("createChatRoom", "201", "/data/roomId", "room_id"),
-    ("createRoom", "201", "/data/roomId", "room_id"),
     ("sendChatMessage", "201", "/data/messageId", "message_id"),
-    ("createMessage", "201", "/data/messageId", "message_id"),
+    ("listChatMessages", "200", "/data/0/messageId", "message_id"),
+    ("uploadAttachment", "201", "/data/id", "attachment_id"),
+    ("createUser", "201", "/data/id", "user_id"),
 ];
 
 /// Links every source to every operation with that parameter.

@@ -5,7 +5,7 @@
 
 use crate::{
     id::{ConsumerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
-    media::{Bitrate, ConnectionQuality, Direction, Kind, Layer, LayerStructure, Source},
+    media::{Bitrate, ConnectionQuality, Direction, Kind, Layer, LayerStructure, PictureSize, Source},
     rtp::{RtpCapabilities, RtpParameters},
     transport::{DtlsParameters, IceCandidate, IceParameters},
 };
@@ -178,6 +178,33 @@ pub struct RoomStats {
     /// To subscribers, all of them.
     pub sent: Bitrate,
     pub sessions: Vec<SessionStats>,
+    /// RTP bytes from publishers since the room exists.
+    pub received_bytes: u64,
+    /// SRTP bytes to subscribers since the room exists.
+    pub sent_bytes: u64,
+    /// Every published track.
+    pub producers: Vec<ProducerStats>,
+}
+
+/// Figures of one published track.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProducerStats {
+    pub producer: ProducerId,
+    pub session: SessionId,
+    pub source: Source,
+    pub paused: bool,
+    /// Spatial layers, the smallest first.
+    pub layers: Vec<LayerStats>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct LayerStats {
+    /// From the publisher, this layer alone.
+    pub received: Bitrate,
+    /// As the last keyframe said; absent for sound and until one was read.
+    pub picture: Option<PictureSize>,
+    /// Subscriptions that are given this layer now.
+    pub viewers: u32,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -49,6 +49,13 @@ pub struct Layer {
     pub temporal: Option<u8>,
 }
 
+/// Pixels of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PictureSize {
+    pub width: u16,
+    pub height: u16,
+}
+
 /// How well a participant is connected, judged by loss and round-trip time over the last seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

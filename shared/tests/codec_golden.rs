@@ -43,7 +43,9 @@ names!(response_name, RESPONSES, Response, {
     Ok(Reply::TransportCreated { .. }) => "response-transport-created",
     Ok(Reply::Consumed { .. }) => "response-consumed",
     Ok(Reply::Inventory(_)) => "response-inventory",
-    Ok(Reply::Stats(_)) => "response-stats",
+    // What nodes before the byte counts said.
+    Ok(Reply::Stats(RoomStats { received_bytes: 0, .. })) => "response-stats",
+    Ok(Reply::Stats(_)) => "response-stats-tracks",
     Err(Refusal { reason: RefusalReason::UnknownRoom, .. }) => "refusal-unknown-room",
     Err(Refusal { reason: RefusalReason::UnknownTransport, .. }) => "refusal-unknown-transport",
     Err(Refusal { reason: RefusalReason::UnknownProducer, .. }) => "refusal-unknown-producer",
@@ -236,6 +238,27 @@ fn responses() -> Vec<Response> {
                 loss: 0.25,
                 round_trip_ms: Some(40),
             }],
+            ..RoomStats::default()
+        })),
+        Ok(Reply::Stats(RoomStats {
+            received: Bitrate(900_000),
+            received_bytes: 112_500,
+            sent_bytes: 225_000,
+            producers: vec![ProducerStats {
+                producer: PRODUCER,
+                session: SESSION,
+                source: Source::Screen,
+                paused: true,
+                layers: vec![
+                    LayerStats {
+                        received: Bitrate(900_000),
+                        picture: Some(PictureSize { width: 1280, height: 720 }),
+                        viewers: 2,
+                    },
+                    LayerStats::default(),
+                ],
+            }],
+            ..RoomStats::default()
         })),
     ];
     responses.extend(refusals.map(|reason| Err(Refusal::new(reason, "why"))));

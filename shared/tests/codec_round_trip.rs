@@ -236,11 +236,33 @@ fn stats() -> impl Strategy<Value = RoomStats> {
             loss,
             round_trip_ms,
         });
-    (any::<u64>(), any::<u64>(), vec(session, 0..4)).prop_map(|(received, sent, sessions)| RoomStats {
-        received: Bitrate(received),
-        sent: Bitrate(sent),
-        sessions,
-    })
+    let rates = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
+    (rates, vec(session, 0..4), vec(track_stats(), 0..4)).prop_map(
+        |((received, sent, received_bytes, sent_bytes), sessions, producers)| RoomStats {
+            received: Bitrate(received),
+            sent: Bitrate(sent),
+            sessions,
+            received_bytes,
+            sent_bytes,
+            producers,
+        },
+    )
+}
+
+fn track_stats() -> impl Strategy<Value = ProducerStats> {
+    let picture = (1_u16.., 1_u16..).prop_map(|(width, height)| PictureSize { width, height });
+    let layer = (any::<u64>(), option::of(picture), any::<u32>()).prop_map(|(received, picture, viewers)| {
+        LayerStats { received: Bitrate(received), picture, viewers }
+    });
+    (uuid(), uuid(), source(), any::<bool>(), vec(layer, 0..4)).prop_map(
+        |(producer, session, source, paused, layers)| ProducerStats {
+            producer: ProducerId(producer),
+            session: SessionId(session),
+            source,
+            paused,
+            layers,
+        },
+    )
 }
 
 fn response() -> impl Strategy<Value = Response> {

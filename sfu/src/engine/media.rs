@@ -40,6 +40,7 @@ impl Engine {
         self.counters.rtp_bytes_received += bytes.len() as u64;
         let room = self.peers[slot].room;
         let (router, mut outlet) = router_and_outlet!(self, room);
+        router.received_bytes += bytes.len() as u64;
         let peer = &mut outlet.peers[slot];
         if let Some(at) = peer.note_arrival(now, packet, bytes) {
             self.deadlines.advance(Waiting::Peer(slot), at);

@@ -3,13 +3,21 @@
 use std::time::{Duration, Instant};
 
 use plenum_shared::{
-    command::{RoomStats, SessionStats},
+    command::{LayerStats, ProducerStats, RoomStats, SessionStats},
     event::Event,
     id::SessionId,
     media::{Bitrate, ConnectionQuality, Direction},
 };
 
-use super::{Engine, bandwidth::sent_rate, demux::Slot};
+use super::{
+    Engine,
+    bandwidth::sent_rate,
+    demux::Slot,
+    router::{
+        Router,
+        producer::{LAYERS_MAX, Producer},
+    },
+};
 
 /// Loss (share of packets, after repair) and round trip that a quality allows at most, best first. Beyond the last is
 /// poor: at 8 % video stutters, above 600 ms people talk over each other.
@@ -97,6 +105,20 @@ impl Engine {
             stats.sessions[index].received.0 += received.0;
             stats.sessions[index].sent.0 += sent.0;
         }
+        let router = &mut self.rooms[room].router;
+        (stats.received_bytes, stats.sent_bytes) = (router.received_bytes, router.sent_bytes());
+        let Router { producers, consumers, .. } = router;
+        for (_, producer) in producers.iter_mut() {
+            let mut viewers = [0; LAYERS_MAX];
+            for &slot in &producer.consumers {
+                let consumer = &consumers[slot];
+                let layer = consumer.layers.current().filter(|_| !consumer.paused && !producer.paused);
+                if let Some(viewed) = layer.and_then(|layer| viewers.get_mut(usize::from(layer.spatial))) {
+                    *viewed += 1;
+                }
+            }
+            stats.producers.push(producer_stats(now, producer, viewers));
+        }
         stats
     }
 
@@ -123,6 +145,22 @@ impl Engine {
                 Direction::Send => figures.round_trip.or(peer.round_trip),
             },
         })
+    }
+}
+
+fn producer_stats(now: Instant, producer: &mut Producer, viewers: [u32; LAYERS_MAX]) -> ProducerStats {
+    let received = producer.layer_received(now);
+    let layer = |layer: usize| LayerStats {
+        received: received[layer],
+        picture: producer.pictures[layer],
+        viewers: viewers[layer],
+    };
+    ProducerStats {
+        producer: producer.id,
+        session: producer.session,
+        source: producer.source,
+        paused: producer.paused,
+        layers: (0..producer.layer_count().min(LAYERS_MAX)).map(layer).collect(),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     command::{self, RefusalReason, Reply},
     id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
-    media::Bitrate,
+    media::{Bitrate, PictureSize},
 };
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -105,6 +105,39 @@ struct RoomStats {
     sent: u64,
     #[prost(message, repeated, tag = "3")]
     sessions: Vec<SessionStats>,
+    #[prost(uint64, tag = "4")]
+    received_bytes: u64,
+    #[prost(uint64, tag = "5")]
+    sent_bytes: u64,
+    #[prost(message, repeated, tag = "6")]
+    producers: Vec<ProducerStats>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ProducerStats {
+    #[prost(bytes = "vec", tag = "1")]
+    producer: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    session: Vec<u8>,
+    #[prost(int32, tag = "3")]
+    source: i32,
+    #[prost(bool, tag = "4")]
+    paused: bool,
+    #[prost(message, repeated, tag = "5")]
+    layers: Vec<LayerStats>,
+}
+
+/// Width and height are 0 where the size is not known.
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+struct LayerStats {
+    #[prost(uint64, tag = "1")]
+    received: u64,
+    #[prost(uint32, tag = "2")]
+    width: u32,
+    #[prost(uint32, tag = "3")]
+    height: u32,
+    #[prost(uint32, tag = "4")]
+    viewers: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -250,6 +283,9 @@ impl From<&command::RoomStats> for RoomStats {
             received: stats.received.0,
             sent: stats.sent.0,
             sessions: stats.sessions.iter().map(Into::into).collect(),
+            received_bytes: stats.received_bytes,
+            sent_bytes: stats.sent_bytes,
+            producers: stats.producers.iter().map(Into::into).collect(),
         }
     }
 }
@@ -261,7 +297,54 @@ impl TryFrom<RoomStats> for command::RoomStats {
             received: Bitrate(stats.received),
             sent: Bitrate(stats.sent),
             sessions: stats.sessions.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            received_bytes: stats.received_bytes,
+            sent_bytes: stats.sent_bytes,
+            producers: stats.producers.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl From<&command::ProducerStats> for ProducerStats {
+    fn from(stats: &command::ProducerStats) -> Self {
+        let layer = |layer: &command::LayerStats| LayerStats {
+            received: layer.received.0,
+            width: layer.picture.map_or(0, |picture| picture.width.into()),
+            height: layer.picture.map_or(0, |picture| picture.height.into()),
+            viewers: layer.viewers,
+        };
+        Self {
+            producer: id_bytes(stats.producer.0),
+            session: id_bytes(stats.session.0),
+            source: stats.source.number(),
+            paused: stats.paused,
+            layers: stats.layers.iter().map(layer).collect(),
+        }
+    }
+}
+
+impl TryFrom<ProducerStats> for command::ProducerStats {
+    type Error = DecodeError;
+    fn try_from(stats: ProducerStats) -> Result<Self, DecodeError> {
+        Ok(Self {
+            producer: id(ProducerId, &stats.producer)?,
+            session: id(SessionId, &stats.session)?,
+            source: Numbered::from_number(stats.source)?,
+            paused: stats.paused,
+            layers: stats.layers.into_iter().map(Into::into).collect(),
+        })
+    }
+}
+
+impl From<LayerStats> for command::LayerStats {
+    fn from(layer: LayerStats) -> Self {
+        // A side beyond 16 bits is no picture of ours.
+        let side = |pixels: u32| u16::try_from(pixels).ok().filter(|&pixels| pixels > 0);
+        let picture = side(layer.width).zip(side(layer.height));
+        Self {
+            received: Bitrate(layer.received),
+            picture: picture.map(|(width, height)| PictureSize { width, height }),
+            viewers: layer.viewers,
+        }
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Consumer {
     packet_count: u32,
     octet_count: u32,
     rate: RateMeter,
+    /// Bytes sent since it exists, SRTP included.
+    pub sent_bytes: u64,
     /// Timestamp of a frame that lost a packet to a full arena.
     spoilt_frame: Option<u32>,
     reported: Option<SentReport>,
@@ -136,6 +138,7 @@ impl Consumer {
             packet_count: 0,
             octet_count: 0,
             rate: RateMeter::default(),
+            sent_bytes: 0,
             spoilt_frame: None,
             reported: None,
         }
@@ -345,6 +348,7 @@ impl Consumer {
         outlet.counters.rtp_sent += 1;
         outlet.counters.rtp_bytes_sent += len as u64;
         self.rate.add(now, len);
+        self.sent_bytes += len as u64;
         if shape.repeats.is_none() {
             self.packet_count = self.packet_count.wrapping_add(1);
             self.octet_count = self.octet_count.wrapping_add(payload.len() as u32);

@@ -66,6 +66,10 @@ pub struct Router {
     consumer_slots: HashMap<ConsumerId, usize>,
     /// Who speaks.
     pub speaker: Speaker,
+    /// RTP bytes from publishers since the room exists.
+    pub received_bytes: u64,
+    /// What consumers that are gone were sent.
+    sent_bytes_gone: u64,
 }
 
 impl Router {
@@ -108,10 +112,16 @@ impl Router {
     pub fn remove_consumer(&mut self, slot: usize) -> Consumer {
         let consumer = self.consumers.remove(slot);
         self.consumer_slots.remove(&consumer.id);
+        self.sent_bytes_gone += consumer.sent_bytes;
         if let Some(producer) = self.producers.get_mut(consumer.producer) {
             producer.consumers.retain(|&other| other != slot);
         }
         consumer
+    }
+
+    /// Bytes to subscribers since the room exists.
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent_bytes_gone + self.consumers.iter().map(|(_, consumer)| consumer.sent_bytes).sum::<u64>()
     }
 
     /// Takes one plain packet of a producer and sends it to whom it concerns.

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use plenum_shared::{
     id::{ProducerId, SessionId},
-    media::{Bitrate, Kind, LayerStructure, Source},
+    media::{Bitrate, Kind, LayerStructure, PictureSize, Source},
 };
 
 use super::{
     history::History,
     keyframe::KeyframeRequests,
     nack::Nacks,
-    payload::Description,
+    payload::{Description, picture},
     rate::RateMeter,
     reception::{Arrival, Reception, ticks},
 };
@@ -118,6 +118,8 @@ pub struct Producer {
     pub keyframe_count: u64,
     /// Packets that came by retransmission after we had asked for them.
     pub repaired_count: u64,
+    /// How large the picture of each spatial layer is, as its last keyframe said.
+    pub pictures: [Option<PictureSize>; LAYERS_MAX],
     rates: [RateMeter; LAYERS_MAX],
     heard_at: [Option<Instant>; LAYERS_MAX],
 }
@@ -145,6 +147,7 @@ impl Producer {
             keyframes: KeyframeRequests::default(),
             keyframe_count: 0,
             repaired_count: 0,
+            pictures: [None; LAYERS_MAX],
             rates: Default::default(),
             heard_at: [None; LAYERS_MAX],
         }
@@ -193,6 +196,10 @@ impl Producer {
         self.note_layer(now, stream, &description, bytes.len());
         if description.keyframe && self.kind == Kind::Video {
             self.note_keyframe(stream, index, packet.timestamp);
+            if let Some(said) = picture::read(self.published.codec, &description, packet.payload(bytes)) {
+                let inside = self.is_svc().then(|| self.layer_count());
+                said.note(&mut self.pictures, usize::from(stream), inside);
+            }
         }
         if self.kind == Kind::Video && !self.consumers.is_empty() {
             self.streams[usize::from(stream)].history.store(index, bytes);
@@ -294,6 +301,11 @@ impl Producer {
         let nacks = self.streams.iter().filter_map(|stream| stream.nacks.poll_timeout());
         let keyframe = self.keyframes.poll_timeout(now, self.answering());
         nacks.chain(keyframe).min()
+    }
+
+    /// The rate of each spatial layer by itself.
+    pub fn layer_received(&mut self, now: Instant) -> [Bitrate; LAYERS_MAX] {
+        std::array::from_fn(|layer| self.rates[layer].rate(now))
     }
 
     /// The rate of everything that came.

@@ -19,6 +19,8 @@ pub struct Vp8 {
     pub layer_sync: bool,
     /// KEYIDX, 5 bits, and where its byte is.
     pub key_index: Option<(u8, u8)>,
+    /// Bytes of the descriptor: the frame's own bytes come after it.
+    pub len: u8,
 }
 
 impl Vp8 {
@@ -34,6 +36,7 @@ impl Vp8 {
             temporal: None,
             layer_sync: false,
             key_index: None,
+            len: 0,
         };
         let mut at = 1;
         if first & 0x80 != 0 {
@@ -62,6 +65,7 @@ impl Vp8 {
         }
         // The inverse key frame flag is the lowest bit of the payload header's first byte.
         vp8.keyframe = frame_start && payload.get(at)? & 0x01 == 0;
+        vp8.len = at as u8;
         Some(vp8)
     }
 

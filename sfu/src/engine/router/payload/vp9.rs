@@ -23,6 +23,10 @@ pub struct Vp9 {
     pub spatial: u8,
     /// TL0PICIDX and where it is; absent in flexible mode.
     pub base_index: Option<(u8, u8)>,
+    /// V: a scalability structure follows.
+    pub has_structure: bool,
+    /// Bytes read so far; of a picture that depends on none before, the structure or the frame's own bytes come next.
+    pub len: u8,
 }
 
 impl Vp9 {
@@ -40,6 +44,8 @@ impl Vp9 {
             switch_up: false,
             spatial: 0,
             base_index: None,
+            has_structure: first & 0x02 != 0,
+            len: 0,
         };
         let mut at = 1;
         if first & 0x80 != 0 {
@@ -60,6 +66,7 @@ impl Vp9 {
             }
         }
         payload.get(at)?;
+        vp9.len = at as u8;
         Some(vp9)
     }
 

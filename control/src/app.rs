@@ -49,6 +49,7 @@ use crate::service::participants::Participants;
 use crate::service::passwords::{HashCost, Passwords};
 use crate::service::people::People;
 use crate::service::services::Services;
+use crate::service::statistics::Statistics;
 use crate::service::tokens::Tokens;
 use crate::socketio;
 use crate::store::{OpenError, Store};
@@ -76,6 +77,8 @@ pub struct Parts {
     pub fleet_timing: Timing,
     /// How long a lost socket of a client that can resume is awaited.
     pub resume_wait: Duration,
+    /// How often the media of running meetings is measured.
+    pub sample_every: Duration,
 }
 
 impl Default for Parts {
@@ -87,6 +90,7 @@ impl Default for Parts {
             supervise: true,
             fleet_timing: Timing::default(),
             resume_wait: socket::RESUME_WAIT,
+            sample_every: live::SAMPLED_EVERY,
         }
     }
 }
@@ -185,11 +189,11 @@ impl App {
             clock: parts.clock.clone(),
             ice_servers: config.ice_servers.clone(),
         };
-        let live = Live::start(running, media_events);
+        let live = Live::start(running, parts.sample_every, media_events);
         let tokens = Tokens::new(secret.expose().as_bytes(), config.jwt_expires_hours);
         let rooms = rooms(&store, &live, &hub, config, &parts);
         let files = files(&store, &rooms, config, &parts).await?;
-        let services = services(&store, tokens, &parts, Arc::new(live.clone()), rooms, files)
+        let services = services(&store, tokens, &parts, &fleet, Arc::new(live.clone()), rooms, files)
             .await
             .map_err(StartError::Prepare)?;
         first_accounts::create(&services.accounts, config, parts.demo).await?;
@@ -272,6 +276,7 @@ impl App {
         }
         let closing = async {
             self.state.fleet.stop().await;
+            self.state.live.flush().await;
             self.store.close().await;
         };
         tokio::time::timeout(CLOSE_MAX, closing).await.is_ok() && said
@@ -355,6 +360,7 @@ async fn services(
     store: &Store,
     tokens: Tokens,
     parts: &Parts,
+    fleet: &Fleet,
     live: Arc<dyn LiveSide>,
     rooms: ChatRooms,
     files: Attachments,
@@ -362,11 +368,16 @@ async fn services(
     let clock = parts.clock.clone();
     let passwords = Passwords::new(parts.hash_cost);
     let audit = Audit::new(store.clone(), clock.clone());
+    let meetings =
+        Meetings::new(store.clone(), passwords.clone(), audit.clone(), clock.clone(), live.clone());
+    let statistics =
+        Statistics::new(meetings.clone(), store.clone(), live.clone(), fleet.clone(), clock.clone());
     Ok(Services {
         accounts: Accounts::new(store.clone(), passwords.clone(), tokens, audit.clone(), clock.clone())
             .await?,
-        meetings: Meetings::new(store.clone(), passwords.clone(), audit.clone(), clock.clone(), live.clone()),
         people: People::new(store.clone(), audit.clone(), clock.clone(), live.clone()),
+        meetings,
+        statistics,
         admissions: Admissions::new(store.clone(), passwords, audit),
         limits: rooms.limits().clone(),
         rooms,

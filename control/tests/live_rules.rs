@@ -146,7 +146,7 @@ impl Run {
                 },
                 Err(_) => Vec::new(),
             },
-            Step::MediaLost => vec![self.live.media_lost(RoomId::random())],
+            Step::MediaLost => self.live.media_lost(RoomId::random()),
         }
     }
 

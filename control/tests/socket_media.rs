@@ -474,7 +474,7 @@ async fn kcs_ws_44_two_first_transports_at_once_open_one_room() {
 #[tokio::test]
 async fn c_34_a_room_that_opens_while_its_meeting_ends_is_closed_again() {
     // Long enough that nothing but the end itself closes the room.
-    let timing = Timing { orphan_grace: PATIENCE * 10, ..Setup::default().timing };
+    let timing = Timing { orphan_grace: PATIENCE * 10, sweep: PATIENCE * 10, ..Setup::default().timing };
     let world = World::with(Setup { timing, ..Setup::default() }).await;
     let scene = Scene::inside(world, json!({})).await;
     let memory = scene.node.memory();
@@ -537,4 +537,52 @@ async fn rooms_that_nobody_came_back_to_are_closed_although_some_went_by_themsel
     memory.hold_room();
     let _node = world.dial(memory.clone(), 1, 0).await.expect("registers");
     eventually("the node holds no room", || memory.rooms().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_session_whose_end_a_slow_node_did_not_hear_of_is_swept_away() {
+    let scene = Scene::start().await;
+    scene.camera().await;
+    let memory = scene.node.memory();
+    let session = scene.session(&scene.host_id);
+    assert!(memory.rooms().iter().any(|room| room.transports.iter().any(|t| t.session == session)));
+    // The first attempt is refused as a node does that has too much to do; nobody tries it again but the sweep.
+    memory.set_mood(Mood::Refuses(RefusalReason::Busy));
+    scene.host.call("leave-meeting", json!({ "meetingId": scene.meeting })).await;
+    memory.asked(|command| *command == RoomCommand::CloseSession { session }).await;
+    memory.set_mood(Mood::Answers);
+    let has_session =
+        || memory.rooms().iter().any(|room| room.transports.iter().any(|t| t.session == session));
+    eventually("nothing of the session is left", || !has_session()).await;
+    assert_eq!(memory.rooms().len(), 1, "the room goes on for those inside");
+}
+
+#[tokio::test]
+async fn a_screen_that_went_with_its_node_is_no_longer_shown() {
+    let scene = Scene::start().await;
+    scene.transport(&scene.host, "send").await;
+    let produced = scene.produce(&scene.host, Kind::Video, "screen").await;
+    assert_eq!(produced["success"], true, "{produced}");
+    scene.member.expect_where("participant-media-updated", |event| event["screen"] == true).await;
+    scene.node.memory().forget_everything();
+    let _again = scene.world.dial(scene.node.memory().clone(), 2, 0).await.expect("registers");
+    scene.member.expect("media-reset").await;
+    let off = scene.member.expect_where("participant-media-updated", |event| event["screen"] == false).await;
+    assert_eq!((&off["participantId"], &off["video"]), (&json!(scene.host_id), &json!(true)), "cameras stay");
+}
+
+#[tokio::test]
+async fn c_44_what_a_muted_person_calls_the_sound_of_his_screen_is_not_forwarded_either() {
+    let scene = Scene::start().await;
+    let mute = |on: bool| json!({ "meetingId": scene.meeting, "participantId": scene.member_id, "mute": on });
+    assert_eq!(scene.host.call("mute-participant", mute(true)).await["success"], true);
+    assert_eq!(scene.member.expect("muted-by-host").await["muted"], true);
+    scene.transport(&scene.member, "send").await;
+    let produced = scene.produce(&scene.member, Kind::Audio, "screen-audio").await;
+    let producer: ProducerId = produced["producerId"].as_str().unwrap().parse().unwrap();
+    let memory = scene.node.memory();
+    assert_eq!(memory.is_paused(producer), Some(true));
+    assert_eq!(scene.host.call("mute-participant", mute(false)).await["success"], true);
+    assert_eq!(scene.member.expect("muted-by-host").await["muted"], false);
+    assert_eq!(memory.is_paused(producer), Some(false));
 }

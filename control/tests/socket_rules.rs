@@ -8,6 +8,10 @@ mod chat;
 mod chat_files;
 #[path = "socket_rules/chat_meeting.rs"]
 mod chat_meeting;
+#[path = "socket_rules/recording.rs"]
+mod recording;
+#[path = "socket_rules/signs.rs"]
+mod signs;
 mod support;
 
 use serde_json::{Value, json};
@@ -98,6 +102,36 @@ async fn every_event_answers_bad_input_in_words_and_keeps_the_socket() {
         ("raise-hand", json!({}), "Meeting ID is required"),
         ("raise-hand", json!({ "meetingId": m() }), "raised is required"),
         ("raise-hand", json!({ "meetingId": m(), "raised": "yes" }), "raised: must be true or false"),
+        (
+            "raise-hand",
+            json!({ "meetingId": m(), "raised": false, "participantId": "x" }),
+            "Participant not found",
+        ),
+        (
+            "raise-hand",
+            json!({ "meetingId": m(), "raised": true, "participantId": "x" }),
+            "raised: only one's own hand can be raised",
+        ),
+        ("lower-hands", json!({}), "Meeting ID is required"),
+        ("typing", json!({ "typing": true }), "Meeting ID is required"),
+        ("typing", json!({ "meetingId": m() }), "typing is required"),
+        ("typing", json!({ "meetingId": m(), "typing": 1 }), "typing: must be true or false"),
+        ("send-reaction", json!({ "reaction": "👍" }), "Meeting ID is required"),
+        ("send-reaction", json!({ "meetingId": m() }), "reaction is required"),
+        ("send-reaction", json!({ "meetingId": m(), "reaction": " " }), "reaction is required"),
+        ("send-reaction", json!({ "meetingId": m(), "reaction": "<b>" }), "reaction: must be an emoji"),
+        (
+            "send-reaction",
+            json!({ "meetingId": m(), "reaction": long(33) }),
+            "reaction: must have at most 32 bytes",
+        ),
+        ("toggle-recording", json!({ "start": true }), "Meeting ID is required"),
+        ("toggle-recording", json!({ "meetingId": m() }), "start is required"),
+        (
+            "toggle-recording",
+            json!({ "meetingId": m(), "start": true }),
+            "Recording is not enabled for this meeting",
+        ),
         ("media-status-update", json!({}), "Meeting ID is required"),
         ("media-status-update", json!({ "meetingId": m(), "audio": 1 }), "audio: must be true or false"),
         ("mute-participant", json!({ "meetingId": m(), "mute": true }), "participantId is required"),

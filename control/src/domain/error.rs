@@ -43,6 +43,8 @@ pub enum DomainError {
     MeetingCancelled,
     #[error("the meeting is not live")]
     MeetingNotActive,
+    #[error("the meeting has not ended")]
+    MeetingNotEnded,
     #[error("the meeting is locked")]
     MeetingLocked,
     #[error("the meeting has a password")]
@@ -162,6 +164,7 @@ impl DomainError {
             Self::MeetingEnded => "meeting-ended",
             Self::MeetingCancelled => "meeting-cancelled",
             Self::MeetingNotActive => "meeting-not-active",
+            Self::MeetingNotEnded => "meeting-not-ended",
             Self::MeetingLocked => "meeting-locked",
             Self::MeetingPasswordMissing => "password-missing",
             Self::MeetingPasswordWrong => "password-wrong",

@@ -12,8 +12,10 @@ use super::chat::ChatMessage;
 use super::chat_event::ChatEvent;
 use super::id::{CampusId, MeetingId, ParticipantId, UserId};
 use super::meeting::Meeting;
-use super::participant::{ConnectionId, MediaStatus, Participant};
+use super::participant::{ConnectionId, MediaStatus, Participant, Person};
 use super::people::RoleChange;
+use super::reaction::Reaction;
+use super::recording::Recording;
 use super::roster::RosterEntry;
 use super::session::LeaveReason;
 
@@ -59,6 +61,9 @@ pub struct Entrance {
     pub me: Participant,
     /// Everybody who was inside before, in order of joining.
     pub others: Vec<Participant>,
+    /// Raised hands in the order of raising.
+    pub hands: Vec<ParticipantId>,
+    pub recording: Option<Recording>,
 }
 
 /// A fact about a meeting, a person or the platform.
@@ -104,6 +109,39 @@ pub enum DomainEvent {
         participant: ParticipantId,
         name: String,
         raised: bool,
+        /// Place in the queue, from 1; `None` when lowered.
+        position: Option<usize>,
+        at: OffsetDateTime,
+    },
+    ReactionSent {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        name: String,
+        reaction: Reaction,
+        at: OffsetDateTime,
+    },
+    TypingChanged {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        person: Person,
+        name: String,
+        typing: bool,
+    },
+    /// The state of recording; told together with one of the next two, which say the same as what happened.
+    RecordingChanged {
+        meeting: MeetingId,
+        recording: Recording,
+        active: bool,
+        /// `None` when nobody did it.
+        by: Option<Person>,
+    },
+    RecordingStarted {
+        meeting: MeetingId,
+        recording: Recording,
+    },
+    RecordingEnded {
+        meeting: MeetingId,
+        recording: Recording,
         at: OffsetDateTime,
     },
     MediaChanged {
@@ -234,6 +272,11 @@ impl DomainEvent {
             Self::JoinRequested { .. } => "join_requested",
             Self::JoinDenied { .. } => "join_denied",
             Self::HandChanged { .. } => "hand_changed",
+            Self::ReactionSent { .. } => "reaction_sent",
+            Self::TypingChanged { .. } => "typing_changed",
+            Self::RecordingChanged { .. } => "recording_changed",
+            Self::RecordingStarted { .. } => "recording_started",
+            Self::RecordingEnded { .. } => "recording_ended",
             Self::MediaChanged { .. } => "media_changed",
             Self::RoleChanged { .. } => "role_changed",
             Self::ParticipantsAdded { .. } => "participants_added",

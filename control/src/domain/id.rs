@@ -96,6 +96,10 @@ ulid_id!(
     /// One mail to one person.
     MailId
 );
+ulid_id!(
+    /// A recording.
+    RecordingId
+);
 uuid_id!(
     /// A line of a meeting's roster: one person invited or ever inside.
     RosterId,

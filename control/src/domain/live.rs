@@ -1,7 +1,8 @@
 //! A running meeting as a state machine: who is inside and what they do. Commands come with the time and answer with
 //! notices, or with a refusal and no change.
 //!
-//! Media (transports, tracks, subscriptions) is next door in [`super::live_media`]; the rules of entering are
+//! Media (transports, tracks, subscriptions) is next door in [`super::live_media`], hands, reactions and typing are in
+//! [`super::live_signs`], recording is in [`super::recording`]; the rules of entering are
 //! [`super::admission`]'s, applied here against the seats as they are at that moment.
 
 use std::collections::{HashMap, HashSet};
@@ -16,9 +17,11 @@ use super::chat::{ChatMessage, Recipient};
 use super::error::DomainError;
 use super::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
 use super::id::{ParticipantId, RosterId, UserId};
+use super::live_signs::Typing;
 use super::meeting::{Feature, Meeting, Standing};
 use super::participant::{ConnectionId, MediaChange, MediaStatus, Participant, Person};
 use super::policy::{self, Action};
+use super::recording::Recording;
 use super::role::Role;
 use super::session::LeaveReason;
 
@@ -55,7 +58,9 @@ pub struct LiveMeeting {
     /// People a host let in from the waiting room; they need not wait again.
     pub(super) admitted: HashSet<Person>,
     /// Raised hands, the first to rise first.
-    hands: Vec<ParticipantId>,
+    pub(super) hands: Vec<ParticipantId>,
+    pub(super) typing: Vec<Typing>,
+    pub(super) recording: Option<Recording>,
     joins: u64,
     peak: u32,
     /// Messages delivered since this process runs the meeting.
@@ -73,6 +78,8 @@ impl LiveMeeting {
             waiting: Vec::new(),
             admitted: HashSet::new(),
             hands: Vec::new(),
+            typing: Vec::new(),
+            recording: None,
             joins: 0,
             peak: 0,
             messages: 0,
@@ -226,7 +233,13 @@ impl LiveMeeting {
             meeting: self.meeting.clone(),
             participant: Box::new(me.clone()),
         };
-        let entrance = Entrance { meeting: self.meeting.clone(), me, others };
+        let entrance = Entrance {
+            meeting: self.meeting.clone(),
+            me,
+            others,
+            hands: self.hands.clone(),
+            recording: self.recording,
+        };
         vec![
             Notice::new(Audience::One(id), DomainEvent::Joined(Box::new(entrance))),
             Notice::new(Audience::AllBut(id), joined),
@@ -320,7 +333,8 @@ impl LiveMeeting {
 
     /// A session is over. Unknown ones say nothing.
     pub fn leave(&mut self, id: ParticipantId, reason: LeaveReason) -> Vec<Notice> {
-        let Some(gone) = self.participants.remove(&id) else { return Vec::new() };
+        let mut notices = self.stop_typing(id);
+        let Some(gone) = self.participants.remove(&id) else { return notices };
         self.hands.retain(|hand| *hand != id);
         self.speaker = self.speaker.filter(|speaker| *speaker != id);
         self.drop_subscriptions_to(&gone.producers.iter().map(|p| p.id).collect::<Vec<_>>());
@@ -330,7 +344,8 @@ impl LiveMeeting {
             name: gone.name,
             reason,
         };
-        vec![Notice::new(Audience::AllBut(id), event)]
+        notices.push(Notice::new(Audience::AllBut(id), event));
+        notices
     }
 
     /// Whoever speaks over this connection is out, inside or waiting.
@@ -340,36 +355,6 @@ impl LiveMeeting {
             Ok(id) => self.leave(id, reason),
             Err(_) => Vec::new(),
         }
-    }
-
-    /// Raises or lowers one's hand. Only a change is told.
-    ///
-    /// # Errors
-    /// Not inside, or hands are switched off.
-    pub fn raise_hand(
-        &mut self,
-        connection: ConnectionId,
-        raised: bool,
-        now: OffsetDateTime,
-    ) -> Result<Vec<Notice>, DomainError> {
-        let id = self.allowed(connection, Action::RaiseHand)?;
-        Ok(self.set_hand(id, raised, now))
-    }
-
-    pub(super) fn set_hand(&mut self, id: ParticipantId, raised: bool, now: OffsetDateTime) -> Vec<Notice> {
-        let meeting = self.meeting.id;
-        let Some(participant) = self.participants.get_mut(&id) else { return Vec::new() };
-        if participant.hand_raised_at.is_some() == raised {
-            return Vec::new();
-        }
-        participant.hand_raised_at = raised.then_some(now);
-        let name = participant.name.clone();
-        self.hands.retain(|hand| *hand != id);
-        if raised {
-            self.hands.push(id);
-        }
-        let event = DomainEvent::HandChanged { meeting, participant: id, name, raised, at: now };
-        vec![Notice::new(Audience::Everyone, event)]
     }
 
     /// Somebody switches microphone, camera or screen on or off. Says what is told and which tracks the media plane
@@ -496,11 +481,13 @@ impl LiveMeeting {
     }
 
     /// Delivery of a stored message, to everybody inside who may read it.
-    pub fn deliver(&mut self, message: ChatMessage) -> Notice {
+    pub fn deliver(&mut self, message: ChatMessage) -> Vec<Notice> {
         self.messages += 1;
+        let mut notices = self.stop_typing_of(message.sender);
         let reads = |p: &&Participant| message.visible_to(p.person.sender(), p.standing.role.runs_meeting());
         let readers = self.participants.values().filter(reads).map(|p| p.id).collect();
-        Notice::new(Audience::These(readers), DomainEvent::MessageSent(Box::new(message)))
+        notices.push(Notice::new(Audience::These(readers), DomainEvent::MessageSent(Box::new(message))));
+        notices
     }
 
     /// The meeting is over: everybody hears it once, then nobody is inside (C-34).
@@ -511,6 +498,8 @@ impl LiveMeeting {
         self.participants.clear();
         self.waiting.clear();
         self.hands.clear();
+        self.typing.clear();
+        self.recording = None;
         (Notice::new(Audience::Everyone, event), hear)
     }
 

@@ -75,8 +75,8 @@ impl LiveMeeting {
             return Err(DomainError::MediaRefused("too many tracks".to_owned()));
         }
         let transport = participant.send_transport.ok_or(DomainError::TransportNotFound)?;
-        // A camera that is published is on (C-50); a microphone waits until its owner and the host let it speak.
-        Ok((transport, source == Source::Microphone && participant.silences(source)))
+        // A camera that is published is on (C-50); sound waits until its owner and the host let it be heard.
+        Ok((transport, kind == Kind::Audio && participant.silences(source)))
     }
 
     /// A track is published: the others may watch it.
@@ -92,8 +92,8 @@ impl LiveMeeting {
         let id = self.allowed(connection, right_to_send(producer.kind, producer.source))?;
         let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
         participant.producers.push(producer);
-        let paused = producer.paused
-            || (producer.source == Source::Microphone && participant.silences(producer.source));
+        let paused =
+            producer.paused || (producer.kind == Kind::Audio && participant.silences(producer.source));
         let Producer { id: producer_id, kind, source, .. } = producer;
         let event = DomainEvent::ProducerAdded {
             meeting: self.meeting.id,
@@ -245,8 +245,9 @@ impl LiveMeeting {
         self.drop_transport(id, transport)
     }
 
-    /// The room is gone with all media in it; from now on there is a new one, empty.
-    pub fn media_lost(&mut self, room: RoomId) -> Notice {
+    /// The room is gone with all media in it; from now on there is a new one, empty. Nobody shows a screen any more;
+    /// cameras and microphones stay as their owners said, who publish them again.
+    pub fn media_lost(&mut self, room: RoomId) -> Vec<Notice> {
         self.room = room;
         self.speaker = None;
         for participant in self.participants.values_mut() {
@@ -254,7 +255,13 @@ impl LiveMeeting {
             participant.producers.clear();
             participant.consumers.clear();
         }
-        Notice::new(Audience::Everyone, DomainEvent::MediaReset { meeting: self.meeting.id })
+        let mut notices =
+            vec![Notice::new(Audience::Everyone, DomainEvent::MediaReset { meeting: self.meeting.id })];
+        let everybody: Vec<_> = self.roster().iter().map(|participant| participant.id).collect();
+        for id in everybody {
+            notices.extend(self.change_media(id, shown_by(Source::Screen, false)));
+        }
+        notices
     }
 
     /// Somebody else speaks now, or nobody.

@@ -150,7 +150,9 @@ impl Participant {
         match source {
             Source::Microphone => !self.media.audio || self.host_muted,
             Source::Camera => !self.media.video,
-            Source::Screen | Source::ScreenAudio => false,
+            // What somebody calls the sound of his screen could be his microphone.
+            Source::ScreenAudio => self.host_muted,
+            Source::Screen => false,
         }
     }
 

@@ -21,6 +21,7 @@ pub enum Action {
     /// Delete what somebody else wrote.
     ModerateChat,
     RaiseHand,
+    React,
     SendAudio,
     SendVideo,
     ShareScreen,
@@ -36,11 +37,13 @@ pub enum Action {
     ChangeRoles,
     /// Look people of the campus up, to invite them.
     SearchDirectory,
+    /// Begin and end a recording.
+    Record,
 }
 
 impl Action {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::View,
         Self::Update,
         Self::UpdateFeatures,
@@ -50,6 +53,7 @@ impl Action {
         Self::SendMessage,
         Self::ModerateChat,
         Self::RaiseHand,
+        Self::React,
         Self::SendAudio,
         Self::SendVideo,
         Self::ShareScreen,
@@ -60,6 +64,7 @@ impl Action {
         Self::RemoveParticipants,
         Self::ChangeRoles,
         Self::SearchDirectory,
+        Self::Record,
     ];
 }
 
@@ -111,6 +116,7 @@ fn rule(action: Action) -> Rule {
         Action::SendMessage => (Who::Listed, Forbidden, When::Live, Some(Feature::Chat)),
         Action::ModerateChat => (Who::Running, Forbidden, When::Always, None),
         Action::RaiseHand => (Who::Listed, Forbidden, When::Live, Some(Feature::HandRaise)),
+        Action::React => (Who::Listed, Forbidden, When::Live, None),
         Action::SendAudio => (Who::Listed, Forbidden, When::Live, Some(Feature::Audio)),
         Action::SendVideo => (Who::Listed, Forbidden, When::Live, Some(Feature::Video)),
         Action::ShareScreen => (
@@ -127,6 +133,9 @@ fn rule(action: Action) -> Rule {
         Action::AddParticipants => (MANAGERS, OnlyHostsAdd, When::NotOver, None),
         Action::ChangeRoles => (Who::Running, OnlyHostsChangeRoles, When::NotOver, None),
         Action::SearchDirectory => (MANAGERS, Forbidden, When::Always, None),
+        Action::Record => {
+            (Who::With(|s| s.permissions.can_record), Forbidden, When::Live, Some(Feature::Recording))
+        }
     };
     Rule { who, refusal, when, feature }
 }

@@ -25,6 +25,39 @@ pub fn reaction(field: &'static str, text: &str) -> Result<String, DomainError> 
     Ok(text.to_owned())
 }
 
+/// The names some clients send instead of an emoji.
+const NAMED: [(&str, &str); 10] = [
+    ("thumbs_up", "👍"),
+    ("thumbs_down", "👎"),
+    ("clap", "👏"),
+    ("heart", "❤️"),
+    ("laugh", "😂"),
+    ("surprised", "😮"),
+    ("sad", "😢"),
+    ("party", "🎉"),
+    ("fire", "🔥"),
+    ("raised_hands", "🙌"),
+];
+
+/// A reaction sent to a meeting, as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Reaction(String);
+
+impl Reaction {
+    /// Reads one; see [`reaction`].
+    ///
+    /// # Errors
+    /// As [`reaction`].
+    pub fn parse(field: &'static str, text: &str) -> Result<Self, DomainError> {
+        reaction(field, text).map(Self)
+    }
+
+    /// The emoji; a value of no known name is shown as it was sent.
+    pub fn emoji(&self) -> &str {
+        NAMED.iter().find(|(name, _)| *name == self.0).map_or(&self.0, |(_, emoji)| emoji)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +71,15 @@ mod tests {
         for bad in ["<b>", "&amp;", "a\u{0}b", "\"", &"x".repeat(33)] {
             assert!(matches!(reaction("emoji", bad), Err(DomainError::FieldInvalid { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn kcs_ws_10_c_51_names_become_their_emoji_and_the_rest_is_shown_as_sent() {
+        let shown = |text: &str| Reaction::parse("reaction", text).expect("a reaction").emoji().to_owned();
+        assert_eq!(shown("thumbs_up"), "👍");
+        assert_eq!(shown("raised_hands"), "🙌");
+        assert_eq!(shown("❤️"), "❤️");
+        assert_eq!(shown(":wave:"), ":wave:");
+        assert_eq!(shown("Thumbs_Up"), "Thumbs_Up", "names are exact");
     }
 }

@@ -18,7 +18,7 @@ use crate::fleet::{pki::Authority, registry::Registry};
 use metrics::{counter, histogram};
 use plenum_shared::{
     command::{Command, Refusal, RefusalReason, Reply, Request, RoomCommand},
-    event::Event,
+    event::{Event, WorkerLoad},
     id::{NodeId, RoomId},
 };
 use std::{
@@ -51,6 +51,9 @@ pub struct Timing {
     /// How long rooms and transports that nobody knows live on after a registration: after a restart of control their
     /// owners are still on their way back, and cutting them off at once would be heard.
     pub orphan_grace: Duration,
+    /// How often what a node holds is compared with what we know while nothing happens: a room or session whose end
+    /// it was too slow to hear about goes then.
+    pub sweep: Duration,
 }
 
 impl Default for Timing {
@@ -59,6 +62,7 @@ impl Default for Timing {
             request: Duration::from_secs(2),
             link_grace: Duration::from_secs(10),
             orphan_grace: Duration::from_secs(30),
+            sweep: Duration::from_secs(60),
         }
     }
 }
@@ -70,6 +74,17 @@ pub enum FleetEvent {
     Media(Event),
     /// The room does not exist any more, with everything in it.
     RoomLost { room: RoomId },
+}
+
+/// A node as it last reported.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeLoad {
+    pub node: NodeId,
+    /// Its link is up.
+    pub is_up: bool,
+    pub worker_count: u32,
+    /// Empty until the first report.
+    pub workers: Vec<WorkerLoad>,
 }
 
 /// Why there is no answer from the media plane.
@@ -157,6 +172,11 @@ impl Fleet {
         self.registry().worker_count()
     }
 
+    /// Every node that registered with this process, and how busy it says it is.
+    pub fn nodes(&self) -> Vec<NodeLoad> {
+        self.registry().loads()
+    }
+
     /// Creates the room on the node that has most to spare; tries the others when that one refuses.
     ///
     /// # Errors
@@ -188,7 +208,7 @@ impl Fleet {
 
     /// A room that was closed while it was being made: the node may have heard of the end before the beginning.
     fn made(&self, room: RoomId, node: NodeId) -> Result<(), MediaError> {
-        if self.registry().node_of(room) == Some(node) {
+        if self.registry().opened(room, node) {
             return Ok(());
         }
         self.close_on(node, room);
@@ -205,6 +225,12 @@ impl Fleet {
     /// Whether the room is on a node that we have not given up.
     pub fn has_room(&self, room: RoomId) -> bool {
         self.registry().node_of(room).is_some()
+    }
+
+    /// Whether the room is on a node that has finished making it: until then the node knows nothing about it, and
+    /// what it does not know counts as lost.
+    pub fn is_open(&self, room: RoomId) -> bool {
+        self.registry().is_open(room)
     }
 
     /// Asks the node that has the room.

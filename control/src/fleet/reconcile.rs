@@ -11,16 +11,17 @@ use plenum_shared::{
 };
 use std::collections::{HashMap, HashSet};
 
-/// Compares now, then once more after the grace.
+/// Compares now, after the grace, and then for as long as this registration lasts.
 pub(super) async fn after_registration(fleet: Fleet, node: NodeId, registration: u64) {
     if let Err(error) = tell_what_is_gone(&fleet, node).await {
         tracing::warn!(%node, %error, "the inventory of a media node did not arrive");
     }
     tokio::time::sleep(fleet.0.timing.orphan_grace).await;
-    if fleet.registry().is_current(node, registration)
-        && let Err(error) = close_orphans(&fleet, node).await
-    {
-        tracing::warn!(%node, %error, "orphaned rooms of a media node could not be closed");
+    while fleet.registry().is_current(node, registration) {
+        if let Err(error) = close_orphans(&fleet, node).await {
+            tracing::warn!(%node, %error, "orphaned rooms of a media node could not be closed");
+        }
+        tokio::time::sleep(fleet.0.timing.sweep).await;
     }
 }
 

@@ -1,5 +1,6 @@
 //! What control knows of its nodes and rooms: plain state behind one lock, no waiting in here.
 
+use super::NodeLoad;
 use plenum_shared::{
     command::{Hello, RoomCommand},
     event::LoadReport,
@@ -33,6 +34,8 @@ struct Node {
 
 struct Room {
     node: NodeId,
+    /// The node has said that it made it.
+    is_open: bool,
     transports: HashMap<TransportId, SessionId>,
 }
 
@@ -107,6 +110,21 @@ impl Registry {
         self.nodes.values().filter(|node| node.link.borrow().is_some()).map(|node| node.worker_count).sum()
     }
 
+    pub fn loads(&self) -> Vec<NodeLoad> {
+        let mut loads: Vec<_> = self
+            .nodes
+            .iter()
+            .map(|(id, node)| NodeLoad {
+                node: *id,
+                is_up: node.link.borrow().is_some(),
+                worker_count: node.worker_count,
+                workers: node.load.as_ref().map_or_else(Vec::new, |report| report.workers.clone()),
+            })
+            .collect();
+        loads.sort_by_key(|load| load.node);
+        loads
+    }
+
     pub fn note_load(&mut self, node: NodeId, report: LoadReport) {
         if let Some(entry) = self.nodes.get_mut(&node)
             && entry.epoch == report.epoch
@@ -143,12 +161,27 @@ impl Registry {
         if self.rooms.contains_key(&room) {
             return false;
         }
-        self.rooms.insert(room, Room { node, transports: HashMap::new() });
+        self.rooms.insert(room, Room { node, is_open: false, transports: HashMap::new() });
         true
     }
 
     pub fn node_of(&self, room: RoomId) -> Option<NodeId> {
         self.rooms.get(&room).map(|room| room.node)
+    }
+
+    /// The node has made the room. False when it was closed, or went elsewhere, meanwhile.
+    pub fn opened(&mut self, room: RoomId, node: NodeId) -> bool {
+        match self.rooms.get_mut(&room).filter(|room| room.node == node) {
+            Some(room) => {
+                room.is_open = true;
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub fn is_open(&self, room: RoomId) -> bool {
+        self.rooms.get(&room).is_some_and(|room| room.is_open)
     }
 
     pub fn remove_room(&mut self, room: RoomId) -> Option<NodeId> {

@@ -2,15 +2,20 @@
 //! order, and so do the notices about it.
 //!
 //! [`Live`] finds the task of a meeting, or starts one; [`task`] is the task; [`media_events`] brings it the facts of
-//! the media plane.
+//! the media plane, [`sampler`] its figures; [`facts`] carries what statistics remember into the database.
 
+mod facts;
+mod figures;
 mod media_events;
 mod people;
+mod recording;
+mod sampler;
 mod side;
 mod task;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use metrics::gauge;
@@ -30,6 +35,9 @@ use crate::hub::Hub;
 use crate::service::admissions::Attempt;
 use crate::service::clock::Clock;
 use crate::store::Store;
+use facts::Facts;
+pub use sampler::SAMPLED_EVERY;
+use sampler::Sample;
 use task::Task;
 
 /// Commands waiting for one meeting. A room of thousands that all act within the same moment stays below; beyond it the
@@ -61,6 +69,8 @@ struct Inner {
     ice_servers: serde_json::Value,
     meetings: Mutex<HashMap<MeetingId, Handle>>,
     rooms: Mutex<HashMap<RoomId, MeetingId>>,
+    facts: Facts,
+    sample_every: Duration,
 }
 
 #[derive(Clone)]
@@ -68,6 +78,7 @@ struct Handle {
     jobs: mpsc::Sender<Job>,
     /// Held while the room is being opened on a node, so that two first transports do not open it twice.
     opening: Arc<tokio::sync::Mutex<()>>,
+    sample: sampler::Latest,
 }
 
 /// Where somebody is after `join`.
@@ -82,11 +93,22 @@ pub enum Place {
 }
 
 impl Live {
-    /// Meetings run by this process, fed by `events` of the media plane.
-    pub fn start(parts: Parts, events: mpsc::Receiver<FleetEvent>) -> Self {
+    /// Meetings run by this process, fed by `events` of the media plane, which is measured every so often.
+    pub fn start(parts: Parts, sample_every: Duration, events: mpsc::Receiver<FleetEvent>) -> Self {
         let Parts { hub, fleet, store, clock, ice_servers } = parts;
         let (meetings, rooms) = (Mutex::default(), Mutex::default());
-        let live = Self(Arc::new(Inner { hub, fleet, store, clock, ice_servers, meetings, rooms }));
+        let facts = Facts::start(store.clone());
+        let live = Self(Arc::new(Inner {
+            hub,
+            fleet,
+            store,
+            clock,
+            ice_servers,
+            meetings,
+            rooms,
+            facts,
+            sample_every,
+        }));
         tokio::spawn(media_events::pump(live.clone(), events));
         live
     }
@@ -170,6 +192,11 @@ impl Live {
         denied.unwrap_or(Err(DomainError::NotInMeeting))
     }
 
+    /// Writes what statistics remember by now.
+    pub async fn flush(&self) {
+        self.0.facts.flush().await;
+    }
+
     /// Whoever speaks over this connection leaves. False when nobody was there.
     pub async fn leave(&self, meeting: MeetingId, connection: ConnectionId, reason: LeaveReason) -> bool {
         let Some(handle) = self.find(meeting) else { return false };
@@ -226,6 +253,12 @@ impl Live {
         self.meetings().len()
     }
 
+    /// The newest figures of a meeting's media.
+    fn sample(&self, meeting: MeetingId) -> Option<Sample> {
+        let handle = self.find(meeting)?;
+        handle.sample.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     fn find(&self, meeting: MeetingId) -> Option<Handle> {
         self.meetings().get(&meeting).cloned()
     }
@@ -236,11 +269,12 @@ impl Live {
             Some(handle) if !handle.jobs.is_closed() => handle.clone(),
             _ => {
                 let (jobs, queue) = mpsc::channel(QUEUE);
-                let handle = Handle { jobs, opening: Arc::default() };
+                let handle = Handle { jobs, opening: Arc::default(), sample: Arc::default() };
                 meetings.insert(meeting.id, handle.clone());
                 gauge!("plenum_live_meetings").set(meetings.len() as f64);
                 let task = Task::new(self.clone(), Arc::new(meeting.clone()));
                 tokio::spawn(task.run(queue));
+                tokio::spawn(sampler::run(self.clone(), meeting.id, handle.clone()));
                 handle
             }
         }

@@ -3,14 +3,10 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use plenum_shared::{
-    command::{Reply, RoomCommand, RoomStats},
-    media::ConnectionQuality,
-    rtp::router_capabilities,
-};
+use plenum_shared::{media::ConnectionQuality, rtp::router_capabilities};
 
-use super::Live;
 use super::task::started_notice;
+use super::{Live, figures};
 use crate::domain::admission::Occupancy;
 use crate::domain::event::EndReason;
 use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
@@ -62,7 +58,13 @@ impl LiveSide for Live {
     }
 
     fn ended<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {
-        Box::pin(self.end(meeting.id, EndReason::EndedByHost))
+        Box::pin(async move {
+            self.end(meeting.id, EndReason::EndedByHost).await;
+            // Also of a meeting that nobody was inside of any more.
+            let ended = meeting.ended_at.unwrap_or_else(|| self.0.clock.now());
+            let _ = self.0.store.end_recordings_of(meeting.id, ended).await;
+            self.0.facts.flush().await;
+        })
     }
 
     fn present(&self, meeting: MeetingId) -> BoxFuture<'_, Vec<Present>> {
@@ -84,13 +86,23 @@ impl LiveSide for Live {
         }
     }
 
-    fn stats(&self, meeting: MeetingId) -> BoxFuture<'_, Option<LiveStats>> {
+    fn settle(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.flush())
+    }
+
+    fn stats(&self, meeting: MeetingId) -> BoxFuture<'_, LiveStats> {
         Box::pin(async move {
-            let (room, mut stats) = self.look(meeting, figures).await?;
-            if let Ok(Reply::Stats(media)) = self.0.fleet.request(room, RoomCommand::Stats).await {
-                add_media(&mut stats, &media);
+            let (mut stats, qualities) = self.look(meeting, now_inside).await.unwrap_or_default();
+            // Without the database the rest is still true.
+            let kept = self.0.store.live_counts(meeting).await.unwrap_or_default();
+            stats.chat_messages = kept.messages;
+            stats.participants_peak = kept.participants_peak.max(stats.participants);
+            stats.recording |= kept.recording;
+            if let Some(sample) = self.sample(meeting) {
+                stats.sampled_at = Some(sample.at);
+                stats.media = figures::of(&sample.stats, &qualities);
             }
-            Some(stats)
+            stats
         })
     }
 }
@@ -127,27 +139,16 @@ fn quality(measured: Option<ConnectionQuality>) -> Quality {
     }
 }
 
-fn figures(live: &LiveMeeting) -> (plenum_shared::id::RoomId, LiveStats) {
+/// What the meeting itself knows, and how well the people inside are connected.
+fn now_inside(live: &LiveMeeting) -> (LiveStats, Vec<ConnectionQuality>) {
+    let people = live.roster();
     let stats = LiveStats {
         participants: live.persons(),
-        chat_messages: live.messages(),
         active_speakers: live.speaker().into_iter().collect::<Vec<ParticipantId>>(),
-        screen_sharing: live.roster().iter().any(|p| p.media.screen),
-        total_mbps: 0.0,
-        latency_ms: 0.0,
-        packet_loss_percent: 0.0,
+        screen_sharing: people.iter().any(|p| p.media.screen),
+        recording: live.recording().is_some(),
+        raised_hands: live.hands().len(),
+        ..LiveStats::default()
     };
-    (live.room(), stats)
-}
-
-fn add_media(stats: &mut LiveStats, media: &RoomStats) {
-    stats.total_mbps = (media.received.0 + media.sent.0) as f64 / 1e6;
-    let round_trips: Vec<_> = media.sessions.iter().filter_map(|s| s.round_trip_ms).map(f64::from).collect();
-    stats.latency_ms = mean(&round_trips);
-    let losses: Vec<_> = media.sessions.iter().map(|s| f64::from(s.loss) * 100.0).collect();
-    stats.packet_loss_percent = mean(&losses);
-}
-
-fn mean(values: &[f64]) -> f64 {
-    if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
+    (stats, people.iter().filter_map(|p| p.quality).collect())
 }

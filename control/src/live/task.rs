@@ -1,6 +1,7 @@
 //! The task of one running meeting: what has to be stored or closed around the decisions of [`LiveMeeting`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use metrics::gauge;
@@ -11,12 +12,13 @@ use plenum_shared::{
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
-use super::{Job, Live, Place};
+use super::{Job, Live, Place, sampler};
 use crate::domain::actor::Actor;
 use crate::domain::admission::{Admission, Door};
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::error::DomainError;
 use crate::domain::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
+use crate::domain::ledger::Ledger;
 use crate::domain::live::{Joined, Joiner, LiveMeeting};
 use crate::domain::live_people::Effects;
 use crate::domain::meeting::{Meeting, Start};
@@ -28,22 +30,40 @@ use crate::service::admissions::Attempt;
 use crate::service::audit::Audit;
 use crate::store::Entering;
 
+/// Shortest wait for something that happens by itself.
+const MOMENT: Duration = Duration::from_millis(5);
+
 /// Owner of one running meeting.
 pub(super) struct Task {
-    registry: Live,
+    pub(super) registry: Live,
     pub(super) live: LiveMeeting,
+    ledger: Ledger,
+    /// Whether this meeting was recorded before: then it does not begin to record itself.
+    pub(super) was_recorded: bool,
 }
 
 impl Task {
     pub fn new(registry: Live, meeting: Arc<Meeting>) -> Self {
-        Self { registry, live: LiveMeeting::new(meeting, RoomId::random()) }
+        let live = LiveMeeting::new(meeting, RoomId::random());
+        Self { registry, live, ledger: Ledger::default(), was_recorded: false }
     }
 
-    /// Does one job after the other until the meeting is empty.
+    /// Does one job after the other, and between them what happens by itself, until the meeting is empty.
     pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        while let Some(job) = queue.recv().await {
+        self.resume_recording().await;
+        loop {
             let inside = self.live.roster().len();
-            job(&mut self).await;
+            tokio::select! {
+                job = queue.recv() => match job {
+                    Some(job) => job(&mut self).await,
+                    None => break,
+                },
+                () = self.deadline() => {
+                    let now = self.now();
+                    let notices = self.live.handle_deadline(now);
+                    self.publish(notices);
+                }
+            }
             // One gauge over all meetings: each adds what changed in it.
             gauge!("plenum_participants").increment(self.live.roster().len() as f64 - inside as f64);
             if self.live.is_idle() && self.registry.retire(self.live.meeting().id, &mut queue) {
@@ -51,8 +71,21 @@ impl Task {
             }
         }
         let room = self.live.room();
+        sampler::take_last(&self.registry, self.live.meeting().id, room).await;
         self.registry.rooms().remove(&room);
         self.registry.0.fleet.close_room(room);
+    }
+
+    /// Waits until something happens in the meeting by itself; for ever when nothing does.
+    async fn deadline(&self) {
+        match self.live.next_deadline() {
+            None => std::future::pending().await,
+            // Never at once: a clock that stands still must not make this a loop without a pause.
+            Some(at) => {
+                let wait = (at - self.now()).try_into().unwrap_or(MOMENT);
+                tokio::time::sleep(wait.max(MOMENT)).await;
+            }
+        }
     }
 
     pub fn now(&self) -> OffsetDateTime {
@@ -63,10 +96,11 @@ impl Task {
         &self.registry.0.hub
     }
 
-    /// Hands notices to the hub, in order.
-    pub fn publish(&self, notices: Vec<Notice>) {
-        let hub = &self.registry.0.hub;
+    /// Hands notices to the hub, in order, and remembers what statistics want to know.
+    pub fn publish(&mut self, notices: Vec<Notice>) {
         for Notice { audience, event } in notices {
+            self.remember(&event);
+            let hub = &self.registry.0.hub;
             match &audience {
                 Audience::Accounts(_) | Audience::Campus { .. } | Audience::World => {
                     hub.publish(&audience, &event)
@@ -75,6 +109,15 @@ impl Task {
                     hub.deliver(&event, &self.live.recipients(inside));
                 }
             }
+        }
+    }
+
+    fn remember(&mut self, event: &DomainEvent) {
+        let now = self.now();
+        let facts = self.ledger.observe(event, now);
+        if !facts.is_empty() {
+            let meeting = self.live.meeting();
+            self.registry.0.facts.note(meeting.id, meeting.started_at.unwrap_or(now), facts);
         }
     }
 
@@ -106,6 +149,7 @@ impl Task {
         Box::pin(async move {
             let meeting = self.stored_or(told).await;
             self.take_over(meeting);
+            self.end_forbidden_recording().await;
         })
     }
 
@@ -175,6 +219,7 @@ impl Task {
             _ => None,
         });
         self.publish(notices);
+        self.record_by_itself().await;
         if self.live.participant(me).is_some_and(|p| p.standing.role.runs_meeting()) {
             let requests = self.live.pending_requests(now);
             self.publish(requests.into_iter().map(|event| Notice::new(Audience::One(me), event)).collect());
@@ -224,9 +269,12 @@ impl Task {
     pub fn end(&mut self, reason: EndReason) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let now = self.now();
+            self.end_recording(now).await;
             let (notice, hear) = self.live.end(reason, now);
+            self.remember(&notice.event);
             self.registry.0.hub.deliver(&notice.event, &hear);
             let room = self.live.room();
+            sampler::take_last(&self.registry, self.live.meeting().id, room).await;
             self.registry.rooms().remove(&room);
             self.registry.0.fleet.close_room(room);
             let _ = self
@@ -243,8 +291,8 @@ impl Task {
         if self.live.room() != room {
             return;
         }
-        let notice = self.live.media_lost(RoomId::random());
-        self.publish(vec![notice]);
+        let notices = self.live.media_lost(RoomId::random());
+        self.publish(notices);
     }
 
     /// The media plane forwards these no longer. Their owners heard so and take them back as well.

@@ -49,8 +49,11 @@ pub trait LiveSide: Send + Sync + 'static {
     /// What a client needs to reach the media plane.
     fn connection(&self, meeting: &Meeting) -> MediaConnection;
 
-    /// What can be said of a running meeting; `None` when it is not running here.
-    fn stats(&self, meeting: MeetingId) -> BoxFuture<'_, Option<LiveStats>>;
+    /// What can be said of a live meeting now; of one that nobody is inside of, what is stored.
+    fn stats(&self, meeting: MeetingId) -> BoxFuture<'_, LiveStats>;
+
+    /// Writes down what statistics remember and is not stored yet.
+    fn settle(&self) -> BoxFuture<'_, ()>;
 }
 
 /// Lines that came to a roster or left it, and who is to hear of it.
@@ -124,10 +127,26 @@ pub struct LiveStats {
     /// Distinct persons inside.
     pub participants: u32,
     pub chat_messages: u64,
+    /// Most persons inside at one moment.
+    pub participants_peak: u32,
     /// Sessions that speak now, the loudest first.
     pub active_speakers: Vec<ParticipantId>,
     pub screen_sharing: bool,
+    pub recording: bool,
+    pub raised_hands: usize,
+    /// When the media plane was last asked; `None` when the meeting has no media.
+    pub sampled_at: Option<OffsetDateTime>,
+    pub media: MediaFigures,
+}
+
+/// What the media plane measured of a meeting. What nothing was measured for is `None`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct MediaFigures {
+    /// Both directions together.
     pub total_mbps: f64,
-    pub latency_ms: f64,
-    pub packet_loss_percent: f64,
+    pub latency_ms: Option<f64>,
+    pub packet_loss_percent: Option<f64>,
+    /// Lines of the average picture that is shown.
+    pub video_height: Option<u16>,
+    pub quality: Option<Quality>,
 }

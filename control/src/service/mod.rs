@@ -16,4 +16,5 @@ pub mod participants;
 pub mod passwords;
 pub mod people;
 pub mod services;
+pub mod statistics;
 pub mod tokens;

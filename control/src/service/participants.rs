@@ -4,9 +4,11 @@ use plenum_shared::id::ProducerId;
 
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
-use crate::domain::id::MeetingId;
+use crate::domain::id::{MeetingId, RecordingId};
 use crate::domain::limit::{Budget, LimitedAction};
+use crate::domain::live::LiveMeeting;
 use crate::domain::participant::{ConnectionId, MediaChange};
+use crate::domain::reaction::Reaction;
 use crate::domain::session::LeaveReason;
 use crate::live::Live;
 use crate::service::admissions::meeting_id;
@@ -43,6 +45,76 @@ impl Participants {
             .live
             .with(meeting, move |live, now| Ok((live.raise_hand(connection, raised, now)?, ())))
             .await;
+        self.explain(meeting, done).await
+    }
+
+    /// Lowers somebody's hand, or all of them.
+    ///
+    /// # Errors
+    /// Not inside, not allowed, or nobody of that name.
+    pub async fn lower_hands(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+        whom: Option<&str>,
+    ) -> Result<(), DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let whom = whom.map(str::to_owned);
+        let lower =
+            move |live: &mut LiveMeeting, now| Ok((live.lower_hands(connection, whom.as_deref(), now)?, ()));
+        self.explain(meeting, self.live.with(meeting, lower).await).await
+    }
+
+    /// Says that somebody types, or no longer does; the latter happens by itself soon (C-54).
+    ///
+    /// # Errors
+    /// Not inside, or chat is switched off.
+    pub async fn set_typing(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+        typing: bool,
+    ) -> Result<(), DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let done = self
+            .live
+            .with(meeting, move |live, now| Ok((live.set_typing(connection, typing, now)?, ())))
+            .await;
+        self.explain(meeting, done).await
+    }
+
+    /// Shows a reaction.
+    ///
+    /// # Errors
+    /// Not inside, or too often.
+    pub async fn react(
+        &self,
+        actor: &Actor,
+        connection: ConnectionId,
+        meeting: &str,
+        reaction: Reaction,
+        budget: Budget,
+    ) -> Result<(), DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let sender = actor.user_id().map_or_else(|| format!("{connection:?}"), |user| user.to_string());
+        self.limits.check(LimitedAction::Reaction, &sender, budget)?;
+        let done =
+            self.live.with(meeting, move |live, now| Ok((live.react(connection, reaction, now)?, ()))).await;
+        self.explain(meeting, done).await
+    }
+
+    /// Begins or ends the recording; what is so already stays so.
+    ///
+    /// # Errors
+    /// Not inside, not allowed, recording is switched off, or it could not be stored.
+    pub async fn record(
+        &self,
+        connection: ConnectionId,
+        meeting: &str,
+        start: bool,
+    ) -> Result<(), DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let done = self.live.record(meeting, connection, start, RecordingId::generate()).await;
         self.explain(meeting, done).await
     }
 

@@ -11,6 +11,7 @@ use crate::service::limits::Limits;
 use crate::service::live_side::LiveSide;
 use crate::service::meetings::Meetings;
 use crate::service::people::People;
+use crate::service::statistics::Statistics;
 
 /// Handles to every service; cloning one clones handles.
 #[derive(Clone)]
@@ -22,6 +23,7 @@ pub struct Services {
     pub limits: Limits,
     pub rooms: ChatRooms,
     pub files: Attachments,
+    pub statistics: Statistics,
     pub live: Arc<dyn LiveSide>,
     pub clock: Clock,
 }

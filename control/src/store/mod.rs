@@ -12,10 +12,12 @@ mod chat_rooms;
 mod columns;
 mod engine;
 mod meetings;
+mod recordings;
 mod refusal;
 mod roster;
 mod sessions;
 mod sql;
+mod statistics;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -30,6 +32,7 @@ pub use audit::AuditLine;
 pub use chat_marks::Reacted;
 pub use engine::OpenError;
 pub use sessions::Entering;
+pub use statistics::LiveCounts;
 
 /// Longest use of the database: above every limit of the engines, so it ends only what hears nothing any more.
 const USE_MAX: Duration = Duration::from_secs(20);

@@ -31,7 +31,7 @@ const ALL_LINES_LEFT: &str = "UPDATE roster SET left_at = $1 WHERE joined_at IS 
 const OF_MEETING: &str = "SELECT * FROM sessions WHERE meeting_id = $1 ORDER BY joined_at, id";
 const PEAK: &str = "UPDATE meetings SET participants_peak = $2 WHERE id = $1 AND participants_peak < $2";
 const STATS: &str = "SELECT started_at, ended_at, participants_peak, \
-     (SELECT COUNT(*) FROM messages WHERE meeting_id = $1) AS chat_messages FROM meetings WHERE id = $1";
+     (SELECT COUNT(*) FROM messages WHERE chat_id = $1) AS chat_messages FROM meetings WHERE id = $1";
 const KEEP_STATS: &str = "UPDATE meetings SET final_stats_json = $2 WHERE id = $1";
 
 /// Somebody entering a meeting.

@@ -15,5 +15,6 @@ mod people;
 mod schema;
 mod start;
 mod start_end;
+mod statistics;
 mod update;
 mod world;

@@ -59,6 +59,8 @@ on_both![
     the_trail_keeps_its_order,
 ];
 
+mod statistics;
+
 struct World {
     store: Store,
     place: Place,

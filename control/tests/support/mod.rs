@@ -36,6 +36,8 @@ pub struct Setup {
     pub settings: Vec<(&'static str, &'static str)>,
     pub timing: Timing,
     pub directory: Option<Arc<tempfile::TempDir>>,
+    /// How often the media of meetings is measured.
+    pub sample_every: Duration,
 }
 
 impl Default for Setup {
@@ -44,8 +46,10 @@ impl Default for Setup {
             request: Duration::from_secs(2),
             link_grace: Duration::from_millis(300),
             orphan_grace: Duration::from_millis(300),
+            sweep: Duration::from_millis(300),
         };
-        Self { rate_limits: false, settings: Vec::new(), timing, directory: None }
+        let sample_every = Duration::from_millis(100);
+        Self { rate_limits: false, settings: Vec::new(), timing, directory: None, sample_every }
     }
 }
 
@@ -71,6 +75,7 @@ impl World {
             demo: true,
             supervise: false,
             fleet_timing: setup.timing,
+            sample_every: setup.sample_every,
             ..Parts::default()
         };
         let app = Arc::new(App::build(&config, parts).await.expect("builds"));

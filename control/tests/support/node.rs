@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex};
 use plenum_control::fleet::pki::Authority;
 use plenum_shared::codec::{self, FrameReader};
 use plenum_shared::command::{
-    Command, Hello, Refusal, RefusalReason, Reply, Request, Response, RoomCommand, RoomInventory,
+    Command, Hello, Refusal, RefusalReason, Reply, Request, Response, RoomCommand, RoomInventory, RoomStats,
     TransportInventory, Welcome,
 };
-use plenum_shared::event::{Event, NumberedEvent};
+use plenum_shared::event::{Event, LoadReport, NumberedEvent};
 use plenum_shared::id::{NodeId, ProducerId, RoomId};
 use plenum_shared::media::{Kind, LayerStructure};
 use plenum_shared::rtp::{CodecParameters, EncodingParameters, RtpParameters};
@@ -56,6 +56,8 @@ pub struct Memory {
     paused: Mutex<HashMap<ProducerId, bool>>,
     /// Rooms that the inventory still lists and nothing else knows.
     ghosts: Mutex<Vec<RoomId>>,
+    /// What is said of every room.
+    stats: Mutex<RoomStats>,
     /// Commands that are not carried out for now.
     gate: watch::Sender<Option<Gate>>,
 }
@@ -72,12 +74,18 @@ impl Memory {
             requests: Mutex::default(),
             paused: Mutex::default(),
             ghosts: Mutex::default(),
+            stats: Mutex::default(),
             gate: watch::Sender::new(None),
         })
     }
 
     pub fn set_mood(&self, mood: Mood) {
         *self.mood.lock().unwrap() = mood;
+    }
+
+    /// What the node measures from now on.
+    pub fn set_stats(&self, stats: RoomStats) {
+        *self.stats.lock().unwrap() = stats;
     }
 
     /// Commands that fit arrive, and are carried out when the gate opens.
@@ -192,6 +200,7 @@ impl Memory {
             RoomCommand::SetProducerPaused { producer, paused } => {
                 self.paused.lock().unwrap().insert(*producer, *paused);
             }
+            RoomCommand::Stats => return Ok(Reply::Stats(self.stats.lock().unwrap().clone())),
             RoomCommand::CloseProducer { producer } => room.producers.retain(|id| id != producer),
             RoomCommand::Consume { consumer, producer, .. } => {
                 let kind = self.kinds.lock().unwrap().get(producer).copied();
@@ -274,6 +283,11 @@ impl ScriptedNode {
         events.1 += 1;
         let numbered = NumberedEvent { number: events.1, event };
         events.0.write_all(&codec::encode_event(&numbered).unwrap()).await.unwrap();
+    }
+
+    /// Says how busy the node is.
+    pub fn report(&self, load: &LoadReport) {
+        self.connection.send_datagram(codec::encode_load_report(load).into()).unwrap();
     }
 
     /// Leaves out a number, as if an event had been lost.

@@ -91,8 +91,18 @@ asked! {
         refuses [missing(), invalid(), ChatRoomNotFound, MeetingNotFound, OtherCampus, NotMember,
             RateLimited { retry_after_s: 1 }],
         at most Read;
-    "raise-hand" RaiseHand: "Raise or lower the own hand.",
-        refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::HandRaise), missing(), invalid()];
+    "typing" Typing: "Say that one types, or stopped. It ends by itself after three seconds.",
+        refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::Chat), missing(), invalid()];
+    "send-reaction" SendReaction: "Show a reaction to everybody inside.",
+        refuses [MeetingIdMissing, NotInMeeting, missing(), invalid(), RateLimited { retry_after_s: 1 }],
+        at most Reaction;
+    "raise-hand" RaiseHand: "Raise or lower the own hand; hosts and co-hosts lower somebody else's.",
+        refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::HandRaise), Forbidden, ParticipantNotFound,
+            missing(), invalid()];
+    "lower-hands" LowerHands: "Lower every hand. Hosts and co-hosts.",
+        refuses [MeetingIdMissing, NotInMeeting, Forbidden, invalid()];
+    "toggle-recording" ToggleRecording: "Begin or end the recording. What is so already stays so. No file is made yet.",
+        refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::Recording), Forbidden, missing(), invalid()];
     "media-status-update" MediaStatusUpdate: "Say what is switched on. What is absent stays.",
         refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::ScreenSharing), Forbidden, invalid(),
             RateLimited { retry_after_s: 1 }],
@@ -200,6 +210,46 @@ pub enum RecipientKind {
 pub struct RaiseHand {
     pub meeting_id: String,
     pub raised: bool,
+    /// Whose hand to lower, by session, roster or account id; the own when absent.
+    pub participant_id: Option<String>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC" }))]
+pub struct LowerHands {
+    pub meeting_id: String,
+}
+
+#[derive(ToSchema)]
+#[schema(
+    rename_all = "camelCase",
+    example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "typing": true })
+)]
+pub struct Typing {
+    pub meeting_id: String,
+    pub typing: bool,
+}
+
+#[derive(ToSchema)]
+#[schema(
+    rename_all = "camelCase",
+    example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "reaction": "👏" })
+)]
+pub struct SendReaction {
+    pub meeting_id: String,
+    /// An emoji, or one of the names thumbs_up, thumbs_down, clap, heart, laugh, surprised, sad, party, fire,
+    /// raised_hands. At most 32 bytes.
+    pub reaction: String,
+}
+
+#[derive(ToSchema)]
+#[schema(
+    rename_all = "camelCase",
+    example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "start": true })
+)]
+pub struct ToggleRecording {
+    pub meeting_id: String,
+    pub start: bool,
 }
 
 #[derive(ToSchema)]

@@ -60,6 +60,7 @@ pub fn words(reason: &DomainError) -> Words {
         E::MeetingEnded => plain(S::GONE, "Meeting has ended"),
         E::MeetingCancelled => plain(S::GONE, "Meeting has been cancelled"),
         E::MeetingNotActive => plain(S::BAD_REQUEST, "Meeting is not active"),
+        E::MeetingNotEnded => plain(S::BAD_REQUEST, "Meeting has not ended"),
         E::MeetingLocked => plain(S::FORBIDDEN, "Meeting is locked to new participants"),
         E::MeetingPasswordMissing => {
             coded(S::UNAUTHORIZED, "Meeting password required", "MEETING_PASSWORD_REQUIRED")

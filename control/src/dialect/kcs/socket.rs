@@ -14,8 +14,9 @@ use serde_json::Value;
 
 use super::asked::{
     AdmitParticipant, Asked, CloseProducer, ConnectTransport, Consume, CreateTransport, DenyParticipant,
-    JoinMeeting, LeaveMeeting, MediaStatusUpdate, MuteParticipant, PauseConsumer, PauseProducer, Produce,
-    RaiseHand, ResumeConsumer, ResumeProducer, SendMessage, SetConsumerLayers,
+    JoinMeeting, LeaveMeeting, LowerHands, MediaStatusUpdate, MuteParticipant, PauseConsumer, PauseProducer,
+    Produce, RaiseHand, ResumeConsumer, ResumeProducer, SendMessage, SendReaction, SetConsumerLayers,
+    ToggleRecording, Typing,
 };
 use super::asked_chat::{
     ChatTyping, GetRoomOnlineUsers, JoinChatRooms, LeaveChatRoom, MarkMessagesSeen, UpdateChatStatus,
@@ -54,7 +55,11 @@ pub(super) const EVENTS: &[(&str, Handler)] = &[
     on::<MarkMessagesSeen>(|c, body| Box::pin(chat::mark_messages_seen(c, body))),
     on::<UpdateChatStatus>(|c, body| Box::pin(chat::update_chat_status(c, body))),
     on::<GetRoomOnlineUsers>(|c, body| Box::pin(chat::get_room_online_users(c, body))),
+    on::<Typing>(|c, body| Box::pin(requests::typing(c, body))),
+    on::<SendReaction>(|c, body| Box::pin(requests::send_reaction(c, body))),
     on::<RaiseHand>(|c, body| Box::pin(requests::raise_hand(c, body))),
+    on::<LowerHands>(|c, body| Box::pin(requests::lower_hands(c, body))),
+    on::<ToggleRecording>(|c, body| Box::pin(requests::toggle_recording(c, body))),
     on::<MediaStatusUpdate>(|c, body| Box::pin(requests::media_status_update(c, body))),
     on::<MuteParticipant>(|c, body| Box::pin(requests::mute_participant(c, body))),
     on::<AdmitParticipant>(|c, body| Box::pin(requests::admit_participant(c, body))),

@@ -22,6 +22,7 @@ use crate::domain::error::DomainError;
 use crate::domain::limit::LimitedAction;
 use crate::domain::live_media::Wanted;
 use crate::domain::participant::MediaChange;
+use crate::domain::reaction::Reaction;
 use crate::live::Place;
 use crate::service::chat::{Address, Outgoing};
 use crate::service::join::JoinRequest;
@@ -119,8 +120,48 @@ pub(super) async fn raise_hand(c: &mut Connection, body: Value) -> Answered {
     let fields = Fields::of(&body)?;
     let meeting = meeting(fields)?;
     let raised = fields.flag("raised")?.ok_or(DomainError::FieldMissing("raised"))?;
-    c.services.participants.raise_hand(c.id, meeting, raised).await?;
+    match fields.text("participantId")? {
+        None => c.services.participants.raise_hand(c.id, meeting, raised).await?,
+        Some(_) if raised => return Err(DomainError::invalid("raised", "only one's own hand can be raised")),
+        Some(whom) => c.services.participants.lower_hands(c.id, meeting, Some(whom)).await?,
+    }
     Ok(quiet(json!({ "raised": raised })))
+}
+
+pub(super) async fn lower_hands(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let meeting = meeting(Fields::of(&body)?)?;
+    c.services.participants.lower_hands(c.id, meeting, None).await?;
+    Ok(quiet(json!({})))
+}
+
+pub(super) async fn typing(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let meeting = meeting(fields)?;
+    let typing = fields.flag("typing")?.ok_or(DomainError::FieldMissing("typing"))?;
+    c.services.participants.set_typing(c.id, meeting, typing).await?;
+    Ok(quiet(json!({ "typing": typing })))
+}
+
+pub(super) async fn send_reaction(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let meeting = meeting(fields)?;
+    let reaction = Reaction::parse("reaction", fields.given_text("reaction")?)?;
+    let shown = reaction.emoji().to_owned();
+    let budget = limits::budget(LimitedAction::Reaction);
+    c.services.participants.react(&c.actor, c.id, meeting, reaction, budget).await?;
+    Ok(quiet(json!({ "reaction": shown })))
+}
+
+pub(super) async fn toggle_recording(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let meeting = meeting(fields)?;
+    let start = fields.flag("start")?.ok_or(DomainError::FieldMissing("start"))?;
+    c.services.participants.record(c.id, meeting, start).await?;
+    Ok(quiet(json!({ "recording": start })))
 }
 
 pub(super) async fn media_status_update(c: &mut Connection, body: Value) -> Answered {

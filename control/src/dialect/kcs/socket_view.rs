@@ -14,9 +14,13 @@ use crate::domain::event::{DomainEvent, Entrance};
 use crate::domain::id::{MeetingId, ParticipantId, UserId};
 use crate::domain::meeting::{Feature, Meeting};
 use crate::domain::participant::{Participant, Person, Producer};
+use crate::domain::recording::Recording;
 use crate::domain::roster::RosterEntry;
 use crate::service::live_side::{MediaConnection, router_id};
 use crate::service::media::{SubscriptionOffer, TransportOffer};
+
+/// So long clients show a reaction, in seconds (C-51).
+const REACTION_SECONDS: u32 = 3;
 
 /// Name and payload of an event. Every event has a line; a new one makes the compiler ask here.
 pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
@@ -56,11 +60,49 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             event: "join-meeting",
             meeting_id: Some(*meeting),
         }),
-        E::HandChanged { meeting, participant, name, raised, at } => say(&told::HandRaised {
+        E::HandChanged { meeting, participant, name, raised, position, at } => say(&told::HandRaised {
             meeting_id: *meeting,
             participant_id: *participant,
             user_name: name.clone(),
             raised: *raised,
+            timestamp: Timestamp(*at),
+            raised_at: raised.then_some(Timestamp(*at)),
+            hand_position: *position,
+        }),
+        E::ReactionSent { meeting, participant, name, reaction, at } => say(&told::ReactionShown {
+            meeting_id: *meeting,
+            participant_id: *participant,
+            user_name: name.clone(),
+            reaction: reaction.emoji().to_owned(),
+            duration: REACTION_SECONDS,
+            timestamp: Timestamp(*at),
+        }),
+        E::TypingChanged { meeting, participant, person, name, typing } => say(&told::UserTyping {
+            meeting_id: *meeting,
+            participant_id: *participant,
+            user_id: person_id(*person),
+            user_name: name.clone(),
+            typing: *typing,
+        }),
+        E::RecordingChanged { meeting, recording, active, by } => say(&told::RecordingStatus {
+            meeting_id: *meeting,
+            recording: *active,
+            recording_id: recording.id,
+            started_by: by.map(person_id),
+            started_at: Timestamp(recording.started_at),
+        }),
+        E::RecordingStarted { meeting, recording } => say(&told::RecordingStarted {
+            meeting_id: *meeting,
+            recording_id: recording.id,
+            private: false,
+            started_by: recording.started_by.map(person_id),
+            timestamp: Timestamp(recording.started_at),
+        }),
+        E::RecordingEnded { meeting, recording, at } => say(&told::RecordingEnded {
+            meeting_id: *meeting,
+            recording_id: recording.id,
+            private: false,
+            duration_seconds: (*at - recording.started_at).as_seconds_f64().max(0.0),
             timestamp: Timestamp(*at),
         }),
         E::MediaChanged { meeting, participant, media } => say(&told::MediaUpdated {
@@ -184,40 +226,56 @@ pub(super) fn meeting_joined(entrance: &Entrance, ice_servers: &Value) -> told::
         meeting_id: entrance.meeting.id,
         meeting: view::meeting(&entrance.meeting),
         participant_id: entrance.me.id,
-        participants: entrance.others.iter().map(participant).collect(),
+        participants: entrance.others.iter().map(|other| participant(other, &entrance.hands)).collect(),
         webrtc_config: view::webrtc_config(&connection),
         permissions: permissions(&entrance.meeting, &entrance.me),
         role: entrance.me.standing.role.into(),
         audio: entrance.me.media.audio,
         video: entrance.me.media.video,
+        recording: recording_now(entrance.recording.as_ref()),
+    }
+}
+
+fn recording_now(recording: Option<&Recording>) -> told::RecordingNow {
+    told::RecordingNow {
+        recording: recording.is_some(),
+        recording_id: recording.map(|recording| recording.id),
+        started_by: recording.and_then(|recording| recording.started_by).map(person_id),
+        started_at: recording.map(|recording| Timestamp(recording.started_at)),
+    }
+}
+
+/// What stands where the wire wants a user: people without an account are known by their session.
+fn person_id(person: Person) -> String {
+    match person {
+        Person::User(user) => user.to_string(),
+        Person::Guest(session) => session.to_string(),
     }
 }
 
 fn participant_joined(meeting: &Meeting, who: &Participant) -> told::ParticipantJoined {
     told::ParticipantJoined {
-        participant: participant(who),
+        participant: participant(who, &[]),
         meeting_id: meeting.id,
         permissions: permissions(meeting, who),
     }
 }
 
-/// Somebody inside, with what he publishes.
-fn participant(who: &Participant) -> ParticipantTold {
-    let (user_id, is_guest) = match who.person {
-        Person::User(user) => (user.to_string(), false),
-        Person::Guest(session) => (session.to_string(), true),
-    };
+/// Somebody inside, with what he publishes. `hands`: the queue of raised ones.
+fn participant(who: &Participant, hands: &[ParticipantId]) -> ParticipantTold {
     ParticipantTold {
         participant_id: who.id,
-        user_id,
+        user_id: person_id(who.person),
         user_name: who.name.clone(),
-        is_guest,
+        is_guest: matches!(who.person, Person::Guest(_)),
         audio: who.media.audio,
         video: who.media.video,
         screen: who.media.screen,
         screen_sharing: who.media.screen,
         role: who.standing.role.into(),
         hand_raised: who.hand_raised_at.is_some(),
+        raised_at: who.hand_raised_at.map(Timestamp),
+        hand_position: hands.iter().position(|hand| *hand == who.id).map(|index| index + 1),
         producers: who.producers.iter().map(|producer| published(who, producer)).collect(),
     }
 }

@@ -23,7 +23,7 @@ use super::view::words::{
     ConnectionQualityWord, DirectionWord, EndReasonWord, KindWord, LayersWord, LeaveReasonWord,
     RecipientWord, RoleWord, SourceWord,
 };
-use crate::domain::id::{ChatRoomId, MeetingId, ParticipantId, RosterId, UserId};
+use crate::domain::id::{ChatRoomId, MeetingId, ParticipantId, RecordingId, RosterId, UserId};
 
 /// A payload that has a name.
 pub(super) trait Told: Serialize + ToSchema {
@@ -67,6 +67,11 @@ told! {
     "meeting-invitation" Invited: "You are invited. To whoever was put on a roster.",
     "removed-from-meeting" InvitationWithdrawn: "You are no longer invited. To whoever was taken off a roster.",
     "hand-raised" HandRaised: "A hand went up or down. To everybody inside.",
+    "participant-reaction" ReactionShown: "Somebody reacted. To everybody inside.",
+    "user-typing" UserTyping: "Somebody types, or stopped. To everybody else inside.",
+    "recording-status-changed" RecordingStatus: "The meeting is recorded now, or no longer. To everybody inside.",
+    "recording-started" RecordingStarted: "A recording began. To everybody inside, with `recording-status-changed`.",
+    "recording-ended" RecordingEnded: "A recording is over. To everybody inside, with `recording-status-changed`.",
     "participant-media-updated" MediaUpdated: "Somebody switched something on or off. To everybody inside.",
     "muted-by-host" MutedByHost: "A host silenced you, or allows you to speak again. To that participant.",
     "new-message" NewMessage: "A message was said. To those it is for, the sender included.",
@@ -161,6 +166,21 @@ pub(super) struct MeetingJoined {
     pub role: RoleWord,
     pub audio: bool,
     pub video: bool,
+    pub recording: RecordingNow,
+}
+
+/// Whether the meeting is recorded, for somebody who was not there when that began.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecordingNow {
+    pub recording: bool,
+    #[schema(value_type = Option<String>, required)]
+    pub recording_id: Option<RecordingId>,
+    /// Null while nothing is recorded, and when the meeting began it by itself.
+    #[schema(required)]
+    pub started_by: Option<String>,
+    #[schema(required)]
+    pub started_at: Option<Timestamp>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -191,6 +211,12 @@ pub(super) struct ParticipantTold {
     pub screen_sharing: bool,
     pub role: RoleWord,
     pub hand_raised: bool,
+    /// Hands queue in the order of raising.
+    #[schema(required)]
+    pub raised_at: Option<Timestamp>,
+    /// Place in the queue when this was told; 1 is next.
+    #[schema(required)]
+    pub hand_position: Option<usize>,
     pub producers: Vec<ProducerTold>,
 }
 
@@ -306,6 +332,81 @@ pub(super) struct HandRaised {
     pub participant_id: ParticipantId,
     pub user_name: String,
     pub raised: bool,
+    pub timestamp: Timestamp,
+    #[schema(required)]
+    pub raised_at: Option<Timestamp>,
+    /// Place in the queue; 1 is next. Null when lowered.
+    #[schema(required)]
+    pub hand_position: Option<usize>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ReactionShown {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    pub user_name: String,
+    #[schema(example = "👏")]
+    pub reaction: String,
+    /// Seconds to show it.
+    #[schema(example = 3)]
+    pub duration: u32,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserTyping {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    /// The account, or the session of somebody without one.
+    pub user_id: String,
+    pub user_name: String,
+    pub typing: bool,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecordingStatus {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    pub recording: bool,
+    #[schema(value_type = String)]
+    pub recording_id: RecordingId,
+    /// Whoever did it, by account; null when nobody did.
+    #[schema(required)]
+    pub started_by: Option<String>,
+    pub started_at: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RecordingStarted {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[schema(value_type = String)]
+    pub recording_id: RecordingId,
+    pub private: bool,
+    /// Null when the meeting began it by itself.
+    #[schema(required)]
+    pub started_by: Option<String>,
+    pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct RecordingEnded {
+    #[serde(rename = "meetingId")]
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    #[serde(rename = "recordingId")]
+    #[schema(value_type = String)]
+    pub recording_id: RecordingId,
+    pub private: bool,
+    pub duration_seconds: f64,
     pub timestamp: Timestamp,
 }
 

@@ -9,10 +9,12 @@ pub mod meeting;
 pub mod people;
 pub mod rooms;
 pub mod roster;
+pub mod statistics;
 pub mod words;
 
 pub use account::account;
 pub use chat::message;
-pub use media::{live_stats, webrtc_config};
+pub use media::webrtc_config;
 pub use meeting::{ListedView, final_stats, join_check, meeting};
 pub use people::{permissions, present, roster};
+pub use statistics::{analytics, live_stats, recording, system};

@@ -10,6 +10,7 @@ fn allowed_roles(action: Action) -> &'static str {
         Action::View
         | Action::SendMessage
         | Action::RaiseHand
+        | Action::React
         | Action::SendAudio
         | Action::SendVideo
         | Action::ShareScreen => "hcpa",
@@ -21,7 +22,8 @@ fn allowed_roles(action: Action) -> &'static str {
         | Action::AddParticipants
         | Action::RemoveParticipants
         | Action::ChangeRoles
-        | Action::SearchDirectory => "hc",
+        | Action::SearchDirectory
+        | Action::Record => "hc",
         Action::Update | Action::Delete | Action::Start | Action::End => "h",
     }
 }
@@ -44,9 +46,11 @@ fn answers_by_status(action: Action) -> [Result<(), DomainError>; 4] {
         Action::End
         | Action::SendMessage
         | Action::RaiseHand
+        | Action::React
         | Action::SendAudio
         | Action::SendVideo
-        | Action::ShareScreen => [Err(MeetingNotActive), Ok(()), Err(MeetingEnded), Err(MeetingCancelled)],
+        | Action::ShareScreen
+        | Action::Record => [Err(MeetingNotActive), Ok(()), Err(MeetingEnded), Err(MeetingCancelled)],
     }
 }
 
@@ -75,7 +79,8 @@ fn role_01_to_05_every_action_by_every_role_in_every_status() {
     for (letter, role) in roles {
         for (index, status) in MeetingStatus::ALL.into_iter().enumerate() {
             let listed: Vec<_> = role.map(|role| (&somebody, role)).into_iter().collect();
-            let meeting = meeting(&creator, status, &listed);
+            let mut meeting = meeting(&creator, status, &listed);
+            meeting.settings.features.recording_enabled = true;
             let actor = actor(&somebody);
             for action in Action::ALL {
                 let expected = if allowed_roles(action).contains(letter) {

@@ -24,7 +24,7 @@ impl ChatRooms {
         if let Some(meeting) = meeting {
             let stored = message.clone();
             // Whoever was in the meeting a moment ago sent it, even if the meeting is over by now.
-            let _ = self.live.with(meeting.id, move |live, _| Ok((vec![live.deliver(stored)], ()))).await;
+            let _ = self.live.with(meeting.id, move |live, _| Ok((live.deliver(stored), ()))).await;
         }
         let listeners = self.readers(message, meeting);
         let event = ChatEvent::Sent { message: message.clone(), at: self.clock.now() };

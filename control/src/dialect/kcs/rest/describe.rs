@@ -195,6 +195,7 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Opera
         (name = "meetings", description = "Meetings, from planned to over"),
         (name = "participants", description = "Who is invited, who is inside, and what they may do"),
         (name = "chat", description = "Chat rooms, messages and files"),
+        (name = "statistics", description = "Meetings in numbers, while they run and afterwards"),
         (name = "administration", description = "For administrators"),
         (name = "description", description = "What you are reading"),
     )

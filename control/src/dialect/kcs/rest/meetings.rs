@@ -9,10 +9,11 @@ use super::describe::refusals;
 use super::read;
 use crate::dialect::kcs::view;
 use crate::dialect::kcs::view::envelope::{Nothing, Success, SuccessList};
-use crate::dialect::kcs::view::media::{LiveStatsView, WebrtcConfigView};
+use crate::dialect::kcs::view::media::WebrtcConfigView;
 use crate::dialect::kcs::view::meeting::{
     MeetingDetailsView, MeetingEndedView, MeetingStartedView, MeetingView,
 };
+use crate::dialect::kcs::view::statistics::LiveStatsView;
 use crate::domain::meeting::{Meeting, MeetingStatus};
 
 refusals!(
@@ -156,9 +157,6 @@ pub(super) async fn end(
 /// What only live meetings have: the way to the media plane and statistics.
 async fn live_part(kcs: &Kcs, meeting: &Meeting) -> (WebrtcConfigView, LiveStatsView) {
     let connection = kcs.services.live.connection(meeting);
-    let stats = kcs.services.live.stats(meeting.id).await.unwrap_or_default();
-    let since =
-        meeting.started_at.map_or(0.0, |at| (kcs.services.clock.now() - at).as_seconds_f64().max(0.0));
-    let minutes = (since / 6.0).round() / 10.0;
-    (view::webrtc_config(&connection), view::live_stats(&stats, minutes))
+    let moment = kcs.services.statistics.moment(meeting).await;
+    (view::webrtc_config(&connection), view::live_stats(&moment))
 }

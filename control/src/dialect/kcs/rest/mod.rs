@@ -17,6 +17,7 @@ mod pages;
 mod people;
 mod query;
 mod read;
+mod statistics;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -77,6 +78,10 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
         .routes(write(routes!(files::upload)).map(|upload| upload.layer(largest)))
         .routes(read(routes!(files::download)))
         .routes(write(routes!(files::discard)))
+        .routes(read(routes!(statistics::recordings)))
+        .routes(read(routes!(statistics::analytics)))
+        .routes(read(routes!(statistics::live_stats)))
+        .routes(read(routes!(statistics::system)))
         .split_for_parts();
     routes.with_state(kcs).merge(pages::routes(api))
 }

@@ -1,12 +1,11 @@
-//! The way to the media plane, and what is measured there (KCS-18, KCS-19).
+//! The way to the media plane (KCS-19).
 
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::meeting::FeaturesView;
-use crate::domain::id::ParticipantId;
-use crate::service::live_side::{LiveStats, MediaConnection};
+use crate::service::live_side::MediaConnection;
 
 /// What a client needs to reach the media plane.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -38,55 +37,4 @@ pub struct WebrtcView {
     pub meeting_features: FeaturesView,
     #[schema(example = 100)]
     pub max_participants: u32,
-}
-
-/// A moment of a running meeting.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct LiveStatsView {
-    /// Distinct persons inside.
-    current_participants: u32,
-    #[schema(example = 12.5)]
-    duration_minutes: f64,
-    chat_messages: u64,
-    /// Sessions that speak now, the loudest first.
-    #[schema(value_type = Vec<String>)]
-    active_speakers: Vec<ParticipantId>,
-    screen_sharing: bool,
-    recording_active: bool,
-    bandwidth_usage: BandwidthView,
-    quality_metrics: QualityMetricsView,
-}
-
-/// What flows through a meeting, in megabits per second.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-struct BandwidthView {
-    total_mbps: f64,
-    per_participant_avg: f64,
-}
-
-/// How well the connections of a meeting do.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-struct QualityMetricsView {
-    latency_ms: f64,
-    packet_loss_percent: f64,
-}
-
-/// The view of a moment.
-pub fn live_stats(stats: &LiveStats, duration_minutes: f64) -> LiveStatsView {
-    LiveStatsView {
-        current_participants: stats.participants,
-        duration_minutes,
-        chat_messages: stats.chat_messages,
-        active_speakers: stats.active_speakers.clone(),
-        screen_sharing: stats.screen_sharing,
-        recording_active: false,
-        bandwidth_usage: BandwidthView {
-            total_mbps: stats.total_mbps,
-            per_participant_avg: stats.total_mbps / f64::from(stats.participants.max(1)),
-        },
-        quality_metrics: QualityMetricsView {
-            latency_ms: stats.latency_ms,
-            packet_loss_percent: stats.packet_loss_percent,
-        },
-    }
 }

@@ -4,8 +4,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::envelope::Timestamp;
-use super::media::{LiveStatsView, WebrtcConfigView};
+use super::media::WebrtcConfigView;
 use super::people::PresentView;
+use super::statistics::LiveStatsView;
 use super::words::{MeetingTypeWord, RoleWord, StatusWord, StorageWord};
 use crate::domain::id::{MeetingId, MeetingRoomId, RosterId, UserId};
 use crate::domain::meeting::{Features, Meeting, RecordingConfig};

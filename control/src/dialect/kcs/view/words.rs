@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::account::UserType;
+use crate::domain::analytics::Engagement;
 use crate::domain::chat::{MessageKind, Recipient};
 use crate::domain::chat_event::RoomChange;
 use crate::domain::event::EndReason;
@@ -58,6 +59,21 @@ words!(
     /// What a message carries.
     MessageTypeWord for MessageKind: Text, File, Poll, Announcement
 );
+
+words!(
+    /// How much somebody took part in a meeting.
+    EngagementWord for Engagement: High, Medium, Low
+);
+
+/// How a part of the platform does.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HealthWord {
+    Ok,
+    /// Works, with a part missing.
+    Degraded,
+    Down,
+}
 
 /// Who a message is for: everybody, one person, or those who run the meeting.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]

@@ -109,6 +109,11 @@ fn describe_meetings() {
         "plenum_sockets_cut_off_total",
         "Clients disconnected because they did not keep up"
     );
+    metrics::describe_counter!(
+        "plenum_facts_dropped_total",
+        "Facts for statistics that found no room while the database was away"
+    );
+    metrics::counter!("plenum_facts_dropped_total").absolute(0);
     metrics::describe_counter!("plenum_events_in_total", "Events clients sent, by event");
     metrics::describe_counter!("plenum_events_out_total", "Events written to clients, by event");
     metrics::describe_counter!(

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail by panicking")]
 
+#[path = "rest_live/metrics.rs"]
+mod metrics;
 #[path = "rest_live/people.rs"]
 mod people;
+#[path = "rest_live/statistics.rs"]
+mod statistics;
 mod support;
 
 use plenum_control::domain::id::MeetingId;

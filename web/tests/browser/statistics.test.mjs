@@ -1,0 +1,104 @@
+// What the server says of a meeting in numbers, against what real browsers send and receive in it.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { launch } from './harness/browser.mjs';
+import { Person, serveForeignPage } from './harness/foreign.mjs';
+import { Plenum } from './harness/plenum.mjs';
+import { endMeeting, liveMeeting, login, request } from './harness/rest.mjs';
+import { until } from './harness/until.mjs';
+
+/** So small that no browser makes it smaller while it finds out about the network. */
+const camera = { width: 320, height: 240, frameRate: 10 };
+
+describe('statistics', () => {
+  let plenum;
+  let foreign;
+  let browser;
+  let open = [];
+
+  before(async () => {
+    foreign = await serveForeignPage();
+    plenum = await Plenum.start({ env: { FRONTEND_URL: foreign.origin } });
+    browser = await launch();
+  });
+  afterEach(async () => {
+    await Promise.all(open.map((person) => person.close()));
+    open = [];
+  });
+  after(async () => {
+    await browser?.close();
+    await plenum?.stop();
+    foreign?.close();
+  });
+
+  const enter = async (login, meeting, publishing) => {
+    const person = await Person.open(browser, foreign.origin);
+    open.push(person);
+    await person.join(plenum, login, meeting.id);
+    await person.publish(publishing);
+    return person;
+  };
+
+  const numbers = async (meeting, what, { token }) => {
+    const { status, body } = await request(plenum, 'GET', `/api/meeting/${meeting.id}/${what}`, { token });
+    assert.equal(status, 200, JSON.stringify(body));
+    return body.data;
+  };
+
+  test('two who send are measured while live and summed up afterwards (KCS-17, KCS-18, KCS-20, STAT-03, STAT-04, RT-16)', async () => {
+    const { meeting, people } = await liveMeeting(plenum);
+    const ada = await enter(people.host, meeting, { video: camera, codec: 'vp8' });
+    const ben = await enter(people.member, meeting, { video: camera, codec: 'vp8' });
+    await Promise.all([ada.sees(ben.participantId), ben.sees(ada.participantId)]);
+
+    const live = await until('live statistics with everything measured', 30_000, async () => {
+      const stats = await numbers(meeting, 'live-stats', people.member);
+      const { connection_quality, latency_ms, average_video_quality } = stats.quality_metrics;
+      return connection_quality && latency_ms !== null && average_video_quality && stats;
+    });
+    assert.equal(live.current_participants, 2);
+    const { total_mbps, per_participant_avg } = live.bandwidth_usage;
+    assert.ok(total_mbps > 0.02 && total_mbps < 20, `${total_mbps} Mbit/s`);
+    assert.ok(Math.abs(per_participant_avg - total_mbps / 2) < 0.001);
+    const { average_video_quality, connection_quality, latency_ms, packet_loss_percent } = live.quality_metrics;
+    assert.equal(average_video_quality, '240p');
+    assert.match(connection_quality, /^(excellent|good|fair|poor)$/);
+    assert.ok(latency_ms >= 0 && latency_ms < 1000, `${latency_ms} ms on one machine`);
+    assert.ok(packet_loss_percent >= 0 && packet_loss_percent < 50, `${packet_loss_percent} % lost`);
+    assert.ok(Date.now() - Date.parse(live.sampled_at) < 30_000, live.sampled_at);
+
+    const admin = await login(plenum, 'admin@demo.test');
+    const system = await until('a report of the node that shows the room', 20_000, async () => {
+      const { body } = await request(plenum, 'GET', '/api/meeting/system/stats', { token: admin.token });
+      return body.data.mediasoup_workers.active > 0 && body.data;
+    });
+    assert.ok(system.mediasoup_workers.total >= system.mediasoup_workers.active);
+    assert.equal(system.mediasoup_workers.load_distribution.length, system.mediasoup_workers.total);
+    assert.deepEqual([system.active_participants, system.system_health.status], [2, 'ok']);
+    assert.ok(system.system_health.bandwidth_mbps > 0);
+
+    await endMeeting(plenum, people.host, meeting.id);
+    const whole = await numbers(meeting, 'analytics', people.host);
+    assert.ok(whole.bandwidth_bytes.received > 10_000 && whole.bandwidth_bytes.sent > 10_000);
+    assert.equal(whole.bandwidth_usage, whole.bandwidth_bytes.received + whole.bandwidth_bytes.sent);
+    assert.ok(whole.connection_quality_avg >= 25 && whole.connection_quality_avg <= 100);
+    assert.deepEqual([whole.peak_participants, whole.total_participants_joined], [2, 2]);
+    assert.equal(whole.people.length, 2);
+  });
+
+  for (const codec of ['VP9', 'H264', 'AV1']) {
+    test(`the size of a ${codec} picture is known (KCS-18)`, async () => {
+      const { meeting, people } = await liveMeeting(plenum);
+      const ada = await enter(people.host, meeting, { audio: false, video: camera, codec: codec.toLowerCase() });
+      const ben = await Person.open(browser, foreign.origin);
+      open.push(ben);
+      await ben.join(plenum, people.member, meeting.id);
+      const shown = await ben.sees(ada.participantId);
+      assert.equal(shown.frameHeight, 240);
+      await until(`the picture of ${codec} in the statistics`, 30_000, async () => {
+        const stats = await numbers(meeting, 'live-stats', people.host);
+        return stats.quality_metrics.average_video_quality === '240p';
+      });
+    });
+  }
+});

@@ -96,6 +96,11 @@ export class Conference {
     signaling.close();
   }
 
+  /** The page goes away: a goodbye that needs no answer. */
+  hangUp(): void {
+    this.parts.signaling.close();
+  }
+
   /** The other end of a meeting: everybody is out. */
   ended(by: string | null): void {
     this.finish({ type: 'ended', by });

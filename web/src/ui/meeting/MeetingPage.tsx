@@ -33,8 +33,14 @@ export function MeetingPage({ meetingId, user }: PageProps) {
   useEffect(() => devices.attach(), [devices]);
   useEffect(() => {
     document.title = 'Join · Plenum';
-    // Going elsewhere in the application is leaving; a closed tab is noticed by the server.
+    // Going elsewhere in the application is leaving. A closed tab says so too: a link that is merely lost keeps its place.
+    const closed = () => current.current?.hangUp();
+    const restored = ({ persisted }: PageTransitionEvent) => persisted && location.reload();
+    addEventListener('pagehide', closed);
+    addEventListener('pageshow', restored);
     return () => {
+      removeEventListener('pagehide', closed);
+      removeEventListener('pageshow', restored);
       if (current.current?.present) void current.current.leave();
       show(null);
     };

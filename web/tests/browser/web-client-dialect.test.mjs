@@ -110,6 +110,42 @@ describe('the web client and the complete dialect', () => {
     await seen.getByText('This message was deleted.').waitFor();
   });
 
+  test('kcs_ws_08_kcs_ws_19 who is writing is shown, and a private line reaches one person alone', async () => {
+    const { ada, ben } = await twoInside();
+    await ada.button('Chat').click();
+    await ben.button('Chat').click();
+    await ben.page.getByLabel('To', { exact: true }).selectOption({ label: ada.name });
+    await ben.page.getByLabel(`Message to ${ada.name}`).pressSequentially('psst');
+    await ada.page.getByText(`${ben.name} is writing…`).waitFor();
+    await ben.page.keyboard.press('Enter');
+    const line = ada.page.getByTestId('chat-message').filter({ hasText: 'psst' });
+    await line.getByText('only to you').waitFor();
+    await ada.page.getByText(`${ben.name} is writing…`).waitFor({ state: 'detached' });
+  });
+
+  test('kcs_ws_10_kcs_ws_20 a reaction floats over the tile of whoever gave it, on both sides', async () => {
+    const { ada, ben } = await twoInside();
+    await ben.button('React').click();
+    await ben.page.getByRole('button', { name: 'Applause' }).click();
+    await ada.tile(ben.name).getByTestId('reactions').getByRole('img', { name: 'Applause' }).waitFor();
+    await ada.tile(ben.name).getByTestId('reactions').waitFor({ state: 'detached', timeout: 10_000 });
+  });
+
+  test('kcs_ws_09_add_ev_20 hands stand in order, and the host lowers one or all', async () => {
+    const { ada, ben } = await twoInside();
+    await ben.button('Raise hand').click();
+    await ada.tile(ben.name).getByTitle('Hand raised').waitFor();
+    await ada.button('Raise hand').click();
+    await ada.button('Participants').click();
+    const hands = ada.page.getByTestId('hand');
+    await until('two hands', 10_000, async () => (await hands.count()) === 2);
+    assert.match(await hands.first().textContent(), new RegExp(ben.name));
+    await ada.page.getByRole('button', { name: `Lower the hand of ${ben.name}` }).click();
+    await ben.button('Raise hand').waitFor();
+    await ada.button('Lower all').click();
+    await hands.first().waitFor({ state: 'detached' });
+  });
+
   test('add_ev_01_add_ev_02_add_ev_03 the waiting room turns into the meeting when the host admits', async () => {
     const host = await login(plenum, 'host@demo.test');
     const extra = { waiting_room_enabled: true, require_host_approval: true };
@@ -153,6 +189,48 @@ describe('the web client and the complete dialect', () => {
     await ada.page.getByRole('button', { name: 'Remove from the meeting' }).click();
     await ben.page.getByRole('heading', { name: 'You were removed from the meeting' }).waitFor();
     await ada.tile(ben.name).waitFor({ state: 'detached' });
+  });
+
+  test('kcs_ws_13_kcs_ws_22 everybody sees that the meeting is recorded, also who comes late', async () => {
+    const features = { recording_enabled: true };
+    const { ada, ben, link } = await twoInside({ features });
+    await ada.button('More').click();
+    await ada.page.getByRole('menuitem', { name: 'Record this meeting' }).click();
+    await ada.button('Mark as recorded').click();
+    await ben.page.getByTestId('recording').waitFor();
+    await ben.button('Leave').click();
+    await ben.open(link);
+    await ben.enter();
+    await ben.page.getByTestId('recording').waitFor();
+    await ada.button('More').click();
+    await ada.page.getByRole('menuitem', { name: 'Stop recording' }).click();
+    await ben.page.getByTestId('recording').waitFor({ state: 'detached' });
+  });
+
+  test('kcs_17 after the meeting its numbers and charts are there', async () => {
+    const { ada, ben } = await twoInside();
+    await ben.button('Chat').click();
+    await ben.page.getByLabel('Message to everybody').fill('One for the numbers');
+    await ben.page.keyboard.press('Enter');
+    await ben.page.getByTestId('chat-message').waitFor();
+    await ada.button('Leave').click();
+    await ada.button('End for everybody').click();
+    await ada.button('How it was').click();
+    const numbers = ada.page.getByTestId('analytics-numbers');
+    await numbers.waitFor();
+    assert.match(await numbers.textContent(), /Messages1/);
+    assert.match(await numbers.textContent(), /People2/);
+    await until('four charts', 10_000, async () => (await ada.page.getByTestId('chart').count()) === 4);
+    await ada.page.getByRole('img', { name: /People inside/ }).waitFor();
+    await ada.page.getByRole('rowheader', { name: ben.name }).waitFor();
+  });
+
+  test('kcs_18 whoever runs the meeting sees its numbers while it is on', async () => {
+    const { ada } = await twoInside();
+    await ada.button('More').click();
+    await ada.page.getByRole('menuitem', { name: 'Live numbers' }).click();
+    const numbers = ada.page.getByTestId('live-numbers');
+    await until('two people', 15_000, async () => /People2/.test((await numbers.textContent()) ?? ''));
   });
 
   test('add_02_add_03_add_04_add_05 people talk in a standing room, and see who has read', async () => {

@@ -56,7 +56,13 @@ describe('the protocol of the sockets', () => {
     assert.match(open.sid, /^[0-9a-f]{32}$/);
     assert.deepEqual(
       { ...open, sid: '' },
-      { sid: '', upgrades: ['websocket'], pingInterval: 25_000, pingTimeout: 60_000, maxPayload: PAYLOAD_MAX },
+      {
+        sid: '',
+        upgrades: ['websocket'],
+        pingInterval: 25_000,
+        pingTimeout: 60_000,
+        maxPayload: PAYLOAD_MAX,
+      },
     );
   });
 
@@ -145,7 +151,10 @@ describe('the protocol of the sockets', () => {
     socket.send('0/admin,{"token":"x"}');
     socket.send(`0${JSON.stringify({ token: host.token })}`);
     await until('both answers', DEADLINE_MS, () => heard.length >= 2);
-    assert.equal(heard.find((text) => text.startsWith('4')), '4/admin,{"message":"Invalid namespace"}');
+    assert.equal(
+      heard.find((text) => text.startsWith('4')),
+      '4/admin,{"message":"Invalid namespace"}',
+    );
     assert.ok(heard.find((text) => text.startsWith('0{')));
     socket.close();
   });
@@ -196,7 +205,10 @@ describe('the protocol of the sockets', () => {
     const rounds = 60;
     for (let round = 0; round < rounds; round += 1) {
       speaker.emit('raise-hand', { meetingId: meeting.id, raised: round % 2 === 0 });
-      const asked = await socket.ask('media-status-update', { meetingId: meeting.id, audio: round % 2 === 0 });
+      const asked = await socket.ask('media-status-update', {
+        meetingId: meeting.id,
+        audio: round % 2 === 0,
+      });
       assert.equal(asked.success, true);
     }
     await upgraded;
@@ -248,7 +260,12 @@ describe('the protocol of the sockets', () => {
       const speaker = await Socket.connect(plenum, host.token);
       await speaker.join(meeting.id);
       const auth = { token: member.token, resume: true };
-      const socket = await Socket.connect(plenum, undefined, { auth, reconnection: true, reconnectionDelay: 10, ...options });
+      const socket = await Socket.connect(plenum, undefined, {
+        auth,
+        reconnection: true,
+        reconnectionDelay: 10,
+        ...options,
+      });
       const joined = await socket.join(meeting.id);
       return { meeting, speaker, socket, joined };
     }
@@ -301,13 +318,15 @@ describe('the protocol of the sockets', () => {
       speaker.close();
     });
 
-    test('add_ev_18 another account does not come back in this one\'s place', async () => {
+    test("add_ev_18 another account does not come back in this one's place", async () => {
       const { meeting, speaker, socket } = await inside({ reconnection: false });
       const { _pid: pid } = socket.io;
       assert.match(pid, /^[0-9a-f]{32}$/);
       socket.io.io.engine.transport.ws.terminate();
       const second = await login(plenum, 'second@demo.test');
-      const thief = await Socket.connect(plenum, undefined, { auth: { token: second.token, resume: true, pid } });
+      const thief = await Socket.connect(plenum, undefined, {
+        auth: { token: second.token, resume: true, pid },
+      });
       assert.notEqual(thief.io._pid, pid);
       assert.deepEqual(thief.seen('resumed'), []);
       const refused = await thief.ask('raise-hand', { meetingId: meeting.id, raised: true });
@@ -324,10 +343,10 @@ describe('the protocol of the sockets', () => {
     const polled = await Socket.connect(other, someone.token, { transports: ['polling'] });
     const reasons = [once(socket.io, 'disconnect'), once(polled.io, 'disconnect')];
     const stopped = other.stop();
-    assert.deepEqual((await Promise.all(reasons)).map(([reason]) => reason), [
-      'io server disconnect',
-      'io server disconnect',
-    ]);
+    assert.deepEqual(
+      (await Promise.all(reasons)).map(([reason]) => reason),
+      ['io server disconnect', 'io server disconnect'],
+    );
     await stopped;
     assert.equal(socket.seen('server-draining').length, 1);
   });

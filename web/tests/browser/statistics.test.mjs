@@ -60,7 +60,8 @@ describe('statistics', () => {
     const { total_mbps, per_participant_avg } = live.bandwidth_usage;
     assert.ok(total_mbps > 0.02 && total_mbps < 20, `${total_mbps} Mbit/s`);
     assert.ok(Math.abs(per_participant_avg - total_mbps / 2) < 0.001);
-    const { average_video_quality, connection_quality, latency_ms, packet_loss_percent } = live.quality_metrics;
+    const { average_video_quality, connection_quality, latency_ms, packet_loss_percent } =
+      live.quality_metrics;
     assert.equal(average_video_quality, '240p');
     assert.match(connection_quality, /^(excellent|good|fair|poor)$/);
     assert.ok(latency_ms >= 0 && latency_ms < 1000, `${latency_ms} ms on one machine`);
@@ -89,7 +90,11 @@ describe('statistics', () => {
   for (const codec of ['VP9', 'H264', 'AV1']) {
     test(`the size of a ${codec} picture is known (KCS-18)`, async () => {
       const { meeting, people } = await liveMeeting(plenum);
-      const ada = await enter(people.host, meeting, { audio: false, video: camera, codec: codec.toLowerCase() });
+      const ada = await enter(people.host, meeting, {
+        audio: false,
+        video: camera,
+        codec: codec.toLowerCase(),
+      });
       const ben = await Person.open(browser, foreign.origin);
       open.push(ben);
       await ben.join(plenum, people.member, meeting.id);

@@ -1,5 +1,7 @@
 //! The audit trail: who did, or was refused, what (SEC-01, SEC-09).
 
+use time::OffsetDateTime;
+
 use super::id::{CampusId, MeetingId, UserId};
 
 /// The deeds that leave a trace.
@@ -153,4 +155,45 @@ impl AuditEntry {
         self.campus = Some(campus);
         self
     }
+}
+
+/// Most lines of one answer.
+pub const AUDIT_LINES_MAX: u32 = 500;
+
+/// Which lines of the trail are wanted; what is absent does not narrow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    pub meeting: Option<MeetingId>,
+    pub actor: Option<UserId>,
+    pub campus: Option<CampusId>,
+    pub action: Option<String>,
+    /// `granted`, `refused` for any refusal, or a refusal's stable word.
+    pub outcome: Option<String>,
+    pub from: Option<OffsetDateTime>,
+    pub to: Option<OffsetDateTime>,
+    /// Only lines with a smaller number.
+    pub before: Option<i64>,
+    pub limit: u32,
+}
+
+impl AuditFilter {
+    /// A filter that lets nothing through.
+    pub fn none() -> Self {
+        Self::default()
+    }
+}
+
+/// One line of the trail as read back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLine {
+    /// Rises with every line.
+    pub number: i64,
+    pub at: OffsetDateTime,
+    pub action: String,
+    pub actor: Option<String>,
+    pub campus: Option<String>,
+    pub meeting: Option<String>,
+    pub target: Option<String>,
+    pub outcome: String,
+    pub detail: Option<String>,
 }

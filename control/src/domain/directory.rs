@@ -39,15 +39,6 @@ impl Category {
             UserType::Guest => None,
         }
     }
-
-    /// The word for one person of the group.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Teachers => "teacher",
-            Self::Students => "student",
-            Self::Staff => "staff",
-        }
-    }
 }
 
 /// What is searched for. Relevance: equal to name, address or user name (the part before the `@`) first, then what begins

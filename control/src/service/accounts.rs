@@ -78,15 +78,16 @@ impl Accounts {
         match found {
             Some((account, _)) if matches => {
                 let token = self.tokens.issue(&account, self.clock.now())?;
-                self.audit.note(AuditEntry::granted(AuditAction::Login, Some(account.id))).await;
+                let entry = AuditEntry::granted(AuditAction::Login, Some(account.id));
+                self.audit.note(entry.in_campus(Some(account.campus.clone()))).await;
                 count_login("granted");
                 Ok(Login { token, account })
             }
             found => {
-                let user = found.map(|(account, _)| account.id);
-                self.audit
-                    .note(AuditEntry::refused(AuditAction::Login, user, &DomainError::LoginRefused))
-                    .await;
+                let account = found.map(|(account, _)| account);
+                let user = account.as_ref().map(|account| account.id);
+                let entry = AuditEntry::refused(AuditAction::Login, user, &DomainError::LoginRefused);
+                self.audit.note(entry.in_campus(account.map(|account| account.campus))).await;
                 count_login("refused");
                 Err(DomainError::LoginRefused)
             }
@@ -100,7 +101,8 @@ impl Accounts {
         let (account, hash) = self.store.credentials(id).await?.ok_or(DomainError::AccountUnknown)?;
         if current.len() > PASSWORD_BYTES_MAX || !self.passwords.matches(current, &hash).await? {
             let refusal = DomainError::CurrentPasswordWrong;
-            self.audit.note(AuditEntry::refused(AuditAction::PasswordChange, Some(id), &refusal)).await;
+            let entry = AuditEntry::refused(AuditAction::PasswordChange, Some(id), &refusal);
+            self.audit.note(entry.in_campus(Some(account.campus))).await;
             return Err(refusal);
         }
         let new = self.passwords.hash(new).await?;
@@ -108,18 +110,29 @@ impl Accounts {
         if !self.store.change_password(id, account.password_version, &new).await? {
             return Err(DomainError::TokenInvalid);
         }
-        self.audit.note(AuditEntry::granted(AuditAction::PasswordChange, Some(id))).await;
+        let entry = AuditEntry::granted(AuditAction::PasswordChange, Some(id));
+        self.audit.note(entry.in_campus(Some(account.campus))).await;
         Ok(())
     }
 
     /// Adds a person (ADD-01): administrators anywhere, campus administrators to their own campus and below their own
     /// rank, nobody else.
     pub async fn create(&self, actor: &Actor, new: NewAccount) -> Result<Account, DomainError> {
-        may_create(actor, &new)?;
-        let created = self.add(new).await;
+        let campus = new.campus.clone();
+        let created = match may_create(actor, &new) {
+            Ok(()) => self.add(new).await,
+            // What somebody may not do in another campus is his own campus' affair.
+            Err(refusal) => {
+                let entry = AuditEntry::refused(AuditAction::UserCreate, actor.user_id(), &refusal);
+                self.audit.note(entry.in_campus(actor.campus().cloned())).await;
+                return Err(refusal);
+            }
+        };
+        let entry =
+            AuditEntry::of(AuditAction::UserCreate, actor.user_id(), &created).in_campus(Some(campus));
         let entry = match &created {
-            Ok(_) => AuditEntry::granted(AuditAction::UserCreate, actor.user_id()),
-            Err(refusal) => AuditEntry::refused(AuditAction::UserCreate, actor.user_id(), refusal),
+            Ok(account) => entry.to(account.id),
+            Err(_) => entry,
         };
         self.audit.note(entry).await;
         created

@@ -95,7 +95,7 @@ impl Admissions {
         };
         let entry = match meeting {
             Some(meeting) => entry.in_meeting(meeting.id, meeting.campus.clone()),
-            None => entry,
+            None => entry.in_campus(actor.campus().cloned()),
         };
         self.audit.note(entry).await;
     }

@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
-use crate::domain::account::Account;
+use crate::domain::account::{Account, UserType};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::chat::{ChatMessage, Sender};
 use crate::domain::error::DomainError;
-use crate::domain::id::{MeetingId, MeetingRoomId, RosterId};
+use crate::domain::id::{MeetingId, MeetingRoomId, RosterId, UserId};
 use crate::domain::meeting::{
     EntryPolicy, Features, MEETING_PASSWORD_CHARS, Meeting, MeetingKind, MeetingStatus, RecordingConfig,
     Settings, Start,
 };
+use crate::domain::page::{Page, Part};
 use crate::domain::password::PasswordHash;
 use crate::domain::policy::{Action, may};
 use crate::domain::profile::Profile;
@@ -204,12 +205,52 @@ impl Meetings {
         Ok(meeting)
     }
 
-    /// Every meeting the caller made or is listed in.
-    pub async fn list(&self, actor: &Actor) -> Result<Vec<Meeting>, DomainError> {
+    /// The meetings the caller made or is listed in.
+    pub async fn list(&self, actor: &Actor, page: Page) -> Result<Part<Meeting>, DomainError> {
         match actor.account() {
-            Some(account) => self.store.meetings_of(account).await,
-            None => Ok(Vec::new()),
+            Some(account) => self.of_account(account, account, page).await,
+            None => Ok(Part { items: Vec::new(), total: 0 }),
         }
+    }
+
+    /// The meetings that an account made or is listed in: the caller's own, or for administrators anybody's, campus
+    /// administrators staying within their campus (C-69).
+    ///
+    /// # Errors
+    /// `Forbidden`, also when there is no such account and the caller may not know.
+    pub async fn list_of(
+        &self,
+        actor: &Actor,
+        whose: Option<&str>,
+        page: Page,
+    ) -> Result<Part<Meeting>, DomainError> {
+        let caller = actor.account().ok_or(DomainError::Forbidden)?;
+        let Some(whose) = whose.map(|id| UserId::parse(id.trim())).filter(|id| *id != Some(caller.id)) else {
+            return self.list(actor, page).await;
+        };
+        let account = match whose {
+            Some(id) => self.store.account(id).await?,
+            None => None,
+        };
+        match (caller.user_type, account) {
+            (UserType::Admin, None) => Ok(Part { items: Vec::new(), total: 0 }),
+            (UserType::Admin, Some(account)) => self.of_account(&account, &account, page).await,
+            (UserType::CampusAdmin, Some(account)) if account.campus == caller.campus => {
+                self.of_account(&account, caller, page).await
+            }
+            _ => Err(DomainError::Forbidden),
+        }
+    }
+
+    /// The meetings of `account` within the reach of `seen_by`.
+    async fn of_account(
+        &self,
+        account: &Account,
+        seen_by: &Account,
+        page: Page,
+    ) -> Result<Part<Meeting>, DomainError> {
+        let campus = (!seen_by.crosses_campuses()).then_some(&seen_by.campus);
+        self.store.meetings_of(account, campus, page).await
     }
 
     /// A meeting the caller may look at. Refused looks are audited (ACC-03).
@@ -278,7 +319,12 @@ impl Meetings {
             })
             .await?;
         self.live.changed(&meeting).await;
-        self.note(AuditAction::MeetingUpdate, actor, &meeting).await;
+        let deed = match action {
+            Action::UpdateFeatures => AuditAction::FeatureChange,
+            _ => AuditAction::MeetingUpdate,
+        };
+        let entry = AuditEntry::granted(deed, actor.user_id()).remarking(differences(&seen, &meeting));
+        self.audit.note(entry.in_meeting(meeting.id, meeting.campus.clone())).await;
         Ok(meeting)
     }
 
@@ -356,6 +402,25 @@ impl Meetings {
         let entry = AuditEntry::granted(action, actor.user_id());
         self.audit.note(entry.in_meeting(meeting.id, meeting.campus.clone())).await;
     }
+}
+
+/// Which features an update switched, for the trail.
+fn differences(before: &Meeting, after: &Meeting) -> String {
+    let list = |features: Features| {
+        [
+            ("video", features.video_enabled),
+            ("audio", features.audio_enabled),
+            ("screen_sharing", features.screen_sharing_enabled),
+            ("chat", features.chat_enabled),
+            ("recording", features.recording_enabled),
+            ("breakout_rooms", features.breakout_rooms_enabled),
+            ("whiteboard", features.whiteboard_enabled),
+            ("hand_raise", features.hand_raise_enabled),
+        ]
+    };
+    let (before, after) = (list(before.settings.features), list(after.settings.features));
+    let switched = before.into_iter().zip(after).filter(|(was, is)| was != is);
+    switched.map(|(_, (name, on))| format!("{name}={on}")).collect::<Vec<_>>().join(" ")
 }
 
 fn draft(creator: &Account, new: &NewMeeting, now: OffsetDateTime) -> Meeting {

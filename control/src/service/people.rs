@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditAction, AuditEntry};
+use crate::domain::directory::{Found, Search};
 use crate::domain::error::DomainError;
 use crate::domain::id::{ParticipantId, RosterId};
 use crate::domain::meeting::{Meeting, Standing};
@@ -234,6 +235,15 @@ impl People {
         let (meeting, change) = changed?;
         self.live.role_changed(&meeting, change.clone(), tell_person, tell_others).await;
         Ok((change, self.clock.now()))
+    }
+
+    /// Looks people of the meeting's campus up, the most relevant first (KCS-14).
+    ///
+    /// # Errors
+    /// Nothing to search for, or too much.
+    pub async fn search(&self, meeting: &Meeting, search: &Search) -> Result<Found, DomainError> {
+        let key = search.key()?;
+        self.store.search_directory(&meeting.campus, meeting.id, &key, search).await
     }
 
     /// The lines that names stand for: line, account, or a session of now or of before (C-29).

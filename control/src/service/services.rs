@@ -6,6 +6,7 @@ use crate::service::accounts::Accounts;
 use crate::service::admissions::Admissions;
 use crate::service::attachments::Attachments;
 use crate::service::chat_rooms::ChatRooms;
+use crate::service::audit::Audit;
 use crate::service::clock::Clock;
 use crate::service::limits::Limits;
 use crate::service::live_side::LiveSide;
@@ -20,6 +21,7 @@ pub struct Services {
     pub meetings: Meetings,
     pub people: People,
     pub admissions: Admissions,
+    pub audit: Audit,
     pub limits: Limits,
     pub rooms: ChatRooms,
     pub files: Attachments,

@@ -5,6 +5,7 @@ use super::refusal::StoreError;
 use super::sql::{Arg, Row, args};
 use super::{Store, timed};
 use crate::domain::account::{Account, UserType, email_key};
+use crate::domain::directory::search_key;
 use crate::domain::error::DomainError;
 use crate::domain::id::{CampusId, UserId};
 use crate::domain::password::PasswordHash;
@@ -16,9 +17,9 @@ const BY_IDS: &str = "SELECT * FROM accounts WHERE id IN (SELECT value FROM json
 /// $1: a JSON array of addresses in their compared form.
 const BY_EMAILS: &str = "SELECT * FROM accounts WHERE email_key IN (SELECT value FROM json_each($1))";
 const ANY: &str = "SELECT id FROM accounts LIMIT 1";
-const INSERT: &str = "INSERT INTO accounts (id, name, email, email_key, user_type, campus_id, cross_campus, department, \
+const INSERT: &str = "INSERT INTO accounts (id, name, name_key, email, email_key, user_type, campus_id, cross_campus, department, \
                       profile_picture, password_hash, password_version, created_at) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 const CHANGE_PASSWORD: &str = "UPDATE accounts SET password_hash = $2, password_version = password_version + 1 WHERE id = $1 AND password_version = $3";
 
 /// An account with what proves it.
@@ -66,7 +67,7 @@ impl Store {
     ) -> Result<Vec<Account>, DomainError> {
         timed("accounts_among", async {
             let rows = self.all(query, args![to_json(wanted)?]).await?;
-            rows.iter().map(|row| Ok(read(row)?.0)).collect()
+            rows.iter().map(read_account).collect()
         })
         .await
     }
@@ -122,6 +123,7 @@ fn values(account: &Account, hash: &PasswordHash) -> Vec<Arg> {
     args![
         account.id.to_string(),
         &account.name,
+        search_key(&account.name),
         account.email.trim(),
         account.email_key(),
         account.user_type.as_str(),
@@ -136,7 +138,11 @@ fn values(account: &Account, hash: &PasswordHash) -> Vec<Arg> {
 }
 
 fn read(row: &Row) -> Result<Credentials, StoreError> {
-    let account = Account {
+    Ok((read_account(row)?, PasswordHash::from_phc(row.get("password_hash")?)))
+}
+
+pub(super) fn read_account(row: &Row) -> Result<Account, StoreError> {
+    Ok(Account {
         id: word(row, "id", UserId::parse)?,
         name: row.get("name")?,
         email: row.get("email")?,
@@ -147,6 +153,5 @@ fn read(row: &Row) -> Result<Credentials, StoreError> {
         profile_picture: row.get("profile_picture")?,
         password_version: row.get("password_version")?,
         created_at: time(row, "created_at")?,
-    };
-    Ok((account, PasswordHash::from_phc(row.get("password_hash")?)))
+    })
 }

@@ -10,17 +10,24 @@ use crate::domain::account::Account;
 use crate::domain::error::DomainError;
 use crate::domain::id::{CampusId, MeetingId, MeetingRoomId, UserId};
 use crate::domain::meeting::{Meeting, MeetingKind, MeetingStatus, Settings};
+use crate::domain::page::{Page, Part};
 use crate::domain::password::PasswordHash;
 use crate::domain::profile::Profile;
 
 const BY_ID: &str = "SELECT * FROM meetings WHERE id = $1";
 /// Meetings a person made or is listed in, by account or by an address that no other account has taken.
 /// $3: the campus to stay in, or null for accounts that cross campuses.
-const OF_PERSON: &str = "SELECT * FROM meetings WHERE deleted_at IS NULL AND ($3 IS NULL OR campus_id = $3) AND (\
+macro_rules! of_person {
+    ($columns:literal, $rest:literal) => {
+        concat!("SELECT ", $columns, " FROM meetings WHERE deleted_at IS NULL AND ($3 IS NULL OR campus_id = $3) AND (\
        creator_id = $1 \
        OR id IN (SELECT meeting_id FROM roster WHERE user_id = $1 AND listing <> 'withdrawn') \
-       OR id IN (SELECT meeting_id FROM roster WHERE user_id IS NULL AND email_key = $2 AND listing <> 'withdrawn')) \
-     ORDER BY starts_at DESC, id DESC";
+       OR id IN (SELECT meeting_id FROM roster WHERE user_id IS NULL AND email_key = $2 AND listing <> 'withdrawn')) ", $rest)
+    };
+}
+/// $4: how many, $5: after leaving out so many.
+const OF_PERSON: &str = of_person!("*", "ORDER BY starts_at DESC, id DESC LIMIT $4 OFFSET $5");
+const OF_PERSON_TOTAL: &str = of_person!("COUNT(*) AS total", "");
 const LIVE: &str = "SELECT * FROM meetings WHERE status = 'live' ORDER BY started_at, id";
 const INSERT: &str = "INSERT INTO meetings (id, room_id, campus_id, creator_id, profile, kind, status, name, description, \
      location, starts_at, ends_at, max_participants, password_hash, require_password, waiting_room_enabled, \
@@ -44,14 +51,23 @@ impl Store {
         .await
     }
 
-    /// Every meeting the account made or is listed in, the latest start first; deleted ones are left out.
-    pub async fn meetings_of(&self, account: &Account) -> Result<Vec<Meeting>, DomainError> {
+    /// The meetings the account made or is listed in, the latest start first; deleted ones are left out. `campus`: stay
+    /// within it.
+    pub async fn meetings_of(
+        &self,
+        account: &Account,
+        campus: Option<&CampusId>,
+        page: Page,
+    ) -> Result<Part<Meeting>, DomainError> {
         timed("meetings_of", async {
-            let campus = (!account.crosses_campuses()).then(|| account.campus.0.clone());
+            let campus = campus.map(|campus| campus.0.as_str());
             let mut tx = self.read().await?;
-            let values = args![account.id.to_string(), account.email_key(), campus];
+            let values = args![account.id.to_string(), account.email_key(), campus, page.limit, page.offset];
             let rows = tx.all(OF_PERSON, values).await?;
-            with_rosters(&mut tx, rows).await
+            let values = args![account.id.to_string(), account.email_key(), campus];
+            let counted = tx.one(OF_PERSON_TOTAL, values).await?;
+            let total = counted.map_or(Ok(0), |row| row.get::<i64>("total"))?.unsigned_abs();
+            Ok(Part { items: with_rosters(&mut tx, rows).await?, total })
         })
         .await
     }

@@ -10,6 +10,7 @@ mod chat;
 mod chat_marks;
 mod chat_rooms;
 mod columns;
+mod directory;
 mod engine;
 mod meetings;
 mod recordings;
@@ -28,7 +29,6 @@ use refusal::StoreError;
 use sql::{Arg, Row, Tx};
 
 pub use accounts::Credentials;
-pub use audit::AuditLine;
 pub use chat_marks::Reacted;
 pub use engine::OpenError;
 pub use sessions::Entering;

@@ -3,6 +3,8 @@
 mod acc_11;
 mod accounts;
 mod described;
+mod audit;
+mod by_participant;
 mod description;
 mod details;
 mod envelope;
@@ -13,6 +15,7 @@ mod limits;
 mod meetings;
 mod people;
 mod schema;
+mod search;
 mod start;
 mod start_end;
 mod statistics;

@@ -204,6 +204,8 @@ async fn kcs_12_c_71_people_can_be_named_in_the_address() {
         world.user_id(Who::Member).await
     );
     assert_eq!(world.delete(Who::Host, &path).await.data()["remaining_count"], 1);
+    let lines = world.audit_details(&id).await;
+    assert!(lines.contains(&"participant.remove granted too \"loud\"".to_owned()), "{lines:?}");
 }
 
 #[tokio::test]

@@ -193,6 +193,16 @@ impl World {
         id
     }
 
+    /// The same with the remarks: `action outcome remark`.
+    pub async fn audit_details(&self, meeting: &str) -> Vec<String> {
+        let id = plenum_control::domain::id::MeetingId::parse(meeting).expect("an id");
+        let lines = self.store.audit_of(id).await.expect("reads");
+        let text = |line: plenum_control::domain::audit::AuditLine| {
+            format!("{} {} {}", line.action, line.outcome, line.detail.unwrap_or_default())
+        };
+        lines.into_iter().map(text).collect()
+    }
+
     /// The audit trail of a meeting as `action outcome`.
     pub async fn trail(&self, meeting: &str) -> Vec<String> {
         let id = plenum_control::domain::id::MeetingId::parse(meeting).expect("an id");

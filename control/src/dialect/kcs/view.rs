@@ -2,6 +2,7 @@
 //! the answers. One file per subject; whatever is shown derives [`serde::Serialize`] and [`utoipa::ToSchema`].
 
 pub mod account;
+pub mod audit;
 pub mod chat;
 pub mod envelope;
 pub mod media;

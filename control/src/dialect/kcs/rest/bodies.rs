@@ -200,6 +200,30 @@ pub struct RoleChangeBody {
     pub notify_others: Option<bool>,
 }
 
+/// What to search the directory for.
+#[derive(ToSchema)]
+#[schema(example = json!({ "query": "ada", "user_types": ["teachers"] }))]
+pub struct SearchBody {
+    #[schema(min_length = 1, max_length = 200)]
+    pub query: String,
+    #[schema(default = true)]
+    pub exclude_current_participants: Option<bool>,
+    /// More than 100 are clamped.
+    #[schema(minimum = 1, default = 20)]
+    pub limit: Option<u32>,
+    /// Singular or plural; all of them if empty.
+    pub user_types: Option<Vec<CategoryBody>>,
+}
+
+/// A group of people.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum CategoryBody {
+    Teachers,
+    Students,
+    Staff,
+}
+
 /// Single rights granted or taken; absent ones follow the role.
 #[derive(ToSchema)]
 pub struct OverridesBody {

@@ -1,20 +1,23 @@
 //! Creating, listing, looking at, changing, deleting, starting and ending meetings (KCS-01 to KCS-08).
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 
 use super::Kcs;
-use super::answer::{Body, Caller, MeetingParam, MeetingPath, Reply, created, list as list_of, ok};
+use super::answer::{Body, Caller, MeetingParam, MeetingPath, PageParams, Reply, created, ok, part};
 use super::bodies::{MeetingBody, MeetingChangeBody};
 use super::describe::refusals;
+use super::query::Query;
 use super::read;
 use crate::dialect::kcs::view;
-use crate::dialect::kcs::view::envelope::{Nothing, Success, SuccessList};
+use crate::dialect::kcs::view::envelope::{Nothing, Success, SuccessPart};
 use crate::dialect::kcs::view::media::WebrtcConfigView;
 use crate::dialect::kcs::view::meeting::{
     MeetingDetailsView, MeetingEndedView, MeetingStartedView, MeetingView,
 };
 use crate::dialect::kcs::view::statistics::LiveStatsView;
+use crate::domain::error::DomainError;
 use crate::domain::meeting::{Meeting, MeetingStatus};
+use crate::domain::page::{Page, Part};
 
 refusals!(
     CreateRefusals: FieldMissing("<field>"), EndBeforeStart, NobodyInvited, InvitationWithoutPerson, InviteeUnknown,
@@ -33,16 +36,33 @@ pub(super) async fn create(State(kcs): State<Kcs>, Caller(actor): Caller, Body(b
     created("Meeting created successfully", view::meeting(&meeting))
 }
 
+/// Meetings in one list: everybody's for years, and a bound for whoever makes them by program. Older ones by `offset`.
+const LISTED_MAX: u32 = 1000;
+
+refusals!(ListRefusals: FieldInvalid { field: "limit", reason: "<reason>".into() });
+
 /// List own meetings
 ///
 /// Those the caller made or is on the roster of.
 #[utoipa::path(
     get, path = "/api/meeting", tag = "meetings", operation_id = "listMeetings",
-    responses((status = 200, description = "The meetings", body = SuccessList<MeetingView>))
+    params(PageParams),
+    responses((status = 200, description = "The meetings", body = SuccessPart<MeetingView>), ListRefusals)
 )]
-pub(super) async fn list(State(kcs): State<Kcs>, Caller(actor): Caller) -> Reply {
-    let meetings = kcs.services.meetings.list(&actor).await?;
-    list_of("Meetings retrieved successfully", meetings.iter().map(view::meeting).collect())
+pub(super) async fn list(State(kcs): State<Kcs>, Caller(actor): Caller, RawQuery(query): RawQuery) -> Reply {
+    let wanted = page(query.as_deref())?;
+    shown(kcs.services.meetings.list(&actor, wanted).await?)
+}
+
+/// The part of a list of meetings that is wanted.
+pub(super) fn page(query: Option<&str>) -> Result<Page, DomainError> {
+    Query::of(query).page(LISTED_MAX, LISTED_MAX)
+}
+
+/// Meetings as a list shows them.
+pub(super) fn shown(Part { items, total }: Part<Meeting>) -> Reply {
+    let items = items.iter().map(view::meeting).collect();
+    part("Meetings retrieved successfully", Part { items, total })
 }
 
 refusals!(DetailsRefusals: NotMember);

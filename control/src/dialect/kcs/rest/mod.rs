@@ -5,8 +5,10 @@
 
 mod accounts;
 mod answer;
+mod audit;
 pub mod bodies;
 pub(super) mod chat;
+mod by_participant;
 mod describe;
 mod files;
 mod guard;
@@ -21,6 +23,7 @@ mod statistics;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
@@ -29,6 +32,7 @@ use crate::domain::limit::LimitedAction;
 use crate::http::peer::TrustedProxies;
 use crate::service::services::Services;
 
+use by_participant::old;
 use describe::{Api, guarded, open};
 use guard::Guard;
 
@@ -47,13 +51,23 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
     let account = |routes| limited(&kcs, LimitedAction::Account, routes);
     let create = |routes| limited(&kcs, LimitedAction::MeetingCreate, routes);
     let largest = DefaultBodyLimit::max(files::body_bytes_max(&kcs));
+    let search = |routes| limited(&kcs, LimitedAction::DirectorySearch, routes);
+    let both = |routes: UtoipaMethodRouter<Kcs>| {
+        let layer = from_fn_with_state(kcs.clone(), by_participant::both_envelopes);
+        routes.map(|handlers| handlers.route_layer(layer))
+    };
     let (routes, api) = OpenApiRouter::with_openapi(Api::openapi())
         .routes(open(routes!(accounts::log_in), &[LimitedAction::LoginAddress, LimitedAction::Login]))
         .routes(account(routes!(accounts::profile)))
         .routes(account(routes!(accounts::change_password)))
         .routes(write(routes!(accounts::create)))
+        .routes(read(routes!(audit::list)))
         .routes(create(routes!(meetings::create)))
         .routes(read(routes!(meetings::list)))
+        .routes(old(read(routes!(by_participant::own))))
+        .routes(old(read(routes!(by_participant::of))))
+        .routes(old(both(read(routes!(by_participant::own_v1)))))
+        .routes(old(both(read(routes!(by_participant::of_v1)))))
         .routes(read(routes!(meetings::details)))
         .routes(write(routes!(meetings::update, meetings::delete)))
         .routes(write(routes!(meetings::start)))
@@ -62,6 +76,7 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
         .routes(read(routes!(inside::participants)))
         .routes(write(routes!(people::add, people::remove)))
         .routes(write(routes!(people::change_role)))
+        .routes(search(routes!(people::search)))
         .routes(read(routes!(inside::chat)))
         .routes(read(routes!(inside::webrtc_config)))
         .routes(read(routes!(chat::list)))
@@ -88,6 +103,6 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
 
 /// Handlers behind the token check and a budget, and described as such.
 fn limited(kcs: &Kcs, action: LimitedAction, routes: UtoipaMethodRouter<Kcs>) -> UtoipaMethodRouter<Kcs> {
-    let guard = axum::middleware::from_fn_with_state(Guard::new(kcs.clone(), action), guard::guard);
+    let guard = from_fn_with_state(Guard::new(kcs.clone(), action), guard::guard);
     guarded(routes, action).map(|handlers| handlers.route_layer(guard))
 }

@@ -1,12 +1,13 @@
-//! Adding and removing people, changing roles (KCS-11 to KCS-13).
+//! Adding and removing people, changing roles, looking people up (KCS-11 to KCS-14).
 
+use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::Kcs;
 use super::answer::{Body, Caller, MeetingParam, MeetingPath, Reply, created, ok};
-use super::bodies::{AdditionBody, RemovalBody, RoleChangeBody};
+use super::bodies::{AdditionBody, RemovalBody, RoleChangeBody, SearchBody};
 use super::describe::refusals;
 use super::guard::counted;
 use super::query::Query;
@@ -14,15 +15,19 @@ use super::read;
 use crate::dialect::fields::Fields;
 use crate::dialect::kcs::limits::budget;
 use crate::dialect::kcs::view;
-use crate::dialect::kcs::view::envelope::Success;
-use crate::dialect::kcs::view::roster::{AddedView, RemovedView, RoleChangeView};
+use crate::dialect::kcs::view::envelope::{Success, True};
+use crate::dialect::kcs::view::roster::{AddedView, RemovedView, RoleChangeView, SuccessSearch};
 use crate::domain::actor::Actor;
+use crate::domain::directory::{Category, RESULTS_MAX, Search};
 use crate::domain::error::DomainError;
 use crate::domain::limit::LimitedAction;
 use crate::domain::meeting::Meeting;
 use crate::domain::policy::Action;
 use crate::domain::role::{PermissionOverrides, Role};
 use crate::service::people::{Addition, NewRole, Removal};
+
+/// Results when a search does not say how many.
+const SEARCH_RESULTS: u32 = 20;
 
 refusals!(
     AddRefusals: OnlyHostsAdd, OnlyHostsChangeRoles, NobodyInvited, InvitationWithoutPerson, PersonUnknown,
@@ -111,6 +116,34 @@ pub(super) async fn change_role(
     .await
 }
 
+refusals!(SearchRefusals: Forbidden);
+
+/// Look people of the campus up
+///
+/// In names, addresses and user names; what is equal first, then what begins with the text, then the rest.
+#[utoipa::path(
+    post, path = "/api/meeting/{meeting_id}/search-users", tag = "participants", operation_id = "searchUsers",
+    params(MeetingParam), request_body = SearchBody,
+    responses((status = 200, description = "Who was found", body = SuccessSearch), SearchRefusals)
+)]
+pub(super) async fn search(
+    State(kcs): State<Kcs>,
+    Caller(actor): Caller,
+    MeetingPath(id): MeetingPath,
+    Body(body): Body,
+) -> Reply {
+    let meeting = kcs.services.people.permit(&actor, &id, Action::SearchDirectory).await?;
+    let search = read_search(&body)?;
+    let found = kcs.services.people.search(&meeting, &search).await?;
+    let body = SuccessSearch {
+        success: True,
+        count: found.accounts.len(),
+        data: view::roster::found(&found, search.query),
+        message: "Users found successfully",
+    };
+    Ok(Json(body).into_response())
+}
+
 /// Does something to a roster within the budget of its meeting (RATE-02). Only who may do it is counted there: a stranger
 /// must not be able to use a meeting's budget up.
 async fn per_meeting(
@@ -192,5 +225,25 @@ fn read_overrides(fields: Fields<'_>) -> Result<PermissionOverrides, DomainError
         can_manage_participants: fields.flag("permissions.can_manage_participants")?,
         can_record: fields.flag("permissions.can_record")?,
         can_manage_breakout_rooms: fields.flag("permissions.can_manage_breakout_rooms")?,
+    })
+}
+
+fn read_search(body: &Value) -> Result<Search, DomainError> {
+    let fields = Fields::of(body)?;
+    let limit = match fields.count("limit")? {
+        Some(0) => return Err(DomainError::invalid("limit", "must be at least 1")),
+        Some(limit) => limit.min(RESULTS_MAX),
+        None => SEARCH_RESULTS,
+    };
+    let categories = fields.list("user_types")?.map(|list| {
+        let category = |word: &Value| word.as_str().and_then(Category::parse);
+        list.iter().map(category).collect::<Option<Vec<_>>>()
+    });
+    let wrong = || DomainError::invalid("user_types", "must be some of teachers, students, staff");
+    Ok(Search {
+        query: fields.text("query")?.unwrap_or_default().to_owned(),
+        skip_listed: fields.flag("exclude_current_participants")?.unwrap_or(true),
+        limit,
+        categories: categories.map(|list| list.ok_or_else(wrong)).transpose()?.unwrap_or_default(),
     })
 }

@@ -50,6 +50,17 @@ pub struct SuccessPart<T> {
     pub message: &'static str,
 }
 
+/// A part of a list in the words of both envelopes (C-32).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BothEnvelopes<T> {
+    #[serde(flatten)]
+    pub part: SuccessPart<T>,
+    /// `success`, or `error` when refused.
+    #[schema(example = "success")]
+    pub status: &'static str,
+    pub timestamp: Timestamp,
+}
+
 /// A refusal.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Refused<'a> {

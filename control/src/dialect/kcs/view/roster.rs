@@ -3,11 +3,13 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::envelope::Timestamp;
+use super::envelope::{Timestamp, True};
 use super::meeting::ListedView;
 use super::people::PermissionsView;
-use super::words::RoleWord;
-use crate::domain::id::MeetingId;
+use super::words::{CategoryWord, RoleWord};
+use crate::domain::account::Account;
+use crate::domain::directory::{Category, Found};
+use crate::domain::id::{MeetingId, UserId};
 use crate::domain::people::RoleChange;
 use crate::service::people::{Added, Removed};
 use time::OffsetDateTime;
@@ -75,4 +77,64 @@ pub fn role_change(participant_id: String, change: &RoleChange, at: OffsetDateTi
         permissions: change.permissions.into(),
         updated_at: Timestamp(at),
     }
+}
+
+/// A success with the result of a search.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SuccessSearch {
+    #[schema(inline)]
+    pub success: True,
+    /// How many are in `users`.
+    #[schema(example = 1)]
+    pub count: usize,
+    pub data: FoundView,
+    /// For people, in English.
+    #[schema(example = "Users found successfully")]
+    pub message: &'static str,
+}
+
+/// Who was found.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FoundView {
+    /// The most relevant first.
+    users: Vec<DirectoryEntryView>,
+    /// How many there are in all.
+    #[schema(example = 1)]
+    total_found: u64,
+    /// As it was sent.
+    #[schema(example = "ada")]
+    search_query: String,
+}
+
+/// Somebody of the campus.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DirectoryEntryView {
+    #[schema(value_type = String, example = "01JDAVNTZ5A3C7E9G1J3M5P7RS")]
+    user_id: UserId,
+    #[schema(example = "Ada Lovelace")]
+    name: String,
+    #[schema(example = "ada@demo.test")]
+    email: String,
+    user_type: CategoryWord,
+    #[schema(required, example = "https://example.org/ada.png")]
+    profile_picture: Option<String>,
+    #[schema(required, example = "Mathematics")]
+    department: Option<String>,
+}
+
+/// The view of who was found.
+pub fn found(found: &Found, search_query: String) -> FoundView {
+    let users = found.accounts.iter().filter_map(entry).collect();
+    FoundView { users, total_found: found.total, search_query }
+}
+
+fn entry(account: &Account) -> Option<DirectoryEntryView> {
+    Some(DirectoryEntryView {
+        user_id: account.id,
+        name: account.name.clone(),
+        email: account.email.clone(),
+        user_type: Category::of(account.user_type)?.into(),
+        profile_picture: account.profile_picture.clone(),
+        department: account.department.clone(),
+    })
 }

@@ -9,6 +9,7 @@ use crate::domain::analytics::Engagement;
 use crate::domain::chat::{MessageKind, Recipient};
 use crate::domain::chat_event::RoomChange;
 use crate::domain::event::EndReason;
+use crate::domain::directory::Category;
 use crate::domain::meeting::{MeetingKind, MeetingStatus, StorageLocation};
 use crate::domain::presence::Status;
 use crate::domain::role::Role;
@@ -73,6 +74,25 @@ pub enum HealthWord {
     /// Works, with a part missing.
     Degraded,
     Down,
+}
+
+/// The group of people somebody is in, for whoever searches the directory.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CategoryWord {
+    Teacher,
+    Student,
+    Staff,
+}
+
+impl From<Category> for CategoryWord {
+    fn from(category: Category) -> Self {
+        match category {
+            Category::Teachers => Self::Teacher,
+            Category::Students => Self::Student,
+            Category::Staff => Self::Staff,
+        }
+    }
 }
 
 /// Who a message is for: everybody, one person, or those who run the meeting.

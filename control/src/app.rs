@@ -193,7 +193,8 @@ impl App {
         let tokens = Tokens::new(secret.expose().as_bytes(), config.jwt_expires_hours);
         let rooms = rooms(&store, &live, &hub, config, &parts);
         let files = files(&store, &rooms, config, &parts).await?;
-        let services = services(&store, tokens, &parts, &fleet, Arc::new(live.clone()), rooms, files)
+        let planes = (&fleet, &hub);
+        let services = services(&store, tokens, &parts, planes, Arc::new(live.clone()), rooms, files)
             .await
             .map_err(StartError::Prepare)?;
         first_accounts::create(&services.accounts, config, parts.demo).await?;
@@ -224,9 +225,10 @@ impl App {
         let tokens = Tokens::new(&[], config.jwt_expires_hours);
         let audit = Audit::new(store.clone(), parts.clock.clone());
         let passwords = Passwords::new(parts.hash_cost);
-        let accounts = Accounts::new(store.clone(), passwords, tokens, audit, parts.clock.clone())
-            .await
-            .map_err(StartError::Prepare)?;
+        let accounts =
+            Accounts::new(store.clone(), passwords, tokens, audit, parts.clock.clone(), Hub::default())
+                .await
+                .map_err(StartError::Prepare)?;
         let added = accounts.add(new).await;
         store.close().await;
         added.map_err(|error| StartError::FirstAccounts(error.to_string()))
@@ -360,7 +362,7 @@ async fn services(
     store: &Store,
     tokens: Tokens,
     parts: &Parts,
-    fleet: &Fleet,
+    (fleet, hub): (&Fleet, &Hub),
     live: Arc<dyn LiveSide>,
     rooms: ChatRooms,
     files: Attachments,
@@ -373,8 +375,15 @@ async fn services(
     let statistics =
         Statistics::new(meetings.clone(), store.clone(), live.clone(), fleet.clone(), clock.clone());
     Ok(Services {
-        accounts: Accounts::new(store.clone(), passwords.clone(), tokens, audit.clone(), clock.clone())
-            .await?,
+        accounts: Accounts::new(
+            store.clone(),
+            passwords.clone(),
+            tokens,
+            audit.clone(),
+            clock.clone(),
+            hub.clone(),
+        )
+        .await?,
         people: People::new(store.clone(), audit.clone(), clock.clone(), live.clone()),
         meetings,
         statistics,

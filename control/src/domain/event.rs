@@ -236,10 +236,21 @@ pub enum DomainEvent {
         name: String,
         at: OffsetDateTime,
     },
+    /// The credential this connection came with counts no longer; the connection closes behind this.
+    AccessEnded(AccessEnd),
     /// This process stops; clients come back after so long.
     Draining {
         reconnect_after: Duration,
     },
+}
+
+/// Why a connection may no longer be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccessEnd {
+    /// The token's time is over.
+    Expired,
+    /// The account's tokens were ended, as a new password does.
+    Revoked,
 }
 
 /// Why a meeting is over.
@@ -295,6 +306,7 @@ impl DomainEvent {
             Self::MediaReset { .. } => "media_reset",
             Self::UserOnline { .. } => "user_online",
             Self::UserOffline { .. } => "user_offline",
+            Self::AccessEnded(_) => "access_ended",
             Self::Draining { .. } => "draining",
         }
     }

@@ -1,13 +1,18 @@
 //! Accounts: who a token stands for, logging in, changing a password, adding people.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use time::OffsetDateTime;
 
 use crate::domain::account::{Account, PASSWORD_BYTES_MAX, PASSWORD_CHARS_MIN, UserType, is_email};
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::error::DomainError;
+use crate::domain::event::{AccessEnd, Audience, DomainEvent};
 use crate::domain::id::{CampusId, UserId};
 use crate::domain::password::PasswordHash;
+use crate::hub::Hub;
 use crate::service::audit::Audit;
 use crate::service::clock::Clock;
 use crate::service::passwords::Passwords;
@@ -25,6 +30,9 @@ pub struct Accounts {
     tokens: Tokens,
     audit: Audit,
     clock: Clock,
+    hub: Hub,
+    /// Versions whose tokens were ended by this process; as many as accounts that got a new password since it started.
+    ended: Arc<Mutex<HashMap<UserId, i64>>>,
     /// Checked when an address is unknown, so that the answer takes as long as for a known one.
     decoy: PasswordHash,
 }
@@ -41,6 +49,13 @@ pub struct NewAccount {
     pub profile_picture: Option<String>,
 }
 
+/// Who a credential stands for, and how long.
+pub struct Access {
+    pub actor: Actor,
+    /// Unix seconds.
+    pub valid_until_s: i64,
+}
+
 /// A login that succeeded.
 pub struct Login {
     pub token: String,
@@ -55,19 +70,33 @@ impl Accounts {
         tokens: Tokens,
         audit: Audit,
         clock: Clock,
+        hub: Hub,
     ) -> Result<Self, DomainError> {
         let decoy = passwords.hash(&UserId::generate().to_string()).await?;
-        Ok(Self { store, passwords, tokens, audit, clock, decoy })
+        Ok(Self { store, passwords, tokens, audit, clock, hub, ended: Arc::default(), decoy })
     }
 
     /// Who a token stands for, as the account is now. Every dialect's every request comes through here (AUTH-03).
     pub async fn authenticate(&self, token: &str) -> Result<Actor, DomainError> {
+        Ok(self.access(token).await?.actor)
+    }
+
+    /// The same for connections that outlast a request: with the time up to which it holds.
+    pub async fn access(&self, token: &str) -> Result<Access, DomainError> {
         let bearer = self.tokens.read(token, self.clock.now())?;
         let account = self.store.account(bearer.user).await?.ok_or(DomainError::AccountUnknown)?;
         if account.password_version != bearer.password_version {
             return Err(DomainError::TokenInvalid);
         }
-        Ok(Actor::Account(account))
+        Ok(Access { actor: Actor::Account(account), valid_until_s: bearer.valid_until_s() })
+    }
+
+    /// Whether what [`Accounts::access`] said a moment ago still holds. A connection that opened meanwhile was not there
+    /// to be closed.
+    pub fn is_current(&self, actor: &Actor) -> bool {
+        let Some(account) = actor.account() else { return true };
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.get(&account.id).is_none_or(|version| *version <= account.password_version)
     }
 
     /// Checks an address and a password and issues a token. Unknown and wrong are the same refusal.
@@ -94,7 +123,7 @@ impl Accounts {
         }
     }
 
-    /// Replaces the caller's password; tokens issued before stop working.
+    /// Replaces the caller's password; tokens issued before stop working, and connections opened with them close.
     pub async fn change_password(&self, actor: &Actor, current: &str, new: &str) -> Result<(), DomainError> {
         check_password("newPassword", new)?;
         let id = actor.user_id().ok_or(DomainError::Forbidden)?;
@@ -110,9 +139,15 @@ impl Accounts {
         if !self.store.change_password(id, account.password_version, &new).await? {
             return Err(DomainError::TokenInvalid);
         }
+        self.end_access(id, account.password_version + 1);
         let entry = AuditEntry::granted(AuditAction::PasswordChange, Some(id));
         self.audit.note(entry.in_campus(Some(account.campus))).await;
         Ok(())
+    }
+
+    fn end_access(&self, user: UserId, version: i64) {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner).insert(user, version);
+        self.hub.publish(&Audience::Accounts(vec![user]), &DomainEvent::AccessEnded(AccessEnd::Revoked));
     }
 
     /// Adds a person (ADD-01): administrators anywhere, campus administrators to their own campus and below their own

@@ -47,6 +47,13 @@ pub struct Bearer {
     pub expires_at_s: i64,
 }
 
+impl Bearer {
+    /// The last unix second in which the token is taken.
+    pub fn valid_until_s(&self) -> i64 {
+        self.expires_at_s.saturating_add(LEEWAY_S)
+    }
+}
+
 impl Tokens {
     /// Tokens signed with `secret`, valid for so many hours.
     pub fn new(secret: &[u8], lifetime_hours: u32) -> Self {

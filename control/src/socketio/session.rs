@@ -572,6 +572,11 @@ impl Socket {
         self.0.send(packet)
     }
 
+    /// Says goodbye; what is queued still arrives before it.
+    pub fn goodbye(&self) {
+        self.0.goodbye();
+    }
+
     /// Gives the client up without a goodbye.
     pub fn cut_off(&self) {
         self.0.close(Closed::ByServer);

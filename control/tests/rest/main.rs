@@ -2,9 +2,9 @@
 
 mod acc_11;
 mod accounts;
-mod described;
 mod audit;
 mod by_participant;
+mod described;
 mod description;
 mod details;
 mod envelope;

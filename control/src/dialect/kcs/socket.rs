@@ -29,10 +29,10 @@ use super::socket_outlet::SocketOutlet;
 use super::socket_requests as requests;
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
-use crate::domain::event::{Audience, DomainEvent};
+use crate::domain::event::{AccessEnd, Audience, DomainEvent};
 use crate::domain::participant::{ConnectionId, Person};
 use crate::hub::{Hub, OutletId};
-use crate::service::accounts::Accounts;
+use crate::service::accounts::{Access, Accounts};
 use crate::service::chat::Chat;
 use crate::service::chat_rooms::ChatRooms;
 use crate::service::clock::Clock;
@@ -96,6 +96,8 @@ const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
 const SEND_BUFFER_PACKETS: usize = 1024;
 /// How long clients may take to close after the goodbye.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
+/// How often connections are looked at whose credential may have expired.
+const EXPIRY_EVERY: Duration = Duration::from_secs(1);
 /// How soon clients that were told about draining may come back.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
@@ -139,6 +141,7 @@ impl Sockets {
             queue_max: SEND_BUFFER_PACKETS,
         };
         let server = Server::start(config, Arc::new(kcs.clone()));
+        tokio::spawn(close_expired(Arc::downgrade(&kcs.0)));
         Self { kcs, server }
     }
 
@@ -202,10 +205,12 @@ impl Kcs {
     async fn welcome(self, shown: Credentials) -> Result<Welcome, String> {
         let refused = |reason: DomainError| error::words(&reason).message.into_owned();
         let token = credential(&shown).ok_or_else(|| refused(DomainError::CredentialMissing))?;
-        let actor = self.0.services.accounts.authenticate(&token).await.map_err(refused)?;
+        let access = self.0.services.accounts.access(&token).await.map_err(refused)?;
+        let Access { actor, valid_until_s } = access;
         let says = |name: &str| shown.auth.as_ref().and_then(|auth| auth.get(name));
         if says("resume").and_then(Value::as_bool) != Some(true) {
-            return Ok(Welcome { pid: None, begin: Box::new(move |socket| self.begin(actor, socket, None)) });
+            let begin = Box::new(move |socket| self.begin(actor, valid_until_s, socket, None));
+            return Ok(Welcome { pid: None, begin });
         }
         let person = Person::of(&actor);
         if let Some(pid) = says("pid").and_then(Value::as_str) {
@@ -219,6 +224,7 @@ impl Kcs {
                     Some(Err(_)) => None,
                 };
                 if let Some(claim) = claim {
+                    line.prolong(valid_until_s);
                     let begin = Box::new(move |socket| claim.go_on(socket));
                     return Ok(Welcome { pid: Some(pid.to_owned()), begin });
                 }
@@ -227,22 +233,41 @@ impl Kcs {
         }
         let pid = uuid::Uuid::new_v4().simple().to_string();
         let named = pid.clone();
-        Ok(Welcome { pid: Some(pid), begin: Box::new(move |socket| self.begin(actor, socket, Some(named))) })
+        Ok(Welcome {
+            pid: Some(pid),
+            begin: Box::new(move |socket| self.begin(actor, valid_until_s, socket, Some(named))),
+        })
     }
 
-    fn begin(self, actor: Actor, socket: Socket, pid: Option<String>) -> Arc<dyn Peer> {
+    fn begin(self, actor: Actor, valid_until_s: i64, socket: Socket, pid: Option<String>) -> Arc<dyn Peer> {
         let (hub, outlet_id) = (&self.0.services.hub, self.0.outlet_id);
         let id = hub.next_id();
-        let line = Line::new(id, Person::of(&actor), self.clone(), socket.clone(), pid.clone());
+        let line =
+            Line::new(id, (Person::of(&actor), valid_until_s), self.clone(), socket.clone(), pid.clone());
         if let Some(pid) = pid {
             self.away().insert(pid, Arc::downgrade(&line));
         }
         self.0.outlet.add(line.clone());
         let first = hub.connect(id, outlet_id, &actor);
+        let current = self.0.services.accounts.is_current(&actor);
         let connection = Connection::new(actor, line.clone(), self.0.services.clone());
         connection.came(first);
         line.begin(Box::new(connection));
+        if !current {
+            hub.deliver(&DomainEvent::AccessEnded(AccessEnd::Revoked), &[id]);
+        }
         Arc::new(Attached { line, socket })
+    }
+}
+
+/// Closes connections whose credential's time is over. One look over all of them costs less than a timer for each.
+async fn close_expired(sockets: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(EXPIRY_EVERY).await;
+        let Some(inner) = sockets.upgrade() else { return };
+        let now_s = inner.services.clock.now().unix_timestamp();
+        let expired = inner.outlet.expired(now_s);
+        inner.services.hub.deliver(&DomainEvent::AccessEnded(AccessEnd::Expired), &expired);
     }
 }
 

@@ -4,6 +4,7 @@
 //! what is said to it, and goes on with the next socket. For the meetings and the hub nothing has happened.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ const QUEUE: usize = 256;
 pub(super) struct Line {
     pub id: ConnectionId,
     person: Option<Person>,
+    /// Unix seconds; the credential of the newest socket says.
+    valid_until_s: AtomicI64,
     kcs: Kcs,
     wire: Mutex<Wire>,
     requests: Mutex<Requests>,
@@ -55,7 +58,7 @@ impl Line {
     /// A line that begins with this socket. `pid`: the client may resume under that name.
     pub fn new(
         id: ConnectionId,
-        person: Option<Person>,
+        (person, valid_until_s): (Option<Person>, i64),
         kcs: Kcs,
         socket: Socket,
         pid: Option<String>,
@@ -63,7 +66,15 @@ impl Line {
         let away = pid.map(|pid| Box::new(Away::new(pid)));
         let wire = Wire { socket: Some(socket), count: 0, away, over: false };
         let requests = Requests { waiting: VecDeque::new(), idle: None, over: false };
-        Arc::new(Self { id, person, kcs, wire: Mutex::new(wire), requests: Mutex::new(requests) })
+        let valid_until_s = AtomicI64::new(valid_until_s);
+        Arc::new(Self {
+            id,
+            person,
+            valid_until_s,
+            kcs,
+            wire: Mutex::new(wire),
+            requests: Mutex::new(requests),
+        })
     }
 
     fn wire(&self) -> MutexGuard<'_, Wire> {
@@ -77,6 +88,16 @@ impl Line {
     /// Whether this line is the person's.
     pub fn is_of(&self, person: Option<Person>) -> bool {
         self.person.is_some() && self.person == person
+    }
+
+    /// Whether the credential's time is over.
+    pub fn has_expired(&self, now_s: i64) -> bool {
+        self.valid_until_s.load(Ordering::Relaxed) < now_s
+    }
+
+    /// The client showed a credential that holds so long.
+    pub fn prolong(&self, valid_until_s: i64) {
+        self.valid_until_s.store(valid_until_s, Ordering::Relaxed);
     }
 
     /// An event for this client. `Full`: it is too far behind.
@@ -238,6 +259,15 @@ impl Line {
         self.end();
         if let Some(socket) = socket {
             socket.cut_off();
+        }
+    }
+
+    /// Says goodbye, behind what was said before. The client has to come back as somebody new.
+    pub fn part(self: &Arc<Self>) {
+        let socket = self.wire().socket.take();
+        self.end();
+        if let Some(socket) = socket {
+            socket.goodbye();
         }
     }
 

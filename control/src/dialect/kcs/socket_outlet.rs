@@ -44,6 +44,12 @@ impl SocketOutlet {
         self.lines.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Those whose credential's time is over.
+    pub fn expired(&self, now_s: i64) -> Vec<ConnectionId> {
+        let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
+        lines.values().filter(|line| line.has_expired(now_s)).map(|line| line.id).collect()
+    }
+
     /// An event for some lines.
     pub fn encode<'a>(&'a self, name: &'a str, payload: &impl Serialize) -> Encoded<'a> {
         let json = serde_json::to_vec(payload).expect("our payloads are JSON: their maps have text keys");
@@ -81,18 +87,22 @@ impl Outlet for SocketOutlet {
     fn deliver(&self, event: &DomainEvent, to: &[ConnectionId]) -> Vec<ConnectionId> {
         let (name, payload) = socket_view::event(event, &self.ice_servers);
         let encoded = self.encode(name, &payload);
-        let (mut behind, mut missed) = (Vec::new(), Vec::new());
+        let (mut behind, mut missed, mut parting) = (Vec::new(), Vec::new(), Vec::new());
         {
             let lines = self.lines.read().unwrap_or_else(PoisonError::into_inner);
             for id in to {
                 match lines.get(id).map(|line| (line, line.send(&encoded))) {
-                    Some((_, Ok(()))) => continue,
+                    Some((line, Ok(()))) => {
+                        parting.extend(matches!(event, DomainEvent::AccessEnded(_)).then(|| line.clone()));
+                        continue;
+                    }
                     Some((line, Err(Full))) => behind.push(line.clone()),
                     None => {}
                 }
                 missed.push(*id);
             }
         }
+        parting.iter().for_each(Line::part);
         // A client that missed an event it must not miss would see a stream with a hole.
         if !may_be_missed(event) {
             for line in behind {

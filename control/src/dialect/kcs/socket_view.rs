@@ -10,7 +10,7 @@ use super::told::{self, ParticipantTold, ProducerOf, ProducerTold, Said, say};
 use super::view::envelope::{Timestamp, True};
 use super::view::people::BothPermissionsView;
 use super::{chat_view, view};
-use crate::domain::event::{DomainEvent, Entrance};
+use crate::domain::event::{AccessEnd, DomainEvent, Entrance};
 use crate::domain::id::{MeetingId, ParticipantId, UserId};
 use crate::domain::meeting::{Feature, Meeting};
 use crate::domain::participant::{Participant, Person, Producer};
@@ -190,6 +190,14 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             timestamp: Timestamp(*at),
             last_seen: Timestamp(*at),
         }),
+        E::AccessEnded(why) => {
+            let (message, code) = match why {
+                AccessEnd::Expired => ("Token expired", "TOKEN_EXPIRED"),
+                AccessEnd::Revoked => ("Invalid token", "TOKEN_REVOKED"),
+            };
+            let (message, event) = (message.to_owned(), "connect");
+            say(&told::Refused { message, code: Some(code), event, meeting_id: None })
+        }
         E::Draining { reconnect_after } => {
             say(&told::ServerDraining { reconnect_after_ms: reconnect_after.as_millis() as u64 })
         }

@@ -53,7 +53,7 @@ macro_rules! told {
 }
 
 told! {
-    "error" Refused: "A request was refused, or a wait was in vain. The socket stays. To whoever asked.",
+    "error" Refused: "A request was refused, or a wait was in vain; the socket stays. Or the token counts no longer, and the socket closes. To whoever asked.",
     "meeting-started" MeetingStarted: "A meeting went live. To everybody invited.",
     "meeting-ended" MeetingEnded: "A meeting is over for good. To everybody inside and waiting.",
     "meeting-joined" MeetingJoined: "You are inside. To whoever joined, at once or after waiting.",

@@ -305,8 +305,8 @@ fn realtime(
     socket::Services {
         hub: hub.clone(),
         accounts: accounts.clone(),
-        joins: Joins::new(live.clone(), admissions.clone(), audit, limits.clone()),
-        participants: Participants::new(live.clone(), store.clone(), limits.clone()),
+        joins: Joins::new(live.clone(), admissions.clone(), audit.clone(), limits.clone()),
+        participants: Participants::new(live.clone(), store.clone(), limits.clone(), audit),
         chat: Chat::new(live.clone(), store.clone(), rooms.clone(), clock.clone()),
         rooms: rooms.clone(),
         media: Media::new(live.clone(), store.clone()),

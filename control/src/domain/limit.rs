@@ -16,6 +16,8 @@ pub enum LimitedAction {
     Write,
     /// Adding, changing or removing participants; counted per meeting.
     ParticipantWrite,
+    /// Lines of the audit trail about what one person did in vain inside meetings.
+    RefusalNote,
     /// Looking people of the campus up.
     DirectorySearch,
     /// Messages of one sender within one meeting or room (C-63).

@@ -129,6 +129,13 @@ impl LiveMeeting {
         Expelled { sessions, waiting: waiting.into_iter().map(|joiner| joiner.connection).collect() }
     }
 
+    /// The account that a session, roster line or account id stands for (C-29).
+    pub fn account_named(&self, named: &str) -> Option<UserId> {
+        let session = ParticipantId::parse(named.trim()).and_then(|session| self.account_of(session));
+        let line = || self.meeting.line(self.meeting.line_named(named)?)?.user;
+        session.or_else(|| UserId::parse(named.trim())).or_else(line)
+    }
+
     /// The account behind a session, inside or waiting.
     pub fn account_of(&self, session: ParticipantId) -> Option<UserId> {
         let inside = self.participants.get(&session).map(|p| &p.actor);

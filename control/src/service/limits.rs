@@ -103,6 +103,7 @@ fn word(action: LimitedAction) -> &'static str {
         LimitedAction::Read => "read",
         LimitedAction::Write => "write",
         LimitedAction::ParticipantWrite => "participant_write",
+        LimitedAction::RefusalNote => "refusal_note",
         LimitedAction::DirectorySearch => "directory_search",
         LimitedAction::ChatMessage => "chat_message",
         LimitedAction::ChatTyping => "chat_typing",

@@ -3,8 +3,9 @@
 use plenum_shared::id::ProducerId;
 
 use crate::domain::actor::Actor;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::error::DomainError;
-use crate::domain::id::{MeetingId, RecordingId};
+use crate::domain::id::{MeetingId, RecordingId, UserId};
 use crate::domain::limit::{Budget, LimitedAction};
 use crate::domain::live::LiveMeeting;
 use crate::domain::participant::{ConnectionId, MediaChange};
@@ -12,6 +13,7 @@ use crate::domain::reaction::Reaction;
 use crate::domain::session::LeaveReason;
 use crate::live::Live;
 use crate::service::admissions::meeting_id;
+use crate::service::audit::Audit;
 use crate::service::limits::Limits;
 use crate::service::media::hold;
 use crate::store::Store;
@@ -22,12 +24,16 @@ pub struct Participants {
     live: Live,
     store: Store,
     limits: Limits,
+    audit: Audit,
 }
+
+/// Lines of the trail one person may cause by asking in vain: more tell nothing new, and each is a write.
+const REFUSALS: Budget = Budget { requests: 30, window_s: 60 };
 
 impl Participants {
     /// The people inside the meetings of `live`.
-    pub fn new(live: Live, store: Store, limits: Limits) -> Self {
-        Self { live, store, limits }
+    pub fn new(live: Live, store: Store, limits: Limits, audit: Audit) -> Self {
+        Self { live, store, limits, audit }
     }
 
     /// Raises or lowers one's hand.
@@ -146,14 +152,17 @@ impl Participants {
     /// Not inside, not allowed, or nobody of that name.
     pub async fn mute(
         &self,
+        actor: &Actor,
         connection: ConnectionId,
         meeting: &str,
         whom: &str,
         mute: bool,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
-        let whom = whom.to_owned();
-        let done = self.live.with(meeting, move |live, _| live.mute(connection, &whom, mute)).await;
+        let named = whom.to_owned();
+        let done = self.live.with(meeting, move |live, _| live.mute(connection, &named, mute)).await;
+        let deed = if mute { AuditAction::ParticipantMute } else { AuditAction::ParticipantUnmute };
+        self.note(deed, actor, meeting, self.account(meeting, whom).await, &done).await;
         let tracks = self.explain(meeting, done).await?;
         self.obey(meeting, tracks).await;
         Ok(())
@@ -165,12 +174,16 @@ impl Participants {
     /// Not allowed, nobody waits under that id, no seat left.
     pub async fn admit(
         &self,
+        actor: &Actor,
         connection: ConnectionId,
         meeting: &str,
         whom: &str,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
+        // Asked before: whoever was turned away is known no longer.
+        let person = self.account(meeting, whom).await;
         let done = self.live.admit(meeting, connection, whom.to_owned()).await;
+        self.note(AuditAction::ParticipantAdmit, actor, meeting, person, &done).await;
         self.explain(meeting, done).await
     }
 
@@ -178,9 +191,17 @@ impl Participants {
     ///
     /// # Errors
     /// Not allowed, or nobody waits under that id.
-    pub async fn deny(&self, connection: ConnectionId, meeting: &str, whom: &str) -> Result<(), DomainError> {
+    pub async fn deny(
+        &self,
+        actor: &Actor,
+        connection: ConnectionId,
+        meeting: &str,
+        whom: &str,
+    ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
+        let person = self.account(meeting, whom).await;
         let done = self.live.deny(meeting, connection, whom.to_owned()).await;
+        self.note(AuditAction::ParticipantDeny, actor, meeting, person, &done).await;
         self.explain(meeting, done).await
     }
 
@@ -221,6 +242,37 @@ impl Participants {
         for meeting in meetings {
             self.live.leave(meeting, connection, LeaveReason::Disconnected).await;
         }
+    }
+
+    /// The account somebody means.
+    async fn account(&self, meeting: MeetingId, named: &str) -> Option<UserId> {
+        let named = named.to_owned();
+        self.live.look(meeting, move |live| live.account_named(&named)).await.flatten()
+    }
+
+    /// Writes down what somebody inside did to another person, or may not do. Whoever is not inside did nothing there.
+    async fn note<T>(
+        &self,
+        deed: AuditAction,
+        actor: &Actor,
+        meeting: MeetingId,
+        person: Option<UserId>,
+        done: &Result<T, DomainError>,
+    ) {
+        let key = actor.user_id().map(|user| user.to_string()).unwrap_or_default();
+        let skips = match done {
+            Ok(_) => false,
+            Err(DomainError::NotInMeeting) => true,
+            Err(_) => self.limits.check(LimitedAction::RefusalNote, &key, REFUSALS).is_err(),
+        };
+        let campus = self.live.look(meeting, |live| live.meeting().campus.clone()).await;
+        let Some(campus) = campus.filter(|_| !skips) else { return };
+        let entry = AuditEntry::of(deed, actor.user_id(), done).in_meeting(meeting, campus);
+        let entry = match person {
+            Some(person) => entry.to(person),
+            None => entry,
+        };
+        self.audit.note(entry).await;
     }
 
     /// Tells apart a meeting one is not in and a meeting there is not.

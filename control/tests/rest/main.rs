@@ -1,6 +1,6 @@
 //! The REST of the KCS dialect through its real front door: router, services and a database migrated from empty.
 
-mod acc_11;
+mod access_log;
 mod accounts;
 mod audit;
 mod by_participant;
@@ -14,6 +14,7 @@ mod join;
 mod limits;
 mod meetings;
 mod people;
+mod recipes;
 mod schema;
 mod search;
 mod start;

@@ -17,6 +17,7 @@ pub fn budget(action: LimitedAction) -> Budget {
         LimitedAction::Read => per_minute(100),
         LimitedAction::Write => per_minute(100),
         LimitedAction::ParticipantWrite => per_minute(20),
+        LimitedAction::RefusalNote => per_minute(30),
         LimitedAction::DirectorySearch => per_minute(30),
         LimitedAction::ChatMessage => per_minute(30),
         // Somebody who writes in two rooms at once is told once a second in each.

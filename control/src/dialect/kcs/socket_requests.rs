@@ -183,21 +183,27 @@ pub(super) async fn mute_participant(c: &mut Connection, body: Value) -> Answere
     let fields = Fields::of(&body)?;
     let (meeting, whom) = (meeting(fields)?, fields.required_text("participantId")?);
     let mute = fields.flag("mute")?.ok_or(DomainError::FieldMissing("mute"))?;
-    c.services.participants.mute(c.id, meeting, whom, mute).await?;
+    c.services.participants.mute(&c.actor, c.id, meeting, whom, mute).await?;
     Ok(quiet(json!({ "participantId": whom, "muted": mute })))
 }
 
 pub(super) async fn admit_participant(c: &mut Connection, body: Value) -> Answered {
     let body = normalized(body);
     let fields = Fields::of(&body)?;
-    c.services.participants.admit(c.id, meeting(fields)?, fields.required_text("participantId")?).await?;
+    c.services
+        .participants
+        .admit(&c.actor, c.id, meeting(fields)?, fields.required_text("participantId")?)
+        .await?;
     Ok(quiet(json!({})))
 }
 
 pub(super) async fn deny_participant(c: &mut Connection, body: Value) -> Answered {
     let body = normalized(body);
     let fields = Fields::of(&body)?;
-    c.services.participants.deny(c.id, meeting(fields)?, fields.required_text("participantId")?).await?;
+    c.services
+        .participants
+        .deny(&c.actor, c.id, meeting(fields)?, fields.required_text("participantId")?)
+        .await?;
     Ok(quiet(json!({})))
 }
 

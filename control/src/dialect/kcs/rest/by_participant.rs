@@ -5,12 +5,13 @@ use std::convert::Infallible;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, Path, RawQuery, Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, header};
 use serde_json::Value;
-use utoipa::openapi::Deprecated;
+use utoipa::openapi::{Deprecated, Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Kcs;
@@ -18,7 +19,7 @@ use super::answer::{Caller, PageParams, Reply};
 use super::describe::{operations, refusals};
 use super::meetings::{page, shown};
 use crate::dialect::iso;
-use crate::dialect::kcs::view::envelope::{BothEnvelopes, SuccessPart};
+use crate::dialect::kcs::view::envelope::{BothEnvelopes, RefusedInBoth, SuccessPart};
 use crate::dialect::kcs::view::meeting::MeetingView;
 
 /// Since when (RFC 9745): the day the guide says so, in unix seconds.
@@ -109,6 +110,24 @@ pub(super) fn old((schemas, mut paths, router): UtoipaMethodRouter<Kcs>) -> Utoi
     (schemas, paths, router.route_layer(from_fn(deprecated)))
 }
 
+/// Puts both envelopes around what routes answer, and around the refusals of their description.
+pub(super) fn both(
+    kcs: &Kcs,
+    (mut schemas, mut paths, router): UtoipaMethodRouter<Kcs>,
+) -> UtoipaMethodRouter<Kcs> {
+    for operation in paths.paths.values_mut().flat_map(operations) {
+        for (status, response) in &mut operation.responses.responses {
+            let RefOr::T(response) = response else { continue };
+            for content in response.content.values_mut().filter(|_| !status.starts_with('2')) {
+                let RefOr::T(content) = content else { continue };
+                content.schema = Some(Ref::from_schema_name(RefusedInBoth::name()).into());
+            }
+        }
+    }
+    schemas.push((RefusedInBoth::name().into_owned(), RefusedInBoth::schema()));
+    (schemas, paths, router.route_layer(from_fn_with_state(kcs.clone(), both_envelopes)))
+}
+
 /// Says that a route is deprecated, and what took its place.
 async fn deprecated(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
@@ -119,7 +138,7 @@ async fn deprecated(request: Request, next: Next) -> Response {
 }
 
 /// Puts the second envelope around whatever is answered, refusals included.
-pub(super) async fn both_envelopes(State(kcs): State<Kcs>, request: Request, next: Next) -> Response {
+async fn both_envelopes(State(kcs): State<Kcs>, request: Request, next: Next) -> Response {
     let (mut parts, body) = next.run(request).await.into_parts();
     let bytes = to_bytes(body, ANSWER_BYTES_MAX).await.unwrap_or_default();
     let Ok(Value::Object(mut answer)) = serde_json::from_slice(&bytes) else {

@@ -7,8 +7,8 @@ mod accounts;
 mod answer;
 mod audit;
 pub mod bodies;
-pub(super) mod chat;
 mod by_participant;
+pub(super) mod chat;
 mod describe;
 mod files;
 mod guard;
@@ -32,7 +32,7 @@ use crate::domain::limit::LimitedAction;
 use crate::http::peer::TrustedProxies;
 use crate::service::services::Services;
 
-use by_participant::old;
+use by_participant::{both, old};
 use describe::{Api, guarded, open};
 use guard::Guard;
 
@@ -52,10 +52,6 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
     let create = |routes| limited(&kcs, LimitedAction::MeetingCreate, routes);
     let largest = DefaultBodyLimit::max(files::body_bytes_max(&kcs));
     let search = |routes| limited(&kcs, LimitedAction::DirectorySearch, routes);
-    let both = |routes: UtoipaMethodRouter<Kcs>| {
-        let layer = from_fn_with_state(kcs.clone(), by_participant::both_envelopes);
-        routes.map(|handlers| handlers.route_layer(layer))
-    };
     let (routes, api) = OpenApiRouter::with_openapi(Api::openapi())
         .routes(open(routes!(accounts::log_in), &[LimitedAction::LoginAddress, LimitedAction::Login]))
         .routes(account(routes!(accounts::profile)))
@@ -66,8 +62,8 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
         .routes(read(routes!(meetings::list)))
         .routes(old(read(routes!(by_participant::own))))
         .routes(old(read(routes!(by_participant::of))))
-        .routes(old(both(read(routes!(by_participant::own_v1)))))
-        .routes(old(both(read(routes!(by_participant::of_v1)))))
+        .routes(old(both(&kcs, read(routes!(by_participant::own_v1)))))
+        .routes(old(both(&kcs, read(routes!(by_participant::of_v1)))))
         .routes(read(routes!(meetings::details)))
         .routes(write(routes!(meetings::update, meetings::delete)))
         .routes(write(routes!(meetings::start)))

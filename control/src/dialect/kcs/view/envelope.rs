@@ -75,6 +75,17 @@ pub struct Refused<'a> {
     pub code: Option<&'static str>,
 }
 
+/// A refusal in the words of both envelopes (C-32).
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefusedInBoth<'a> {
+    #[serde(flatten)]
+    pub refused: Refused<'a>,
+    /// Always `error`.
+    #[schema(example = "error")]
+    pub status: &'static str,
+    pub timestamp: Timestamp,
+}
+
 /// Always `true`.
 #[derive(Debug, Clone, Copy)]
 pub struct True;

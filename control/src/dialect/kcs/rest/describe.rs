@@ -12,7 +12,7 @@ use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Content, Ref, RefOr, Response};
+use utoipa::openapi::{Content, Ref, RefOr, Response, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Kcs;
@@ -93,7 +93,7 @@ pub(super) fn guarded(
             }
             operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
             count(operation, action);
-            describe(path, operation);
+            describe(path, operation, &schemas);
         }
     }
     (schemas, paths, router)
@@ -108,7 +108,7 @@ pub(super) fn open(
         for operation in operations(item) {
             operation.security = Some(Vec::new());
             actions.iter().for_each(|action| count(operation, *action));
-            describe(path, operation);
+            describe(path, operation, &schemas);
         }
     }
     (schemas, paths, router)
@@ -146,7 +146,8 @@ fn whole_number(what: &str) -> RefOr<utoipa::openapi::header::Header> {
 }
 
 /// What the shape of an operation brings with it.
-fn describe(path: &str, operation: &mut Operation) {
+fn describe(path: &str, operation: &mut Operation, schemas: &[(String, RefOr<Schema>)]) {
+    let needs_fields = needs_fields(operation, schemas);
     let responses = &mut operation.responses.responses;
     let parameters = operation.parameters.iter().flatten();
     let reads_query = parameters.into_iter().any(|parameter| match parameter {
@@ -155,6 +156,9 @@ fn describe(path: &str, operation: &mut Operation) {
     });
     if reads_query || operation.request_body.is_some() {
         add(responses, &E::invalid("<field>", "<reason>").into());
+    }
+    if needs_fields {
+        add(responses, &E::FieldMissing("<field>").into());
     }
     if operation.request_body.is_some() {
         add(responses, &E::Malformed("not valid JSON".into()).into());
@@ -169,6 +173,16 @@ fn describe(path: &str, operation: &mut Operation) {
     for reason in [E::Unavailable, E::Internal] {
         add(responses, &reason.into());
     }
+}
+
+/// Whether the body of an operation has fields that must be there.
+fn needs_fields(operation: &Operation, schemas: &[(String, RefOr<Schema>)]) -> bool {
+    let Some(RefOr::T(body)) = &operation.request_body else { return false };
+    let Some(RefOr::T(Content { schema: Some(RefOr::Ref(body)), .. })) = body.content.get(JSON) else {
+        return false;
+    };
+    let named = schemas.iter().find(|(name, _)| body.ref_location.rsplit('/').next() == Some(name));
+    matches!(named, Some((_, RefOr::T(Schema::Object(object)))) if !object.required.is_empty())
 }
 
 /// The operations of one path.

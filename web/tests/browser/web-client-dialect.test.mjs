@@ -207,6 +207,23 @@ describe('the web client and the complete dialect', () => {
     await ben.page.getByTestId('recording').waitFor({ state: 'detached' });
   });
 
+  test('kcs_14_kcs_11 somebody found in the directory and invited sees the meeting', async () => {
+    const host = await login(plenum, 'host@demo.test');
+    const meeting = await createMeeting(plenum, host, ['member@demo.test'], { meeting_name: 'Tide tables' });
+    const [ada, eve] = [await signIn('host'), await signIn('student')];
+    assert.equal(await eve.page.getByText('Tide tables').count(), 0);
+    await ada.open(`${plenum.url}/meetings/${meeting.id}`);
+    await ada.page.getByRole('button', { name: 'Invite', exact: true }).click();
+    const dialog = ada.page.getByRole('dialog');
+    await dialog.getByLabel('Find people').fill(eve.name.slice(0, 4));
+    await dialog.getByRole('list', { name: 'Found' }).getByRole('button', { name: eve.name }).click();
+    await dialog.getByLabel('Message').fill('Bring the tables.');
+    await dialog.getByRole('button', { name: 'Invite', exact: true }).click();
+    await ada.page.getByTestId('roster-row').filter({ hasText: eve.name }).waitFor();
+    await eve.open(plenum.url);
+    await eve.page.getByText('Tide tables').waitFor();
+  });
+
   test('kcs_17 after the meeting its numbers and charts are there', async () => {
     const { ada, ben } = await twoInside();
     await ben.button('Chat').click();

@@ -99,11 +99,9 @@ export interface SystemHealth {
   status: 'ok' | 'degraded' | 'down';
   database: 'ok' | 'down';
   media_nodes: number;
-  media_nodes_draining: number;
   rooms: number;
   transports: number;
   bandwidth_mbps: number;
-  egress_drops: number;
 }
 
 /** KCS-20; a campus administrator sees only the counts. */

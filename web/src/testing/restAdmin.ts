@@ -14,11 +14,9 @@ const STATS = {
     status: 'ok',
     database: 'ok',
     media_nodes: 2,
-    media_nodes_draining: 0,
     rooms: 17,
     transports: 281,
     bandwidth_mbps: 312.4,
-    egress_drops: 0,
   },
   uptime_hours: 231.5,
 };

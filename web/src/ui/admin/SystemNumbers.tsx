@@ -59,10 +59,8 @@ function Health({ stats }: { stats: SystemStats }) {
     ['Whole', health.status, health.status === 'ok'],
     ['Database', health.database, health.database === 'ok'],
     ['Media nodes', health.media_nodes, health.media_nodes > 0],
-    ['Media nodes on their way out', health.media_nodes_draining],
     ['Rooms', health.rooms],
     ['Transports', health.transports],
-    ['Packets dropped on the way out', health.egress_drops],
   ];
   return (
     <div className={styles.table}>

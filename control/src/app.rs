@@ -141,8 +141,8 @@ struct State {
 }
 
 impl Probe for State {
-    fn database(&self) -> BoxFuture<'_, bool> {
-        Box::pin(self.store.is_ready())
+    fn database_trouble(&self) -> BoxFuture<'_, Option<&'static str>> {
+        Box::pin(self.store.trouble())
     }
 
     fn media(&self) -> bool {
@@ -286,7 +286,7 @@ impl App {
 
     /// Sockets are closed; what their people leave behind in the database is being written.
     async fn wait_for_goodbyes(&self) {
-        while self.state.hub.connections() > 0 {
+        while self.state.hub.connections() > 0 || self.state.live.unwritten() > 0 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }

@@ -114,6 +114,15 @@ fn describe_meetings() {
         "Facts for statistics that found no room while the database was away"
     );
     metrics::counter!("plenum_facts_dropped_total").absolute(0);
+    metrics::describe_counter!(
+        "plenum_goodbyes_lost_total",
+        "Leavings that found no room while the database was away; the next start closes those sessions"
+    );
+    metrics::counter!("plenum_goodbyes_lost_total").absolute(0);
+    metrics::describe_counter!(
+        "plenum_db_unavailable_total",
+        "Requests refused because of the database, by reason"
+    );
     metrics::describe_counter!("plenum_events_in_total", "Events clients sent, by event");
     metrics::describe_counter!("plenum_events_out_total", "Events written to clients, by event");
     metrics::describe_counter!(

@@ -24,8 +24,8 @@ pub struct Health {
 
 /// The parts that can be ill.
 pub trait Probe: Send + Sync + 'static {
-    /// Whether the database answers.
-    fn database(&self) -> BoxFuture<'_, bool>;
+    /// Why the database cannot be used, in a word; `None` when it can.
+    fn database_trouble(&self) -> BoxFuture<'_, Option<&'static str>>;
     /// Whether a media node is registered.
     fn media(&self) -> bool;
     /// Whether this process is shutting down.
@@ -53,13 +53,17 @@ async fn alive(State(health): State<Health>) -> Response {
 }
 
 async fn ready(State(health): State<Health>) -> Response {
-    let (database, media, draining) =
-        (health.probe.database().await, health.probe.media(), health.probe.draining());
+    let (trouble, media, draining) =
+        (health.probe.database_trouble().await, health.probe.media(), health.probe.draining());
+    let database = trouble.is_none();
     let ready = database && media && !draining;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let word = if ready { "ready" } else { "not ready" };
-    (status, Json(json!({ "status": word, "database": database, "sfu": media, "draining": draining })))
-        .into_response()
+    let mut body = json!({ "status": word, "database": database, "sfu": media, "draining": draining });
+    if let Some(trouble) = trouble {
+        body["database_trouble"] = trouble.into();
+    }
+    (status, Json(body)).into_response()
 }
 
 async fn metrics(State(health): State<Health>) -> Response {

@@ -6,6 +6,7 @@
 
 mod facts;
 mod figures;
+mod goodbyes;
 mod media_events;
 mod people;
 mod recording;
@@ -36,6 +37,7 @@ use crate::service::admissions::Attempt;
 use crate::service::clock::Clock;
 use crate::store::Store;
 use facts::Facts;
+use goodbyes::Goodbyes;
 pub use sampler::SAMPLED_EVERY;
 use sampler::Sample;
 use task::Task;
@@ -65,6 +67,7 @@ struct Inner {
     hub: Hub,
     fleet: Fleet,
     store: Store,
+    goodbyes: Goodbyes,
     clock: Clock,
     ice_servers: serde_json::Value,
     meetings: Mutex<HashMap<MeetingId, Handle>>,
@@ -98,10 +101,12 @@ impl Live {
         let Parts { hub, fleet, store, clock, ice_servers } = parts;
         let (meetings, rooms) = (Mutex::default(), Mutex::default());
         let facts = Facts::start(store.clone());
+        let goodbyes = Goodbyes::start(store.clone());
         let live = Self(Arc::new(Inner {
             hub,
             fleet,
             store,
+            goodbyes,
             clock,
             ice_servers,
             meetings,
@@ -200,7 +205,12 @@ impl Live {
     /// Whoever speaks over this connection leaves. False when nobody was there.
     pub async fn leave(&self, meeting: MeetingId, connection: ConnectionId, reason: LeaveReason) -> bool {
         let Some(handle) = self.find(meeting) else { return false };
-        self.run(&handle, move |task| Box::pin(task.leave(connection, reason))).await.unwrap_or(false)
+        let left =
+            self.run(&handle, move |task| Box::pin(async move { task.leave(connection, reason) })).await;
+        let Some(goodbye) = left.flatten() else { return false };
+        // Here and not in the task: the meeting goes on while it is written down.
+        self.0.goodbyes.say(goodbye).await;
+        true
     }
 
     /// Takes over changed settings and roster.
@@ -246,6 +256,11 @@ impl Live {
     /// The media plane.
     pub fn fleet(&self) -> &Fleet {
         &self.0.fleet
+    }
+
+    /// Leavings that the database has not heard of yet.
+    pub fn unwritten(&self) -> usize {
+        self.0.goodbyes.waiting()
     }
 
     /// Meetings that are running.

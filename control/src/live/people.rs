@@ -83,7 +83,7 @@ impl Task {
                     let event = DomainEvent::ParticipantLeft { meeting, participant: id, name, reason };
                     self.hub().deliver(&event, &[connection]);
                 }
-                self.leave(connection, LeaveReason::Kicked).await;
+                self.leave_first(connection, LeaveReason::Kicked).await;
             }
             if news.tell_inside && !news.people.is_empty() {
                 let (people, by, at) = (news.people, news.by, self.now());

@@ -12,6 +12,7 @@ use plenum_shared::{
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
+use super::goodbyes::Goodbye;
 use super::{Job, Live, Place, sampler};
 use crate::domain::actor::Actor;
 use crate::domain::admission::{Admission, Door};
@@ -178,13 +179,10 @@ impl Task {
     }
 
     async fn note(&self, action: AuditAction, actor: &Actor) {
-        self.note_entry(AuditEntry::granted(action, actor.user_id())).await;
-    }
-
-    async fn note_entry(&self, entry: AuditEntry) {
         let parts = &self.registry.0;
         let (id, campus) = (self.live.meeting().id, self.live.meeting().campus.clone());
-        Audit::new(parts.store.clone(), parts.clock.clone()).note(entry.in_meeting(id, campus)).await;
+        let entry = AuditEntry::granted(action, actor.user_id()).in_meeting(id, campus);
+        Audit::new(parts.store.clone(), parts.clock.clone()).note(entry).await;
     }
 
     /// Stores the session first: somebody whose presence cannot be recorded does not enter.
@@ -192,7 +190,7 @@ impl Task {
         let now = self.now();
         let old = self.live.of_connection(joiner.connection).map(|participant| participant.id).ok();
         if old.is_some() {
-            self.leave(joiner.connection, LeaveReason::Left).await;
+            self.leave_first(joiner.connection, LeaveReason::Left).await;
         }
         let occupancy = self.live.occupancy(Person::of(&joiner.actor));
         let entering = Entering {
@@ -203,7 +201,13 @@ impl Task {
             at: now,
             persons_inside: occupancy.persons + u32::from(!occupancy.caller_inside),
         };
-        let line = self.registry.0.store.open_session(&entering).await?;
+        let opened = self.registry.0.store.open_session(&entering).await;
+        if opened == Err(DomainError::Unavailable) {
+            // It may have been written all the same, and only the answer was lost.
+            let (id, reason) = (joiner.id, LeaveReason::Disconnected);
+            self.registry.0.goodbyes.say_later(Goodbye::Session { id, at: now, reason, entry: None });
+        }
+        let line = opened?;
         let mut meeting = Meeting::clone(self.live.meeting());
         match meeting.roster.iter_mut().find(|entry| entry.id == line.id) {
             Some(entry) => *entry = line,
@@ -250,20 +254,25 @@ impl Task {
         Ok(())
     }
 
-    /// True when somebody was there to leave.
-    pub fn leave(&mut self, connection: ConnectionId, reason: LeaveReason) -> BoxFuture<'_, bool> {
-        Box::pin(async move {
-            let gone = self.live.of_connection(connection).map(|p| (p.id, p.session(), p.actor.clone())).ok();
-            let notices = self.live.leave_connection(connection, reason);
-            let Some((id, session, actor)) = gone else { return false };
-            self.publish(notices);
-            self.close_media(session);
-            // A failure is logged by the store; whoever left is gone all the same.
-            let _ = self.registry.0.store.close_session(id, self.now(), reason).await;
-            let entry = AuditEntry::granted(AuditAction::MeetingLeave, actor.user_id());
-            self.note_entry(entry.remarking(reason.as_str())).await;
-            true
-        })
+    /// What is to be written down about whoever left; `None` when nobody was there to leave.
+    pub fn leave(&mut self, connection: ConnectionId, reason: LeaveReason) -> Option<Goodbye> {
+        let gone = self.live.of_connection(connection).map(|p| (p.id, p.session(), p.actor.clone())).ok();
+        let notices = self.live.leave_connection(connection, reason);
+        let (id, session, actor) = gone?;
+        self.publish(notices);
+        self.close_media(session);
+        let meeting = self.live.meeting();
+        let entry = AuditEntry::granted(AuditAction::MeetingLeave, actor.user_id())
+            .remarking(reason.as_str())
+            .in_meeting(meeting.id, meeting.campus.clone());
+        Some(Goodbye::Session { id, at: self.now(), reason, entry: Some(entry) })
+    }
+
+    /// As [`Task::leave`], and writes it down before anything else happens here.
+    pub(super) async fn leave_first(&mut self, connection: ConnectionId, reason: LeaveReason) {
+        if let Some(goodbye) = self.leave(connection, reason) {
+            self.registry.0.goodbyes.say(goodbye).await;
+        }
     }
 
     pub fn end(&mut self, reason: EndReason) -> BoxFuture<'_, ()> {
@@ -277,12 +286,8 @@ impl Task {
             sampler::take_last(&self.registry, self.live.meeting().id, room).await;
             self.registry.rooms().remove(&room);
             self.registry.0.fleet.close_room(room);
-            let _ = self
-                .registry
-                .0
-                .store
-                .close_sessions_of(self.live.meeting().id, now, LeaveReason::Ended)
-                .await;
+            let goodbye = Goodbye::Meeting { id: self.live.meeting().id, at: now };
+            self.registry.0.goodbyes.say(goodbye).await;
         })
     }
 

@@ -126,7 +126,7 @@ impl Statistics {
             Some(_) => None,
             None => Some(Machines {
                 nodes: self.fleet.nodes(),
-                database: self.store.is_ready().await,
+                database: self.store.trouble().await.is_none(),
                 uptime: self.started.elapsed(),
             }),
         };

@@ -4,14 +4,14 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::Transaction;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, Postgres};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Postgres};
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{ConnectOptions, Transaction};
 
 use super::refusal::{StoreError, Trouble};
-use super::sql::{Arg, Row, Tx, bound};
+use super::sql::{Arg, Begun, Row, bound};
 
 /// How long a statement waits for somebody else's lock, and a caller for a connection.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,6 +28,9 @@ const BEGIN_WRITE_SQLITE: &str = "BEGIN IMMEDIATE";
 const BEGIN_WRITE_POSTGRES: &str = "BEGIN";
 /// PostgreSQL: all statements see one moment, as SQLite's readers do.
 const BEGIN_READ_POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// Writes a little and changes nothing: what fails while there is no room or no lock.
+const TOUCH: &str = "UPDATE _sqlx_migrations SET success = success WHERE version = 1";
 
 /// Limits that PostgreSQL keeps for us, so that nothing waits for ever on a lock or a lost client.
 const POSTGRES_LIMITS: [(&str, &str); 3] =
@@ -119,18 +122,18 @@ impl Engine {
     }
 
     /// Begins a transaction that only reads, and sees one moment.
-    pub(super) async fn read(&self) -> Result<Tx, StoreError> {
+    pub(super) async fn read(&self) -> Result<Begun, StoreError> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Self::Postgres(pool) => Tx::Postgres(begin(pool, BEGIN_READ_POSTGRES).await?),
+            Self::Sqlite { readers, .. } => Begun::Sqlite(readers.begin().await?),
+            Self::Postgres(pool) => Begun::Postgres(begin(pool, BEGIN_READ_POSTGRES).await?),
         })
     }
 
     /// Begins a transaction that writes.
-    pub(super) async fn write(&self) -> Result<Tx, StoreError> {
+    pub(super) async fn write(&self) -> Result<Begun, StoreError> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with(BEGIN_WRITE_SQLITE).await?),
-            Self::Postgres(pool) => Tx::Postgres(begin(pool, BEGIN_WRITE_POSTGRES).await?),
+            Self::Sqlite { writer, .. } => Begun::Sqlite(writer.begin_with(BEGIN_WRITE_SQLITE).await?),
+            Self::Postgres(pool) => Begun::Postgres(begin(pool, BEGIN_WRITE_POSTGRES).await?),
         })
     }
 
@@ -168,13 +171,23 @@ impl Engine {
         })
     }
 
-    /// Whether the database answers.
-    pub(super) async fn is_ready(&self) -> bool {
+    /// Fails when the database does not answer.
+    pub(super) async fn answers(&self) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite { writer, readers } => {
-                !writer.is_closed() && sqlx::query("SELECT 1").execute(readers).await.is_ok()
+            Self::Sqlite { readers, .. } => sqlx::query("SELECT 1").execute(readers).await.map(drop)?,
+            Self::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// What [`super::watch`] looks with.
+    pub(super) fn prober(&self) -> Prober {
+        match self {
+            Self::Sqlite { writer, .. } => Prober::Sqlite(writer.clone()),
+            Self::Postgres(pool) => {
+                let options = pool.connect_options().as_ref().clone();
+                Prober::Postgres { options: Box::new(options), connection: None }
             }
-            Self::Postgres(pool) => sqlx::query("SELECT 1").execute(pool).await.is_ok(),
         }
     }
 
@@ -189,6 +202,48 @@ impl Engine {
                 writer.close().await;
             }
             Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Finds out whether trouble is there or over. PostgreSQL gets a connection of its own, which no pool keeps waiting.
+pub(super) enum Prober {
+    Sqlite(SqlitePool),
+    Postgres { options: Box<PgConnectOptions>, connection: Option<PgConnection> },
+}
+
+impl Prober {
+    /// Whether the database is another process.
+    pub(super) fn is_remote(&self) -> bool {
+        matches!(self, Self::Postgres { .. })
+    }
+
+    /// The trouble there is now. `known`: what there was; a full disk is over when something could be written.
+    pub(super) async fn trouble(&mut self, known: Option<Trouble>) -> Option<Trouble> {
+        match self {
+            Self::Sqlite(writer) => {
+                let error = sqlx::query(TOUCH).execute(&*writer).await.err()?;
+                Trouble::of(&error).or(known)
+            }
+            Self::Postgres { options, connection } => {
+                let question = if known == Some(Trouble::Disk) { TOUCH } else { "SELECT 1" };
+                if let Some(open) = connection
+                    && sqlx::query(question).execute(open).await.is_ok()
+                {
+                    return None;
+                }
+                // One lost connection is no trouble, unless there is no other.
+                *connection = None;
+                let answer = match options.connect().await {
+                    Ok(mut open) => {
+                        let answer = sqlx::query(question).execute(&mut open).await;
+                        *connection = Some(open);
+                        answer.map(drop)
+                    }
+                    Err(error) => Err(error),
+                };
+                answer.err().map(|error| Trouble::of(&error).unwrap_or(Trouble::Gone))
+            }
         }
     }
 }

@@ -19,14 +19,17 @@ mod roster;
 mod sessions;
 mod sql;
 mod statistics;
+mod watch;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::error::DomainError;
 use engine::Engine;
 use refusal::StoreError;
 use sql::{Arg, Row, Tx};
+use watch::Watch;
 
 pub use accounts::Credentials;
 pub use chat_marks::Reacted;
@@ -41,23 +44,31 @@ const USE_MAX: Duration = Duration::from_secs(20);
 #[derive(Clone)]
 pub struct Store {
     engine: Engine,
+    watch: Arc<Watch>,
 }
 
 impl Store {
     /// Opens a `sqlite:` URL, creating the file if it is missing, or a `postgres:` or `postgresql:` one, whose database
     /// must exist, and brings its tables up to date.
     pub async fn open(url: &str) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::open(url).await? })
+        Ok(Self::new(Engine::open(url).await?))
     }
 
     /// Opens a SQLite file, creating it if it is missing; see [`Store::open`].
     pub async fn open_file(path: &Path) -> Result<Self, OpenError> {
-        Ok(Self { engine: Engine::open_file(path).await? })
+        Ok(Self::new(Engine::open_file(path).await?))
     }
 
-    /// Whether the database answers; for readiness.
-    pub async fn is_ready(&self) -> bool {
-        self.engine.is_ready().await
+    fn new(engine: Engine) -> Self {
+        let watch = Watch::start(&engine);
+        Self { engine, watch }
+    }
+
+    /// Why the database cannot be used, in a word, or `None` when it answers; for readiness.
+    pub async fn trouble(&self) -> Option<&'static str> {
+        let asked = self.watch.guard(false, self.engine.answers()).await;
+        let trouble = self.watch.trouble().map(|trouble| trouble.as_str());
+        trouble.or(asked.err().map(|_| "no answer"))
     }
 
     /// Finishes running statements, writes what is left and closes.
@@ -67,27 +78,29 @@ impl Store {
 
     /// Begins a transaction that only reads, and sees one moment.
     async fn read(&self) -> Result<Tx, StoreError> {
-        self.engine.read().await
+        let begun = self.watch.guard(false, self.engine.read()).await?;
+        Ok(Tx::new(begun, self.watch.clone()))
     }
 
     /// Begins a transaction that writes.
     async fn write(&self) -> Result<Tx, StoreError> {
-        self.engine.write().await
+        let begun = self.watch.guard(true, self.engine.write()).await?;
+        Ok(Tx::new(begun, self.watch.clone()))
     }
 
     /// One reading statement that needs no transaction: its first row.
     async fn one(&self, sql: &'static str, args: Vec<Arg>) -> Result<Option<Row>, StoreError> {
-        self.engine.one(sql, args).await
+        self.watch.guard(false, self.engine.one(sql, args)).await
     }
 
     /// One reading statement that needs no transaction: every row.
     async fn all(&self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
-        self.engine.all(sql, args).await
+        self.watch.guard(false, self.engine.all(sql, args)).await
     }
 
     /// One writing statement that needs no transaction; says how many rows it touched.
     async fn execute(&self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
-        self.engine.execute(sql, args).await
+        self.watch.guard(true, self.engine.execute(sql, args)).await
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) enum StoreError {
     Sql(sqlx::Error),
     /// A stored value that no version of this program writes.
     Corrupt(&'static str),
+    /// Known to be in trouble, so nothing was tried.
+    Away(Trouble),
     /// The database took longer than any of its own limits allows: the machine or the network between is gone.
     Silent,
 }
@@ -45,6 +47,7 @@ impl StoreError {
                 tracing::error!(query, column, "the database holds a value that cannot be read");
                 DomainError::Internal
             }
+            Self::Away(trouble) => trouble.tell(query, &"known to be so"),
             Self::Silent => Trouble::Gone.tell(query, &"no answer"),
         }
     }
@@ -105,6 +108,20 @@ impl Trouble {
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::BeginFailed => Some(Self::Gone),
             _ => None,
+        }
+    }
+
+    /// Whether this is another process that holds SQLite's lock, which the next writer would meet as well.
+    pub(super) fn is_sqlite_lock(error: &sqlx::Error) -> bool {
+        matches!(error, sqlx::Error::Database(db) if db.try_downcast_ref::<PgDatabaseError>().is_none())
+    }
+
+    /// Whether trying is in vain for as long as it lasts.
+    pub(super) fn stops(self, writing: bool) -> bool {
+        match self {
+            Self::Gone => true,
+            Self::Busy => writing,
+            Self::Disk => false,
         }
     }
 

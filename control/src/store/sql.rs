@@ -9,11 +9,14 @@
 //! - booleans: `TRUE` and `FALSE`, never 1 and 0; texts: `'single quotes'`;
 //! - a row that a decision depends on is read with [`Tx::one_to_change`].
 
+use std::sync::Arc;
+
 use sqlx::postgres::{PgRow, Postgres};
 use sqlx::sqlite::{Sqlite, SqliteRow};
 use sqlx::{AssertSqlSafe, Row as _, Transaction, TypeInfo, ValueRef};
 
 use super::refusal::StoreError;
+use super::watch::Watch;
 use crate::domain::error::DomainError;
 
 /// One value of a statement. Absent ones keep their type, which PostgreSQL wants to know.
@@ -90,28 +93,32 @@ pub(super) fn storable(args: Vec<Arg>) -> Result<Vec<Arg>, StoreError> {
 }
 
 /// A transaction. Dropped without [`Tx::commit`] it never happened.
-pub(super) enum Tx {
+pub(super) struct Tx {
+    begun: Begun,
+    watch: Arc<Watch>,
+}
+
+/// A transaction of one of the engines.
+pub(super) enum Begun {
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
 
 impl Tx {
+    pub(super) fn new(begun: Begun, watch: Arc<Watch>) -> Self {
+        Self { begun, watch }
+    }
+
     /// Runs a statement and says how many rows it touched.
     pub(super) async fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(Sqlite, sql, args).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => bound!(Postgres, sql, args).execute(&mut **tx).await?.rows_affected(),
-        })
+        let done = self.begun.execute(sql, args).await;
+        self.noted(done)
     }
 
     /// The first row, if there is one.
     pub(super) async fn one(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Option<Row>, StoreError> {
-        Ok(match self {
-            Self::Sqlite(tx) => bound!(Sqlite, sql, args).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
-            Self::Postgres(tx) => {
-                bound!(Postgres, sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres)
-            }
-        })
+        let row = self.begun.one(sql, args).await;
+        self.noted(row)
     }
 
     /// As [`Tx::one`], for a plain `SELECT` of one table: nobody else changes the row before this transaction is over.
@@ -121,13 +128,54 @@ impl Tx {
         sql: &'static str,
         args: Vec<Arg>,
     ) -> Result<Option<Row>, StoreError> {
+        let row = self.begun.one_to_change(sql, args).await;
+        self.noted(row)
+    }
+
+    /// Every row.
+    pub(super) async fn all(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+        let rows = self.begun.all(sql, args).await;
+        self.noted(rows)
+    }
+
+    /// Makes everything since the beginning true at once.
+    pub(super) async fn commit(self) -> Result<(), StoreError> {
+        let done = match self.begun {
+            Begun::Sqlite(tx) => tx.commit().await,
+            Begun::Postgres(tx) => tx.commit().await,
+        };
+        done.map_err(StoreError::from).inspect_err(|error| self.watch.note(error, false))
+    }
+
+    fn noted<T>(&self, done: Result<T, StoreError>) -> Result<T, StoreError> {
+        done.inspect_err(|error| self.watch.note(error, false))
+    }
+}
+
+impl Begun {
+    async fn execute(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<u64, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => bound!(Sqlite, sql, args).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => bound!(Postgres, sql, args).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    async fn one(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Option<Row>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(tx) => bound!(Sqlite, sql, args).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
+            Self::Postgres(tx) => {
+                bound!(Postgres, sql, args).fetch_optional(&mut **tx).await?.map(Row::Postgres)
+            }
+        })
+    }
+
+    async fn one_to_change(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Option<Row>, StoreError> {
         let Self::Postgres(tx) = self else { return self.one(sql, args).await };
         let locking = AssertSqlSafe(format!("{sql} FOR NO KEY UPDATE"));
         Ok(bound!(Postgres, locking, args).fetch_optional(&mut **tx).await?.map(Row::Postgres))
     }
 
-    /// Every row.
-    pub(super) async fn all(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
+    async fn all(&mut self, sql: &'static str, args: Vec<Arg>) -> Result<Vec<Row>, StoreError> {
         Ok(match self {
             Self::Sqlite(tx) => {
                 let rows = bound!(Sqlite, sql, args).fetch_all(&mut **tx).await?;
@@ -138,15 +186,6 @@ impl Tx {
                 rows.into_iter().map(Row::Postgres).collect()
             }
         })
-    }
-
-    /// Makes everything since the beginning true at once.
-    pub(super) async fn commit(self) -> Result<(), StoreError> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
     }
 }
 

@@ -379,7 +379,7 @@ async fn closing_writes_the_log_back_into_one_file() {
         .map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"))
         .collect();
     assert_eq!(files, HashSet::from(["test.db".to_owned()]));
-    assert!(!world.store.is_ready().await);
+    assert!(world.store.trouble().await.is_some());
 }
 
 async fn final_stats_count_time_people_and_messages_and_need_an_end(world: World) {

@@ -8,7 +8,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, Post
 use sqlx::sqlite::{
     Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions, Transaction};
+use sqlx::{ConnectOptions, Connection, Transaction};
 
 use super::refusal::{StoreError, Trouble};
 use super::sql::{Arg, Begun, Row, bound};
@@ -86,6 +86,9 @@ impl Engine {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(BUSY_TIMEOUT)
+            // After a COMMIT that met a full disk SQLite is out of the transaction and the driver thinks it is in it,
+            // for ever: such a connection is replaced.
+            .before_acquire(|connection, _| Box::pin(async { Ok(!connection.is_in_transaction()) }))
             .connect_with(options.clone())
             .await
             .map_err(|error| OpenError::Open(error.to_string()))?;
@@ -108,9 +111,9 @@ impl Engine {
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     if meta.idle_for >= TRUSTED_IDLE {
-                        sqlx::Connection::ping(connection).await?;
+                        connection.ping().await?;
                     }
-                    Ok(true)
+                    Ok(!connection.is_in_transaction())
                 })
             })
             .connect_with(options.application_name("plenum").options(POSTGRES_LIMITS))

@@ -106,7 +106,8 @@ impl Trouble {
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed => Some(Self::Gone),
+            | sqlx::Error::BeginFailed
+            | sqlx::Error::InvalidSavePointStatement => Some(Self::Gone),
             _ => None,
         }
     }

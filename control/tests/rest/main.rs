@@ -14,6 +14,8 @@ mod join;
 mod limits;
 mod meetings;
 mod people;
+#[path = "../support/postgres.rs"]
+mod postgres;
 mod recipes;
 mod schema;
 mod search;

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 
 use crate::described;
+use crate::postgres::{self, Database};
 
 pub const PASSWORD: &str = "demo-password";
 
@@ -51,6 +52,7 @@ pub struct World {
     pub clock: Clock,
     router: Router,
     _dir: TempDir,
+    _database: Option<Database>,
 }
 
 /// What came back.
@@ -105,6 +107,8 @@ impl World {
         })
         .expect("settings that make sense");
         config.data_dir = dir.path().join("data");
+        let database = postgres::chosen().await;
+        config.database_url = database.as_ref().map(|database| database.url.clone());
         // Stopped, so that a slow machine does not open the next window of a limit in the middle of a test.
         let clock = Clock::stopped(time::OffsetDateTime::now_utc());
         let parts = Parts {
@@ -115,7 +119,7 @@ impl World {
             ..Parts::default()
         };
         let app = App::build(&config, parts).await.expect("starts");
-        Self { store: app.store.clone(), router: app.router(), app, clock, _dir: dir }
+        Self { store: app.store.clone(), router: app.router(), app, clock, _dir: dir, _database: database }
     }
 
     /// One request, as it is. Whatever comes back must be described.

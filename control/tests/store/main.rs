@@ -1,7 +1,8 @@
 //! The store against real databases, migrated from empty.
 
-#[path = "../support/postgres.rs"]
-mod postgres;
+mod faults;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::collections::HashSet;
 
@@ -20,7 +21,7 @@ use plenum_control::domain::role::{PermissionOverrides, Role};
 use plenum_control::domain::roster::Listing;
 use plenum_control::domain::session::LeaveReason;
 use plenum_control::store::{Entering, Store};
-use postgres::Database;
+use support::postgres::Database;
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail by panicking")]
 
 pub mod node;
+pub mod postgres;
 pub mod socket;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -25,7 +26,10 @@ pub struct World {
     pub port: u16,
     pub directory: Arc<tempfile::TempDir>,
     pub app: Arc<App>,
+    /// `None`: a file in the directory.
+    pub database_url: Option<String>,
     http: reqwest::Client,
+    _database: Option<postgres::Database>,
 }
 
 /// How a world differs from the usual one.
@@ -38,6 +42,8 @@ pub struct Setup {
     pub directory: Option<Arc<tempfile::TempDir>>,
     /// How often the media of meetings is measured.
     pub sample_every: Duration,
+    /// `None`: what `PLENUM_TEST_DATABASE` says, a file in the directory otherwise.
+    pub database_url: Option<String>,
 }
 
 impl Default for Setup {
@@ -49,7 +55,14 @@ impl Default for Setup {
             sweep: Duration::from_millis(300),
         };
         let sample_every = Duration::from_millis(100);
-        Self { rate_limits: false, settings: Vec::new(), timing, directory: None, sample_every }
+        Self {
+            rate_limits: false,
+            settings: Vec::new(),
+            timing,
+            directory: None,
+            sample_every,
+            database_url: None,
+        }
     }
 }
 
@@ -61,8 +74,11 @@ impl World {
     pub async fn with(setup: Setup) -> Self {
         let directory = setup.directory.unwrap_or_else(|| Arc::new(tempfile::tempdir().unwrap()));
         let data_dir = directory.path().to_string_lossy().into_owned();
+        let database = if setup.database_url.is_none() { postgres::chosen().await } else { None };
+        let database_url = setup.database_url.or(database.as_ref().map(|database| database.url.clone()));
         let config = Config::read(|name| match name {
             "DATA_DIR" => Some(data_dir.clone()),
+            "DATABASE_URL" => database_url.clone(),
             "RATE_LIMITS" => Some(if setup.rate_limits { "on" } else { "off" }.to_owned()),
             "ICE_SERVERS" => Some(r#"[{"urls":"stun:stun.example.org"}]"#.to_owned()),
             other => {
@@ -83,7 +99,7 @@ impl World {
         let port = listener.local_addr().unwrap().port();
         let serving = app.clone();
         tokio::spawn(async move { serving.serve(vec![listener]).await });
-        Self { port, directory, app, http: reqwest::Client::new() }
+        Self { port, directory, app, database_url, http: reqwest::Client::new(), _database: database }
     }
 
     /// Where the authority of the link lives.
@@ -225,6 +241,13 @@ impl World {
         form.extend_from_slice(b"\r\n--edge--\r\n");
         let headers = [("content-type", "multipart/form-data; boundary=edge")];
         self.raw("POST", "/api/chat/attachments", token, &headers, form).await
+    }
+
+    /// Status and body, whatever they are.
+    pub async fn ask(&self, path: &str, token: &str) -> (u16, Value) {
+        let url = format!("http://127.0.0.1:{}{path}", self.port);
+        let answer = self.http.get(url).bearer_auth(token).send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap())
     }
 
     pub async fn get(&self, path: &str, token: &str) -> Value {

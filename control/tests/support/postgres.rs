@@ -59,6 +59,15 @@ impl Database {
     }
 }
 
+/// A database for a test of the whole, where the run asks for one: `PLENUM_TEST_DATABASE=postgres`.
+pub async fn chosen() -> Option<Database> {
+    match std::env::var("PLENUM_TEST_DATABASE").ok().as_deref() {
+        None | Some("" | "sqlite") => None,
+        Some("postgres") => Some(Database::new().await),
+        Some(other) => panic!("PLENUM_TEST_DATABASE={other}: sqlite or postgres"),
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
         let (server, name) = (self.server.clone(), self.name.clone());

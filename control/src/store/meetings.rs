@@ -19,10 +19,10 @@ const BY_ID: &str = "SELECT * FROM meetings WHERE id = $1";
 /// $3: the campus to stay in, or null for accounts that cross campuses.
 macro_rules! of_person {
     ($columns:literal, $rest:literal) => {
-        concat!("SELECT ", $columns, " FROM meetings WHERE deleted_at IS NULL AND ($3 IS NULL OR campus_id = $3) AND (\
-       creator_id = $1 \
-       OR id IN (SELECT meeting_id FROM roster WHERE user_id = $1 AND listing <> 'withdrawn') \
-       OR id IN (SELECT meeting_id FROM roster WHERE user_id IS NULL AND email_key = $2 AND listing <> 'withdrawn')) ", $rest)
+        concat!("SELECT ", $columns, " FROM meetings WHERE deleted_at IS NULL AND ($3 IS NULL OR campus_id = $3) AND id IN (\
+       SELECT id FROM meetings WHERE creator_id = $1 \
+       UNION SELECT meeting_id FROM roster WHERE user_id = $1 AND listing <> 'withdrawn' \
+       UNION SELECT meeting_id FROM roster WHERE user_id IS NULL AND email_key = $2 AND listing <> 'withdrawn') ", $rest)
     };
 }
 /// $4: how many, $5: after leaving out so many.

@@ -520,3 +520,101 @@ async fn auth_03_cls_03_a_new_password_closes_every_socket_of_the_account_and_no
     let hand = json!({ "meetingId": meeting, "raised": true });
     assert_eq!(host.call("raise-hand", hand).await["success"], true, "others stay");
 }
+
+/// A member inside who can come back, beside a host.
+async fn resumable(world: &World) -> (String, Client, Client, String, String) {
+    let (meeting, host, _) = world.hosted(json!({})).await;
+    let token = world.token("member").await;
+    let auth = json!({ "token": token, "resume": true });
+    let member = Client::connect(world.port, auth).await.expect("connects");
+    let joined = member.call("join-meeting", json!({ "meetingId": meeting })).await;
+    member.expect("meeting-joined").await;
+    host.expect("participant-joined").await;
+    (meeting, host, member, joined["participantId"].as_str().expect("an id").to_owned(), token)
+}
+
+#[tokio::test]
+async fn add_ev_18_add_ev_19_c_30_whoever_comes_back_in_time_never_left_and_missed_nothing() {
+    let world = World::start().await;
+    let (meeting, host, member, me, token) = resumable(&world).await;
+    host.call("raise-hand", json!({ "meetingId": meeting, "raised": true })).await;
+    member.expect("hand-raised").await;
+    let auth = member.resumption(&token);
+    drop(member);
+    for raised in [false, true] {
+        host.call("raise-hand", json!({ "meetingId": meeting, "raised": raised })).await;
+        host.call("send-message", json!({ "meetingId": meeting, "message": "still there?" })).await;
+    }
+    let member = Client::connect(world.port, auth.clone()).await.expect("comes back");
+    assert_eq!(member.accepted["pid"], auth["pid"]);
+    assert_eq!(member.expect("resumed").await, json!({ "events": 4 }));
+    assert_eq!(
+        member.call("raise-hand", json!({ "meetingId": meeting, "raised": true })).await["success"],
+        true
+    );
+    assert_eq!(
+        member.heard(),
+        ["hand-raised", "new-message", "hand-raised", "new-message", "hand-raised"],
+        "in order, then what is new"
+    );
+    assert_eq!(
+        host.expect_where("hand-raised", |hand| hand["participantId"] == me.as_str()).await["raised"],
+        true
+    );
+    assert!(host.heard_of("participant-left").is_empty());
+    // Once more, from a socket that the server still believes in.
+    let auth = member.resumption(&token);
+    let again = Client::connect(world.port, auth).await.expect("comes back");
+    assert_eq!(again.expect("resumed").await, json!({ "events": 0 }));
+    member.closed().await;
+    again.disconnect();
+    assert_eq!(host.expect("participant-left").await["participantId"], me.as_str());
+}
+
+#[tokio::test]
+async fn add_ev_18_what_ends_while_somebody_is_away_is_among_what_he_missed() {
+    let world = World::start().await;
+    let (meeting, _host, member, _, token) = resumable(&world).await;
+    let auth = member.resumption(&token);
+    drop(member);
+    let host_token = world.token("host").await;
+    world.post(&format!("/api/meeting/{meeting}/end"), &host_token, json!({})).await;
+    let member = Client::connect(world.port, auth).await.expect("comes back");
+    member.expect("resumed").await;
+    assert_eq!(member.expect("meeting-ended").await["meetingId"], meeting.as_str());
+    let refused = member.call("raise-hand", json!({ "meetingId": meeting, "raised": true })).await;
+    assert_eq!(refused["success"], false);
+}
+
+#[tokio::test]
+async fn add_ev_18_c_30_whoever_stays_away_has_left_and_starts_anew() {
+    let resume_wait = std::time::Duration::from_millis(300);
+    let world = World::with(Setup { resume_wait, ..Setup::default() }).await;
+    let (meeting, host, member, me, token) = resumable(&world).await;
+    let auth = member.resumption(&token);
+    drop(member);
+    let left = host.expect("participant-left").await;
+    assert_eq!(
+        (left["participantId"].as_str(), left["reason"].as_str()),
+        (Some(me.as_str()), Some("disconnected"))
+    );
+    let member = Client::connect(world.port, auth.clone()).await.expect("connects");
+    assert_ne!(member.accepted["pid"], auth["pid"]);
+    let refused = member.call("raise-hand", json!({ "meetingId": meeting, "raised": true })).await;
+    assert_eq!(refused["success"], false);
+    assert!(member.heard_of("resumed").is_empty());
+}
+
+#[tokio::test]
+async fn add_ev_18_a_password_changed_meanwhile_closes_the_way_back() {
+    let resume_wait = std::time::Duration::from_millis(500);
+    let world = World::with(Setup { resume_wait, ..Setup::default() }).await;
+    let (_, host, member, me, token) = resumable(&world).await;
+    let auth = member.resumption(&token);
+    drop(member);
+    let passwords = json!({ "currentPassword": "demo-password", "newPassword": "another-Password-1" });
+    let changed = world.put("/api/auth/change-password", &token, passwords).await;
+    assert_eq!(changed["success"], true, "{changed}");
+    assert_eq!(Client::connect(world.port, auth).await.err().as_deref(), Some("Invalid token"));
+    assert_eq!(host.expect("participant-left").await["participantId"], me.as_str());
+}

@@ -44,6 +44,8 @@ pub struct Setup {
     pub sample_every: Duration,
     /// `None`: what `PLENUM_TEST_DATABASE` says, a file in the directory otherwise.
     pub database_url: Option<String>,
+    /// How long a lost socket that may come back is awaited.
+    pub resume_wait: Duration,
 }
 
 impl Default for Setup {
@@ -62,6 +64,7 @@ impl Default for Setup {
             directory: None,
             sample_every,
             database_url: None,
+            resume_wait: Duration::from_secs(30),
         }
     }
 }
@@ -92,6 +95,7 @@ impl World {
             supervise: false,
             fleet_timing: setup.timing,
             sample_every: setup.sample_every,
+            resume_wait: setup.resume_wait,
             ..Parts::default()
         };
         let app = Arc::new(App::build(&config, parts).await.expect("builds"));

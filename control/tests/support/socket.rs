@@ -22,11 +22,15 @@ pub struct Client {
     inbox: Arc<Inbox>,
     acks: Arc<Mutex<Acks>>,
     task: tokio::task::JoinHandle<()>,
+    /// What the server said when it accepted.
+    pub accepted: Value,
 }
 
 #[derive(Default)]
 struct Inbox {
     events: Mutex<Vec<(String, Value)>>,
+    /// The last argument of the last event that had more than one.
+    offset: Mutex<Option<Value>>,
     closed: Mutex<bool>,
     changed: Notify,
 }
@@ -58,8 +62,9 @@ impl Client {
         stream.send(Message::text(format!("40{auth}"))).await.expect("sends");
         loop {
             let packet = next_text(&mut stream).await.expect("an answer to connect");
-            if packet.starts_with("40") {
-                return Ok(Self::run(stream));
+            if let Some(accepted) = packet.strip_prefix("40") {
+                let accepted = serde_json::from_str(accepted).expect("JSON");
+                return Ok(Self::run(stream, accepted));
             }
             if let Some(error) = packet.strip_prefix("44") {
                 let error: Value = serde_json::from_str(error).expect("JSON");
@@ -87,11 +92,11 @@ impl Client {
         }
     }
 
-    fn run(stream: Stream) -> Self {
+    fn run(stream: Stream, accepted: Value) -> Self {
         let (out, outgoing) = mpsc::unbounded_channel();
         let (inbox, acks) = (Arc::<Inbox>::default(), Arc::<Mutex<Acks>>::default());
         let task = tokio::spawn(pump(stream, outgoing, out.clone(), inbox.clone(), acks.clone()));
-        Self { out, inbox, acks, task }
+        Self { out, inbox, acks, task, accepted }
     }
 
     /// Sends an event without asking for an answer.
@@ -176,6 +181,12 @@ impl Client {
         tokio::time::timeout(PATIENCE, closed).await.expect("the server closes");
     }
 
+    /// What to connect with to take this client's place, as a client that keeps pid and offset does.
+    pub fn resumption(&self, token: &str) -> Value {
+        let offset = self.inbox.offset.lock().unwrap().clone();
+        json!({ "token": token, "resume": true, "pid": self.accepted["pid"], "offset": offset })
+    }
+
     /// Says goodbye to the namespace.
     pub fn disconnect(&self) {
         let _ = self.out.send("41".to_owned());
@@ -212,6 +223,9 @@ async fn pump(
                 } else if let Some(event) = text.strip_prefix("42") {
                     let parts: Vec<Value> = serde_json::from_str(event).expect("an event is an array");
                     let name = parts[0].as_str().expect("a name").to_owned();
+                    if let Some(offset) = parts.get(2) {
+                        *inbox.offset.lock().unwrap() = Some(offset.clone());
+                    }
                     inbox.events.lock().unwrap().push((name, parts.get(1).cloned().unwrap_or(Value::Null)));
                     inbox.changed.notify_waiters();
                 } else if let Some(ack) = text.strip_prefix("43") {

@@ -248,7 +248,8 @@ impl Session {
             packets.extend_from_slice(frame::payload(&packet));
             packets.push(SEPARATOR);
         }
-        if leaving {
+        // The end in a body of its own: clients act on it before they have read what stands in front of it.
+        if leaving && packets.is_empty() {
             packets.push(b'1');
             drop(state);
             self.close(Closed::ByServer);

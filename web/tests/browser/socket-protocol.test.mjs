@@ -248,7 +248,7 @@ describe('the protocol of the sockets', () => {
     socket.io.io.engine.close();
     await back;
     assert.notEqual(socket.io.id, first);
-    assert.equal(socket.io.recovered, false);
+    assert.ok(!socket.io.recovered);
     socket.close();
   });
 
@@ -276,10 +276,9 @@ describe('the protocol of the sockets', () => {
         await speaker.ask('raise-hand', { meetingId: meeting.id, raised: true });
         await until('the first hand', DEADLINE_MS, () => socket.seen('hand-raised').length === 1);
         // As in a tunnel: the connection is gone without a word.
-        if (way === 'websocket') socket.io.io.engine.transport.ws.terminate();
-        else socket.io.io.engine.transport.doClose();
         const lost = once(socket.io, 'disconnect');
-        if (way === 'polling') socket.io.io.engine.onClose('transport error');
+        if (way === 'websocket') socket.io.io.engine.transport.ws.terminate();
+        else socket.io.io.engine._onClose('transport error');
         await lost;
         for (const raised of [false, true, false]) {
           await speaker.ask('raise-hand', { meetingId: meeting.id, raised });

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use super::account::{email_key, is_email};
 use super::id::{CampusId, MailId, MeetingId, SeriesId};
@@ -119,6 +119,61 @@ pub struct Letter {
     pub message: Option<String>,
     pub to: Correspondent,
     pub written_at: OffsetDateTime,
+}
+
+/// What became of a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MailStatus {
+    /// Waits to be sent, or to be tried again.
+    Queued,
+    Sent,
+    /// Refused for good, or never taken within [`TRIED_FOR`].
+    Failed,
+}
+
+impl MailStatus {
+    /// The word stored and shown.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Reads the word of [`MailStatus::as_str`].
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Queued, Self::Sent, Self::Failed].into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// A mail with what became of it so far.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailRecord {
+    pub letter: Letter,
+    pub status: MailStatus,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// What the server said last, when that was no yes.
+    pub last_error: Option<String>,
+    /// When it is tried next, while it is queued.
+    pub due_at: OffsetDateTime,
+    pub sent_at: Option<OffsetDateTime>,
+}
+
+/// How long a mail is tried: a server that is down for a weekend's night costs none, and news of a meeting is of no
+/// use much later.
+pub const TRIED_FOR: Duration = Duration::hours(48);
+/// The pause after the first refusal that may pass; it doubles each time.
+const PAUSE_MIN: Duration = Duration::seconds(30);
+/// The longest pause.
+const PAUSE_MAX: Duration = Duration::hours(1);
+
+/// How long to wait after `attempts` tries in vain. `jitter` from 0 to 1 spreads mails that failed together over the
+/// second half of the pause.
+pub fn pause(attempts: u32, jitter: f64) -> Duration {
+    let doubled = PAUSE_MIN * 2_i32.pow(attempts.clamp(1, 8) - 1);
+    doubled.min(PAUSE_MAX) * (0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 impl Announcement {

@@ -140,6 +140,9 @@ impl Series {
         let (starts_at, ends_at) = (meeting.settings.starts_at, meeting.settings.ends_at);
         let ends_here = change == RuleChange::End;
         let anew = retimed || matches!(change, RuleChange::New(_));
+        if matches!(change, RuleChange::New(_)) {
+            self.ended_at = None;
+        }
         let (first, last) =
             if anew { (starts_at, ends_at) } else { (self.settings.starts_at, self.settings.ends_at) };
         self.recurrence = match change {
@@ -168,9 +171,10 @@ impl Series {
         Ok(Later::Adopt)
     }
 
-    /// Makes a later occurrence what the series now says, apart from its times.
+    /// Makes a later occurrence what the series now says; calendars forget what was changed in it alone, too.
     pub fn adopt(&self, later: &mut Meeting, fresh: impl FnMut() -> RosterId) {
-        let (starts_at, ends_at) = (later.settings.starts_at, later.settings.ends_at);
+        let starts_at = later.occurrence.as_ref().map_or(later.settings.starts_at, |place| place.at);
+        let ends_at = starts_at + self.length();
         later.settings = Settings { starts_at, ends_at, ..self.settings.clone() };
         later.calendar_sequence = self.calendar_sequence;
         let invitations = self.roster.iter().map(|entry| Invitation {

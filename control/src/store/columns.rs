@@ -11,7 +11,8 @@ pub(super) fn micros(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1000).unwrap_or(i64::MAX)
 }
 
-fn time_of(column: &'static str, micros: i64) -> Result<OffsetDateTime, StoreError> {
+/// The time a number of microseconds in `column` is.
+pub(super) fn time_of(column: &'static str, micros: i64) -> Result<OffsetDateTime, StoreError> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1000)
         .map_err(|_| StoreError::Corrupt(column))
 }

@@ -2,17 +2,22 @@
 
 use std::collections::HashMap;
 
-use super::columns::{json, micros, time, time_opt, to_json, word};
+use time::OffsetDateTime;
+
+use super::columns::{json, micros, time, time_opt, to_json, word, word_opt};
 use super::refusal::StoreError;
 use super::sql::{Row, Tx, args};
-use super::{Store, roster, timed};
+use super::{Store, outbox, roster, series, timed};
 use crate::domain::account::Account;
 use crate::domain::error::DomainError;
-use crate::domain::id::{CampusId, MeetingId, MeetingRoomId, UserId};
+use crate::domain::id::{CampusId, MeetingId, MeetingRoomId, SeriesId, UserId};
+use crate::domain::mail::Announcement;
 use crate::domain::meeting::{Meeting, MeetingKind, MeetingStatus, Settings};
 use crate::domain::page::{Page, Part};
 use crate::domain::password::PasswordHash;
 use crate::domain::profile::Profile;
+use crate::domain::recurrence::Recurrence;
+use crate::domain::series::{Occurrence, Series};
 
 const BY_ID: &str = "SELECT * FROM meetings WHERE id = $1";
 /// Meetings a person made or is listed in, by account or by an address that no other account has taken.
@@ -32,12 +37,14 @@ const LIVE: &str = "SELECT * FROM meetings WHERE status = 'live' ORDER BY starte
 const INSERT: &str = "INSERT INTO meetings (id, room_id, campus_id, creator_id, profile, kind, status, name, description, \
      location, starts_at, ends_at, max_participants, password_hash, require_password, waiting_room_enabled, \
      require_host_approval, allow_guests, features_json, recording_json, entry_json, created_at, started_at, ended_at, \
-     archived_at, deleted_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, \
-     $19, $20, $21, $22, $23, $24, $25, $26)";
+     archived_at, deleted_at, series_id, occurrence_at, recurrence, recurrence_zone, calendar_sequence) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, \
+     $24, $25, $26, $27, $28, $29, $30, $31)";
 const UPDATE: &str = "UPDATE meetings SET kind = $2, status = $3, name = $4, description = $5, location = $6, starts_at = $7, \
      ends_at = $8, max_participants = $9, password_hash = $10, require_password = $11, waiting_room_enabled = $12, \
      require_host_approval = $13, allow_guests = $14, features_json = $15, recording_json = $16, entry_json = $17, \
-     started_at = $18, ended_at = $19, archived_at = $20, deleted_at = $21 WHERE id = $1";
+     started_at = $18, ended_at = $19, archived_at = $20, deleted_at = $21, series_id = $22, occurrence_at = $23, \
+     recurrence = $24, recurrence_zone = $25, calendar_sequence = $26 WHERE id = $1";
 
 impl Store {
     /// The meeting with this id, deleted ones included.
@@ -45,8 +52,7 @@ impl Store {
         timed("meeting", async {
             // One read transaction, so that the roster belongs to the row.
             let mut tx = self.read().await?;
-            let row = tx.one(BY_ID, args![id.to_string()]).await?;
-            whole(&mut tx, row).await
+            load(&mut tx, id).await
         })
         .await
     }
@@ -94,6 +100,49 @@ impl Store {
         .await
     }
 
+    /// Adds a meeting with its roster, the series it is the first of, and what is to be said about it. Says how many
+    /// mails that makes.
+    pub async fn insert_meeting_with(
+        &self,
+        meeting: &Meeting,
+        first_of: Option<&Series>,
+        announcements: &[Announcement],
+    ) -> Result<u32, DomainError> {
+        timed("meeting_insert", async {
+            let mut tx = self.write().await?;
+            if let Some(series) = first_of {
+                series::insert(&mut tx, series, meeting.created_at).await?;
+            }
+            insert(&mut tx, meeting).await?;
+            roster::replace(&mut tx, meeting).await?;
+            let queued = outbox::queue(&mut tx, announcements, meeting.created_at).await?;
+            tx.commit().await?;
+            Ok(queued)
+        })
+        .await
+    }
+
+    /// As [`Store::change_meeting`], with what is to be said about the change: kept together with it or not at all.
+    /// Says how many mails that makes.
+    pub async fn change_meeting_with<T>(
+        &self,
+        id: MeetingId,
+        now: OffsetDateTime,
+        change: impl FnOnce(&mut Meeting) -> Result<(T, Vec<Announcement>), DomainError>,
+    ) -> Result<(Meeting, T, u32), DomainError> {
+        timed("meeting_change", async {
+            let mut tx = self.write().await?;
+            let mut meeting = load_to_change(&mut tx, id).await?.ok_or(DomainError::MeetingNotFound)?;
+            let before = meeting.clone();
+            let (outcome, announcements) = change(&mut meeting)?;
+            store(&mut tx, &before, &meeting).await?;
+            let queued = outbox::queue(&mut tx, &announcements, now).await?;
+            tx.commit().await?;
+            Ok((meeting, outcome, queued))
+        })
+        .await
+    }
+
     /// Loads the meeting, lets `change` decide and alter it, and stores the outcome, all under the write lock.
     /// A refusal changes nothing. `MeetingNotFound` when there is no such row.
     pub async fn change_meeting<T>(
@@ -106,17 +155,29 @@ impl Store {
             let mut meeting = load_to_change(&mut tx, id).await?.ok_or(DomainError::MeetingNotFound)?;
             let before = meeting.clone();
             let outcome = change(&mut meeting)?;
-            if meeting != before {
-                update(&mut tx, &meeting).await?;
-            }
-            if meeting.roster != before.roster {
-                roster::replace(&mut tx, &meeting).await?;
-            }
+            store(&mut tx, &before, &meeting).await?;
             tx.commit().await?;
             Ok((meeting, outcome))
         })
         .await
     }
+}
+
+/// Writes what of a meeting is no longer as it was.
+pub(super) async fn store(tx: &mut Tx, before: &Meeting, meeting: &Meeting) -> Result<(), StoreError> {
+    if meeting != before {
+        update(tx, meeting).await?;
+    }
+    if meeting.roster != before.roster {
+        roster::replace(tx, meeting).await?;
+    }
+    Ok(())
+}
+
+/// The meeting as it is at this moment; see [`load_to_change`].
+pub(super) async fn load(tx: &mut Tx, id: MeetingId) -> Result<Option<Meeting>, StoreError> {
+    let row = tx.one(BY_ID, args![id.to_string()]).await?;
+    whole(tx, row).await
 }
 
 /// The meeting, which nobody else changes before this transaction is over. Its roster and sessions are changed under
@@ -144,8 +205,8 @@ async fn with_rosters(tx: &mut Tx, rows: Vec<Row>) -> Result<Vec<Meeting>, Store
     Ok(meetings)
 }
 
-async fn insert(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
-    let settings = &meeting.settings;
+pub(super) async fn insert(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
+    let (settings, place) = (&meeting.settings, meeting.occurrence.as_ref());
     let values = args![
         meeting.id.to_string(),
         meeting.room.to_string(),
@@ -173,13 +234,18 @@ async fn insert(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
         meeting.ended_at.map(micros),
         meeting.archived_at.map(micros),
         meeting.deleted_at.map(micros),
+        place.map(|place| place.series.to_string()),
+        place.map(|place| micros(place.at)),
+        place.map(|place| place.recurrence.rule()),
+        place.map(|place| place.recurrence.zone()),
+        meeting.calendar_sequence,
     ];
     tx.execute(INSERT, values).await?;
     Ok(())
 }
 
 async fn update(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
-    let settings = &meeting.settings;
+    let (settings, place) = (&meeting.settings, meeting.occurrence.as_ref());
     let values = args![
         meeting.id.to_string(),
         meeting.kind.as_str(),
@@ -202,6 +268,11 @@ async fn update(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {
         meeting.ended_at.map(micros),
         meeting.archived_at.map(micros),
         meeting.deleted_at.map(micros),
+        place.map(|place| place.series.to_string()),
+        place.map(|place| micros(place.at)),
+        place.map(|place| place.recurrence.rule()),
+        place.map(|place| place.recurrence.zone()),
+        meeting.calendar_sequence,
     ];
     tx.execute(UPDATE, values).await?;
     Ok(())
@@ -218,14 +289,21 @@ fn read(row: &Row) -> Result<Meeting, StoreError> {
         status: word(row, "status", MeetingStatus::parse)?,
         settings: read_settings(row)?,
         roster: Vec::new(),
-        occurrence: None,
-        calendar_sequence: 0,
+        occurrence: read_occurrence(row)?,
+        calendar_sequence: row.get("calendar_sequence")?,
         created_at: time(row, "created_at")?,
         started_at: time_opt(row, "started_at")?,
         ended_at: time_opt(row, "ended_at")?,
         archived_at: time_opt(row, "archived_at")?,
         deleted_at: time_opt(row, "deleted_at")?,
     })
+}
+
+fn read_occurrence(row: &Row) -> Result<Option<Occurrence>, StoreError> {
+    let Some(series) = word_opt(row, "series_id", SeriesId::parse)? else { return Ok(None) };
+    let rule = Recurrence::parse(row.get("recurrence")?, Some(row.get("recurrence_zone")?));
+    let recurrence = rule.map_err(|_| StoreError::Corrupt("recurrence"))?;
+    Ok(Some(Occurrence { series, at: time(row, "occurrence_at")?, recurrence }))
 }
 
 fn read_settings(row: &Row) -> Result<Settings, StoreError> {

@@ -45,6 +45,7 @@ macro_rules! on_both {
 }
 
 mod chat;
+mod outbox;
 
 on_both![
     an_account_comes_back_as_it_went_in_and_its_address_is_its_own,

@@ -1,5 +1,3 @@
-use time::Duration;
-
 use super::super::fixtures::{account, invitation, meeting, now};
 use super::super::id::RosterId;
 use super::super::meeting::MeetingStatus;
@@ -126,4 +124,10 @@ fn c_39_a_series_is_one_entry_and_a_changed_occurrence_a_part_of_it() {
     let all = Announcement::series_changes(&before, &meeting, &series, &[], "ada");
     assert_eq!(said(&all), [(MailKind::Update, vec!["ben", "cleo"])]);
     assert!(all[0].event.sequence > one.event.sequence, "calendars keep the highest");
+}
+
+#[test]
+fn the_pause_doubles_up_to_an_hour_and_is_spread() {
+    assert_eq!((pause(1, 1.0), pause(2, 1.0), pause(1, 0.0)), (PAUSE_MIN, PAUSE_MIN * 2, PAUSE_MIN / 2));
+    assert_eq!((pause(8, 1.0), pause(u32::MAX, 1.0)), (PAUSE_MAX, PAUSE_MAX));
 }

@@ -29,10 +29,11 @@ use crate::http::health::{Health, Probe};
 use crate::http::listen::{self, BindError};
 use crate::http::peer::TrustedProxies;
 use crate::http::refusal::Refusal;
-use crate::http::{headers, health, observe, web};
+use crate::http::{headers, health, observe, series, web};
 use crate::hub::Hub;
 use crate::jobs;
 use crate::live::{self, Live};
+use crate::outbound::mail::Mailer;
 use crate::service::accounts::{Accounts, NewAccount};
 use crate::service::admissions::Admissions;
 use crate::service::attachments::Attachments;
@@ -43,6 +44,7 @@ use crate::service::clock::Clock;
 use crate::service::join::Joins;
 use crate::service::limits::Limits;
 use crate::service::live_side::LiveSide;
+use crate::service::mail::Mail;
 use crate::service::media::Media;
 use crate::service::meetings::Meetings;
 use crate::service::participants::Participants;
@@ -61,6 +63,9 @@ pub use first_accounts::demo_lines;
 
 /// How long clients may take to hear that we stop and to close, with what is written down about it.
 const CLIENTS_MAX: Duration = Duration::from_secs(5);
+/// How long of that a job may take to finish what it is at, after the listeners have finished theirs. A mail that is cut
+/// off is sent again by whoever runs next.
+const JOBS_MAX: Duration = Duration::from_secs(1);
 /// How long of that writing down who left may take; without it the next start closes those sessions.
 const GOODBYES_MAX: Duration = Duration::from_secs(2);
 /// How long the link and the database may take after that; the media node's own time is its supervisor's affair.
@@ -108,6 +113,8 @@ pub enum StartError {
     Link(#[from] FleetError),
     #[error(transparent)]
     Supervisor(#[from] SupervisorError),
+    #[error("{0}: {1}")]
+    Mail(&'static str, String),
     #[error("{0}")]
     FirstAccounts(String),
     #[error("cannot prepare the database: {0}")]
@@ -194,7 +201,10 @@ impl App {
         let rooms = rooms(&store, &live, &hub, config, &parts);
         let files = files(&store, &rooms, config, &parts).await?;
         let planes = (&fleet, &hub);
-        let services = services(&store, tokens, &parts, planes, Arc::new(live.clone()), rooms, files)
+        let mailer = Mailer::new(&config.mail).map_err(|(name, problem)| StartError::Mail(name, problem))?;
+        let mail = Mail::new(store.clone(), parts.clock.clone(), Arc::new(mailer));
+        let built = Built { rooms, files, mail };
+        let services = services(&store, tokens, &parts, planes, Arc::new(live.clone()), built)
             .await
             .map_err(StartError::Prepare)?;
         first_accounts::create(&services.accounts, config, parts.demo).await?;
@@ -249,11 +259,16 @@ impl App {
         self.state.fleet.is_ready()
     }
 
-    /// Serves the listeners until [`App::shutdown`].
+    /// Serves the listeners and does the periodic work until [`App::shutdown`].
     pub async fn serve(&self, listeners: Vec<TcpListener>) {
         let upkeep = tokio::spawn(telemetry::upkeep());
-        tokio::spawn(jobs::attachments::run(self.services.files.clone(), self.stop.clone()));
+        let jobs_stop = self.stop.child_token();
+        let mut jobs = jobs::start(&self.services, &jobs_stop);
         listen::serve(listeners, self.router(), self.stop.clone()).await;
+        // They were told to stop together with the listeners, and have had their time.
+        jobs_stop.cancel();
+        let _ = tokio::time::timeout(JOBS_MAX, futures_util::future::join_all(&mut jobs)).await;
+        jobs.iter().for_each(tokio::task::JoinHandle::abort);
         upkeep.abort();
     }
 
@@ -358,14 +373,20 @@ pub fn address(listeners: &[TcpListener]) -> Option<SocketAddr> {
     listeners.first().and_then(|listener| listener.local_addr().ok())
 }
 
+/// Services that stand before the others.
+struct Built {
+    rooms: ChatRooms,
+    files: Attachments,
+    mail: Mail,
+}
+
 async fn services(
     store: &Store,
     tokens: Tokens,
     parts: &Parts,
     (fleet, hub): (&Fleet, &Hub),
     live: Arc<dyn LiveSide>,
-    rooms: ChatRooms,
-    files: Attachments,
+    Built { rooms, files, mail }: Built,
 ) -> Result<Services, DomainError> {
     let clock = parts.clock.clone();
     let passwords = Passwords::new(parts.hash_cost);
@@ -387,6 +408,7 @@ async fn services(
         people: People::new(store.clone(), audit.clone(), clock.clone(), live.clone()),
         meetings,
         statistics,
+        mail,
         admissions: Admissions::new(store.clone(), passwords, audit.clone()),
         audit,
         limits: rooms.limits().clone(),
@@ -403,6 +425,7 @@ fn router(services: &Services, state: Arc<State>, config: &Config) -> Router {
     let routes = Router::new()
         .merge(kcs::rest::routes(services.clone(), proxies))
         .merge(health::routes(health))
+        .merge(series::routes(services.meetings.clone()))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))

@@ -9,6 +9,7 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::domain::attachment::AttachmentBounds;
+use crate::outbound::mail::{MailConfig, Mailer};
 use crate::telemetry::{FILTER_DEFAULT, is_filter};
 
 /// Files that people send each other, and no programs or web pages among them.
@@ -65,6 +66,7 @@ pub struct Config {
     /// Origins of pages on other servers that may call the API.
     pub origins: Vec<HeaderValue>,
     pub trusted_proxies: Vec<IpAddr>,
+    pub mail: MailConfig,
     /// `RTCIceServer` objects for clients.
     pub ice_servers: Value,
     /// Where media nodes dial in; `None`: loopback, a port that is remembered.
@@ -144,6 +146,7 @@ impl Config {
             bootstrap_admin: read.bootstrap_admin()?,
             origins: read.origins()?,
             trusted_proxies: read.list("TRUSTED_PROXIES", "IP addresses with commas between")?,
+            mail: read.mail()?,
             ice_servers: read.ice_servers()?,
             link_address: read.parsed("LINK_ADDRESS", "an IP address and a port, such as 127.0.0.1:4601")?,
             log: read.log_filter()?,
@@ -263,6 +266,22 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         Ok(origins)
     }
 
+    fn mail(&self) -> Result<MailConfig, ConfigError> {
+        let frontend = self.text("FRONTEND_URL").unwrap_or_default();
+        let mail = MailConfig {
+            smtp_url: self.text("SMTP_URL").map(Secret),
+            smtp_ca: self.text("SMTP_CA").map(PathBuf::from),
+            from: self.text("MAIL_FROM"),
+            frontend: frontend.split(',').next().map(str::trim).filter(|u| !u.is_empty()).map(str::to_owned),
+        };
+        // Here and not at the first mail, so that a wrong setting ends the start; the values themselves are not
+        // repeated, one of them holds a password.
+        match Mailer::new(&mail) {
+            Ok(_) => Ok(mail),
+            Err((name, problem)) => Err(ConfigError { name, problem }),
+        }
+    }
+
     fn ice_servers(&self) -> Result<Value, ConfigError> {
         let Some(text) = self.text("ICE_SERVERS") else { return Ok(json!([])) };
         let expected = "a JSON array of objects with urls, such as [{\"urls\":\"stun:stun.example.org\"}]";
@@ -334,6 +353,8 @@ mod tests {
             ("ATTACHMENT_TYPES", "png"),
             ("LOG_FORMAT", "xml"),
             ("LOG", "plenum=loud"),
+            ("MAIL_FROM", "nobody"),
+            ("SMTP_URL", "smtp://user:password@mail.example.org"),
         ];
         for (name, value) in cases {
             let error = with([(name, value)]).err().unwrap_or_else(|| panic!("{name}={value} was accepted"));

@@ -12,6 +12,7 @@ pub mod http;
 pub mod hub;
 pub mod jobs;
 pub mod live;
+pub mod outbound;
 pub mod service;
 pub mod socketio;
 pub mod store;

@@ -114,6 +114,9 @@ pub enum DomainError {
     #[error("the range begins behind the end")]
     RangeUnsatisfiable,
 
+    #[error("no such mail")]
+    MailNotFound,
+
     // Inside a meeting.
     #[error("not in this meeting")]
     NotInMeeting,
@@ -195,6 +198,7 @@ impl DomainError {
             Self::FileTypeRefused => "file-type-refused",
             Self::QuotaExceeded => "quota-exceeded",
             Self::RangeUnsatisfiable => "range-unsatisfiable",
+            Self::MailNotFound => "mail-not-found",
             Self::NotInMeeting => "not-in-meeting",
             Self::ParticipantNotFound => "participant-not-found",
             Self::TransportNotFound => "transport-not-found",

@@ -8,5 +8,6 @@ pub mod observe;
 pub mod peer;
 pub mod range;
 pub mod refusal;
+pub mod series;
 pub mod token;
 pub mod web;

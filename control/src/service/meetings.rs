@@ -1,6 +1,7 @@
 //! Meetings: create, list, look at, change, delete, start, end.
 
 mod invitees;
+mod series;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::chat::{ChatMessage, Sender};
 use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, MeetingRoomId, RosterId, UserId};
+use crate::domain::mail::{Announcement, MailKind};
 use crate::domain::meeting::{
     EntryPolicy, Features, MEETING_PASSWORD_CHARS, Meeting, MeetingKind, MeetingStatus, RecordingConfig,
     Settings, Start,
@@ -22,16 +24,18 @@ use crate::domain::policy::{Action, may};
 use crate::domain::profile::Profile;
 use crate::domain::role::{PermissionOverrides, Role};
 use crate::domain::roster::{Listing, RosterEntry};
+use crate::domain::series::Series;
 use crate::domain::session::FinalStats;
 use crate::service::admissions::meeting_id;
 use crate::service::audit::Audit;
 use crate::service::clock::Clock;
 use crate::service::live_side::LiveSide;
 use crate::service::passwords::Passwords;
-use crate::store::Store;
+use crate::store::{Store, Whole};
 
 pub use invitees::Invitee;
 pub(super) use invitees::resolve as resolve_invitees;
+use series::Asked;
 
 /// Everything about meetings apart from being inside one.
 #[derive(Clone)]
@@ -62,6 +66,10 @@ pub struct NewMeeting {
     pub features: Features,
     pub recording: RecordingConfig,
     pub participants: Vec<Invitee>,
+    /// An RFC 5545 rule that makes this the first of a series (C-39).
+    pub recurrence: Option<String>,
+    /// IANA name of the zone the rule's local times are in; UTC without one.
+    pub recurrence_timezone: Option<String>,
 }
 
 /// Changes to a meeting; absent ones leave the value as it is.
@@ -82,6 +90,9 @@ pub struct MeetingChange {
     pub features: FeaturesChange,
     pub recording: RecordingChange,
     pub participants: Option<Vec<Invitee>>,
+    /// `Some(None)` ends the series here.
+    pub recurrence: Option<Option<String>>,
+    pub recurrence_timezone: Option<String>,
 }
 
 /// Changes to features, one by one.
@@ -154,7 +165,9 @@ impl MeetingChange {
             && self.require_host_approval.is_none()
             && self.allow_guests.is_none()
             && self.recording == RecordingChange::default()
-            && self.participants.is_none();
+            && self.participants.is_none()
+            && self.recurrence.is_none()
+            && self.recurrence_timezone.is_none();
         if only_features { Action::UpdateFeatures } else { Action::Update }
     }
 
@@ -195,13 +208,23 @@ impl Meetings {
     pub async fn create(&self, actor: &Actor, new: NewMeeting) -> Result<Meeting, DomainError> {
         let creator = actor.account().filter(|_| !actor.is_guest()).ok_or(DomainError::Forbidden)?;
         let now = self.clock.now();
+        let rule = series::rule_of(new.recurrence.as_deref(), new.recurrence_timezone.as_deref())?;
         let mut meeting = draft(creator, &new, now);
         meeting.settings.check(meeting.profile)?;
         let invitations = invitees::resolve(&self.store, &meeting.campus, new.participants).await?;
         meeting.settings.password = self.hash(new.password.as_deref()).await?;
         meeting.invite(invitations, RosterId::generate);
-        self.store.insert_meeting(&meeting).await?;
+        let series = rule.map(|rule| Series::of(&mut meeting, rule)).transpose()?;
+        let (everybody, by) = (&meeting.roster, actor.name());
+        let invitation = match &series {
+            None => Announcement::invitation(&meeting, everybody, None, by),
+            Some(series) => {
+                Announcement::about_series(MailKind::Invitation, &meeting, everybody, series, &[], by)
+            }
+        };
+        self.store.insert_meeting_with(&meeting, series.as_ref(), invitation.as_slice()).await?;
         self.note(AuditAction::MeetingCreate, actor, &meeting).await;
+        self.next_of(&meeting).await;
         Ok(meeting)
     }
 
@@ -283,12 +306,13 @@ impl Meetings {
         self.store.messages(meeting.id, reader, runs_meeting, limit, 0).await
     }
 
-    /// Changes a meeting (C-36).
+    /// Changes a meeting (C-36); with `whole_series` this and every later occurrence of its series.
     pub async fn update(
         &self,
         actor: &Actor,
         id: &str,
         change: MeetingChange,
+        whole_series: bool,
     ) -> Result<Meeting, DomainError> {
         let action = change.action();
         let seen = self.load(id).await?;
@@ -306,42 +330,61 @@ impl Meetings {
         let inside: Vec<_> =
             self.live.present(seen.id).await.into_iter().map(|person| person.roster).collect();
         let now = self.clock.now();
-        let (meeting, ()) = self
+        let asked = Asked { series: whole_series, by: actor.name(), now };
+        let (whole, (), _) = self
             .store
-            .change_meeting(seen.id, |meeting| {
+            .change_series(seen.id, now, |whole| {
+                let meeting = &mut whole.meeting;
                 self.check(actor, action, meeting)?;
+                let before = meeting.clone();
+                let rule = series::rule_change(&change, meeting)?;
                 let settings = change.settings_over(&meeting.settings, password);
                 meeting.change(settings, change.kind.unwrap_or(meeting.kind), now)?;
                 if let Some(invitations) = invitations {
                     meeting.replace_invitations(invitations, &inside, RosterId::generate);
                 }
-                Ok(())
+                Ok(((), series::follow(whole, &before, rule, asked)?))
             })
             .await?;
-        self.live.changed(&meeting).await;
+        let meeting = &whole.meeting;
+        self.live.changed(meeting).await;
+        self.called_off(&whole).await;
         let deed = match action {
             Action::UpdateFeatures => AuditAction::FeatureChange,
             _ => AuditAction::MeetingUpdate,
         };
-        let entry = AuditEntry::granted(deed, actor.user_id()).remarking(differences(&seen, &meeting));
+        let entry = AuditEntry::granted(deed, actor.user_id()).remarking(differences(&seen, meeting));
         self.audit.note(entry.in_meeting(meeting.id, meeting.campus.clone())).await;
-        Ok(meeting)
+        self.next_of(meeting).await;
+        Ok(whole.meeting)
     }
 
-    /// Cancels a planned meeting, or takes an ended one out of the lists (C-35).
-    pub async fn delete(&self, actor: &Actor, id: &str) -> Result<(), DomainError> {
+    /// Cancels a planned meeting, or takes an ended one out of the lists (C-35); with `whole_series` every other
+    /// occurrence that has not begun goes too, and no more are made.
+    pub async fn delete(&self, actor: &Actor, id: &str, whole_series: bool) -> Result<(), DomainError> {
         let now = self.clock.now();
-        let (meeting, _) = self
+        let asked = Asked { series: whole_series, by: actor.name(), now };
+        let (whole, (), _) = self
             .store
-            .change_meeting(meeting_id(id)?, |meeting| {
-                self.check(actor, Action::Delete, meeting)?;
-                meeting.delete(now)
+            .change_series(meeting_id(id)?, now, |whole| {
+                self.check(actor, Action::Delete, &whole.meeting)?;
+                let deletion = whole.meeting.delete(now)?;
+                Ok(((), series::call_off(whole, deletion, asked)?))
             })
             .await?;
         // Where there is a waiting room, people may wait for a meeting that now will not be.
-        self.live.ended(&meeting).await;
-        self.note(AuditAction::MeetingDelete, actor, &meeting).await;
+        self.live.ended(&whole.meeting).await;
+        self.called_off(&whole).await;
+        self.note(AuditAction::MeetingDelete, actor, &whole.meeting).await;
+        self.next_of(&whole.meeting).await;
         Ok(())
+    }
+
+    /// Tells the live side of planned occurrences that went with their series.
+    async fn called_off(&self, whole: &Whole) {
+        for meeting in whole.planned.iter().filter(|meeting| meeting.deleted_at.is_some()) {
+            self.live.ended(meeting).await;
+        }
     }
 
     /// Scheduled becomes live. Starting a live meeting changes nothing and tells nobody (C-33).
@@ -374,6 +417,7 @@ impl Meetings {
         self.live.ended(&meeting).await;
         let stats = self.store.keep_final_stats(meeting.id).await?;
         self.note(AuditAction::MeetingEnd, actor, &meeting).await;
+        self.next_of(&meeting).await;
         Ok((meeting, stats))
     }
 

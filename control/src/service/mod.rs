@@ -10,6 +10,7 @@ pub mod clock;
 pub mod join;
 pub mod limits;
 pub mod live_side;
+pub mod mail;
 pub mod media;
 pub mod meetings;
 pub mod participants;

@@ -10,6 +10,7 @@ use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::directory::{Found, Search};
 use crate::domain::error::DomainError;
 use crate::domain::id::{ParticipantId, RosterId};
+use crate::domain::mail::Announcement;
 use crate::domain::meeting::{Meeting, Standing};
 use crate::domain::people::RoleChange;
 use crate::domain::policy::{Action, may};
@@ -139,18 +140,20 @@ impl People {
                 DomainError::InviteeUnknown => DomainError::PersonUnknown,
                 other => other,
             })?;
-        let (meeting, lines) = self
+        let (meeting, people, invitations_sent) = self
             .store
-            .change_meeting(seen.id, |meeting| {
+            .change_meeting_with(seen.id, self.clock.now(), |meeting| {
                 let by = permitted(actor, Action::AddParticipants, meeting)?;
-                meeting.add_people(by, found, usual, RosterId::generate)
+                let lines = meeting.add_people(by, found, usual, RosterId::generate)?;
+                let people: Vec<_> = lines.iter().filter_map(|line| meeting.line(*line)).cloned().collect();
+                let invitation = Announcement::invitation(meeting, &people, message.as_deref(), actor.name());
+                Ok((people, invitation.filter(|_| invite).into_iter().collect()))
             })
             .await?;
-        let people: Vec<_> = lines.iter().filter_map(|line| meeting.line(*line)).cloned().collect();
         let by = actor.user_id();
         let news = RosterNews { people: people.clone(), by, tell_inside, tell_people: invite };
         self.live.added(&meeting, news).await;
-        Ok(Added { meeting, people, invitations_sent: 0 })
+        Ok(Added { meeting, people, invitations_sent: invitations_sent as usize })
     }
 
     /// Takes people off the roster (KCS-12); those inside are out when this returns.
@@ -178,16 +181,19 @@ impl People {
         let wanted: Vec<_> = found.iter().map(|(line, _)| *line).collect();
         let changed = self
             .store
-            .change_meeting(seen.id, |meeting| {
+            .change_meeting_with(seen.id, self.clock.now(), |meeting| {
                 permitted(actor, Action::RemoveParticipants, meeting)?;
-                meeting.remove_people(&wanted)
+                let gone = meeting.remove_people(&wanted)?;
+                // Counted as a change whether or not they are told, so that a later invitation is a new one.
+                let told = Announcement::removal(meeting, &gone, reason.as_deref(), actor.name());
+                Ok((gone, told.filter(|_| tell_removed).into_iter().collect()))
             })
             .await;
         let note = |entry: AuditEntry| match &reason {
             Some(reason) => entry.remarking(reason.clone()),
             None => entry,
         };
-        let (meeting, gone) = match changed {
+        let (meeting, gone, _) = match changed {
             Ok(changed) => changed,
             Err(refusal) => {
                 let entry = AuditEntry::refused(AuditAction::ParticipantRemove, actor.user_id(), &refusal);

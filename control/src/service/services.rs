@@ -10,6 +10,7 @@ use crate::service::chat_rooms::ChatRooms;
 use crate::service::clock::Clock;
 use crate::service::limits::Limits;
 use crate::service::live_side::LiveSide;
+use crate::service::mail::Mail;
 use crate::service::meetings::Meetings;
 use crate::service::people::People;
 use crate::service::statistics::Statistics;
@@ -20,6 +21,7 @@ pub struct Services {
     pub accounts: Accounts,
     pub meetings: Meetings,
     pub people: People,
+    pub mail: Mail,
     pub admissions: Admissions,
     pub audit: Audit,
     pub limits: Limits,

@@ -12,6 +12,7 @@ mod golden;
 mod inside;
 mod join;
 mod limits;
+mod mail;
 mod meetings;
 mod people;
 #[path = "../support/postgres.rs"]
@@ -19,6 +20,8 @@ mod postgres;
 mod recipes;
 mod schema;
 mod search;
+mod series;
+mod smtp;
 mod start;
 mod start_end;
 mod statistics;

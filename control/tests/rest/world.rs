@@ -50,9 +50,11 @@ pub struct World {
     pub app: App,
     pub store: Store,
     pub clock: Clock,
+    config: Config,
     router: Router,
-    _dir: TempDir,
-    _database: Option<Database>,
+    /// Gone with the world.
+    dir: TempDir,
+    database: Option<Database>,
 }
 
 /// What came back.
@@ -111,6 +113,11 @@ impl World {
         config.database_url = database.as_ref().map(|database| database.url.clone());
         // Stopped, so that a slow machine does not open the next window of a limit in the middle of a test.
         let clock = Clock::stopped(time::OffsetDateTime::now_utc());
+        Self::on(config, clock, dir, database).await
+    }
+
+    /// On this data.
+    async fn on(config: Config, clock: Clock, dir: TempDir, database: Option<Database>) -> Self {
         let parts = Parts {
             clock: clock.clone(),
             hash_cost: HashCost::Least,
@@ -119,7 +126,39 @@ impl World {
             ..Parts::default()
         };
         let app = App::build(&config, parts).await.expect("starts");
-        Self { store: app.store.clone(), router: app.router(), app, clock, _dir: dir, _database: database }
+        Self { store: app.store.clone(), router: app.router(), app, clock, config, dir, database }
+    }
+
+    /// The same control plane after a restart: same data, same settings, same clock.
+    pub async fn restarted(self) -> Self {
+        let Self { app, store, clock, config, router, dir, database } = self;
+        drop((app, router));
+        store.close().await;
+        Self::on(config, clock, dir, database).await
+    }
+
+    /// Makes a mail that was sent one whose sending was never noted.
+    pub async fn unsend(&self, mail: &str) {
+        const UNSEND: &str = "UPDATE mails SET status = 'queued', sent_at = NULL, lease = 'a process that died', \
+             leased_until = $2 WHERE id = $1 AND status = 'sent'";
+        let until = (self.clock.now() + time::Duration::minutes(5)).unix_timestamp() * 1_000_000;
+        let changed = match &self.config.database_url {
+            Some(url) => {
+                let pool = sqlx::PgPool::connect(url).await.expect("opens");
+                let done = sqlx::query(UNSEND).bind(mail).bind(until).execute(&pool).await.expect("runs");
+                pool.close().await;
+                done.rows_affected()
+            }
+            None => {
+                let path = self.config.data_dir.join("plenum.db");
+                let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+                let pool = sqlx::SqlitePool::connect_with(options).await.expect("opens");
+                let done = sqlx::query(UNSEND).bind(mail).bind(until).execute(&pool).await.expect("runs");
+                pool.close().await;
+                done.rows_affected()
+            }
+        };
+        assert_eq!(changed, 1);
     }
 
     /// One request, as it is. Whatever comes back must be described.

@@ -94,6 +94,7 @@ pub fn words(reason: &DomainError) -> Words {
         E::FileTypeRefused => plain(S::UNSUPPORTED_MEDIA_TYPE, "File type not allowed"),
         E::QuotaExceeded => coded(S::PAYLOAD_TOO_LARGE, "Storage quota exceeded", "QUOTA_EXCEEDED"),
         E::RangeUnsatisfiable => plain(S::RANGE_NOT_SATISFIABLE, "Range not satisfiable"),
+        E::MailNotFound => plain(S::NOT_FOUND, "Mail not found"),
         E::ParticipantNotFound => plain(S::NOT_FOUND, "Participant not found"),
         E::TransportNotFound => plain(S::NOT_FOUND, "Transport not found"),
         E::ProducerNotFound => plain(S::NOT_FOUND, "Producer not found"),

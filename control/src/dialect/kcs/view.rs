@@ -5,6 +5,7 @@ pub mod account;
 pub mod audit;
 pub mod chat;
 pub mod envelope;
+pub mod mail;
 pub mod media;
 pub mod meeting;
 pub mod people;

@@ -96,6 +96,12 @@ pub struct MeetingBody {
     pub allow_guests: Option<bool>,
     pub features: Option<FeaturesBody>,
     pub recording_config: Option<RecordingConfigBody>,
+    /// An RFC 5545 rule by which this is the first of 1 to 366 meetings: daily or rarer, with an end.
+    #[schema(max_length = 512, example = "FREQ=WEEKLY;COUNT=10")]
+    pub recurrence: Option<String>,
+    /// IANA name of the zone in which occurrences keep their local time; only with `recurrence`.
+    #[schema(default = "UTC")]
+    pub recurrence_timezone: Option<String>,
 }
 
 /// What changes in a meeting; whatever is absent stays.
@@ -125,6 +131,10 @@ pub struct MeetingChangeBody {
     pub allow_guests: Option<bool>,
     pub features: Option<FeaturesBody>,
     pub recording_config: Option<RecordingConfigBody>,
+    /// The rule from here on; null ends the series after this occurrence. That of a series changes with `series=true`.
+    #[schema(max_length = 512)]
+    pub recurrence: Option<String>,
+    pub recurrence_timezone: Option<String>,
 }
 
 /// How a meeting comes about.

@@ -102,7 +102,11 @@ refusals!(
 ///
 /// The host and the creator; co-hosts may change features. What is absent stays.
 #[utoipa::path(
-    put, path = "/api/meeting/{meeting_id}", tag = "meetings", operation_id = "updateMeeting", params(MeetingParam),
+    put, path = "/api/meeting/{meeting_id}", tag = "meetings", operation_id = "updateMeeting",
+    params(
+        MeetingParam,
+        ("series" = Option<bool>, Query, description = "Whether this and every later occurrence of its series is meant.")
+    ),
     request_body = MeetingChangeBody,
     responses((status = 200, description = "Changed", body = Success<MeetingView>), UpdateRefusals)
 )]
@@ -110,9 +114,12 @@ pub(super) async fn update(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
     MeetingPath(id): MeetingPath,
+    RawQuery(raw): RawQuery,
     Body(body): Body,
 ) -> Reply {
-    let meeting = kcs.services.meetings.update(&actor, &id, read::meeting_change(&body)?).await?;
+    let whole_series = Query::of(raw.as_deref()).flag("series")?;
+    let change = read::meeting_change(&body)?;
+    let meeting = kcs.services.meetings.update(&actor, &id, change, whole_series).await?;
     ok("Meeting updated successfully", view::meeting(&meeting))
 }
 
@@ -123,14 +130,20 @@ refusals!(DeleteRefusals: Forbidden, MeetingLive);
 /// A planned one is cancelled; one that ended leaves the lists.
 #[utoipa::path(
     delete, path = "/api/meeting/{meeting_id}", tag = "meetings", operation_id = "deleteMeeting",
-    params(MeetingParam), responses((status = 200, description = "Gone", body = Success<Nothing>), DeleteRefusals)
+    params(
+        MeetingParam,
+        ("series" = Option<bool>, Query, description = "Whether the whole series is meant, not this occurrence alone.")
+    ),
+    responses((status = 200, description = "Gone", body = Success<Nothing>), DeleteRefusals)
 )]
 pub(super) async fn delete(
     State(kcs): State<Kcs>,
     Caller(actor): Caller,
     MeetingPath(id): MeetingPath,
+    RawQuery(raw): RawQuery,
 ) -> Reply {
-    kcs.services.meetings.delete(&actor, &id).await?;
+    let whole_series = Query::of(raw.as_deref()).flag("series")?;
+    kcs.services.meetings.delete(&actor, &id, whole_series).await?;
     ok("Meeting deleted successfully", Nothing)
 }
 

@@ -15,6 +15,7 @@ mod guard;
 mod inside;
 mod links;
 mod meetings;
+mod outbox;
 mod pages;
 mod people;
 mod query;
@@ -58,6 +59,9 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
         .routes(account(routes!(accounts::change_password)))
         .routes(write(routes!(accounts::create)))
         .routes(read(routes!(audit::list)))
+        .routes(read(routes!(outbox::list)))
+        .routes(read(routes!(outbox::details)))
+        .routes(write(routes!(outbox::retry)))
         .routes(create(routes!(meetings::create)))
         .routes(read(routes!(meetings::list)))
         .routes(old(read(routes!(by_participant::own))))

@@ -26,6 +26,15 @@ impl Query {
         value.filter(|value| !value.trim().is_empty())
     }
 
+    /// A yes or no; absent means no.
+    pub fn flag(&self, name: &'static str) -> Result<bool, DomainError> {
+        match self.text(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(DomainError::invalid(name, "must be true or false")),
+        }
+    }
+
     /// A whole number within bounds; larger ones are clamped (C-52), nonsense is told.
     pub fn number(&self, name: &'static str, least: u32, most: u32) -> Result<Option<u32>, DomainError> {
         let Some(value) = self.text(name) else { return Ok(None) };

@@ -28,6 +28,8 @@ pub(super) fn new_meeting(body: &Value) -> Result<NewMeeting, DomainError> {
         allow_guests: fields.flag("allow_guests")?.unwrap_or(false),
         features: features(fields)?.over(Features::default()),
         recording: recording(fields)?.over(RecordingConfig::default()),
+        recurrence: fields.text("recurrence")?.map(str::to_owned),
+        recurrence_timezone: fields.text("recurrence_timezone")?.map(str::to_owned),
     })
 }
 
@@ -42,13 +44,15 @@ pub(super) fn meeting_change(body: &Value) -> Result<MeetingChange, DomainError>
         ends_at: fields.time("meeting_end_time")?,
         kind: kind(fields)?,
         max_participants: fields.count("max_participants")?,
-        password: password_change(fields)?,
+        password: nullable_text(fields, "meeting_password")?,
         waiting_room_enabled: fields.flag("waiting_room_enabled")?,
         require_host_approval: fields.flag("require_host_approval")?,
         allow_guests: fields.flag("allow_guests")?,
         features: features(fields)?,
         recording: recording(fields)?,
         participants: invitees(fields)?,
+        recurrence: nullable_text(fields, "recurrence")?,
+        recurrence_timezone: fields.text("recurrence_timezone")?.map(str::to_owned),
     })
 }
 
@@ -60,11 +64,11 @@ fn present_text(fields: Fields<'_>, name: &'static str) -> Result<Option<String>
     }
 }
 
-/// `null` removes the password; only a field that is not there leaves it alone (C-23).
-fn password_change(fields: Fields<'_>) -> Result<Option<Option<String>>, DomainError> {
-    match fields.raw("meeting_password") {
+/// `null` takes away, be it a password (C-23) or a rule; only a field that is not there leaves it alone.
+fn nullable_text(fields: Fields<'_>, name: &'static str) -> Result<Option<Option<String>>, DomainError> {
+    match fields.raw(name) {
         None => Ok(None),
-        Some(_) => Ok(Some(fields.text("meeting_password")?.map(str::to_owned))),
+        Some(_) => Ok(Some(fields.text(name)?.map(str::to_owned))),
     }
 }
 

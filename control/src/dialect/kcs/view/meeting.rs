@@ -8,7 +8,7 @@ use super::media::WebrtcConfigView;
 use super::people::PresentView;
 use super::statistics::LiveStatsView;
 use super::words::{MeetingTypeWord, RoleWord, StatusWord, StorageWord};
-use crate::domain::id::{MeetingId, MeetingRoomId, RosterId, UserId};
+use crate::domain::id::{MeetingId, MeetingRoomId, RosterId, SeriesId, UserId};
 use crate::domain::meeting::{Features, Meeting, RecordingConfig};
 use crate::domain::roster::RosterEntry;
 use crate::domain::session::FinalStats;
@@ -46,6 +46,17 @@ pub struct MeetingView {
     requires_password: bool,
     features: FeaturesView,
     recording_config: RecordingConfigView,
+    /// The series this is an occurrence of.
+    #[schema(value_type = Option<String>, required, example = "01JDAVNTZ6MG8F0Q5W0R7YH3KC")]
+    series_id: Option<SeriesId>,
+    /// The rule of the series as it is now.
+    #[schema(required, example = "FREQ=WEEKLY;BYDAY=MO;COUNT=10")]
+    recurrence: Option<String>,
+    #[schema(required, example = "Europe/Berlin")]
+    recurrence_timezone: Option<&'static str>,
+    /// The start this occurrence has by the rule, also when it alone was moved.
+    #[schema(required)]
+    recurrence_id: Option<Timestamp>,
     #[schema(required)]
     started_at: Option<Timestamp>,
     #[schema(required)]
@@ -95,6 +106,7 @@ pub struct RecordingConfigView {
 /// A meeting as JSON.
 pub fn meeting(meeting: &Meeting) -> MeetingView {
     let settings = &meeting.settings;
+    let place = meeting.occurrence.as_ref();
     MeetingView {
         id: meeting.id,
         meeting_room_id: meeting.room,
@@ -116,6 +128,10 @@ pub fn meeting(meeting: &Meeting) -> MeetingView {
         requires_password: settings.asks_password(),
         features: settings.features.into(),
         recording_config: settings.recording.into(),
+        series_id: place.map(|place| place.series),
+        recurrence: place.map(|place| place.recurrence.rule().to_owned()),
+        recurrence_timezone: place.map(|place| place.recurrence.zone()),
+        recurrence_id: place.map(|place| Timestamp(place.at)),
         started_at: meeting.started_at.map(Timestamp),
         ended_at: meeting.ended_at.map(Timestamp),
     }

@@ -10,6 +10,7 @@ use crate::domain::chat::{MessageKind, Recipient};
 use crate::domain::chat_event::RoomChange;
 use crate::domain::directory::Category;
 use crate::domain::event::EndReason;
+use crate::domain::mail::{MailKind, MailStatus};
 use crate::domain::meeting::{MeetingKind, MeetingStatus, StorageLocation};
 use crate::domain::presence::Status;
 use crate::domain::role::Role;
@@ -55,6 +56,14 @@ words!(
 words!(
     /// What an account is on the whole platform.
     UserTypeWord for UserType: Admin, CampusAdmin, Teacher, Staff, Student, Guest
+);
+words!(
+    /// Why a mail is written.
+    MailKindWord for MailKind: Invitation, Update, Cancellation, Removal
+);
+words!(
+    /// What became of a mail.
+    MailStatusWord for MailStatus: Queued, Sent, Failed
 );
 words!(
     /// What a message carries.

@@ -207,6 +207,39 @@ describe('the web client and the complete dialect', () => {
     await ben.page.getByTestId('recording').waitFor({ state: 'detached' });
   });
 
+  test('kcs_01_kcs_02_kcs_05_kcs_06 a weekly series is scheduled, listed with its rule, changed and called off', async () => {
+    const { page } = await signIn('host');
+    await page.getByRole('button', { name: 'New meeting' }).first().click();
+    const form = page.getByRole('dialog');
+    await form.getByLabel('Name', { exact: true }).fill('Harbour round');
+    await form.getByLabel('Later').check({ force: true });
+    await form.getByLabel('Repeats').selectOption('weekly');
+    await form.getByLabel('Times').fill('4');
+    await form.getByText(/^Every week on .*, 4 times$/).waitFor();
+    await form.getByRole('button', { name: 'Schedule' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+    const card = page.getByRole('listitem').filter({ hasText: 'Harbour round' });
+    await card.getByText(/^Every week on /).waitFor();
+    await card.getByRole('link', { name: 'Harbour round' }).click();
+    await page.getByRole('heading', { name: 'Harbour round' }).waitFor();
+    await until('three more', 10_000, async () => (await page.getByTestId('occurrence').count()) === 3);
+
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const edit = page.getByRole('dialog');
+    await edit.getByLabel('Change').selectOption('series');
+    await edit.getByLabel('Name', { exact: true }).fill('Harbour walk');
+    await edit.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('heading', { name: 'Harbour walk' }).waitFor();
+    await until('still three more', 10_000, async () => (await page.getByTestId('occurrence').count()) === 3);
+
+    await page.getByRole('button', { name: 'Cancel meeting' }).click();
+    const ask = page.getByRole('dialog');
+    await ask.getByLabel('Which').selectOption('series');
+    await ask.getByRole('button', { name: 'Cancel meeting' }).click();
+    await page.getByRole('button', { name: 'New meeting' }).first().waitFor();
+    await page.getByText('Harbour walk').waitFor({ state: 'detached' });
+  });
+
   test('kcs_14_kcs_11 somebody found in the directory and invited sees the meeting', async () => {
     const host = await login(plenum, 'host@demo.test');
     const meeting = await createMeeting(plenum, host, ['member@demo.test'], { meeting_name: 'Tide tables' });
@@ -248,6 +281,24 @@ describe('the web client and the complete dialect', () => {
     await ada.page.getByRole('menuitem', { name: 'Live numbers' }).click();
     const numbers = ada.page.getByTestId('live-numbers');
     await until('two people', 15_000, async () => /People2/.test((await numbers.textContent()) ?? ''));
+  });
+
+  test('kcs_20_add_16_add_20 an administrator reads the system, the trail and the mail', async () => {
+    const host = await login(plenum, 'host@demo.test');
+    await createMeeting(plenum, host, ['member@demo.test'], { meeting_name: 'For the trail' });
+    const { page } = await signIn('admin');
+    await page.getByRole('link', { name: 'Administration' }).click();
+    await page.getByTestId('system-numbers').waitFor();
+    await page.getByRole('link', { name: 'Audit trail' }).click();
+    await page.getByTestId('audit-entry').filter({ hasText: 'meeting.create' }).first().waitFor();
+    await page.getByRole('link', { name: 'Mail' }).click();
+    const mail = page.getByTestId('mail').filter({ hasText: 'For the trail' }).first();
+    await mail.getByRole('button', { name: 'Read' }).click();
+    await page
+      .getByRole('dialog')
+      .getByText(/For the trail/)
+      .first()
+      .waitFor();
   });
 
   test('add_02_add_03_add_04_add_05 people talk in a standing room, and see who has read', async () => {

@@ -461,11 +461,7 @@ async fn add_ev_17_a_process_that_stops_says_so_and_closes_every_socket() {
         client.closed().await;
     }
     // C-07: nobody is left inside in the database.
-    let again = World::with(Setup {
-        directory: Some(world.directory.clone()),
-        database_url: world.database_url.clone(),
-        ..Setup::default()
-    });
+    let again = World::with(Setup { directory: Some(world.directory.clone()), ..Setup::default() });
     drop(world.app);
     let again = again.await;
     let roster = again.get(&format!("/api/meeting/{meeting}/participants"), &again.token("host").await).await;

@@ -143,6 +143,16 @@ async fn postgres_may_go_and_come_back_under_a_running_meeting() {
     member.expect("participant-left").await;
     room.host.expect("participant-left").await;
     room.goes_on(&member, false).await;
+    // PLENUM_TEST_AWAY_S=60 keeps it away for a minute.
+    let seconds = std::env::var("PLENUM_TEST_AWAY_S").map_or(0, |text| text.parse().expect("seconds"));
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(seconds) {
+        room.goes_on(&member, true).await;
+        room.goes_on(&member, false).await;
+        let asked = Instant::now();
+        assert_eq!(room.world.ask("/api/meeting", &room.token).await.0, 503);
+        assert!(asked.elapsed() < Duration::from_secs(1), "nobody waits for what is known to be away");
+    }
 
     server.start_again();
     room.ready_again().await;

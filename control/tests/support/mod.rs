@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plenum_control::app::{App, Parts};
+use plenum_control::app::{App, DataDirError, Parts, StartError};
 use plenum_control::config::Config;
 use plenum_control::fleet::Timing;
 use plenum_control::service::passwords::HashCost;
@@ -24,12 +24,21 @@ use socket::{Client, PATIENCE};
 /// A running control plane with the demo accounts.
 pub struct World {
     pub port: u16,
-    pub directory: Arc<tempfile::TempDir>,
+    pub directory: Arc<Place>,
     pub app: Arc<App>,
-    /// `None`: a file in the directory.
-    pub database_url: Option<String>,
     http: reqwest::Client,
-    _database: Option<postgres::Database>,
+}
+
+/// What outlives a control plane: its data directory and, where the run asks for one, its database on a server.
+pub struct Place {
+    directory: tempfile::TempDir,
+    database: Option<postgres::Database>,
+}
+
+impl Place {
+    pub fn path(&self) -> &std::path::Path {
+        self.directory.path()
+    }
 }
 
 /// How a world differs from the usual one.
@@ -39,7 +48,8 @@ pub struct Setup {
     /// Further settings, by name.
     pub settings: Vec<(&'static str, &'static str)>,
     pub timing: Timing,
-    pub directory: Option<Arc<tempfile::TempDir>>,
+    /// That of an earlier control plane, which is over or about to be.
+    pub directory: Option<Arc<Place>>,
     /// How often the media of meetings is measured.
     pub sample_every: Duration,
     /// `None`: what `PLENUM_TEST_DATABASE` says, a file in the directory otherwise.
@@ -75,10 +85,15 @@ impl World {
     }
 
     pub async fn with(setup: Setup) -> Self {
-        let directory = setup.directory.unwrap_or_else(|| Arc::new(tempfile::tempdir().unwrap()));
+        let directory = match setup.directory {
+            Some(directory) => directory,
+            None => {
+                let database = if setup.database_url.is_none() { postgres::chosen().await } else { None };
+                Arc::new(Place { directory: tempfile::tempdir().unwrap(), database })
+            }
+        };
         let data_dir = directory.path().to_string_lossy().into_owned();
-        let database = if setup.database_url.is_none() { postgres::chosen().await } else { None };
-        let database_url = setup.database_url.or(database.as_ref().map(|database| database.url.clone()));
+        let database_url = setup.database_url.or(directory.database.as_ref().map(|one| one.url.clone()));
         let config = Config::read(|name| match name {
             "DATA_DIR" => Some(data_dir.clone()),
             "DATABASE_URL" => database_url.clone(),
@@ -89,7 +104,7 @@ impl World {
             }
         })
         .unwrap();
-        let parts = Parts {
+        let parts = || Parts {
             hash_cost: HashCost::Least,
             demo: true,
             supervise: false,
@@ -98,12 +113,21 @@ impl World {
             resume_wait: setup.resume_wait,
             ..Parts::default()
         };
-        let app = Arc::new(App::build(&config, parts).await.expect("builds"));
+        let began = Instant::now();
+        let app = loop {
+            match App::build(&config, parts()).await {
+                // The earlier control plane is still letting go.
+                Err(StartError::DataDir(DataDirError::InUse { .. })) if began.elapsed() < PATIENCE => {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                built => break Arc::new(built.expect("builds")),
+            }
+        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let serving = app.clone();
         tokio::spawn(async move { serving.serve(vec![listener]).await });
-        Self { port, directory, app, database_url, http: reqwest::Client::new(), _database: database }
+        Self { port, directory, app, http: reqwest::Client::new() }
     }
 
     /// Where the authority of the link lives.

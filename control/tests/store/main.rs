@@ -1,4 +1,5 @@
 //! The store against real databases, migrated from empty.
+#![allow(clippy::panic, reason = "the helpers of a test fail by panicking")]
 
 mod faults;
 #[path = "../support/mod.rs"]

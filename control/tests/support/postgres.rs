@@ -166,13 +166,16 @@ fn lockable(path: &Path) -> File {
     file
 }
 
+#[expect(
+    clippy::zombie_processes,
+    reason = "the watcher outlives the test, which is not going to wait for it"
+)]
 fn start_shared(directory: &Path) {
     // What a server that was killed left behind.
     let _ = fs::remove_dir_all(directory.join("data"));
     initialise(directory);
     let mut command = unprivileged(&["setsid", "sh", "-c", WATCH, "watch"]);
     command.arg(directory).args(server_command(directory));
-    // The watcher outlives the test; its parent is not going to wait for it.
     let watcher = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     watcher.expect("setsid and sh start");
     wait_for(directory);

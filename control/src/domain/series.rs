@@ -146,7 +146,7 @@ impl Series {
         let (first, last) =
             if anew { (starts_at, ends_at) } else { (self.settings.starts_at, self.settings.ends_at) };
         self.recurrence = match change {
-            RuleChange::New(rule) => rule,
+            RuleChange::New(rule) => *rule,
             RuleChange::End => self.recurrence.until(place.at),
             RuleChange::Keep if anew => {
                 let all = self.recurrence.occurrences(self.settings.starts_at)?;
@@ -199,7 +199,7 @@ impl Series {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RuleChange {
     Keep,
-    New(Recurrence),
+    New(Box<Recurrence>),
     /// No occurrence after this one.
     End,
 }

@@ -97,7 +97,7 @@ impl Mail {
     /// The one header of this name.
     #[track_caller]
     pub fn header(&self, name: &str) -> &str {
-        let all = self.0["headers"][name].as_array().unwrap_or_else(|| panic!("no {name}: {:?}", self.0));
+        let all = self.0["headers"][name].as_array().expect(name);
         assert_eq!(all.len(), 1, "{name}");
         all[0].as_str().expect("a text")
     }

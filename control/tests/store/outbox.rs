@@ -54,7 +54,8 @@ async fn mail_is_kept_with_its_change_and_comes_back_as_it_went_in(world: World)
     let invited = invited(&meeting);
     assert_eq!(world.store.insert_meeting_with(&meeting, None, std::slice::from_ref(&invited)).await, Ok(1));
     let (mails, total) = world.store.mails(&everything()).await.expect("reads");
-    let [mail] = &mails[..] else { panic!("{mails:?}") };
+    assert_eq!(mails.len(), 1);
+    let mail = &mails[0];
     assert_eq!((total, mail.status, mail.attempts), (1, MailStatus::Queued, 0));
     let letter = &mail.letter;
     assert_eq!(
@@ -113,7 +114,9 @@ async fn a_claimed_mail_is_nobody_elses_until_the_lease_ends(world: World) {
     let claim = async |lease: &str, at| {
         world.store.claim_mails(lease, at, until + (at - now()), 9).await.expect("claims")
     };
-    let [mail] = &claim("first", now()).await[..] else { panic!("nothing to claim") };
+    let first = claim("first", now()).await;
+    assert_eq!(first.len(), 1);
+    let mail = &first[0];
     assert!(claim("second", until - Duration::SECOND).await.is_empty());
     assert_eq!(claim("third", until).await.len(), 1);
     let id = mail.letter.id;
@@ -209,7 +212,8 @@ async fn c_39_of_many_that_make_an_occurrence_one_does(world: World) {
     for maker in makers.collect::<Vec<_>>() {
         made.extend(maker.await.expect("runs"));
     }
-    let [second] = &made[..] else { panic!("{}", made.len()) };
+    assert_eq!(made.len(), 1);
+    let second = &made[0];
     assert_eq!(&world.load(second.id).await, second);
     assert_eq!(second.settings.starts_at, now() + Duration::DAY);
     assert_eq!(world.store.current_occurrence(series.id, now()).await, Ok(Some(meeting.id)));

@@ -94,10 +94,10 @@ fn c_39_a_change_of_time_begins_the_series_anew_with_that_occurrence() {
 #[test]
 fn c_39_a_new_rule_holds_from_here_and_none_ends_the_series() {
     let (mut series, mut first) = daily();
-    let weekly = RuleChange::New(rule("FREQ=WEEKLY;COUNT=2"));
+    let weekly = RuleChange::New(Box::new(rule("FREQ=WEEKLY;COUNT=2")));
     assert_eq!(series.follow(&mut first, false, weekly), Ok(Later::Discard));
     assert_eq!(series.next(day(0)), Some(day(7)));
-    let wrong = RuleChange::New(rule("FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=1;COUNT=2"));
+    let wrong = RuleChange::New(Box::new(rule("FREQ=YEARLY;BYMONTH=1;BYMONTHDAY=1;COUNT=2")));
     assert!(series.clone().follow(&mut first, false, wrong).is_err(), "the start must fit");
     assert_eq!(series.follow(&mut first, false, RuleChange::End), Ok(Later::Discard));
     assert_eq!(series.next(day(0)), None);

@@ -46,7 +46,7 @@ pub(super) fn rule_change(change: &MeetingChange, meeting: &Meeting) -> Result<R
         (Some(Some(rule)), _) => Recurrence::parse(rule, zone)?,
         (None, Some(current)) => Recurrence::parse(current.rule(), zone)?,
     };
-    Ok(if current == Some(&rule) { RuleChange::Keep } else { RuleChange::New(rule) })
+    Ok(if current == Some(&rule) { RuleChange::Keep } else { RuleChange::New(Box::new(rule)) })
 }
 
 /// After `before` has become `whole.meeting`: takes the series and its planned occurrences along, and says what is to
@@ -63,7 +63,7 @@ pub(super) fn follow(
             return Ok(Announcement::changes(before, meeting, asked.by));
         };
         meeting.calendar_sequence += 1;
-        let series = Series::of(meeting, rule)?;
+        let series = Series::of(meeting, *rule)?;
         let news = Announcement::series_changes(before, meeting, &series, &[], asked.by);
         whole.series = Some(series);
         return Ok(news);

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail by panicking")]
 
+#[path = "rest_live/matrix.rs"]
+mod matrix;
 #[path = "rest_live/metrics.rs"]
 mod metrics;
 #[path = "rest_live/people.rs"]

@@ -13,6 +13,7 @@ mod inside;
 mod join;
 mod limits;
 mod mail;
+mod matrix;
 mod meetings;
 mod people;
 #[path = "../support/postgres.rs"]

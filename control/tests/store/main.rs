@@ -9,7 +9,8 @@ use std::collections::HashSet;
 
 use plenum_control::domain::account::{Account, UserType};
 use plenum_control::domain::actor::Actor;
-use plenum_control::domain::audit::{AuditAction, AuditEntry};
+use plenum_control::domain::audit::{AuditAction, AuditEntry, AuditFilter};
+use plenum_control::domain::directory::{Category, Search};
 use plenum_control::domain::error::DomainError;
 use plenum_control::domain::id::{CampusId, MeetingId, MeetingRoomId, ParticipantId, RosterId, UserId};
 use plenum_control::domain::meeting::{
@@ -61,6 +62,8 @@ on_both![
     c_07_sessions_left_open_are_closed_once_at_the_next_start,
     final_stats_count_time_people_and_messages_and_need_an_end,
     the_trail_keeps_its_order,
+    add_16_the_trail_is_filtered_and_read_backwards,
+    kcs_14_a_search_ranks_counts_and_leaves_out,
 ];
 
 mod statistics;
@@ -422,4 +425,84 @@ async fn a_file_that_is_no_database_is_told() {
         .expect("written");
     let error = Store::open_file(&path).await.err().expect("refused");
     assert!(error.to_string().starts_with("cannot "), "{error}");
+}
+
+async fn add_16_the_trail_is_filtered_and_read_backwards(world: World) {
+    let creator = world.account("creator").await;
+    let meeting = world.meeting(&creator).await;
+    let (campus, other) = (meeting.campus.clone(), CampusId::new("elsewhere"));
+    let refused = AuditEntry::refused(AuditAction::MeetingView, None, &DomainError::NotMember);
+    let lines = [
+        AuditEntry::granted(AuditAction::MeetingCreate, Some(creator.id))
+            .in_meeting(meeting.id, campus.clone()),
+        refused.in_meeting(meeting.id, campus.clone()).remarking("a\u{0}b"),
+        AuditEntry::granted(AuditAction::Login, Some(creator.id))
+            .in_campus(Some(other.clone()))
+            .to("somebody"),
+    ];
+    for (minute, line) in (0..).zip(&lines) {
+        world.store.audit(now() + Duration::minutes(minute), line).await.expect("kept");
+    }
+    let all = AuditFilter { limit: 10, ..AuditFilter::default() };
+    let read = async |filter: AuditFilter| {
+        let lines = world.store.audit_lines(&filter).await.expect("reads");
+        lines.into_iter().map(|line| line.action).collect::<Vec<_>>()
+    };
+    let (created, viewed, login) = ("meeting.create", "meeting.view", "auth.login");
+    assert_eq!(read(all.clone()).await, [login, viewed, created]);
+    assert_eq!(read(AuditFilter { meeting: Some(meeting.id), ..all.clone() }).await, [viewed, created]);
+    assert_eq!(read(AuditFilter { actor: Some(creator.id), ..all.clone() }).await, [login, created]);
+    assert_eq!(read(AuditFilter { campus: Some(other), ..all.clone() }).await, [login]);
+    assert_eq!(read(AuditFilter { action: Some(viewed.into()), ..all.clone() }).await, [viewed]);
+    assert_eq!(read(AuditFilter { outcome: Some("refused".into()), ..all.clone() }).await, [viewed]);
+    assert_eq!(read(AuditFilter { from: Some(now() + Duration::minutes(2)), ..all.clone() }).await, [login]);
+    assert_eq!(read(AuditFilter { to: Some(now()), ..all.clone() }).await, [created]);
+    let both = AuditFilter {
+        meeting: Some(meeting.id),
+        actor: Some(creator.id),
+        campus: Some(campus),
+        ..all.clone()
+    };
+    assert_eq!(read(both).await, [created]);
+    let newest = world.store.audit_lines(&AuditFilter { limit: 1, ..all.clone() }).await.expect("reads");
+    assert_eq!((newest[0].target.as_deref(), newest.len()), (Some("somebody"), 1));
+    assert_eq!(read(AuditFilter { before: Some(newest[0].number), ..all }).await, [viewed, created]);
+}
+
+async fn kcs_14_a_search_ranks_counts_and_leaves_out(world: World) {
+    let creator = world.account("creator").await;
+    let mut people = Vec::new();
+    for (name, email) in [
+        ("Ünal", "zz@example.org"),
+        ("ünal Öz", "a_b@example.org"),
+        ("Der Ünal", "axb@example.org"),
+        ("Listed ünal", "listed@example.org"),
+    ] {
+        let mut person = account(name);
+        (person.name, person.email) = (name.into(), email.into());
+        world.store.insert_account(&person, &hash()).await.expect("inserted");
+        people.push(person);
+    }
+    let meeting = world.meeting(&creator).await;
+    let listed = invitation(Some(&people[3]), None, None);
+    let invite = |meeting: &mut Meeting| {
+        meeting.invite(vec![listed], RosterId::generate);
+        Ok(())
+    };
+    world.store.change_meeting(meeting.id, invite).await.expect("invites");
+    let find = async |query: &str, change: fn(&mut Search)| {
+        let mut search = Search { query: query.into(), skip_listed: true, limit: 10, categories: Vec::new() };
+        change(&mut search);
+        let key = search.key().expect("a text");
+        let found = world.store.search_directory(&meeting.campus, meeting.id, &key, &search).await;
+        let found = found.expect("searches");
+        (found.accounts.into_iter().map(|account| account.name).collect::<Vec<_>>(), found.total)
+    };
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    assert_eq!(find("ÜNAL", |_| ()).await, (names(&["Ünal", "ünal Öz", "Der Ünal"]), 3));
+    assert_eq!(find("ünal", |s| s.limit = 1).await, (names(&["Ünal"]), 3));
+    assert_eq!(find("ünal", |s| s.skip_listed = false).await.1, 4);
+    assert_eq!(find("a_b", |_| ()).await, (names(&["ünal Öz"]), 1), "an underscore is itself");
+    assert_eq!(find("zz", |_| ()).await.0, names(&["Ünal"]), "a user name");
+    assert_eq!(find("ünal", |s| s.categories = vec![Category::Students]).await, (names(&[]), 0));
 }

@@ -3,7 +3,9 @@
 mod access_log;
 mod accounts;
 mod audit;
+mod bodies;
 mod by_participant;
+mod contract;
 mod described;
 mod description;
 mod details;

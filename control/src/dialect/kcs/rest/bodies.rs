@@ -97,7 +97,11 @@ pub struct MeetingBody {
     pub features: Option<FeaturesBody>,
     pub recording_config: Option<RecordingConfigBody>,
     /// An RFC 5545 rule by which this is the first of 1 to 366 meetings: daily or rarer, with an end.
-    #[schema(max_length = 512, example = "FREQ=WEEKLY;COUNT=10")]
+    #[schema(
+        max_length = 512,
+        pattern = "FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)",
+        example = "FREQ=WEEKLY;COUNT=10"
+    )]
     pub recurrence: Option<String>,
     /// IANA name of the zone in which occurrences keep their local time; only with `recurrence`.
     #[schema(default = "UTC")]
@@ -132,7 +136,7 @@ pub struct MeetingChangeBody {
     pub features: Option<FeaturesBody>,
     pub recording_config: Option<RecordingConfigBody>,
     /// The rule from here on; null ends the series after this occurrence. That of a series changes with `series=true`.
-    #[schema(max_length = 512)]
+    #[schema(max_length = 512, pattern = "FREQ=(DAILY|WEEKLY|MONTHLY|YEARLY)")]
     pub recurrence: Option<String>,
     pub recurrence_timezone: Option<String>,
 }

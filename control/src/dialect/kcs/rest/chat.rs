@@ -189,6 +189,7 @@ pub(super) async fn remove_member(State(kcs): State<Kcs>, Caller(actor): Caller,
 refusals!(
     SendRefusals: ChatRoomNotFound, MeetingNotFound, OtherCampus, NotMember, NotInMeeting, MeetingNotActive,
     MeetingEnded, MeetingCancelled, FeatureOff(crate::domain::meeting::Feature::Chat), AttachmentNotFound,
+    FieldMissing("content"),
 );
 
 /// Write a message

@@ -1,9 +1,8 @@
 //! Which answers hold the ids that other routes ask for: with it, programs walk through the API as people do.
 
-use serde_json::Value;
 use utoipa::openapi::link::LinkBuilder;
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::{OpenApi, RefOr};
+use utoipa::openapi::{OpenApi, RefOr, Response};
 
 use super::describe::operations;
 
@@ -21,43 +20,45 @@ const SOURCES: [(&str, &str, &str, &str); 8] = [
 
 /// Links every source to every operation with that parameter.
 pub(super) fn add(api: &mut OpenApi) {
-    let mut users: Vec<(String, String)> = Vec::new();
+    let mut wants: Vec<(String, Vec<String>)> = Vec::new();
     for item in api.paths.paths.values_mut() {
-        users.extend(operations(item).flat_map(|operation| wanted(operation)));
+        wants.extend(operations(item).map(|operation| wanted(operation)));
     }
     for item in api.paths.paths.values_mut() {
         for operation in operations(item) {
-            let own = operation.operation_id.clone().unwrap_or_default();
-            for (_, status, place, parameter) in SOURCES.iter().filter(|(source, ..)| *source == own) {
-                let Some(RefOr::T(response)) = operation.responses.responses.get_mut(*status) else {
-                    continue;
-                };
-                for (name, _) in users.iter().filter(|(_, wants)| wants == parameter) {
-                    let mut link = LinkBuilder::new()
-                        .operation_id(name)
-                        .parameter(*parameter, at("$response.body#", place));
-                    if *parameter == "participant_id" {
-                        link = link.parameter("meeting_id", "$request.path.meeting_id");
-                    }
-                    response.links.insert(name.clone(), RefOr::T(link.build()));
+            for (source, status, place, parameter) in SOURCES {
+                let responses = &mut operation.responses.responses;
+                if operation.operation_id.as_deref() == Some(source)
+                    && let Some(RefOr::T(response)) = responses.get_mut(status)
+                {
+                    link(response, &wants, place, parameter);
                 }
             }
         }
     }
 }
 
-fn at(what: &str, place: &str) -> Value {
-    format!("{what}{place}").into()
+fn link(response: &mut Response, wants: &[(String, Vec<String>)], place: &str, parameter: &str) {
+    for (name, parameters) in wants.iter().filter(|(_, all)| all.iter().any(|one| one == parameter)) {
+        let link =
+            LinkBuilder::new().operation_id(name).parameter(parameter, format!("$response.body#{place}"));
+        // A line of a roster means something within its meeting only.
+        let within = parameter == "participant_id";
+        let link = match parameters.iter().any(|one| one == "meeting_id") {
+            true if within => link.parameter("meeting_id", "$request.path.meeting_id"),
+            false if within => continue,
+            _ => link,
+        };
+        response.links.insert(name.clone(), RefOr::T(link.build()));
+    }
 }
 
-/// The operation with each parameter of its path.
-fn wanted(operation: &mut Operation) -> Vec<(String, String)> {
-    let name = operation.operation_id.clone().unwrap_or_default();
+/// An operation and the parameters of its path.
+fn wanted(operation: &Operation) -> (String, Vec<String>) {
     let parameters = operation.parameters.iter().flatten();
-    parameters
-        .filter_map(|parameter| match parameter {
-            RefOr::T(parameter) => Some((name.clone(), parameter.name.clone())),
-            RefOr::Ref(_) => None,
-        })
-        .collect()
+    let named = parameters.filter_map(|parameter| match parameter {
+        RefOr::T(parameter) => Some(parameter.name.clone()),
+        RefOr::Ref(_) => None,
+    });
+    (operation.operation_id.clone().unwrap_or_default(), named.collect())
 }

@@ -1,30 +1,49 @@
 //! One log line for each request, and nothing secret in any of them.
 
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use axum::body::Body;
 use http::Request;
 use serde_json::json;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{Targets, dynamic_filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
-use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use crate::world::{PASSWORD, Who, World};
 
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().expect("nobody panicked while writing")).into_owned()
-    }
+thread_local! {
+    /// What this thread logged, if it listens. Tests of one process share the subscriber, each has its own thread.
+    static HEARD: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-impl Write for Log {
+/// Listens on this thread.
+fn listen() {
+    static SUBSCRIBER: Once = Once::new();
+    SUBSCRIBER.call_once(|| {
+        let ours = Targets::new().with_target("plenum_control", tracing::Level::TRACE);
+        let lines = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(Heard)
+            .with_filter(ours)
+            .with_filter(dynamic_filter_fn(|_, _| HEARD.with_borrow(Option::is_some)));
+        let installed = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines));
+        installed.expect("nobody else of these tests installs one");
+    });
+    HEARD.set(Some(Vec::new()));
+}
+
+/// What was heard so far.
+fn heard() -> String {
+    HEARD.with_borrow(|heard| String::from_utf8_lossy(heard.as_deref().unwrap_or_default()).into_owned())
+}
+
+struct Heard;
+
+impl Write for Heard {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("nobody panicked while writing").extend_from_slice(bytes);
+        HEARD.with_borrow_mut(|heard| heard.as_mut().map(|heard| heard.extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 
@@ -33,20 +52,17 @@ impl Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
+impl MakeWriter<'_> for Heard {
     type Writer = Self;
 
-    fn make_writer(&'a self) -> Self {
-        self.clone()
+    fn make_writer(&self) -> Self {
+        Self
     }
 }
 
 #[tokio::test]
 async fn sec_03_each_request_leaves_one_line_and_no_secret_in_it() {
-    let log = Log::default();
-    let ours = Targets::new().with_target("plenum_control", tracing::Level::TRACE);
-    let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(log.clone());
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(ours).with(lines));
+    listen();
     let world = World::new().await;
     let id = world.meeting(json!({ "meeting_password": "sesame-4711" })).await;
     let token = world.token(Who::Host).await;
@@ -62,7 +78,7 @@ async fn sec_03_each_request_leaves_one_line_and_no_secret_in_it() {
     world.send(secrets.body(Body::empty()).expect("a request")).await.data();
     let unknown = Request::get("/api/unknown/path-secret?token=query-secret").body(Body::empty());
     world.send(unknown.expect("a request")).await.refused(404, "Route not found");
-    let text = log.text();
+    let text = heard();
     // Every answer of these tests is held against the description, which is asked for once.
     let ours = |line: &&str| line.contains("answered") && !line.contains("/api/openapi.json");
     let answered: Vec<_> = text.lines().filter(ours).collect();

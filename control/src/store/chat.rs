@@ -145,7 +145,7 @@ impl Store {
                 args![place.room().to_string(), reader.to_string(), runs_meeting, sent_at, id, limit];
             let mut tx = self.read().await?;
             let rows = tx.all(PAGE, values).await?;
-            let mut lines = rows.iter().rev().map(|row| read_line(row, reader)).collect::<Result<_, _>>()?;
+            let mut lines = rows.iter().rev().map(|row| read_line(row, reader)).collect::<Result<Vec<_>, _>>()?;
             complete(&mut tx, &mut lines).await?;
             Ok(lines)
         })
@@ -219,12 +219,12 @@ impl Store {
 /// These messages as an account sees them, in no order.
 pub(super) async fn lines(tx: &mut Tx, ids: &[MessageId], reader: UserId) -> Result<Vec<Line>, StoreError> {
     let rows = tx.all(LINES, args![to_json(&ids)?, reader.to_string()]).await?;
-    let mut lines = rows.iter().map(|row| read_line(row, reader)).collect::<Result<_, _>>()?;
+    let mut lines = rows.iter().map(|row| read_line(row, reader)).collect::<Result<Vec<_>, _>>()?;
     complete(tx, &mut lines).await?;
     Ok(lines)
 }
 
-async fn complete(tx: &mut Tx, lines: &mut Vec<Line>) -> Result<(), StoreError> {
+async fn complete(tx: &mut Tx, lines: &mut [Line]) -> Result<(), StoreError> {
     let ids: Vec<_> = lines.iter().map(|line| line.message.id).collect();
     let mut reactions = super::chat_marks::reactions(tx, &ids).await?;
     for line in lines.iter_mut() {

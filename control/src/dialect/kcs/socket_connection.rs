@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use metrics::counter;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::error::{self, Words};
@@ -33,8 +34,22 @@ pub(super) struct Request {
 pub(super) struct Answer {
     /// The event that carries the answer; `None` when it reaches the client another way.
     pub event: Option<&'static str>,
-    /// A JSON object.
-    pub payload: Value,
+    pub payload: Payload,
+}
+
+/// A JSON object.
+pub(super) enum Payload {
+    /// Gets `success` for the callback.
+    Value(Value),
+    /// Written already, with everything.
+    Text(Vec<u8>),
+}
+
+impl Payload {
+    /// A large one, without a tree of values in between.
+    pub fn written(payload: &impl Serialize) -> Self {
+        Self::Text(serde_json::to_vec(payload).expect("our payloads are JSON: their maps have text keys"))
+    }
 }
 
 /// See the module.
@@ -105,12 +120,18 @@ impl Connection {
     }
 
     /// The documented event, and the callback if there is one (C-45).
-    fn answer(&self, Answer { event, mut payload }: Answer, ack: (u32, Option<u64>)) {
-        let told = event.map_or(Ok(()), |event| self.line.say(event, &payload));
-        if payload.get("success").is_none() {
-            payload["success"] = true.into();
-        }
-        let acked = self.line.acknowledge(ack, &payload);
+    fn answer(&self, Answer { event, payload }: Answer, ack: (u32, Option<u64>)) {
+        let (told, text) = match payload {
+            Payload::Text(text) => (Ok(()), text),
+            Payload::Value(mut payload) => {
+                let told = event.map_or(Ok(()), |event| self.line.say(event, &payload));
+                if payload.get("success").is_none() {
+                    payload["success"] = true.into();
+                }
+                (told, payload.to_string().into_bytes())
+            }
+        };
+        let acked = self.line.acknowledge(ack, &text);
         if told.and(acked).is_err() {
             self.line.give_up();
         }

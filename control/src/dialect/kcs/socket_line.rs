@@ -11,7 +11,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use metrics::counter;
 use serde::Serialize;
-use serde_json::Value;
 
 use super::socket::{self, Kcs};
 use super::socket_connection::{Connection, Request, refusal_of};
@@ -118,7 +117,7 @@ impl Line {
     }
 
     /// The callback of a request, if the socket that asked is still there.
-    pub fn acknowledge(&self, request: (u32, Option<u64>), answer: &Value) -> Result<(), Full> {
+    pub fn acknowledge(&self, request: (u32, Option<u64>), answer: &[u8]) -> Result<(), Full> {
         let (count, Some(id)) = request else { return Ok(()) };
         let wire = self.wire();
         let socket = wire.socket.as_ref().filter(|_| wire.count == count);
@@ -151,7 +150,7 @@ impl Line {
         let ((name, told), acked) = refusal_of(event, reason);
         // A client that does not read its refusals misses them; what it must not miss goes through the outlet.
         let _ = self.say(name, &told);
-        let _ = self.acknowledge(ack, &acked);
+        let _ = self.acknowledge(ack, acked.to_string().as_bytes());
     }
 
     /// Puts whoever serves the requests to rest, and starts him when some came meanwhile.

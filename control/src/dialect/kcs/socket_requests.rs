@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::limits;
 use super::rest::chat::file_ids;
-use super::socket_connection::{Answer, Connection};
+use super::socket_connection::{Answer, Connection, Payload};
 use super::told::{self, ConsumerOf, Told};
 use super::view::envelope::True;
 use super::{socket_view, view};
@@ -54,7 +54,8 @@ pub(super) async fn join_meeting(c: &mut Connection, body: Value) -> Answered {
         Place::Inside(entrance) => {
             c.enters(entrance.meeting.id);
             // The event is on its way already, in order with what the others hear.
-            Ok(quiet(json!(socket_view::meeting_joined(&entrance, c.ice_servers()))))
+            let joined = socket_view::meeting_joined(&entrance, c.ice_servers());
+            Ok(Answer { event: None, payload: Payload::written(&joined) })
         }
         Place::Waiting { meeting, participant } => {
             c.enters(meeting);
@@ -306,12 +307,12 @@ pub(super) async fn set_consumer_layers(c: &mut Connection, body: Value) -> Answ
 
 /// An answer that is an event of its own.
 pub(super) fn say<T: Told>(payload: &T) -> Answer {
-    Answer { event: Some(T::NAME), payload: json!(payload) }
+    Answer { event: Some(T::NAME), payload: Payload::Value(json!(payload)) }
 }
 
 /// An answer for the callback alone.
 pub(super) fn quiet(payload: Value) -> Answer {
-    Answer { event: None, payload }
+    Answer { event: None, payload: Payload::Value(payload) }
 }
 
 /// A bare text is a meeting id (C-18), and nothing at all is an object without fields.

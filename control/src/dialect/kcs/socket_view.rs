@@ -1,5 +1,7 @@
 //! Events and answers as this dialect's sockets hear them.
 
+use std::sync::LazyLock;
+
 use plenum_shared::id::ProducerId;
 use plenum_shared::media::Kind;
 use plenum_shared::rtp::router_capabilities;
@@ -224,9 +226,10 @@ fn roster_news(
 
 /// What a joiner sees (C-18).
 pub(super) fn meeting_joined(entrance: &Entrance, ice_servers: &Value) -> told::MeetingJoined {
+    static CAPABILITIES: LazyLock<Value> = LazyLock::new(|| json!(router_capabilities()));
     let connection = MediaConnection {
         router_id: router_id(&entrance.meeting),
-        router_capabilities: json!(router_capabilities()),
+        router_capabilities: CAPABILITIES.clone(),
         ice_servers: ice_servers.clone(),
     };
     told::MeetingJoined {

@@ -60,7 +60,7 @@ pub struct Entrance {
     pub meeting: Arc<Meeting>,
     pub me: Participant,
     /// Everybody who was inside before, in order of joining.
-    pub others: Vec<Participant>,
+    pub others: Vec<Arc<Participant>>,
     /// Raised hands in the order of raising.
     pub hands: Vec<ParticipantId>,
     pub recording: Option<Recording>,
@@ -76,7 +76,7 @@ pub enum DomainEvent {
         at: OffsetDateTime,
     },
     /// To the joiner alone.
-    Joined(Box<Entrance>),
+    Joined(Arc<Entrance>),
     ParticipantJoined {
         meeting: Arc<Meeting>,
         participant: Box<Participant>,

@@ -5,7 +5,7 @@
 //! [`super::live_signs`], recording is in [`super::recording`]; the rules of entering are
 //! [`super::admission`]'s, applied here against the seats as they are at that moment.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use plenum_shared::id::{ProducerId, RoomId};
@@ -17,6 +17,7 @@ use super::chat::{ChatMessage, Recipient};
 use super::error::DomainError;
 use super::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
 use super::id::{ParticipantId, RosterId, UserId};
+use super::inside::Inside;
 use super::live_signs::Typing;
 use super::meeting::{Feature, Meeting, Standing};
 use super::participant::{ConnectionId, MediaChange, MediaStatus, Participant, Person};
@@ -53,7 +54,7 @@ pub struct LiveMeeting {
     pub(super) meeting: Arc<Meeting>,
     /// The media plane's room; a new one after the old was lost.
     pub(super) room: RoomId,
-    pub(super) participants: HashMap<ParticipantId, Participant>,
+    pub(super) participants: Inside,
     pub(super) waiting: Vec<Joiner>,
     /// People a host let in from the waiting room; they need not wait again.
     pub(super) admitted: HashSet<Person>,
@@ -74,7 +75,7 @@ impl LiveMeeting {
         Self {
             meeting,
             room,
-            participants: HashMap::new(),
+            participants: Inside::default(),
             waiting: Vec::new(),
             admitted: HashSet::new(),
             hands: Vec::new(),
@@ -102,6 +103,11 @@ impl LiveMeeting {
         self.participants.is_empty() && self.waiting.is_empty()
     }
 
+    /// Sessions inside.
+    pub fn size(&self) -> usize {
+        self.participants.len()
+    }
+
     /// Everybody inside, in order of joining.
     pub fn roster(&self) -> Vec<&Participant> {
         let mut inside: Vec<_> = self.participants.values().collect();
@@ -119,7 +125,7 @@ impl LiveMeeting {
     /// # Errors
     /// `NotInMeeting`.
     pub fn of_connection(&self, connection: ConnectionId) -> Result<&Participant, DomainError> {
-        self.participants.values().find(|p| p.connection == connection).ok_or(DomainError::NotInMeeting)
+        self.participants.of_connection(connection).ok_or(DomainError::NotInMeeting)
     }
 
     /// Whether somebody speaks over this connection, inside or waiting.
@@ -207,7 +213,7 @@ impl LiveMeeting {
 
     fn enter(&mut self, joiner: Joiner, person: Person, now: OffsetDateTime) -> Vec<Notice> {
         let Joiner { id, actor, name, connection } = joiner;
-        let others = self.roster().into_iter().cloned().collect();
+        let others = self.participants.shared();
         self.joins += 1;
         let me = Participant {
             id,
@@ -241,7 +247,7 @@ impl LiveMeeting {
             recording: self.recording,
         };
         vec![
-            Notice::new(Audience::One(id), DomainEvent::Joined(Box::new(entrance))),
+            Notice::new(Audience::One(id), DomainEvent::Joined(Arc::new(entrance))),
             Notice::new(Audience::AllBut(id), joined),
         ]
     }

@@ -20,6 +20,7 @@ pub mod file_type;
 mod fixtures;
 pub mod history;
 pub mod id;
+mod inside;
 pub mod ledger;
 pub mod limit;
 pub mod live;

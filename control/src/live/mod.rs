@@ -87,7 +87,7 @@ struct Handle {
 /// Where somebody is after `join`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Place {
-    Inside(Box<Entrance>),
+    Inside(Arc<Entrance>),
     /// In the waiting room, under this id.
     Waiting {
         meeting: MeetingId,

@@ -53,7 +53,7 @@ impl Task {
     pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         self.resume_recording().await;
         loop {
-            let inside = self.live.roster().len();
+            let inside = self.live.size();
             tokio::select! {
                 job = queue.recv() => match job {
                     Some(job) => job(&mut self).await,
@@ -66,7 +66,7 @@ impl Task {
                 }
             }
             // One gauge over all meetings: each adds what changed in it.
-            gauge!("plenum_participants").increment(self.live.roster().len() as f64 - inside as f64);
+            gauge!("plenum_participants").increment(self.live.size() as f64 - inside as f64);
             if self.live.is_idle() && self.registry.retire(self.live.meeting().id, &mut queue) {
                 break;
             }
@@ -186,7 +186,7 @@ impl Task {
     }
 
     /// Stores the session first: somebody whose presence cannot be recorded does not enter.
-    async fn enter(&mut self, joiner: Joiner, admission: Admission) -> Result<Box<Entrance>, DomainError> {
+    async fn enter(&mut self, joiner: Joiner, admission: Admission) -> Result<Arc<Entrance>, DomainError> {
         let now = self.now();
         let old = self.live.of_connection(joiner.connection).map(|participant| participant.id).ok();
         if old.is_some() {

@@ -7,6 +7,7 @@ mod support;
 use plenum_control::domain::id::MeetingId;
 use serde_json::{Value, json};
 use support::{World, refused};
+use time::macros::datetime;
 
 #[tokio::test]
 async fn rt_07_jf_02_a_single_user_joins_an_empty_room_with_an_id_of_his_own() {
@@ -340,6 +341,28 @@ async fn c_35_whoever_waits_for_a_meeting_that_is_called_off_hears_so() {
     assert_eq!(waits["waiting"], true, "{waits}");
     world.delete(&format!("/api/meeting/{meeting}"), &world.token("host").await).await;
     assert_eq!(member.expect("meeting-ended").await["meetingId"], meeting);
+}
+
+#[tokio::test]
+async fn c_39_c_21_whoever_joins_meets_what_his_occurrence_became_by_its_series() {
+    let world = World::start().await;
+    let daily = json!({ "recurrence": "FREQ=DAILY;COUNT=3", "waiting_room_enabled": true });
+    let first = world.meeting(daily).await;
+    let services = &world.app.services;
+    services.clock.advance(datetime!(2030-01-01 09:30 UTC) - services.clock.now());
+    assert_eq!(services.meetings.make_due_occurrences().await.expect("the database works"), 1);
+    let host = world.token("host").await;
+    let meetings = world.get("/api/meeting", &host).await;
+    let ids = meetings["data"].as_array().unwrap().iter().map(|meeting| meeting["id"].as_str().unwrap());
+    let second = ids.into_iter().find(|id| *id != first).unwrap();
+    let join = json!({ "meetingId": second });
+    let waiting = world.connect("member").await;
+    assert_eq!(waiting.call("join-meeting", join.clone()).await["waiting"], true);
+    let change = json!({ "meeting_password": "secret-word" });
+    let changed = world.put(&format!("/api/meeting/{first}?series=true"), &host, change).await;
+    assert_eq!(changed["success"], true, "{changed}");
+    let late = world.connect("member").await;
+    assert!(refused(&late.call("join-meeting", join).await, "Meeting password required"));
 }
 
 #[tokio::test]

@@ -57,6 +57,15 @@ impl LiveMeeting {
         effects
     }
 
+    /// Somebody's line as the store has it now that he enters; nobody else is anything more or less by it.
+    pub fn note_line(&mut self, line: RosterEntry) {
+        let meeting = Arc::make_mut(&mut self.meeting);
+        match meeting.roster.iter_mut().find(|entry| entry.id == line.id) {
+            Some(entry) => *entry = line,
+            None => meeting.roster.push(line),
+        }
+    }
+
     fn running(&self) -> Vec<ParticipantId> {
         self.roster().into_iter().filter(|p| p.standing.role.runs_meeting()).map(|p| p.id).collect()
     }

@@ -278,7 +278,7 @@ impl Live {
         self.meetings().get(&meeting).cloned()
     }
 
-    fn find_or_start(&self, meeting: &Meeting) -> Handle {
+    fn find_or_start(&self, meeting: &Arc<Meeting>) -> Handle {
         let mut meetings = self.meetings();
         match meetings.get(&meeting.id) {
             Some(handle) if !handle.jobs.is_closed() => handle.clone(),
@@ -287,7 +287,7 @@ impl Live {
                 let handle = Handle { jobs, opening: Arc::default(), sample: Arc::default() };
                 meetings.insert(meeting.id, handle.clone());
                 gauge!("plenum_live_meetings").set(meetings.len() as f64);
-                let task = Task::new(self.clone(), Arc::new(meeting.clone()));
+                let task = Task::new(self.clone(), meeting.clone());
                 tokio::spawn(task.run(queue));
                 tokio::spawn(sampler::run(self.clone(), meeting.id, handle.clone()));
                 handle

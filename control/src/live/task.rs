@@ -41,12 +41,15 @@ pub(super) struct Task {
     ledger: Ledger,
     /// Whether this meeting was recorded before: then it does not begin to record itself.
     pub(super) was_recorded: bool,
+    /// Whether the meeting in here is the stored one. Every change of it comes by here too, until it ends; only a
+    /// series changes its occurrences from outside.
+    is_current: bool,
 }
 
 impl Task {
     pub fn new(registry: Live, meeting: Arc<Meeting>) -> Self {
         let live = LiveMeeting::new(meeting, RoomId::random());
-        Self { registry, live, ledger: Ledger::default(), was_recorded: false }
+        Self { registry, live, ledger: Ledger::default(), was_recorded: false, is_current: false }
     }
 
     /// Does one job after the other, and between them what happens by itself, until the meeting is empty.
@@ -122,16 +125,22 @@ impl Task {
         }
     }
 
-    /// Somebody at the door. The meeting is read once more: it may have changed while a password was being checked.
+    /// Somebody at the door. What counts is the meeting as it is here: it may have changed while a password was being
+    /// checked.
     pub fn join(&mut self, attempt: Attempt, joiner: Joiner) -> BoxFuture<'_, Result<Place, DomainError>> {
         Box::pin(async move {
             let id = attempt.meeting.id;
-            let meeting = self.registry.0.store.meeting(id).await?.ok_or(DomainError::MeetingNotFound)?;
+            if !self.is_current || self.live.meeting().occurrence.is_some() {
+                let stored = self.registry.0.store.meeting(id).await?.ok_or(DomainError::MeetingNotFound)?;
+                self.take_over(stored);
+                self.is_current = true;
+            }
             let occupancy = self.live.occupancy(Person::of(&joiner.actor));
-            let admission = attempt.decide(&joiner.actor, &meeting, occupancy)?;
-            let starts = admission == Admission::StartAndEnter;
-            let meeting = if starts { self.start(&joiner.actor).await? } else { meeting };
-            self.take_over(meeting);
+            let admission = attempt.decide(&joiner.actor, self.live.meeting(), occupancy)?;
+            if admission == Admission::StartAndEnter {
+                let started = self.start(&joiner.actor).await?;
+                self.take_over(started);
+            }
             if admission.is_inside() {
                 let entrance = self.enter(joiner, admission).await?;
                 return Ok(Place::Inside(entrance));
@@ -154,8 +163,11 @@ impl Task {
         })
     }
 
-    pub(super) async fn stored_or(&self, told: Meeting) -> Meeting {
-        self.registry.0.store.meeting(told.id).await.ok().flatten().unwrap_or(told)
+    pub(super) async fn stored_or(&mut self, told: Meeting) -> Meeting {
+        let stored = self.registry.0.store.meeting(told.id).await.ok().flatten();
+        // What was only told may be the older of two: whoever joins next has it read.
+        self.is_current &= stored.is_some();
+        stored.unwrap_or(told)
     }
 
     /// Whatever the change takes away stops now.
@@ -203,17 +215,13 @@ impl Task {
         };
         let opened = self.registry.0.store.open_session(&entering).await;
         if opened == Err(DomainError::Unavailable) {
-            // It may have been written all the same, and only the answer was lost.
+            // It may have been written all the same, and only the answer was lost; so may changes of the meeting.
+            self.is_current = false;
             let (id, reason) = (joiner.id, LeaveReason::Disconnected);
             self.registry.0.goodbyes.say_later(Goodbye::Session { id, at: now, reason, entry: None });
         }
         let line = opened?;
-        let mut meeting = Meeting::clone(self.live.meeting());
-        match meeting.roster.iter_mut().find(|entry| entry.id == line.id) {
-            Some(entry) => *entry = line,
-            None => meeting.roster.push(line),
-        }
-        self.take_over(meeting);
+        self.live.note_line(line);
         let me = joiner.id;
         let Joined::Inside(notices) = self.live.join(joiner, admission, now)? else {
             return Err(DomainError::Internal);
@@ -236,7 +244,7 @@ impl Task {
             let mut outcome = Ok(());
             for joiner in self.live.admit(by, &waiting)? {
                 // He showed his password when he came to wait.
-                let meeting = Meeting::clone(self.live.meeting());
+                let meeting = self.live.meeting().clone();
                 let attempt = Attempt { meeting, door: Door::Enter, password: PasswordCheck::Correct };
                 if let Err(refusal) = self.join(attempt, joiner.clone()).await {
                     self.live.put_back(joiner);
@@ -278,6 +286,7 @@ impl Task {
     pub fn end(&mut self, reason: EndReason) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let now = self.now();
+            self.is_current = false;
             self.end_recording(now).await;
             let (notice, hear) = self.live.end(reason, now);
             self.remember(&notice.event);

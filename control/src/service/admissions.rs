@@ -1,5 +1,7 @@
 //! The facts of an admission, gathered for whoever decides it: REST asks whether, a socket goes in.
 
+use std::sync::Arc;
+
 use crate::domain::actor::Actor;
 use crate::domain::admission::{self, Admission, Door, Facts, Occupancy};
 use crate::domain::audit::{AuditAction, AuditEntry};
@@ -22,7 +24,8 @@ pub struct Admissions {
 /// Somebody at the door, with everything known that takes time to find out. What is left is who is inside.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    pub meeting: Meeting,
+    /// At [`Door::Enter`] its roster holds the line of whoever is at the door and nobody else's.
+    pub meeting: Arc<Meeting>,
     pub door: Door,
     pub password: PasswordCheck,
 }
@@ -70,7 +73,10 @@ impl Admissions {
         door: Door,
     ) -> Result<Attempt, DomainError> {
         let id = meeting_id(id)?;
-        let meeting = self.store.meeting(id).await?;
+        let meeting = match door {
+            Door::Enter => self.store.meeting_for(id, actor).await?,
+            Door::Check => self.store.meeting(id).await?,
+        };
         match admission::password_wanted(actor, meeting.as_ref(), door) {
             Err(refusal) => {
                 self.note(actor, meeting.as_ref(), Some(&refusal)).await;
@@ -80,7 +86,7 @@ impl Admissions {
                 let meeting = meeting.ok_or(DomainError::MeetingNotFound)?;
                 let password =
                     if wanted { self.check(&meeting, password).await? } else { PasswordCheck::NotSent };
-                Ok(Attempt { meeting, door, password })
+                Ok(Attempt { meeting: Arc::new(meeting), door, password })
             }
         }
     }

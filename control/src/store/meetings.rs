@@ -9,6 +9,7 @@ use super::refusal::StoreError;
 use super::sql::{Row, Tx, args};
 use super::{Store, outbox, roster, series, timed};
 use crate::domain::account::Account;
+use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::id::{CampusId, MeetingId, MeetingRoomId, SeriesId, UserId};
 use crate::domain::mail::Announcement;
@@ -53,6 +54,18 @@ impl Store {
             // One read transaction, so that the roster belongs to the row.
             let mut tx = self.read().await?;
             load(&mut tx, id).await
+        })
+        .await
+    }
+
+    /// The meeting as far as it concerns one person: of the roster only his own line. Deleted ones included.
+    pub async fn meeting_for(&self, id: MeetingId, actor: &Actor) -> Result<Option<Meeting>, DomainError> {
+        timed("meeting_for", async {
+            let mut tx = self.read().await?;
+            let Some(row) = tx.one(BY_ID, args![id.to_string()]).await? else { return Ok(None) };
+            let mut meeting = read(&row)?;
+            meeting.roster.extend(roster::of_actor(&mut tx, id, actor).await?.map(|(_, line)| line));
+            Ok(Some(meeting))
         })
         .await
     }

@@ -6,6 +6,7 @@ use super::columns::{json, micros, time_opt, to_json, word, word_opt};
 use super::refusal::StoreError;
 use super::sql::{Row, Tx, args};
 use crate::domain::account::email_key;
+use crate::domain::actor::Actor;
 use crate::domain::id::{MeetingId, RosterId, UserId};
 use crate::domain::meeting::Meeting;
 use crate::domain::role::Role;
@@ -14,6 +15,10 @@ use crate::domain::roster::{Listing, RosterEntry};
 const OF_MEETING: &str = "SELECT * FROM roster WHERE meeting_id = $1 ORDER BY position";
 /// $1: meeting ids as a JSON array; one statement however many meetings a list shows.
 const OF_MEETINGS: &str = "SELECT * FROM roster WHERE meeting_id IN (SELECT value FROM json_each($1)) ORDER BY meeting_id, position";
+/// Lines that may stand for an account: its own, and invitations of its address that name no account.
+const OF_ACCOUNT: &str = "SELECT * FROM roster WHERE meeting_id = $1 AND (user_id = $2 OR (user_id IS NULL AND email_key = $3)) \
+     ORDER BY position";
+const NEXT: &str = "SELECT COALESCE(MAX(position) + 1, 0) AS next FROM roster WHERE meeting_id = $1";
 const UPSERT: &str = "INSERT INTO roster (id, meeting_id, position, user_id, email, email_key, name, phone, role, overrides_json, \
      listing, joined_at, left_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
      ON CONFLICT (id) DO UPDATE SET position = excluded.position, user_id = excluded.user_id, email = excluded.email, \
@@ -28,6 +33,30 @@ const DELETE_OTHERS: &str =
 pub(super) async fn of_meeting(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<RosterEntry>, StoreError> {
     let rows = tx.all(OF_MEETING, args![meeting.to_string()]).await?;
     rows.iter().map(read).collect()
+}
+
+/// The line of somebody and its position, without reading everybody's.
+pub(super) async fn of_actor(
+    tx: &mut Tx,
+    meeting: MeetingId,
+    actor: &Actor,
+) -> Result<Option<(i64, RosterEntry)>, StoreError> {
+    let Some(account) = actor.account() else { return Ok(None) };
+    let rows =
+        tx.all(OF_ACCOUNT, args![meeting.to_string(), account.id.to_string(), account.email_key()]).await?;
+    for row in &rows {
+        let line = read(row)?;
+        if line.is_for(actor) {
+            return Ok(Some((row.get("position")?, line)));
+        }
+    }
+    Ok(None)
+}
+
+/// The position behind the last line.
+pub(super) async fn next_position(tx: &mut Tx, meeting: MeetingId) -> Result<i64, StoreError> {
+    let row = tx.one(NEXT, args![meeting.to_string()]).await?;
+    row.map_or(Ok(0), |row| row.get("next"))
 }
 
 pub(super) async fn of_meetings(

@@ -5,11 +5,10 @@ use time::OffsetDateTime;
 use super::columns::{micros, time, time_opt, to_json, word, word_opt};
 use super::refusal::StoreError;
 use super::sql::{Row, Tx, args};
-use super::{Store, meetings, roster, timed};
+use super::{Store, roster, timed};
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
-use crate::domain::meeting::Meeting;
 use crate::domain::role::{PermissionOverrides, Role};
 use crate::domain::roster::{Listing, RosterEntry};
 use crate::domain::session::{Attendance, FinalStats, LeaveReason};
@@ -21,6 +20,7 @@ const CLOSE: &str =
 const CLOSE_MEETING: &str =
     "UPDATE sessions SET left_at = $2, reason = $3 WHERE meeting_id = $1 AND left_at IS NULL";
 const CLOSE_ALL: &str = "UPDATE sessions SET left_at = $1, reason = $2 WHERE left_at IS NULL";
+const MEETING: &str = "SELECT id FROM meetings WHERE id = $1";
 const LINE: &str = "SELECT id FROM roster WHERE id = $1";
 /// The person has left when no session of the line is open any more.
 const LINE_LEFT: &str = "UPDATE roster SET left_at = $2 WHERE id = $1 \
@@ -53,13 +53,19 @@ impl Store {
     pub async fn open_session(&self, entering: &Entering<'_>) -> Result<RosterEntry, DomainError> {
         timed("session_open", async {
             let mut tx = self.write().await?;
-            let meeting = meetings::load_to_change(&mut tx, entering.meeting)
-                .await?
-                .ok_or(DomainError::MeetingNotFound)?;
-            let (position, line) = line_of(&meeting, entering)?;
-            roster::upsert(&mut tx, meeting.id, position, &line).await?;
+            let id = entering.meeting;
+            // The row is the lock under which rosters change; of the roster one line is enough.
+            tx.one_to_change(MEETING, args![id.to_string()]).await?.ok_or(DomainError::MeetingNotFound)?;
+            let (position, line) = match roster::of_actor(&mut tx, id, entering.actor).await? {
+                Some((position, line)) => (position, line_of(line, entering)),
+                None => {
+                    let line = line_of(came_in(entering)?, entering);
+                    (roster::next_position(&mut tx, id).await?, line)
+                }
+            };
+            roster::upsert(&mut tx, id, position, &line).await?;
             insert(&mut tx, entering, &line).await?;
-            tx.execute(PEAK, args![meeting.id.to_string(), entering.persons_inside]).await?;
+            tx.execute(PEAK, args![id.to_string(), entering.persons_inside]).await?;
             tx.commit().await?;
             Ok(line)
         })
@@ -151,14 +157,8 @@ impl Store {
     }
 }
 
-/// The person's line as it is after entering, and its place in the roster.
-fn line_of(meeting: &Meeting, entering: &Entering<'_>) -> Result<(i64, RosterEntry), DomainError> {
-    let index = meeting.roster.iter().position(|entry| entry.is_for(entering.actor));
-    let mut line = match (index, entering.actor) {
-        (Some(index), _) => meeting.roster[index].clone(),
-        (None, Actor::System) => return Err(DomainError::Forbidden),
-        (None, Actor::Account(_) | Actor::Guest(_)) => came_in(entering),
-    };
+/// The person's line as it is after entering.
+fn line_of(mut line: RosterEntry, entering: &Entering<'_>) -> RosterEntry {
     if line.listing == Listing::Withdrawn {
         line.listing = Listing::CameIn;
     }
@@ -168,12 +168,15 @@ fn line_of(meeting: &Meeting, entering: &Entering<'_>) -> Result<(i64, RosterEnt
     }
     line.joined_at.get_or_insert(entering.at);
     line.left_at = None;
-    let position = index.unwrap_or(meeting.roster.len());
-    Ok((i64::try_from(position).unwrap_or(i64::MAX), line))
+    line
 }
 
-fn came_in(entering: &Entering<'_>) -> RosterEntry {
-    RosterEntry {
+/// The line of somebody who was not invited; the system attends nothing.
+fn came_in(entering: &Entering<'_>) -> Result<RosterEntry, DomainError> {
+    if matches!(entering.actor, Actor::System) {
+        return Err(DomainError::Forbidden);
+    }
+    Ok(RosterEntry {
         id: RosterId::generate(),
         user: None,
         email: None,
@@ -184,7 +187,7 @@ fn came_in(entering: &Entering<'_>) -> RosterEntry {
         listing: Listing::CameIn,
         joined_at: None,
         left_at: None,
-    }
+    })
 }
 
 async fn insert(tx: &mut Tx, entering: &Entering<'_>, line: &RosterEntry) -> Result<(), StoreError> {

@@ -29,7 +29,7 @@ impl Check<'_> {
     fn check(self, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) -> Named {
         assert!(self.depth < DEPTH_MAX, "{at}: too deep");
         let down = Check { depth: self.depth + 1, ..self };
-        let Some(schema) = schema.as_object() else { return None };
+        let schema = schema.as_object()?;
         let mut named = Named::None;
         for (keyword, rule) in schema {
             let more = match keyword.as_str() {

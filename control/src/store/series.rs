@@ -29,6 +29,11 @@ const SAY_RULE: &str = "UPDATE meetings SET recurrence = $2, recurrence_zone = $
 /// Occurrences of a series that have not begun, other than one.
 const PLANNED: &str = "SELECT id FROM meetings WHERE series_id = $1 AND id <> $2 AND status = 'scheduled' AND deleted_at IS NULL \
      ORDER BY occurrence_at";
+/// Whether a meeting, whatever became of it, has this place in a series; $3 is not asked about.
+const TAKEN: &str = "SELECT id FROM meetings WHERE series_id = $1 AND occurrence_at = $2 AND id <> $3";
+/// A meeting that is over, or was called off, gives up its place in a series for the meeting $3.
+const VACATE: &str = "UPDATE meetings SET series_id = NULL, occurrence_at = NULL, recurrence = NULL, recurrence_zone = NULL \
+     WHERE series_id = $1 AND occurrence_at = $2 AND id <> $3 AND status NOT IN ('scheduled', 'live')";
 /// Occurrences that were called off one by one.
 const CALLED_OFF: &str =
     "SELECT occurrence_at FROM meetings WHERE series_id = $1 AND status = 'cancelled' ORDER BY occurrence_at";
@@ -129,6 +134,13 @@ impl Store {
         timed("occurrence_make", async {
             let mut tx = self.write().await?;
             let Some(mut series) = load_to_change(&mut tx, id).await? else { return Ok(None) };
+            // A series that began anew may come by what was called off or held early before: that was made already.
+            while let Some(next) = series.next(now) {
+                if tx.one(TAKEN, args![id.to_string(), micros(next), ""]).await?.is_none() {
+                    break;
+                }
+                series.made_until = next;
+            }
             if series.next(now).is_none() {
                 if series.ended_at.is_none() {
                     series.ended_at = Some(now);
@@ -193,6 +205,7 @@ impl Store {
             for (before, after) in before.planned.iter().zip(&whole.planned) {
                 meetings::store(&mut tx, before, after).await?;
             }
+            make_room(&mut tx, &before.meeting, &whole.meeting).await?;
             meetings::store(&mut tx, &before.meeting, &whole.meeting).await?;
             if let Some(series) = &whole.series {
                 let rule = &series.recurrence;
@@ -203,6 +216,23 @@ impl Store {
             Ok((whole, outcome, queued))
         })
         .await
+    }
+}
+
+/// Before an occurrence takes another place in its series. Refuses one that a meeting has which is still to be held.
+async fn make_room(tx: &mut Tx, before: &Meeting, meeting: &Meeting) -> Result<(), StoreError> {
+    let Some(place) = &meeting.occurrence else { return Ok(()) };
+    if before.occurrence.as_ref().is_some_and(|was| was.at == place.at) {
+        return Ok(());
+    }
+    let which = args![place.series.to_string(), micros(place.at), meeting.id.to_string()];
+    tx.execute(VACATE, which.clone()).await?;
+    match tx.one(TAKEN, which).await? {
+        None => Ok(()),
+        Some(_) => {
+            let reason = "is that of another occurrence of the series";
+            Err(DomainError::invalid("meeting_start_time", reason).into())
+        }
     }
 }
 

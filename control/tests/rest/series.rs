@@ -325,6 +325,41 @@ async fn kcs_06_one_occurrence_is_called_off_and_the_series_goes_on() {
 }
 
 #[tokio::test]
+async fn c_39_a_series_that_begins_anew_leaves_out_what_was_called_off() {
+    let world = World::new().await;
+    let first = world.series(json!({})).await;
+    world.set_time(datetime!(2098-01-01 10:00 UTC));
+    world.make_due().await;
+    world.delete(Who::Host, &format!("/api/meeting/{}", id(&world.seen().await[1]))).await.data();
+    assert_eq!(world.starts().await, ["01-01T10:00", "01-03T10:00"]);
+    let path = format!("/api/meeting/{}?series=true", id(&first));
+    world.put(Who::Host, &path, json!({ "recurrence": "FREQ=DAILY;COUNT=4" })).await.data();
+    world.set_time(datetime!(2098-01-03 10:00 UTC));
+    world.make_due().await;
+    assert_eq!(world.starts().await, ["01-01T10:00", "01-03T10:00", "01-04T10:00"]);
+}
+
+#[tokio::test]
+async fn kcs_05_an_occurrence_moves_to_the_time_of_one_that_was_called_off_and_of_no_other() {
+    let world = World::new().await;
+    let first = world.series(json!({})).await;
+    world.delete(Who::Host, &format!("/api/meeting/{}", id(&first))).await.data();
+    let times =
+        json!({ "meeting_start_time": "2098-01-01T10:00:00Z", "meeting_end_time": "2098-01-01T11:00:00Z" });
+    let path = format!("/api/meeting/{}?series=true", id(&world.seen().await[0]));
+    world.put(Who::Host, &path, times.clone()).await.data();
+    world.set_time(datetime!(2098-01-01 09:30 UTC));
+    world.make_due().await;
+    world.set_time(datetime!(2098-01-01 10:00 UTC));
+    world.make_due().await;
+    assert_eq!(world.starts().await, ["01-01T10:00", "01-02T10:00"]);
+    let path = format!("/api/meeting/{}?series=true", id(&world.seen().await[1]));
+    world.set_time(datetime!(2098-01-01 09:00 UTC));
+    let taken = "meeting_start_time: is that of another occurrence of the series";
+    world.put(Who::Host, &path, times).await.refused(400, taken);
+}
+
+#[tokio::test]
 async fn kcs_06_a_whole_series_is_called_off_with_what_was_made() {
     let world = World::new().await;
     let first = world.series(json!({})).await;

@@ -130,13 +130,17 @@ pub(super) fn call_off(
 }
 
 impl Meetings {
-    /// Makes every occurrence that is due; says how many. Safe to run twice, and in several processes at once.
+    /// Makes every occurrence that is due; says how many. Safe to run twice, and in several processes at once. One
+    /// series that fails stops no other; the failure is the answer when all had their turn.
     pub async fn make_due_occurrences(&self) -> Result<u32, DomainError> {
-        let mut made = 0;
+        let mut outcome = Ok(0);
         for series in self.store.series_due(self.clock.now(), SERIES_MAX).await? {
-            made += self.make_occurrences(series).await?;
+            match self.make_occurrences(series).await {
+                Ok(made) => outcome = outcome.map(|before| before + made),
+                Err(error) => outcome = Err(error),
+            }
         }
-        Ok(made)
+        outcome
     }
 
     /// Makes what is due of one series.

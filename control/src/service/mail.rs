@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
@@ -148,11 +148,12 @@ impl Mail {
         }
         count("failed", self.store.give_up_mails(now).await?);
         let lease = Ulid::r#gen().to_string();
-        let mails = self.store.claim_mails(&lease, now, now + LEASE, ROUND_MAX).await?;
+        let leased_until = now + LEASE;
+        let mails = self.store.claim_mails(&lease, now, leased_until, ROUND_MAX).await?;
         if mails.is_empty() {
             return Ok(Round::Idle);
         }
-        let outcome = self.send(&mails, &lease, stop).await;
+        let outcome = self.send(&mails, &lease, leased_until, stop).await;
         // Whatever was not tried is free again at once.
         self.store.release_mails(&lease).await?;
         outcome
@@ -170,13 +171,15 @@ impl Mail {
         &self,
         mails: &[MailRecord],
         lease: &str,
+        leased_until: OffsetDateTime,
         stop: &CancellationToken,
     ) -> Result<Round, DomainError> {
         let courier = match self.post.connect().await {
             Ok(courier) => courier,
             Err(problem) => return Ok(Round::NoServer(problem)),
         };
-        let ends = self.clock.now() + LEASE - LEASE_REST;
+        // Counted from the claim: connecting takes its part of the lease too.
+        let ends = leased_until - LEASE_REST;
         let mut tried = 0;
         for mail in mails {
             if stop.is_cancelled() || self.clock.now() >= ends {

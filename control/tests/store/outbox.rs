@@ -1,16 +1,22 @@
 //! Mail and series as both engines keep them.
 
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
 use plenum_control::domain::error::DomainError;
 use plenum_control::domain::id::{MeetingId, RosterId};
-use plenum_control::domain::mail::{Announcement, MailKind, MailStatus, Scope};
+use plenum_control::domain::mail::{Announcement, Letter, MailKind, MailStatus, Scope};
 use plenum_control::domain::meeting::{Meeting, MeetingStatus};
 use plenum_control::domain::page::Page;
 use plenum_control::domain::profile::Profile;
 use plenum_control::domain::recurrence::Recurrence;
 use plenum_control::domain::role::Role;
 use plenum_control::domain::series::{Later, RuleChange, Series};
+use plenum_control::service::clock::Clock;
+use plenum_control::service::mail::{Courier, Delivery, Mail, Parts, Post, Round};
 use plenum_control::store::MailFilter;
 use time::Duration;
+use tokio_util::sync::CancellationToken;
 
 use super::{World, invitation, meeting, now};
 
@@ -20,6 +26,7 @@ on_both![
     what_is_the_same_to_its_reader_is_kept_once,
     a_claimed_mail_is_nobody_elses_until_the_lease_ends,
     of_many_claims_at_once_each_mail_is_in_one,
+    no_mail_is_begun_when_connecting_has_used_up_the_lease,
     old_mail_goes_and_waiting_mail_stays,
     c_39_a_series_comes_back_as_it_went_in,
     c_39_of_many_that_make_an_occurrence_one_does,
@@ -166,6 +173,49 @@ async fn of_many_claims_at_once_each_mail_is_in_one(world: World) {
         claimed.extend(more.into_iter().map(|mail| mail.letter.id));
     }
     assert_eq!(claimed.len(), 31);
+}
+
+/// A server that takes every letter, and so long to connect.
+struct Slow(Clock, Duration);
+
+impl Post for Slow {
+    fn parts(&self, _: &Letter) -> Parts {
+        let [message_id, subject, text, html, calendar] = Default::default();
+        Parts { message_id, subject, text, html, calendar }
+    }
+
+    fn sends(&self) -> bool {
+        true
+    }
+
+    fn connect(&self) -> BoxFuture<'_, Result<Box<dyn Courier + '_>, String>> {
+        self.0.advance(self.1);
+        Box::pin(async { Ok(Box::new(Taker) as Box<dyn Courier>) })
+    }
+}
+
+struct Taker;
+
+impl Courier for Taker {
+    fn deliver<'a>(&'a self, _: &'a Letter) -> BoxFuture<'a, Delivery> {
+        Box::pin(async { Delivery::Accepted })
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+}
+
+async fn no_mail_is_begun_when_connecting_has_used_up_the_lease(world: World) {
+    let meeting = planned(&world).await;
+    world.store.insert_meeting_with(&meeting, None, &[invited(&meeting)]).await.expect("inserted");
+    let round = |connects_within: Duration| {
+        let clock = Clock::stopped(now());
+        let mail = Mail::new(world.store.clone(), clock.clone(), Arc::new(Slow(clock, connects_within)));
+        async move { mail.round(&CancellationToken::new()).await.expect("the database works") }
+    };
+    assert_eq!(round(Duration::minutes(4)).await, Round::Tried(0), "somebody else may soon have it");
+    assert_eq!(round(Duration::minutes(1)).await, Round::Tried(1));
 }
 
 async fn old_mail_goes_and_waiting_mail_stays(world: World) {

@@ -5,6 +5,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::HeaderValue;
 use http::request::Parts;
+use tracing::Instrument as _;
 
 use super::Kcs;
 use super::answer::KcsRefusal;
@@ -56,13 +57,31 @@ pub(super) async fn guard(
     let response = match actor {
         Ok(actor) => {
             parts.extensions.insert(actor);
-            Ok(next.run(Request::from_parts(parts, body)).await)
+            let request = Request::from_parts(parts, body);
+            // What only reads is dropped with its client.
+            if request.method().is_safe() {
+                Ok(next.run(request).await)
+            } else {
+                to_its_end(next.run(request)).await
+            }
         }
         Err(reason) => Err(KcsRefusal::from(reason)),
     };
     match verdict {
         Some(verdict) => Ok(counted(response, verdict)),
         None => response,
+    }
+}
+
+/// Does what changes something even if the client hangs up meanwhile: what is stored must also reach those inside.
+async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Result<Response, KcsRefusal> {
+    match tokio::spawn(work.in_current_span()).await {
+        Ok(response) => Ok(response),
+        Err(error) => match error.try_into_panic() {
+            // Told and answered where every panic is.
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(KcsRefusal::from(DomainError::Internal)),
+        },
     }
 }
 
@@ -76,4 +95,30 @@ pub(super) fn counted(response: Result<Response, KcsRefusal>, verdict: Verdict) 
         headers.insert("x-ratelimit-reset", HeaderValue::from(verdict.resets_at_s));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::response::IntoResponse as _;
+    use futures_util::FutureExt as _;
+    use tokio::sync::Notify;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_changes_something_is_done_to_its_end_when_the_client_hangs_up() {
+        let (go_on, done) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (waits, tells) = (go_on.clone(), done.clone());
+        let mut request = Box::pin(to_its_end(async move {
+            waits.notified().await;
+            tells.notify_one();
+            ().into_response()
+        }));
+        assert!((&mut request).now_or_never().is_none(), "begun and not finished");
+        drop(request);
+        go_on.notify_one();
+        done.notified().await;
+    }
 }

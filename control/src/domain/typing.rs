@@ -54,6 +54,11 @@ impl<W: Copy + Eq + Hash> Typists<W> {
         true
     }
 
+    /// Whether somebody types as far as is known.
+    pub fn is_typing(&self, who: W) -> bool {
+        self.typing.contains_key(&who)
+    }
+
     /// Somebody types no more. True when the others are to be told: they believed it until now.
     pub fn stopped(&mut self, who: W) -> bool {
         self.typing.remove(&who).is_some()

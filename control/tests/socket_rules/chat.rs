@@ -272,6 +272,33 @@ async fn kcs_ws_26_kcs_ws_33_rt_11_typing_is_told_to_the_others_and_ends_by_itse
 }
 
 #[tokio::test]
+async fn c_54_typing_that_is_refused_ends_for_those_who_were_told_of_it() {
+    let world = World::with(Setup { rate_limits: true, ..Setup::default() }).await;
+    let room = room(&world, &["member"]).await;
+    let (host, member) = (listener(&world, "host", &room).await, listener(&world, "member", &room).await);
+    let alone = room_of(&world, "member").await;
+    member.call("join-chat-rooms", json!({ "roomIds": [alone] })).await;
+    let types =
+        |room: &str, typing: bool| member.call("chat-typing", json!({ "roomId": room, "isTyping": typing }));
+    // Uses up what one may tell in a minute, but for one.
+    for _ in 1..120 {
+        types(&alone, true).await;
+        types(&alone, false).await;
+    }
+    types(&room, true).await;
+    assert_eq!(host.expect("chat-user-typing").await["isTyping"], true);
+    let refusal = loop {
+        let ack = types(&room, true).await;
+        if ack["success"] != true {
+            break ack;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(refused(&refusal, "Rate limit exceeded"), "{refusal}");
+    assert_eq!(host.expect("chat-user-typing").await["isTyping"], false);
+}
+
+#[tokio::test]
 async fn kcs_ws_27_kcs_ws_34_kcs_ws_35_kcs_ws_36_add_14_seeing_is_kept_with_time_and_told_once() {
     let world = World::start().await;
     let room = room(&world, &["member"]).await;

@@ -118,15 +118,25 @@ impl ChatRooms {
             self.typing.stopped(who);
             return Ok(id);
         }
-        let tell = self.typing.typists().typed(who, connection, Instant::now().into_std());
+        let (believed, tell) = {
+            let mut typists = self.typing.typists();
+            (typists.is_typing(who), typists.typed(who, connection, Instant::now().into_std()))
+        };
         self.typing.0.changed.notify_one();
         if tell {
             self.acted(user);
             if let Err(refusal) = self.may_type(actor, user, room, budget).await {
-                self.typing.typists().stopped(who);
+                // Who was told of a beginning hears the end too.
+                let ended = self.typing.typists().stopped(who);
+                if ended && believed {
+                    self.typing.tell(who, false);
+                }
                 return Err(refusal);
             }
-            self.typing.tell(who, true);
+            // It may have ended while the room was looked up: nothing would end it a second time.
+            if self.typing.typists().is_typing(who) {
+                self.typing.tell(who, true);
+            }
         }
         Ok(id)
     }

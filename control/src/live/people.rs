@@ -31,7 +31,13 @@ impl Live {
         }
     }
 
+    /// Whoever is not on the roster any more hears nothing more of the meeting's chat either.
+    pub(super) fn silence_strangers(&self, meeting: &Meeting) {
+        self.0.hub.listeners().retain(meeting.id.into(), |actor| meeting.standing(actor).is_some());
+    }
+
     pub(super) async fn expel(&self, meeting: &Meeting, news: RosterNews) {
+        self.silence_strangers(meeting);
         let accounts: Vec<_> = news.people.iter().filter_map(|line| line.user).collect();
         let tell_people = news.tell_people;
         if let Some(handle) = self.find(meeting.id) {

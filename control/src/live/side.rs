@@ -29,8 +29,7 @@ impl LiveSide for Live {
 
     fn changed<'a>(&'a self, meeting: &'a Meeting) -> BoxFuture<'a, ()> {
         Box::pin(async move {
-            // Whoever is not on the roster any more hears nothing more of the meeting's chat either.
-            self.0.hub.listeners().retain(meeting.id.into(), |actor| meeting.standing(actor).is_some());
+            self.silence_strangers(meeting);
             self.refresh(meeting).await;
         })
     }

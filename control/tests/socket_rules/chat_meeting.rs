@@ -178,3 +178,18 @@ async fn c_53_whoever_is_taken_off_the_roster_hears_the_room_no_more() {
     assert_eq!(left["rooms"], json!([]));
     assert!(member.heard_of("new-chat-message").is_empty());
 }
+
+#[tokio::test]
+async fn kcs_12_c_53_whoever_is_removed_hears_the_room_no_more() {
+    let world = World::start().await;
+    let (meeting, host, _) = world.hosted(json!({})).await;
+    let member = listener(&world, "member", &meeting).await;
+    let token = world.token("host").await;
+    let whom = json!({ "participant_ids": [world.user("member").await] });
+    let removed = world.delete_with(&format!("/api/meeting/{meeting}/participants"), &token, whom).await;
+    assert_eq!(removed["success"], true, "{removed}");
+    host.call("send-message", json!({ "meetingId": meeting, "message": "without you" })).await;
+    let left = member.call("join-chat-rooms", json!({ "roomIds": [meeting] })).await;
+    assert_eq!(left["rooms"], json!([]));
+    assert!(member.heard_of("new-chat-message").is_empty());
+}

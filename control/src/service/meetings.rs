@@ -278,11 +278,23 @@ impl Meetings {
 
     /// A meeting the caller may look at. Refused looks are audited (ACC-03).
     pub async fn view(&self, actor: &Actor, id: &str) -> Result<Meeting, DomainError> {
+        self.permit(actor, id, Action::View, AuditAction::MeetingView).await
+    }
+
+    /// The meeting, if the caller may do this to it now; a refusal is audited as `deed` (SEC-01). Whoever changes
+    /// something asks again while he holds the row.
+    async fn permit(
+        &self,
+        actor: &Actor,
+        id: &str,
+        action: Action,
+        deed: AuditAction,
+    ) -> Result<Meeting, DomainError> {
         let meeting = self.load(id).await?;
-        match self.check(actor, Action::View, &meeting) {
+        match self.check(actor, action, &meeting) {
             Ok(()) => Ok(meeting),
             Err(refusal) => {
-                let entry = AuditEntry::refused(AuditAction::MeetingView, actor.user_id(), &refusal);
+                let entry = AuditEntry::refused(deed, actor.user_id(), &refusal);
                 self.audit.note(entry.in_meeting(meeting.id, meeting.campus.clone())).await;
                 Err(refusal)
             }
@@ -315,8 +327,11 @@ impl Meetings {
         whole_series: bool,
     ) -> Result<Meeting, DomainError> {
         let action = change.action();
-        let seen = self.load(id).await?;
-        self.check(actor, action, &seen)?;
+        let deed = match action {
+            Action::UpdateFeatures => AuditAction::FeatureChange,
+            _ => AuditAction::MeetingUpdate,
+        };
+        let seen = self.permit(actor, id, action, deed).await?;
         let password = match &change.password {
             Some(password) => Some(self.hash(password.as_deref()).await?),
             None => None,
@@ -349,10 +364,6 @@ impl Meetings {
         let meeting = &whole.meeting;
         self.live.changed(meeting).await;
         self.called_off(&whole).await;
-        let deed = match action {
-            Action::UpdateFeatures => AuditAction::FeatureChange,
-            _ => AuditAction::MeetingUpdate,
-        };
         let entry = AuditEntry::granted(deed, actor.user_id()).remarking(differences(&seen, meeting));
         self.audit.note(entry.in_meeting(meeting.id, meeting.campus.clone())).await;
         self.next_of(meeting).await;
@@ -362,11 +373,12 @@ impl Meetings {
     /// Cancels a planned meeting, or takes an ended one out of the lists (C-35); with `whole_series` every other
     /// occurrence that has not begun goes too, and no more are made.
     pub async fn delete(&self, actor: &Actor, id: &str, whole_series: bool) -> Result<(), DomainError> {
+        let seen = self.permit(actor, id, Action::Delete, AuditAction::MeetingDelete).await?;
         let now = self.clock.now();
         let asked = Asked { series: whole_series, by: actor.name(), now };
         let (whole, (), _) = self
             .store
-            .change_series(meeting_id(id)?, now, |whole| {
+            .change_series(seen.id, now, |whole| {
                 self.check(actor, Action::Delete, &whole.meeting)?;
                 let deletion = whole.meeting.delete(now)?;
                 Ok(((), series::call_off(whole, deletion, asked)?))
@@ -389,10 +401,11 @@ impl Meetings {
 
     /// Scheduled becomes live. Starting a live meeting changes nothing and tells nobody (C-33).
     pub async fn start(&self, actor: &Actor, id: &str) -> Result<Meeting, DomainError> {
+        let seen = self.permit(actor, id, Action::Start, AuditAction::MeetingStart).await?;
         let now = self.clock.now();
         let (meeting, start) = self
             .store
-            .change_meeting(meeting_id(id)?, |meeting| {
+            .change_meeting(seen.id, |meeting| {
                 self.check(actor, Action::Start, meeting)?;
                 meeting.start(now)
             })
@@ -406,10 +419,11 @@ impl Meetings {
 
     /// Live becomes ended: everybody is out when this returns (C-34).
     pub async fn end(&self, actor: &Actor, id: &str) -> Result<(Meeting, FinalStats), DomainError> {
+        let seen = self.permit(actor, id, Action::End, AuditAction::MeetingEnd).await?;
         let now = self.clock.now();
         let (meeting, ()) = self
             .store
-            .change_meeting(meeting_id(id)?, |meeting| {
+            .change_meeting(seen.id, |meeting| {
                 self.check(actor, Action::End, meeting)?;
                 meeting.end(now)
             })

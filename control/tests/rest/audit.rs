@@ -182,6 +182,30 @@ async fn sec_01_logins_features_roles_and_accounts_are_in_the_trail_and_no_secre
 }
 
 #[tokio::test]
+async fn sec_01_what_is_refused_to_somebody_is_in_the_trail_too() {
+    let world = World::new().await;
+    let id = world.meeting(json!({})).await;
+    let path = format!("/api/meeting/{id}");
+    world.put(Who::Second, &path, json!({ "meeting_name": "Mine" })).await.refused(403, "Access denied");
+    world.delete(Who::Second, &path).await.refused(403, "Access denied");
+    world
+        .post(Who::Second, &format!("{path}/start"), Value::Null)
+        .await
+        .refused(403, "Only hosts can start meetings");
+    world.post(Who::Host, &format!("{path}/end"), Value::Null).await.refused(400, "Meeting is not active");
+    let trail = world.get(Who::Admin, &format!("{TRAIL}?meeting={id}&outcome=refused")).await;
+    assert_eq!(
+        deeds(&trail),
+        [
+            "meeting.end meeting-not-active",
+            "meeting.start only-hosts-start",
+            "meeting.delete forbidden",
+            "meeting.update forbidden"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn sec_02_the_reason_of_a_removal_is_in_the_trail() {
     let world = World::new().await;
     let id = world.meeting(json!({})).await;

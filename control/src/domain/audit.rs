@@ -31,6 +31,8 @@ pub enum AuditAction {
     ParticipantUnmute,
     ParticipantAdmit,
     ParticipantDeny,
+    RecordingStart,
+    RecordingStop,
     RoleChange,
     /// Somebody looked people of the campus up.
     DirectorySearch,
@@ -61,6 +63,8 @@ impl AuditAction {
             Self::ParticipantUnmute => "participant.unmute",
             Self::ParticipantAdmit => "participant.admit",
             Self::ParticipantDeny => "participant.deny",
+            Self::RecordingStart => "recording.start",
+            Self::RecordingStop => "recording.stop",
             Self::RoleChange => "participant.role",
             Self::DirectorySearch => "directory.search",
             Self::AuditRead => "audit.read",

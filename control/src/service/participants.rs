@@ -115,12 +115,15 @@ impl Participants {
     /// Not inside, not allowed, recording is switched off, or it could not be stored.
     pub async fn record(
         &self,
+        actor: &Actor,
         connection: ConnectionId,
         meeting: &str,
         start: bool,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
         let done = self.live.record(meeting, connection, start, RecordingId::generate()).await;
+        let deed = if start { AuditAction::RecordingStart } else { AuditAction::RecordingStop };
+        self.note(deed, actor, meeting, None, &done).await;
         self.explain(meeting, done).await
     }
 

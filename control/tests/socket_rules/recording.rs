@@ -62,7 +62,7 @@ async fn add_ev_21_what_is_so_already_succeeds_without_an_event() {
 }
 
 #[tokio::test]
-async fn c_43_hosts_and_holders_of_the_right_record_others_do_not_and_the_feature_must_be_on() {
+async fn c_43_sec_01_hosts_and_holders_of_the_right_record_others_do_not_and_the_feature_must_be_on() {
     let world = World::start().await;
     let (meeting, host, _) = world.hosted(json!({})).await;
     let answer = toggle(&host, &meeting, true).await;
@@ -84,6 +84,15 @@ async fn c_43_hosts_and_holders_of_the_right_record_others_do_not_and_the_featur
     world.put(&format!("/api/meeting/{meeting}"), &world.token("host").await, off).await;
     let over = second.expect_where("recording-status-changed", |event| event["recording"] == false).await;
     assert_eq!(over["startedBy"], Value::Null);
+    // Who switched it, or tried to, is in the trail.
+    let id = plenum_control::domain::id::MeetingId::parse(&meeting).expect("an id");
+    let trail = world.app.store.audit_of(id).await.expect("a trail");
+    let switched = trail.iter().filter(|line| line.action.starts_with("recording."));
+    let switched: Vec<_> = switched.map(|line| (line.action.as_str(), line.outcome.as_str())).collect();
+    assert_eq!(
+        switched,
+        [("recording.start", "forbidden"), ("recording.start", "granted"), ("recording.stop", "forbidden")]
+    );
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ pub(super) async fn toggle_recording(c: &mut Connection, body: Value) -> Answere
     let fields = Fields::of(&body)?;
     let meeting = meeting(fields)?;
     let start = fields.flag("start")?.ok_or(DomainError::FieldMissing("start"))?;
-    c.services.participants.record(c.id, meeting, start).await?;
+    c.services.participants.record(&c.actor, c.id, meeting, start).await?;
     Ok(quiet(json!({ "recording": start })))
 }
 

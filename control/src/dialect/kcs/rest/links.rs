@@ -22,7 +22,7 @@ const SOURCES: [(&str, &str, &str, &str); 8] = [
 pub(super) fn add(api: &mut OpenApi) {
     let mut wants: Vec<(String, Vec<String>)> = Vec::new();
     for item in api.paths.paths.values_mut() {
-        wants.extend(operations(item).map(wanted));
+        wants.extend(operations(item).map(|operation| wanted(operation)));
     }
     for item in api.paths.paths.values_mut() {
         for operation in operations(item) {

@@ -145,7 +145,8 @@ impl Store {
                 args![place.room().to_string(), reader.to_string(), runs_meeting, sent_at, id, limit];
             let mut tx = self.read().await?;
             let rows = tx.all(PAGE, values).await?;
-            let mut lines = rows.iter().rev().map(|row| read_line(row, reader)).collect::<Result<Vec<_>, _>>()?;
+            let mut lines =
+                rows.iter().rev().map(|row| read_line(row, reader)).collect::<Result<Vec<_>, _>>()?;
             complete(&mut tx, &mut lines).await?;
             Ok(lines)
         })

@@ -179,7 +179,8 @@ impl Reader {
             return Err(PROTOCOL_ERROR);
         }
         let so_far = self.message.as_ref().map_or(0, |message| message.bytes.len());
-        if len > self.message_max.saturating_sub(so_far) {
+        // A control frame is no part of the message it stands in.
+        if opcode < CLOSE && len > self.message_max.saturating_sub(so_far) {
             return Err(TOO_LARGE);
         }
         let mask = bytes.get(mask_at..mask_at + 4).and_then(|mask| <[u8; 4]>::try_from(mask).ok());
@@ -302,6 +303,12 @@ mod tests {
         assert_eq!(heard_of([masked(0x01, &[b'x'; 900]), masked(0x80, &[b'x'; 101])]), Err(TOO_LARGE));
         let endless = [0x82, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0].to_vec();
         assert_eq!(heard_of([endless]), Err(TOO_LARGE));
+    }
+
+    #[test]
+    fn a_ping_inside_the_largest_message_is_a_ping() {
+        let pieces = [masked(0x01, &[b'x'; 1000]), masked(0x89, b"alive"), masked(0x80, b"")];
+        assert_eq!(heard_of(pieces).expect("reads").len(), 2);
     }
 
     #[test]

@@ -567,6 +567,28 @@ async fn add_ev_18_add_ev_19_c_30_whoever_comes_back_in_time_never_left_and_miss
     assert_eq!(host.expect("participant-left").await["participantId"], me.as_str());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn add_ev_18_of_two_that_come_back_at_once_one_goes_on_and_the_other_is_closed() {
+    let world = World::start().await;
+    let (_, _host, member, _, token) = resumable(&world).await;
+    let auth = member.resumption(&token);
+    drop(member);
+    for _ in 0..10 {
+        let (port, auth) = (world.port, auth.clone());
+        let come = || tokio::spawn(Client::connect(port, auth.clone()));
+        let (one, other) = tokio::join!(come(), come());
+        // Whoever is overtaken may be gone before it is even accepted, which its task does not survive.
+        let back: Vec<_> = [one, other].into_iter().flatten().map(|back| back.expect("is let in")).collect();
+        match &back[..] {
+            [one, other] => tokio::select! {
+                () = one.closed() => {}
+                () = other.closed() => {}
+            },
+            back => assert_eq!(back.len(), 1),
+        }
+    }
+}
+
 #[tokio::test]
 async fn add_ev_18_what_ends_while_somebody_is_away_is_among_what_he_missed() {
     let world = World::start().await;

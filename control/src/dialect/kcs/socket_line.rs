@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use metrics::counter;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::socket::{self, Kcs};
 use super::socket_connection::{Connection, Request, refusal_of};
@@ -24,6 +25,9 @@ use crate::socketio::{Closed, Event, Full, Peer, Socket, ack_frame, event_frame}
 /// Requests waiting behind the one that is being served. A client setting up media for a large meeting sends a few per
 /// participant on its screen; one that sends more at once is told to slow down.
 const QUEUE: usize = 256;
+/// Memory of those requests, in bytes; a list of short values takes many times its text. A few of the largest fit, and
+/// the one behind which nothing waits always does.
+const QUEUE_BYTES: usize = 4 * 1024 * 1024;
 
 /// See the module.
 pub(super) struct Line {
@@ -47,11 +51,58 @@ struct Wire {
 }
 
 struct Requests {
-    waiting: VecDeque<Request>,
+    waiting: VecDeque<Waiting>,
+    /// Of all that wait.
+    bytes: usize,
     /// Who serves them, while there is nothing to serve.
     idle: Option<Box<Connection>>,
     over: bool,
 }
+
+struct Waiting {
+    request: Request,
+    bytes: usize,
+}
+
+impl Requests {
+    /// False when too much waits already.
+    fn push(&mut self, request: Request) -> bool {
+        let bytes = request.body.as_ref().map_or(0, bytes_of);
+        let fits = self.waiting.len() < QUEUE && self.bytes.saturating_add(bytes) <= QUEUE_BYTES;
+        let taken = fits || self.waiting.is_empty();
+        if taken {
+            self.bytes += bytes;
+            self.waiting.push_back(Waiting { request, bytes });
+        }
+        taken
+    }
+
+    fn pop(&mut self) -> Option<Request> {
+        let Waiting { request, bytes } = self.waiting.pop_front()?;
+        self.bytes -= bytes;
+        Some(request)
+    }
+
+    fn clear(&mut self) {
+        (self.waiting, self.bytes) = (VecDeque::new(), 0);
+    }
+}
+
+/// About how much memory a value takes. As deep as the parser lets values be.
+fn bytes_of(value: &Value) -> usize {
+    let inside = match value {
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(bytes_of).sum(),
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| NAME_BYTES + name.len() + bytes_of(value)).sum()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    size_of::<Value>() + inside
+}
+
+/// What an object keeps for each name beside its letters.
+const NAME_BYTES: usize = size_of::<String>();
 
 impl Line {
     /// A line that begins with this socket. `pid`: the client may resume under that name.
@@ -64,7 +115,7 @@ impl Line {
     ) -> Arc<Self> {
         let away = pid.map(|pid| Box::new(Away::new(pid)));
         let wire = Wire { socket: Some(socket), count: 0, away, over: false };
-        let requests = Requests { waiting: VecDeque::new(), idle: None, over: false };
+        let requests = Requests { waiting: VecDeque::new(), bytes: 0, idle: None, over: false };
         let valid_until_s = AtomicI64::new(valid_until_s);
         Arc::new(Self {
             id,
@@ -133,12 +184,11 @@ impl Line {
         if requests.over {
             return;
         }
-        if requests.waiting.len() >= QUEUE {
+        if !requests.push(Request { name, handler, body: event.body, ack }) {
             drop(requests);
             self.refuse(name, ack, &DomainError::RateLimited { retry_after_s: 1 });
             return;
         }
-        requests.waiting.push_back(Request { name, handler, body: event.body, ack });
         if let Some(connection) = requests.idle.take() {
             drop(requests);
             tokio::spawn(serve(self.clone(), connection));
@@ -173,10 +223,10 @@ impl Line {
         if requests.over {
             return Err(Some(connection));
         }
-        match requests.waiting.pop_front() {
+        match requests.pop() {
             Some(request) => Ok((request, connection)),
             None => {
-                requests.waiting = VecDeque::new();
+                requests.clear();
                 requests.idle = Some(connection);
                 Err(None)
             }
@@ -247,9 +297,14 @@ impl Line {
         let said = std::iter::once(resumed).chain(missed);
         // The queue of a new socket takes more than a line keeps.
         let _ = said.into_iter().try_for_each(|packet| socket.send(packet));
-        wire.socket = Some(socket);
+        // Of two that come back at once the later one goes on.
+        let earlier = wire.socket.replace(socket);
         wire.count += 1;
+        drop(wire);
         counter!("plenum_sockets_resumed_total").increment(1);
+        if let Some(earlier) = earlier {
+            earlier.cut_off();
+        }
     }
 
     /// A client that does not keep up: out of its meetings at once, and its socket is closed.
@@ -281,7 +336,7 @@ impl Line {
         let connection = {
             let mut requests = self.requests();
             requests.over = true;
-            requests.waiting = VecDeque::new();
+            requests.clear();
             requests.idle.take()
         };
         // Whoever is serving a request finds out behind it.
@@ -344,5 +399,31 @@ impl Drop for Claim {
                 self.line.await_return(visit);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(values: usize) -> Request {
+        let (name, handler) = socket::handler("typing").expect("we know it");
+        Request { name, handler, body: Some(json!(vec![0; values])), ack: (0, None) }
+    }
+
+    #[test]
+    fn c_45_requests_wait_up_to_a_number_and_up_to_an_amount_of_memory() {
+        let mut requests = Requests { waiting: VecDeque::new(), bytes: 0, idle: None, over: false };
+        assert!((0..QUEUE).all(|_| requests.push(request(1))));
+        assert!(!requests.push(request(1)), "too many");
+        requests.clear();
+        let large = QUEUE_BYTES / size_of::<Value>() - 1;
+        assert!(requests.push(request(large)));
+        assert!(!requests.push(request(1)), "too large");
+        assert!(requests.pop().is_some() && requests.pop().is_none());
+        assert!(requests.push(request(2 * large)), "one that stands alone is taken");
+        assert!(!requests.push(request(0)));
     }
 }

@@ -129,6 +129,12 @@ impl LiveMeeting {
         Ok(self.typing_notice(id, true).into_iter().collect())
     }
 
+    /// Whether whoever speaks over this connection is typing.
+    pub fn types(&self, connection: ConnectionId) -> bool {
+        let id = self.of_connection(connection).map(|participant| participant.id);
+        id.is_ok_and(|id| self.typing.iter().any(|typing| typing.who == id))
+    }
+
     /// Whoever was typing no longer is; the others hear it once.
     pub(super) fn stop_typing(&mut self, id: ParticipantId) -> Vec<Notice> {
         let before = self.typing.len();

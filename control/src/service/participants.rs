@@ -39,14 +39,20 @@ impl Participants {
     /// Raises or lowers one's hand.
     ///
     /// # Errors
-    /// Not inside, or hands are switched off.
+    /// Not inside, hands are switched off, or too often.
     pub async fn raise_hand(
         &self,
+        actor: &Actor,
         connection: ConnectionId,
         meeting: &str,
         raised: bool,
+        budget: Budget,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
+        // Everybody inside is told, so nobody may have it go up and down as fast as his line is. Down it may always go.
+        if raised {
+            self.limits.check(LimitedAction::Write, &key(actor, connection), budget)?;
+        }
         let done = self
             .live
             .with(meeting, move |live, now| Ok((live.raise_hand(connection, raised, now)?, ())))
@@ -74,19 +80,25 @@ impl Participants {
     /// Says that somebody types, or no longer does; the latter happens by itself soon (C-54).
     ///
     /// # Errors
-    /// Not inside, or chat is switched off.
+    /// Not inside, chat is switched off, or too often.
     pub async fn set_typing(
         &self,
+        actor: &Actor,
         connection: ConnectionId,
         meeting: &str,
         typing: bool,
+        budget: Budget,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
-        let done = self
-            .live
-            .with(meeting, move |live, now| Ok((live.set_typing(connection, typing, now)?, ())))
-            .await;
-        self.explain(meeting, done).await
+        let (limits, key) = (self.limits.clone(), key(actor, connection));
+        let set = move |live: &mut LiveMeeting, now| {
+            // Beginning counts. What goes on is told once a second at most, and what never began does not end.
+            if typing && !live.types(connection) {
+                limits.check(LimitedAction::ChatTyping, &key, budget)?;
+            }
+            Ok((live.set_typing(connection, typing, now)?, ()))
+        };
+        self.explain(meeting, self.live.with(meeting, set).await).await
     }
 
     /// Shows a reaction.
@@ -102,8 +114,7 @@ impl Participants {
         budget: Budget,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
-        let sender = actor.user_id().map_or_else(|| format!("{connection:?}"), |user| user.to_string());
-        self.limits.check(LimitedAction::Reaction, &sender, budget)?;
+        self.limits.check(LimitedAction::Reaction, &key(actor, connection), budget)?;
         let done =
             self.live.with(meeting, move |live, now| Ok((live.react(connection, reaction, now)?, ()))).await;
         self.explain(meeting, done).await
@@ -112,15 +123,20 @@ impl Participants {
     /// Begins or ends the recording; what is so already stays so.
     ///
     /// # Errors
-    /// Not inside, not allowed, recording is switched off, or it could not be stored.
+    /// Not inside, not allowed, recording is switched off, it could not be stored, or too often.
     pub async fn record(
         &self,
         actor: &Actor,
         connection: ConnectionId,
         meeting: &str,
         start: bool,
+        budget: Budget,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
+        // Each begins a line in the database.
+        if start {
+            self.limits.check(LimitedAction::Write, &key(actor, connection), budget)?;
+        }
         let done = self.live.record(meeting, connection, start, RecordingId::generate()).await;
         let deed = if start { AuditAction::RecordingStart } else { AuditAction::RecordingStop };
         self.note(deed, actor, meeting, None, &done).await;
@@ -291,6 +307,11 @@ impl Participants {
             }
         }
     }
+}
+
+/// By whom requests are counted.
+fn key(actor: &Actor, connection: ConnectionId) -> String {
+    actor.user_id().map_or_else(|| format!("{connection:?}"), |user| user.to_string())
 }
 
 /// Somebody who is not in a meeting hears so, unless there is no such meeting.

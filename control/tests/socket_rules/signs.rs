@@ -141,3 +141,23 @@ async fn add_ev_20_whoever_manages_people_lowers_one_hand_or_all() {
         member.expect_where("hand-raised", down).await;
     }
 }
+
+#[tokio::test]
+async fn kcs_ws_08_kcs_ws_09_nobody_types_or_raises_his_hand_as_fast_as_his_line_is() {
+    let world = World::with(Setup { rate_limits: true, ..Setup::default() }).await;
+    let (meeting, host, _) = world.hosted(json!({})).await;
+    let typing = |on: bool| json!({ "meetingId": meeting, "typing": on });
+    for _ in 0..120 {
+        assert_eq!(host.call("typing", typing(true)).await["success"], true);
+        assert_eq!(host.call("typing", typing(true)).await["success"], true, "going on does not count");
+        assert_eq!(host.call("typing", typing(false)).await["success"], true);
+    }
+    assert!(refused(&host.call("typing", typing(true)).await, "Rate limit exceeded"));
+    let mut raised = 0;
+    while raise(&host, &meeting, true).await["success"] == true {
+        raised += 1;
+        assert!(raised <= 100, "as many as other changes");
+        assert_eq!(raise(&host, &meeting, false).await["success"], true);
+    }
+    assert_eq!(raise(&host, &meeting, false).await["success"], true, "down it may always go");
+}

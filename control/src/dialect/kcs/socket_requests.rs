@@ -121,8 +121,9 @@ pub(super) async fn raise_hand(c: &mut Connection, body: Value) -> Answered {
     let fields = Fields::of(&body)?;
     let meeting = meeting(fields)?;
     let raised = fields.flag("raised")?.ok_or(DomainError::FieldMissing("raised"))?;
+    let budget = limits::budget(LimitedAction::Write);
     match fields.text("participantId")? {
-        None => c.services.participants.raise_hand(c.id, meeting, raised).await?,
+        None => c.services.participants.raise_hand(&c.actor, c.id, meeting, raised, budget).await?,
         Some(_) if raised => return Err(DomainError::invalid("raised", "only one's own hand can be raised")),
         Some(whom) => c.services.participants.lower_hands(c.id, meeting, Some(whom)).await?,
     }
@@ -141,7 +142,8 @@ pub(super) async fn typing(c: &mut Connection, body: Value) -> Answered {
     let fields = Fields::of(&body)?;
     let meeting = meeting(fields)?;
     let typing = fields.flag("typing")?.ok_or(DomainError::FieldMissing("typing"))?;
-    c.services.participants.set_typing(c.id, meeting, typing).await?;
+    let budget = limits::budget(LimitedAction::ChatTyping);
+    c.services.participants.set_typing(&c.actor, c.id, meeting, typing, budget).await?;
     Ok(quiet(json!({ "typing": typing })))
 }
 
@@ -161,7 +163,8 @@ pub(super) async fn toggle_recording(c: &mut Connection, body: Value) -> Answere
     let fields = Fields::of(&body)?;
     let meeting = meeting(fields)?;
     let start = fields.flag("start")?.ok_or(DomainError::FieldMissing("start"))?;
-    c.services.participants.record(&c.actor, c.id, meeting, start).await?;
+    let budget = limits::budget(LimitedAction::Write);
+    c.services.participants.record(&c.actor, c.id, meeting, start, budget).await?;
     Ok(quiet(json!({ "recording": start })))
 }
 

@@ -12,6 +12,8 @@ use super::frame;
 
 /// Binary parts of one event. No event of ours takes any; clients that send some are answered, not cut off.
 pub(super) const ATTACHMENTS_MAX: usize = 16;
+/// Longest name of a namespace that is refused by name; everybody may send one, and the refusal repeats it.
+const NAMESPACE_BYTES_MAX: usize = 256;
 
 /// What a client says to the engine.
 #[derive(Debug, PartialEq)]
@@ -95,6 +97,9 @@ impl<'a> Packet<'a> {
             true => rest.split_once(',').unwrap_or((rest, "")),
             false => ("/", rest),
         };
+        if namespace.len() > NAMESPACE_BYTES_MAX {
+            return None;
+        }
         // A query may follow the name; it says nothing to us.
         if namespace.split('?').next() != Some("/") {
             return Some(if kind == b'0' { Self::Elsewhere { namespace } } else { Self::Lost });

@@ -152,12 +152,11 @@ impl Session {
         Ok(())
     }
 
-    /// The same for packets of the protocol itself, which are few.
+    /// The same for packets of the protocol itself. A client that has more of them answered than it reads is given up:
+    /// it asks for them, and would have us keep as many as it likes.
     pub fn tell(self: &Arc<Self>, packet: Bytes) {
-        let mut state = self.state();
-        if !matches!(state.carrier, Carrier::Gone) {
-            state.queue.push_back(packet);
-            self.wake(state);
+        if self.send(packet) == Err(Full) {
+            self.close(Closed::Broken);
         }
     }
 
@@ -231,7 +230,7 @@ impl Session {
             Carrier::WebSocket(_) => return Polled::Refused,
             Carrier::Gone => return Polled::Gone,
         };
-        if !again && polling.poll.as_ref().is_some_and(|poll| !poll.is_closed()) {
+        if polling.poll.as_ref().is_some_and(|poll| !poll.is_closed()) {
             return Polled::Refused;
         }
         if !ready && polling.upgrading {
@@ -547,7 +546,8 @@ async fn decide(session: Arc<Session>, shown: Credentials) {
     let mut state = session.state();
     state.corked = false;
     if matches!(state.carrier, Carrier::Gone) || state.leaving.is_some() {
-        drop(state);
+        // What was said meanwhile still leaves; it may say why this is the end.
+        session.wake(state);
         peer.closed(Closed::Lost);
         return;
     }

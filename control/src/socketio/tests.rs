@@ -8,12 +8,14 @@ use axum::middleware::from_fn_with_state;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio::net::TcpStream;
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use tokio_util::sync::CancellationToken;
 
+use super::session::Polled;
 use super::*;
 use crate::http::listen;
 
@@ -55,6 +57,9 @@ impl Application for EchoServer {
             let begin = Box::new(move |socket: Socket| {
                 echo.begun.fetch_add(1, Ordering::Relaxed);
                 let _ = socket.send(event_frame("welcome", b"{}", None));
+                if shown.auth == Some(json!({ "unwelcome": true })) {
+                    socket.goodbye();
+                }
                 Arc::new(EchoPeer(echo, socket)) as Arc<dyn Peer>
             });
             Ok(Welcome { pid: None, begin })
@@ -208,6 +213,40 @@ async fn kcs_ws_02_a_client_that_reads_nothing_is_cut_off() {
     client.say(r#"42["flood"]"#).await;
     until("it is told", || reasons(&echo) == [Closed::ByServer]).await;
     until("nothing is kept", || server.0.sessions().is_empty()).await;
+}
+
+#[tokio::test]
+async fn kcs_ws_02_a_client_that_reads_no_answers_of_the_protocol_is_cut_off() {
+    let (address, echo, server) = serve(CALM).await;
+    let mut client = Client::connect(address).await;
+    let asking = async { while client.0.feed(Message::Ping(vec![7; 125].into())).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, asking).await.expect("it is cut off");
+    until("it is told", || reasons(&echo) == [Closed::Broken]).await;
+    until("nothing is kept", || server.0.sessions().is_empty()).await;
+}
+
+#[tokio::test]
+async fn kcs_ws_02_a_socket_whose_end_comes_with_its_beginning_hears_both() {
+    let (address, echo, _) = serve(CALM).await;
+    let mut client = Client::open(address).await;
+    client.say(r#"40{"unwelcome":true}"#).await;
+    assert!(client.text().await.starts_with("40{"));
+    assert_eq!(client.text().await, r#"42["welcome",{}]"#);
+    assert_eq!(client.closed().await, CloseCode::Away);
+    until("it is told", || reasons(&echo) == [Closed::Lost]).await;
+}
+
+#[tokio::test]
+async fn kcs_ws_02_of_two_polls_at_once_one_waits_and_the_other_is_refused() {
+    let (_, _, server) = serve(CALM).await;
+    let session = Session::open(&server.0, 1, Credentials::default());
+    let Polled::Wait(first) = session.poll(false) else { panic!("nothing is there to say") };
+    // A failed upgrade wakes whoever waits; another poll comes before it looks again.
+    assert!(session.set_upgrading(false));
+    assert!(first.await.is_err());
+    let Polled::Wait(mut second) = session.poll(false) else { panic!("nobody waits") };
+    assert!(matches!(session.poll(true), Polled::Refused));
+    assert!(second.try_recv().is_err_and(|error| error == TryRecvError::Empty), "it goes on waiting");
 }
 
 #[tokio::test]

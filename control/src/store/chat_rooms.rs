@@ -20,6 +20,9 @@ const DELETE_MEMBER: &str = "DELETE FROM chat_members WHERE room_id = $1 AND use
 const BY_ID: &str = "SELECT * FROM chat_rooms WHERE id = $1 AND deleted_at IS NULL";
 const UPDATE: &str = "UPDATE chat_rooms SET name = $2, owner_id = $3 WHERE id = $1";
 const DELETE: &str = "UPDATE chat_rooms SET deleted_at = $2 WHERE id = $1";
+/// Nobody can read them any more, or take them back.
+const DROP_FILES: &str = "UPDATE attachments SET removed_at = $2 \
+     WHERE removed_at IS NULL AND message_id IN (SELECT id FROM messages WHERE chat_id = $1)";
 /// $1: a JSON array of room ids; the first $2 of each room.
 const MEMBERS: &str = "SELECT room_id, user_id, joined_at, name FROM (\
        SELECT m.room_id, m.user_id, m.joined_at, m.position, a.name, \
@@ -83,7 +86,7 @@ impl Store {
     }
 
     /// Reads a room, lets `change` decide, and keeps what it made of it, in one transaction. A room without members is
-    /// deleted.
+    /// deleted, and its files with it.
     pub async fn change_chat_room<T>(
         &self,
         id: ChatRoomId,
@@ -105,6 +108,7 @@ impl Store {
             }
             if room.is_deserted() {
                 tx.execute(DELETE, args![id.to_string(), micros(at)]).await?;
+                tx.execute(DROP_FILES, args![id.to_string(), micros(at)]).await?;
             }
             tx.commit().await?;
             Ok((room, value))

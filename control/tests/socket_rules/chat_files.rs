@@ -154,6 +154,21 @@ async fn add_12_what_nobody_refers_to_is_removed_however_often_it_is_swept() {
 }
 
 #[tokio::test]
+async fn add_11_add_13_files_go_with_their_room_and_count_for_nobody_then() {
+    let settings = vec![("ATTACHMENT_MAX_MIB", "1"), ("ATTACHMENT_QUOTA_MIB", "1")];
+    let world = World::with(Setup { settings, ..Setup::default() }).await;
+    let room = room(&world, &["member"]).await;
+    let token = world.token("host").await;
+    let large = vec![b'x'; 1024 * 1024];
+    let up = world.upload(&token, "large.txt", "text/plain", &large).await.json()["data"].clone();
+    say(&world, "host", &room, json!({ "attachments": [up["id"]] })).await;
+    assert_ne!(world.upload(&token, "more.txt", "text/plain", b"more").await.status, 201, "no room is left");
+    world.delete(&format!("/api/chat/rooms/{room}"), &token).await;
+    assert_eq!(world.upload(&token, "more.txt", "text/plain", b"more").await.status, 201);
+    assert_eq!(world.app.services.files.sweep().await.expect("swept"), 1);
+}
+
+#[tokio::test]
 async fn add_ev_30_a_message_inside_a_meeting_carries_files() {
     let world = World::start().await;
     let (meeting, host, _) = world.hosted(json!({})).await;

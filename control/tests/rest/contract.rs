@@ -35,7 +35,7 @@ async fn add_23_every_route_that_is_described_is_in_the_contract() {
     let world = World::new().await;
     let api = described::of(&world.app.router()).await.api();
     let entries = entries(REST, &["endpoints"], &["additions", "list"]);
-    let promised: BTreeSet<_> = entries.iter().flat_map(|entry| targets(entry)).collect();
+    let promised: BTreeSet<_> = entries.iter().flat_map(targets).collect();
     let routes = Routes::of(api);
     let unknown: Vec<_> = routes
         .operations

@@ -1,7 +1,5 @@
 //! What people in a running meeting say without speaking: raised hands, reactions, and that they are typing.
 
-use std::time::Duration;
-
 use time::OffsetDateTime;
 
 use super::chat::Sender;
@@ -12,11 +10,7 @@ use super::live::LiveMeeting;
 use super::participant::ConnectionId;
 use super::policy::Action;
 use super::reaction::Reaction;
-
-/// So long after the last sign of typing somebody no longer types (C-54).
-pub const TYPING_FOR: Duration = Duration::from_secs(3);
-/// Signs of typing within so short a time are told once.
-const TYPING_TOLD_EVERY: Duration = Duration::from_secs(1);
+use super::typing::{EXPIRES_AFTER, TOLD_EVERY};
 
 /// Somebody who is typing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,10 +109,10 @@ impl LiveMeeting {
         if !typing {
             return Ok(self.stop_typing(id));
         }
-        let until = now + TYPING_FOR;
+        let until = now + EXPIRES_AFTER;
         if let Some(known) = self.typing.iter_mut().find(|typing| typing.who == id) {
             known.until = until;
-            if now - known.told_at < TYPING_TOLD_EVERY {
+            if now - known.told_at < TOLD_EVERY {
                 return Ok(Vec::new());
             }
             known.told_at = now;

@@ -7,6 +7,7 @@ use super::id::{CampusId, MeetingId, MeetingRoomId, RosterId, SeriesId, UserId};
 use super::meeting::{Invitation, Meeting, MeetingKind, MeetingStatus};
 use super::profile::Profile;
 use super::recurrence::Recurrence;
+use super::role::PermissionOverrides;
 use super::roster::{Listing, RosterEntry};
 use super::settings::Settings;
 
@@ -186,6 +187,13 @@ impl Series {
         });
         // Nobody is inside a meeting that has not begun.
         later.replace_invitations(invitations.collect(), &[], fresh);
+        later.roster.iter_mut().for_each(|line| line.overrides = PermissionOverrides::default());
+        for granted in self.roster.iter().filter(|entry| entry.overrides != PermissionOverrides::default()) {
+            let same = |line: &&mut RosterEntry| line.user == granted.user && line.email == granted.email;
+            if let Some(line) = later.roster.iter_mut().find(same) {
+                line.overrides = granted.overrides;
+            }
+        }
     }
 
     /// Calls the series off: no occurrence is made any more.

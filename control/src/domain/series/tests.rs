@@ -66,10 +66,13 @@ fn c_39_a_change_of_settings_keeps_the_count_and_reaches_what_was_made() {
     series.made_until = day(2);
     second.settings.name = "New".into();
     second.invite(vec![invitation(&account("ben"), Role::Presenter)], RosterId::generate);
+    let granted = PermissionOverrides { can_record: Some(true), ..PermissionOverrides::default() };
+    second.roster[1].overrides = granted;
     assert_eq!(series.follow(&mut second, false, RuleChange::Keep), Ok(Later::Adopt));
     series.adopt(&mut third, RosterId::generate);
     assert_eq!((third.settings.name.as_str(), third.settings.starts_at), ("New", day(2)));
     assert_eq!(third.roster.iter().map(|e| e.role).collect::<Vec<_>>(), [Role::Host, Role::Presenter]);
+    assert_eq!(third.roster[1].overrides, granted, "a right given for the whole series is not lost");
     assert_eq!((series.recurrence.rule(), series.settings.starts_at), ("FREQ=DAILY;COUNT=5", day(0)));
     assert_eq!((series.made_until, series.calendar_sequence, third.calendar_sequence), (day(2), 1, 1));
 }

@@ -301,12 +301,12 @@ impl Meetings {
         }
     }
 
-    /// The newest `limit` messages the caller may read, oldest first.
+    /// A page of the messages the caller may read, counted from the newest, oldest first (C-52).
     pub async fn chat_history(
         &self,
         actor: &Actor,
         id: &str,
-        limit: u32,
+        page: Page,
     ) -> Result<Vec<ChatMessage>, DomainError> {
         let meeting = self.view(actor, id).await?;
         let reader = match actor {
@@ -315,7 +315,7 @@ impl Meetings {
             Actor::System => return Ok(Vec::new()),
         };
         let runs_meeting = meeting.role_of(actor).is_some_and(Role::runs_meeting);
-        self.store.messages(meeting.id, reader, runs_meeting, limit, 0).await
+        self.store.messages(meeting.id, reader, runs_meeting, page.limit, page.offset).await
     }
 
     /// Changes a meeting (C-36); with `whole_series` this and every later occurrence of its series.

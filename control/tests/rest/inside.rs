@@ -121,6 +121,13 @@ async fn kcs_15_the_newest_come_oldest_first_and_the_limit_is_clamped() {
     let all = texts(&world.get(Who::Member, &path).await);
     assert_eq!((all.len(), all[0].as_str(), all[99].as_str()), (100, "10", "109"));
     assert_eq!(texts(&world.get(Who::Member, &format!("{path}?limit=2")).await), ["108", "109"]);
+    let page = |query: &str| format!("{path}?{query}");
+    assert_eq!(texts(&world.get(Who::Member, &page("limit=2&offset=3")).await), ["105", "106"]);
+    assert!(texts(&world.get(Who::Member, &page("offset=110")).await).is_empty());
+    world
+        .get(Who::Member, &page("offset=-1"))
+        .await
+        .refused(400, "offset: must be a whole number between 0 and 4294967295");
     for many in ["501", "99999999999999999999999"] {
         assert_eq!(texts(&world.get(Who::Member, &format!("{path}?limit={many}")).await).len(), 110);
     }

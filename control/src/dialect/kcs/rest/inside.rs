@@ -93,7 +93,8 @@ refusals!(ChatRefusals: NotMember, FieldInvalid { field: "limit", reason: "<reas
     get, path = "/api/meeting/{meeting_id}/chat", tag = "meetings", operation_id = "listMeetingMessages",
     params(
         MeetingParam,
-        ("limit" = Option<u32>, Query, minimum = 1, description = "The newest so many; more than 500 are clamped.")
+        ("limit" = Option<u32>, Query, minimum = 1, description = "The newest so many; more than 500 are clamped."),
+        ("offset" = Option<u32>, Query, minimum = 0, description = "How many of the newest to leave out.")
     ),
     responses((status = 200, description = "The messages", body = SuccessList<MessageView>), ChatRefusals)
 )]
@@ -103,9 +104,8 @@ pub(super) async fn chat(
     MeetingPath(id): MeetingPath,
     RawQuery(query): RawQuery,
 ) -> Reply {
-    let query = Query::of(query.as_deref());
-    let limit = query.number("limit", 1, HISTORY_MAX)?.unwrap_or(preset::CHAT_HISTORY);
-    let messages = kcs.services.meetings.chat_history(&actor, &id, limit).await?;
+    let wanted = Query::of(query.as_deref()).page(preset::CHAT_HISTORY, HISTORY_MAX)?;
+    let messages = kcs.services.meetings.chat_history(&actor, &id, wanted).await?;
     list("Chat history retrieved successfully", messages.iter().map(view::message).collect())
 }
 

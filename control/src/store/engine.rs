@@ -104,6 +104,8 @@ impl Engine {
     }
 
     async fn open_postgres(options: PgConnectOptions) -> Result<Self, OpenError> {
+        let options = options.application_name("plenum");
+        migrate_postgres(&options).await?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS_MAX)
             .acquire_timeout(BUSY_TIMEOUT)
@@ -116,11 +118,9 @@ impl Engine {
                     Ok(!connection.is_in_transaction())
                 })
             })
-            .connect_with(options.application_name("plenum").options(POSTGRES_LIMITS))
+            .connect_with(options.options(POSTGRES_LIMITS))
             .await
             .map_err(|error| OpenError::Open(error.to_string()))?;
-        let migrated = sqlx::migrate!("./migrations/postgres").run(&pool).await;
-        migrated.map_err(|error| OpenError::Migrate(error.to_string()))?;
         Ok(Self::Postgres(pool))
     }
 
@@ -249,6 +249,15 @@ impl Prober {
             }
         }
     }
+}
+
+/// Brings the tables up to date, over a connection of its own: rebuilding a large table takes longer than any statement
+/// of a request may.
+async fn migrate_postgres(options: &PgConnectOptions) -> Result<(), OpenError> {
+    let mut connection = options.connect().await.map_err(|error| OpenError::Open(error.to_string()))?;
+    let migrated = sqlx::migrate!("./migrations/postgres").run(&mut connection).await;
+    migrated.map_err(|error| OpenError::Migrate(error.to_string()))?;
+    connection.close().await.map_err(|error| OpenError::Open(error.to_string()))
 }
 
 /// Begins a transaction. A connection that turns out dead is thrown away and the next one taken: nothing was sent yet.

@@ -174,10 +174,7 @@ impl Mail {
         leased_until: OffsetDateTime,
         stop: &CancellationToken,
     ) -> Result<Round, DomainError> {
-        let courier = match self.post.connect().await {
-            Ok(courier) => courier,
-            Err(problem) => return Ok(Round::NoServer(problem)),
-        };
+        let mut connected = None;
         // Counted from the claim: connecting takes its part of the lease too.
         let ends = leased_until - LEASE_REST;
         let mut tried = 0;
@@ -185,14 +182,27 @@ impl Mail {
             if stop.is_cancelled() || self.clock.now() >= ends {
                 break;
             }
+            let courier = match connected.take() {
+                Some(courier) => courier,
+                None => match self.post.connect().await {
+                    Ok(courier) => courier,
+                    Err(problem) => return Ok(Round::NoServer(problem)),
+                },
+            };
             tried += 1;
             let delivery = courier.deliver(&mail.letter).await;
             self.note(mail, lease, &delivery).await?;
-            if let Delivery::Broken(problem) = delivery {
-                return Ok(Round::NoServer(problem));
+            match delivery {
+                Delivery::Accepted => connected = Some(courier),
+                // A refusal ends the connection. The next one is made here, and not unseen by the next letter, which
+                // would be refused in place of everybody by a server that has had enough of us.
+                Delivery::Later(_) | Delivery::Never(_) => {}
+                Delivery::Broken(problem) => return Ok(Round::NoServer(problem)),
             }
         }
-        courier.close().await;
+        if let Some(courier) = connected {
+            courier.close().await;
+        }
         Ok(Round::Tried(tried))
     }
 

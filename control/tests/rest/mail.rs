@@ -233,6 +233,21 @@ async fn c_64_a_mail_that_nobody_takes_is_given_up() {
 }
 
 #[tokio::test]
+async fn c_64_a_server_that_is_fed_up_after_one_refusal_does_not_refuse_the_other_mails() {
+    let server = Server::with(&["--fed-up"]);
+    let world = world(&server.url(), &[]).await;
+    world.two_invited().await;
+    server.say(Some("550 5.1.1 no such mailbox"));
+    assert!(
+        matches!(world.round().await, Round::NoServer(problem) if problem.contains("no service for you"))
+    );
+    let mut states = world.outbox().await;
+    states.iter_mut().for_each(|line| *line = line.split(' ').nth(1).expect("a state").to_owned());
+    states.sort();
+    assert_eq!(states, ["failed", "queued"]);
+}
+
+#[tokio::test]
 async fn add_22_a_mail_refused_for_good_is_sent_again_when_an_administrator_says_so() {
     let server = Server::start();
     let world = world(&server.url(), &[]).await;

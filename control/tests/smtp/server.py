@@ -1,9 +1,9 @@
 """An SMTP server for the tests: a real one, on loopback, that keeps what it is given.
 
-    server.py FOLDER [--port N] [--tls CERT KEY] [--auth USER PASSWORD]
+    server.py FOLDER [--port N] [--tls CERT KEY] [--auth USER PASSWORD] [--fed-up]
 
 Prints its port. Each message becomes FOLDER/N.eml. While FOLDER/verdict holds a line such as `451 later`, every
-recipient is answered with it.
+recipient is answered with it. A server that is fed up answers whoever comes after a refused recipient with 554.
 """
 
 import argparse
@@ -19,15 +19,19 @@ arguments.add_argument("folder")
 arguments.add_argument("--port", type=int, default=0)
 arguments.add_argument("--tls", nargs=2)
 arguments.add_argument("--auth", nargs=2)
+arguments.add_argument("--fed-up", action="store_true")
 options = arguments.parse_args()
+refused = False
 
 
 class Keep:
     """Answers recipients as the verdict says and writes messages down."""
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
+        global refused
         try:
             with open(os.path.join(options.folder, "verdict"), encoding="utf-8") as file:
+                refused = True
                 return file.read().strip()
         except FileNotFoundError:
             envelope.rcpt_tos.append(address)
@@ -48,8 +52,18 @@ def authenticate(server, session, envelope, mechanism, login):
     return AuthResult(success=[login.login, login.password] == wanted, handled=False)
 
 
+class FedUp(asyncio.Protocol):
+    """Wants nothing from this client."""
+
+    def connection_made(self, transport):
+        transport.write(b"554 5.7.1 no service for you\r\n")
+        transport.close()
+
+
 def connection():
     """One for each client."""
+    if options.fed_up and refused:
+        return FedUp()
     settings = {}
     if options.tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -202,7 +202,8 @@ impl App {
         let files = files(&store, &rooms, config, &parts).await?;
         let planes = (&fleet, &hub);
         let mailer = Mailer::new(&config.mail).map_err(|(name, problem)| StartError::Mail(name, problem))?;
-        let mail = Mail::new(store.clone(), parts.clock.clone(), Arc::new(mailer));
+        let audit = Audit::new(store.clone(), parts.clock.clone());
+        let mail = Mail::new(store.clone(), parts.clock.clone(), Arc::new(mailer), audit);
         let built = Built { rooms, files, mail };
         let services = services(&store, tokens, &parts, planes, Arc::new(live.clone()), built)
             .await

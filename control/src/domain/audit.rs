@@ -36,6 +36,8 @@ pub enum AuditAction {
     RoleChange,
     /// Somebody looked people of the campus up.
     DirectorySearch,
+    /// A failed mail was put back into the queue.
+    MailRetry,
     /// Somebody read this trail.
     AuditRead,
     /// A payload named another user than the token (C-13).
@@ -67,6 +69,7 @@ impl AuditAction {
             Self::RecordingStop => "recording.stop",
             Self::RoleChange => "participant.role",
             Self::DirectorySearch => "directory.search",
+            Self::MailRetry => "mail.retry",
             Self::AuditRead => "audit.read",
             Self::ParticipantRemove => "participant.remove",
             Self::ChatRoomCreate => "chat.room-create",

@@ -11,10 +11,12 @@ use ulid::Ulid;
 
 use crate::domain::account::UserType;
 use crate::domain::actor::Actor;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::error::DomainError;
 use crate::domain::id::{CampusId, MailId, MeetingId};
 use crate::domain::mail::{Letter, MailRecord, MailStatus, TRIED_FOR, pause};
 use crate::domain::page::Page;
+use crate::service::audit::Audit;
 use crate::service::clock::Clock;
 use crate::store::{MailFilter, Store};
 
@@ -95,12 +97,13 @@ pub struct Mail {
     store: Store,
     clock: Clock,
     post: Arc<dyn Post>,
+    audit: Audit,
 }
 
 impl Mail {
     /// The outbox in `store`, emptied by `post`.
-    pub fn new(store: Store, clock: Clock, post: Arc<dyn Post>) -> Self {
-        Self { store, clock, post }
+    pub fn new(store: Store, clock: Clock, post: Arc<dyn Post>, audit: Audit) -> Self {
+        Self { store, clock, post, audit }
     }
 
     /// Whether mail leaves, or is only kept.
@@ -135,6 +138,11 @@ impl Mail {
         if !self.store.retry_mail(mail.letter.id, self.clock.now()).await? {
             return Err(DomainError::invalid("status", "only failed mail is sent again"));
         }
+        let entry = AuditEntry {
+            detail: Some(mail.letter.id.to_string()),
+            ..AuditEntry::granted(AuditAction::MailRetry, actor.user_id())
+        };
+        self.audit.note(entry.in_meeting(mail.letter.meeting, mail.letter.campus)).await;
         self.one(actor, id).await
     }
 

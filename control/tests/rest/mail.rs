@@ -264,6 +264,8 @@ async fn add_22_a_mail_refused_for_good_is_sent_again_when_an_administrator_says
     server.say(None);
     assert_eq!(world.post(Who::Admin, &path, Value::Null).await.data()["status"], "queued");
     world.post(Who::Admin, &path, Value::Null).await.refused(400, "status: only failed mail is sent again");
+    let trail = world.get(Who::Admin, "/api/admin/audit?action=mail.retry").await;
+    assert_eq!((trail.data().as_array().map(Vec::len), &trail.data()[0]["detail"]), (Some(1), &mail["id"]));
     assert_eq!(world.round().await, Round::Tried(1));
     assert_eq!(server.mails().len(), 1);
 }

@@ -12,6 +12,7 @@ use plenum_control::domain::profile::Profile;
 use plenum_control::domain::recurrence::Recurrence;
 use plenum_control::domain::role::Role;
 use plenum_control::domain::series::{Later, RuleChange, Series};
+use plenum_control::service::audit::Audit;
 use plenum_control::service::clock::Clock;
 use plenum_control::service::mail::{Courier, Delivery, Mail, Parts, Post, Round};
 use plenum_control::store::MailFilter;
@@ -211,7 +212,9 @@ async fn no_mail_is_begun_when_connecting_has_used_up_the_lease(world: World) {
     world.store.insert_meeting_with(&meeting, None, &[invited(&meeting)]).await.expect("inserted");
     let round = |connects_within: Duration| {
         let clock = Clock::stopped(now());
-        let mail = Mail::new(world.store.clone(), clock.clone(), Arc::new(Slow(clock, connects_within)));
+        let audit = Audit::new(world.store.clone(), clock.clone());
+        let mail =
+            Mail::new(world.store.clone(), clock.clone(), Arc::new(Slow(clock, connects_within)), audit);
         async move { mail.round(&CancellationToken::new()).await.expect("the database works") }
     };
     assert_eq!(round(Duration::minutes(4)).await, Round::Tried(0), "somebody else may soon have it");

@@ -174,14 +174,14 @@ async fn poll(session: Arc<Session>) -> Result<Response, Refusal> {
 
 /// What a client says by polling.
 async fn post(session: Arc<Session>, body: Body) -> Result<Response, Refusal> {
-    if !session.begin_post() {
+    let Some(reading) = session.begin_post() else {
         if session.is_polling() {
             session.leave(NORMAL, Closed::Broken, None);
         }
         return Err(Refusal::BadRequest);
-    }
+    };
     let read = tokio::time::timeout(BODY_WAIT, axum::body::to_bytes(body, session.message_max())).await;
-    session.end_post();
+    drop(reading);
     let Ok(Ok(body)) = read else {
         session.leave(NORMAL, Closed::Broken, None);
         return Ok(answer(StatusCode::PAYLOAD_TOO_LARGE, Body::empty()));

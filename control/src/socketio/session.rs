@@ -91,6 +91,17 @@ enum Ping {
     Sent(u64),
 }
 
+/// A body of a polling client is being read.
+pub(super) struct Posting(Arc<Session>);
+
+impl Drop for Posting {
+    fn drop(&mut self) {
+        if let Carrier::Polling(polling) = &mut self.0.state().carrier {
+            polling.posting = false;
+        }
+    }
+}
+
 /// What a poll is answered with.
 pub(super) enum Polled {
     Packets(Vec<u8>),
@@ -258,18 +269,14 @@ impl Session {
         Polled::Packets(packets)
     }
 
-    /// Marks the beginning of a body; false when one is being read already.
-    pub fn begin_post(&self) -> bool {
+    /// Marks that a body is being read, until the mark is dropped, also by a client that goes away half-way. `None` when
+    /// one is being read already.
+    pub fn begin_post(self: &Arc<Self>) -> Option<Posting> {
         match &mut self.state().carrier {
-            Carrier::Polling(polling) => !std::mem::replace(&mut polling.posting, true),
-            _ => false,
+            Carrier::Polling(polling) if !polling.posting => polling.posting = true,
+            _ => return None,
         }
-    }
-
-    pub fn end_post(&self) {
-        if let Carrier::Polling(polling) = &mut self.state().carrier {
-            polling.posting = false;
-        }
+        Some(Posting(self.clone()))
     }
 
     pub fn is_polling(&self) -> bool {

@@ -213,7 +213,8 @@ impl App {
             parts.demo && first_accounts::demo_exists(&store).await.map_err(StartError::Prepare)?;
         let audit = Audit::new(store.clone(), parts.clock.clone());
         let realtime = realtime(&services, &store, &hub, &live, audit, config.ice_servers.clone());
-        let sockets = Sockets::start(realtime, parts.resume_wait);
+        let sockets =
+            Sockets::start(realtime, TrustedProxies::new(config.trusted_proxies.clone()), parts.resume_wait);
         let supervisor =
             parts.supervise.then(|| Supervisor::start(fleet.clone(), &config.data_dir)).transpose()?;
         let draining = AtomicBool::new(false);
@@ -325,7 +326,7 @@ fn realtime(
         participants: Participants::new(live.clone(), store.clone(), limits.clone(), audit),
         chat: Chat::new(live.clone(), store.clone(), rooms.clone(), clock.clone()),
         rooms: rooms.clone(),
-        media: Media::new(live.clone(), store.clone()),
+        media: Media::new(live.clone(), store.clone(), limits.clone()),
         clock: clock.clone(),
         ice_servers,
     }

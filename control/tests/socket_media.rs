@@ -210,6 +210,23 @@ async fn add_ev_06_add_ev_16_a_track_is_paused_resumed_and_closed_by_its_owner_a
 }
 
 #[tokio::test]
+async fn rate_07_tracks_come_and_go_so_often_and_fall_silent_always() {
+    let world = World::with(Setup { rate_limits: true, ..Setup::default() }).await;
+    let scene = Scene::inside(world, json!({})).await;
+    let named = json!({ "producerId": scene.camera().await });
+    let mut resumed = 0;
+    while scene.host.call("resume-producer", named.clone()).await["success"] == true {
+        resumed += 1;
+    }
+    // The track itself was the first of the budget.
+    assert_eq!(resumed, 119);
+    assert!(refused(&scene.host.call("resume-producer", named.clone()).await, "Rate limit exceeded"));
+    let again = scene.produce(&scene.host, Kind::Audio, "microphone").await;
+    assert!(refused(&again, "Rate limit exceeded"), "{again}");
+    assert_eq!(scene.host.call("pause-producer", named).await["success"], true);
+}
+
+#[tokio::test]
 async fn kcs_ws_11_a_muted_microphone_is_not_forwarded() {
     let scene = Scene::start().await;
     scene.transport(&scene.host, "send").await;

@@ -12,16 +12,19 @@ use plenum_shared::{
     transport::{DtlsParameters, IceCandidate, IceParameters},
 };
 
+use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::event::Notice;
 use crate::domain::id::{MeetingId, ParticipantId};
+use crate::domain::limit::{Budget, LimitedAction};
 use crate::domain::live::LiveMeeting;
 use crate::domain::live_media::Wanted;
 use crate::domain::participant::{ConnectionId, Consumer, Producer};
 use crate::fleet::MediaError;
 use crate::live::Live;
 use crate::service::admissions::meeting_id;
-use crate::service::participants::explain;
+use crate::service::limits::Limits;
+use crate::service::participants::{explain, key};
 use crate::store::Store;
 
 /// Media of running meetings.
@@ -29,6 +32,7 @@ use crate::store::Store;
 pub struct Media {
     live: Live,
     store: Store,
+    limits: Limits,
 }
 
 /// A transport as its client must know it.
@@ -74,8 +78,8 @@ pub struct Asker<'a> {
 
 impl Media {
     /// Media of the meetings of `live`.
-    pub fn new(live: Live, store: Store) -> Self {
-        Self { live, store }
+    pub fn new(live: Live, store: Store, limits: Limits) -> Self {
+        Self { live, store, limits }
     }
 
     /// Opens a transport; an older one of the same direction is closed (C-55).
@@ -140,14 +144,18 @@ impl Media {
     /// Publishes a track on the send transport.
     ///
     /// # Errors
-    /// Not inside, not allowed, no transport, or a codec that nobody here speaks.
+    /// Not inside, not allowed, no transport, a codec that nobody here speaks, or too often.
     pub async fn produce(
         &self,
+        actor: &Actor,
         connection: ConnectionId,
         meeting: &str,
         track: NewTrack,
+        budget: Budget,
     ) -> Result<ProducerId, DomainError> {
         let meeting = meeting_id(meeting)?;
+        // Everybody inside is told of each, and many subscribe to it.
+        self.limits.check(LimitedAction::MediaUpdate, &key(actor, connection), budget)?;
         let NewTrack { kind, source, rtp_parameters, paused } = track;
         let (room, (transport, held)) = self
             .ask(meeting, move |live| Ok((live.room(), live.may_produce(connection, kind, source)?)))
@@ -201,14 +209,20 @@ impl Media {
     /// Pauses or resumes one track.
     ///
     /// # Errors
-    /// Not the asker's track, or no media.
+    /// Not the asker's track, no media, or too often.
     pub async fn pause_producer(
         &self,
+        actor: &Actor,
         asker: Asker<'_>,
         producer: ProducerId,
         paused: bool,
+        budget: Budget,
     ) -> Result<(), DomainError> {
         let connection = asker.connection;
+        // Everybody inside is told. Silent one may always fall.
+        if !paused {
+            self.limits.check(LimitedAction::MediaUpdate, &key(actor, connection), budget)?;
+        }
         let own = move |live: &LiveMeeting| live.own_producer(connection, producer);
         let (meeting, room, _) = self.find(asker, own, DomainError::ProducerNotFound).await?;
         self.note(meeting, room, move |live| Ok((live.pause_producer(connection, producer, paused)?, ())))

@@ -310,7 +310,7 @@ impl Participants {
 }
 
 /// By whom requests are counted.
-fn key(actor: &Actor, connection: ConnectionId) -> String {
+pub(super) fn key(actor: &Actor, connection: ConnectionId) -> String {
     actor.user_id().map_or_else(|| format!("{connection:?}"), |user| user.to_string())
 }
 

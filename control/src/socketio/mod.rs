@@ -2,7 +2,7 @@
 //!
 //! [`serve`] answers HTTP and tells new sessions from old ones; [`session`] is one client whatever carries it;
 //! [`websocket`] reads one socket; [`writers`] write to all of them; [`pulse`] pings and notices who is gone;
-//! [`packet`] and [`frame`] are the words and are pure. A dialect is an [`Application`]: it decides who may connect and
+//! [`strangers`] counts who has not said who he is; [`packet`] and [`frame`] are the words and are pure. A dialect is an [`Application`]: it decides who may connect and
 //! hears what connected sockets say.
 //!
 //! What it is made for: an event is encoded once, with its WebSocket header, and every socket of a room is given the
@@ -14,6 +14,7 @@ mod packet;
 mod pulse;
 mod serve;
 mod session;
+mod strangers;
 mod websocket;
 mod writers;
 
@@ -24,12 +25,15 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
+use crate::http::peer::TrustedProxies;
+
 pub use packet::{Event, ack_frame, event_frame};
 pub use serve::intercept;
 pub use session::{Full, Socket};
 
 use pulse::Pulse;
 use session::Session;
+use strangers::Strangers;
 use writers::Writers;
 
 /// Sessions open at once, by polling too. Beyond it new ones are refused as unavailable; connections are bounded by the
@@ -110,6 +114,9 @@ struct Inner {
     config: Config,
     application: Arc<dyn Application>,
     sessions: Mutex<HashMap<u128, Arc<Session>>>,
+    /// Whose word about a client's address counts.
+    proxies: TrustedProxies,
+    strangers: Strangers,
     writers: Writers,
     pulse: Pulse,
     started: Instant,
@@ -117,11 +124,13 @@ struct Inner {
 
 impl Server {
     /// Starts the tasks every socket shares. Must be called inside a runtime.
-    pub fn start(config: Config, application: Arc<dyn Application>) -> Self {
+    pub fn start(config: Config, proxies: TrustedProxies, application: Arc<dyn Application>) -> Self {
         let inner = Inner {
             config,
             application,
             sessions: Mutex::default(),
+            proxies,
+            strangers: Strangers::default(),
             writers: Writers::new(),
             pulse: Pulse::default(),
             started: Instant::now(),

@@ -12,6 +12,7 @@ use hyper::upgrade::OnUpgrade;
 
 use super::session::{NORMAL, Polled, SEPARATOR, Session};
 use super::{Closed, Credentials, SESSIONS_MAX, Server, packet, websocket};
+use crate::http::peer;
 
 const PATH: &str = "/socket.io";
 /// A body of a poll takes no longer; a client that is slower has lost its connection.
@@ -81,7 +82,8 @@ impl Server {
                 return Err(Refusal::BadHandshakeMethod);
             }
             let upgrade = request.extensions_mut().remove::<OnUpgrade>();
-            return self.begin(&query, request.headers(), web_socket.then_some(upgrade));
+            let address = peer::key(self.0.proxies.client(request.extensions(), request.headers()));
+            return self.begin(&query, request.headers(), address, web_socket.then_some(upgrade));
         };
         let session = self.find(sid).ok_or(Refusal::UnknownSession)?;
         if web_socket {
@@ -110,6 +112,7 @@ impl Server {
         &self,
         query: &Query<'_>,
         headers: &HeaderMap,
+        address: String,
         upgrade: Option<Option<OnUpgrade>>,
     ) -> Result<Response, Refusal> {
         let handshake = upgrade.is_some().then(|| websocket::accept(headers).ok_or(Refusal::BadRequest));
@@ -117,13 +120,16 @@ impl Server {
         if query.version != Some("4") {
             return Err(Refusal::UnsupportedVersion);
         }
+        let Some(place) = self.0.strangers.admit(address) else {
+            return Ok(answer(StatusCode::TOO_MANY_REQUESTS, Body::empty()));
+        };
         let id = uuid::Uuid::new_v4().as_u128();
         let session = {
             let mut sessions = self.0.sessions();
             if sessions.len() >= SESSIONS_MAX {
                 return Ok(answer(StatusCode::SERVICE_UNAVAILABLE, Body::empty()));
             }
-            let session = Session::open(&self.0, id, shown(query, headers));
+            let session = Session::open(&self.0, id, shown(query, headers), place);
             sessions.insert(id, session.clone());
             session
         };

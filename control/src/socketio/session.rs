@@ -7,6 +7,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::packet::{self, Engine, Packet};
+use super::strangers::Place;
 use super::writers::{self, List, Written};
 use super::{Closed, Credentials, Event, Inner, Peer, frame};
 use crate::http::listen::Placed;
@@ -39,6 +40,8 @@ struct State {
     stage: Stage,
     /// Needed until CONNECT is accepted.
     credentials: Option<Box<Credentials>>,
+    /// Held until CONNECT is accepted.
+    place: Option<Place>,
     /// An event whose binary parts are still to come, and how many.
     awaiting: Option<Box<Awaiting>>,
     /// In the writer's list.
@@ -113,7 +116,7 @@ pub(super) enum Polled {
 
 impl Session {
     /// A new session that polls until it is given a WebSocket.
-    pub fn open(server: &Arc<Inner>, id: u128, credentials: Credentials) -> Arc<Self> {
+    pub fn open(server: &Arc<Inner>, id: u128, credentials: Credentials, place: Place) -> Arc<Self> {
         let now_ms = server.now_ms();
         let ping_at = now_ms + server.config.ping_interval.as_millis() as u64;
         let patience_ms = now_ms + server.config.connect_timeout.as_millis() as u64;
@@ -122,6 +125,7 @@ impl Session {
             carrier: Carrier::Polling(Polling::default()),
             stage: Stage::Open,
             credentials: Some(Box::new(credentials)),
+            place: Some(place),
             awaiting: None,
             listed: false,
             blocked: false,
@@ -488,6 +492,7 @@ impl Session {
             }
             state.queue = VecDeque::new();
             state.awaiting = None;
+            state.place = None;
             let carrier = std::mem::replace(&mut state.carrier, Carrier::Gone);
             (carrier, std::mem::replace(&mut state.stage, Stage::Open))
         };
@@ -560,6 +565,7 @@ async fn decide(session: Arc<Session>, shown: Credentials) {
     }
     state.stage = Stage::Connected(peer);
     state.credentials = None;
+    state.place = None;
     session.wake(state);
 }
 

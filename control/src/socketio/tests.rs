@@ -85,7 +85,7 @@ impl Peer for EchoPeer {
 
 async fn serve(config: Config) -> (SocketAddr, Arc<Echo>, Server) {
     let echo = Arc::<Echo>::default();
-    let server = Server::start(config, Arc::new(EchoServer(echo.clone())));
+    let server = Server::start(config, TrustedProxies::default(), Arc::new(EchoServer(echo.clone())));
     let router = Router::new().layer(from_fn_with_state(server.clone(), intercept));
     let listener = listen::bind(IpAddr::from([127, 0, 0, 1]), 0).await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -218,7 +218,7 @@ async fn kcs_ws_02_a_client_that_reads_nothing_is_cut_off() {
 #[tokio::test]
 async fn kcs_ws_02_a_client_that_reads_no_answers_of_the_protocol_is_cut_off() {
     let (_, _, server) = serve(CALM).await;
-    let session = Session::open(&server.0, 1, Credentials::default());
+    let session = session_of(&server);
     for _ in 0..=CALM.queue_max {
         assert!(session.is_polling());
         assert!(session.heard("40/elsewhere,"));
@@ -240,7 +240,7 @@ async fn kcs_ws_02_a_socket_whose_end_comes_with_its_beginning_hears_both() {
 #[tokio::test]
 async fn kcs_ws_02_of_two_polls_at_once_one_waits_and_the_other_is_refused() {
     let (_, _, server) = serve(CALM).await;
-    let session = Session::open(&server.0, 1, Credentials::default());
+    let session = session_of(&server);
     let Polled::Wait(first) = session.poll(false) else { panic!("nothing is there to say") };
     // A failed upgrade wakes whoever waits; another poll comes before it looks again.
     assert!(session.set_upgrading(false));
@@ -300,4 +300,9 @@ async fn kcs_ws_02_what_waits_leaves_before_the_goodbye() {
     assert_eq!(last, "41");
     drained.await.expect("drains");
     assert_eq!(reasons(&echo), [Closed::ByServer]);
+}
+
+fn session_of(server: &Server) -> Arc<Session> {
+    let place = server.0.strangers.admit("192.0.2.1".to_owned()).expect("nobody else is there");
+    Session::open(&server.0, 1, Credentials::default(), place)
 }

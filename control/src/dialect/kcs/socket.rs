@@ -31,6 +31,7 @@ use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::event::{AccessEnd, Audience, DomainEvent};
 use crate::domain::participant::{ConnectionId, Person};
+use crate::http::peer::TrustedProxies;
 use crate::hub::{Hub, OutletId};
 use crate::service::accounts::{Access, Accounts};
 use crate::service::chat::Chat;
@@ -125,7 +126,7 @@ pub struct Sockets {
 
 impl Sockets {
     /// Starts serving; [`Sockets::server`] is put in front of a router. `resume_wait`: see [`RESUME_WAIT`].
-    pub fn start(services: Services, resume_wait: Duration) -> Self {
+    pub fn start(services: Services, proxies: TrustedProxies, resume_wait: Duration) -> Self {
         let outlet = Arc::new(SocketOutlet::new(services.ice_servers.clone()));
         let outlet_id = services.hub.add_outlet(outlet.clone());
         let (away, stopping) = (Mutex::default(), AtomicBool::new(false));
@@ -140,7 +141,7 @@ impl Sockets {
             payload_max: PAYLOAD_BYTES_MAX,
             queue_max: SEND_BUFFER_PACKETS,
         };
-        let server = Server::start(config, Arc::new(kcs.clone()));
+        let server = Server::start(config, proxies, Arc::new(kcs.clone()));
         tokio::spawn(close_expired(Arc::downgrade(&kcs.0)));
         Self { kcs, server }
     }

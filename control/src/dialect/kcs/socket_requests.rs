@@ -244,7 +244,8 @@ pub(super) async fn produce(c: &mut Connection, body: Value) -> Answered {
     rtp_parameters.check().map_err(|error| out_of_bounds("rtpParameters", &error))?;
     let paused = fields.flag("paused")?.unwrap_or(false);
     let track = NewTrack { kind, source, rtp_parameters, paused };
-    let producer = c.services.media.produce(c.id, meeting, track).await?;
+    let budget = limits::budget(LimitedAction::MediaUpdate);
+    let producer = c.services.media.produce(&c.actor, c.id, meeting, track, budget).await?;
     Ok(say(&told::Produced { kind: kind.into(), producer_id: producer, source: source.into() }))
 }
 
@@ -264,7 +265,8 @@ pub(super) async fn resume_producer(c: &mut Connection, body: Value) -> Answered
 
 async fn set_producer_paused(c: &mut Connection, body: Value, paused: bool) -> Answered {
     let producer = producer_id(&normalized(body))?;
-    c.services.media.pause_producer(c.asker(), producer, paused).await?;
+    let budget = limits::budget(LimitedAction::MediaUpdate);
+    c.services.media.pause_producer(&c.actor, c.asker(), producer, paused, budget).await?;
     Ok(quiet(json!({ "producerId": producer })))
 }
 

@@ -84,6 +84,7 @@ pub enum DomainEvent {
     ParticipantLeft {
         meeting: MeetingId,
         participant: ParticipantId,
+        person: Person,
         name: String,
         reason: LeaveReason,
     },
@@ -107,6 +108,7 @@ pub enum DomainEvent {
     HandChanged {
         meeting: MeetingId,
         participant: ParticipantId,
+        person: Person,
         name: String,
         raised: bool,
         /// Place in the queue, from 1; `None` when lowered.
@@ -116,6 +118,7 @@ pub enum DomainEvent {
     ReactionSent {
         meeting: MeetingId,
         participant: ParticipantId,
+        person: Person,
         name: String,
         reaction: Reaction,
         at: OffsetDateTime,
@@ -147,6 +150,7 @@ pub enum DomainEvent {
     MediaChanged {
         meeting: MeetingId,
         participant: ParticipantId,
+        person: Person,
         media: MediaStatus,
     },
     /// To the person, to the others, or to both (ADD-EV-09).
@@ -182,8 +186,11 @@ pub enum DomainEvent {
         name: String,
         at: OffsetDateTime,
     },
+    /// To the one who was muted, or may speak again.
     MutedByHost {
         meeting: MeetingId,
+        participant: ParticipantId,
+        person: Person,
         muted: bool,
     },
     MessageSent(Box<ChatMessage>),

@@ -67,7 +67,8 @@ impl Window {
         Verdict {
             allowed,
             limit: budget.requests,
-            remaining: budget.requests - self.used,
+            // Two doors to one deed may have different budgets: what was spent at the wider one may be more than this one has.
+            remaining: budget.requests.saturating_sub(self.used),
             resets_at_s: self.started_s + budget.window_s,
         }
     }
@@ -100,6 +101,16 @@ mod tests {
             window.take(160, BUDGET),
             Verdict { allowed: true, limit: 2, remaining: 1, resets_at_s: 220 }
         );
+    }
+
+    #[test]
+    fn a_narrower_budget_finds_what_a_wider_one_spent() {
+        let mut window = Window::default();
+        let wide = Budget { requests: 5, ..BUDGET };
+        assert!((0..4).all(|_| window.take(100, wide).allowed));
+        let verdict = window.take(100, BUDGET);
+        assert_eq!((verdict.allowed, verdict.remaining), (false, 0));
+        assert_eq!(window.take(100, wide).remaining, 0);
     }
 
     #[test]

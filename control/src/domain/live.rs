@@ -347,6 +347,7 @@ impl LiveMeeting {
         let event = DomainEvent::ParticipantLeft {
             meeting: self.meeting.id,
             participant: id,
+            person: gone.person,
             name: gone.name,
             reason,
         };
@@ -415,10 +416,10 @@ impl LiveMeeting {
         }
         let (mut notices, mut tracks) = (Vec::new(), Vec::new());
         for id in targets {
-            if let Some(participant) = self.participants.get_mut(&id) {
-                participant.host_muted = mute;
-            }
-            let event = DomainEvent::MutedByHost { meeting: self.meeting.id, muted: mute };
+            let Some(participant) = self.participants.get_mut(&id) else { continue };
+            participant.host_muted = mute;
+            let (meeting, person) = (self.meeting.id, participant.person);
+            let event = DomainEvent::MutedByHost { meeting, participant: id, person, muted: mute };
             notices.push(Notice::new(Audience::One(id), event));
             if mute {
                 notices.extend(
@@ -438,7 +439,8 @@ impl LiveMeeting {
             return Vec::new();
         }
         participant.media = media;
-        let event = DomainEvent::MediaChanged { meeting, participant: id, media };
+        let person = participant.person;
+        let event = DomainEvent::MediaChanged { meeting, participant: id, person, media };
         vec![Notice::new(Audience::Everyone, event)]
     }
 

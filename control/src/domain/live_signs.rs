@@ -63,13 +63,14 @@ impl LiveMeeting {
             return Vec::new();
         }
         participant.hand_raised_at = raised.then_some(now);
-        let name = participant.name.clone();
+        let (person, name) = (participant.person, participant.name.clone());
         self.hands.retain(|hand| *hand != id);
         if raised {
             self.hands.push(id);
         }
         let position = raised.then_some(self.hands.len());
-        let event = DomainEvent::HandChanged { meeting, participant: id, name, raised, position, at: now };
+        let event =
+            DomainEvent::HandChanged { meeting, participant: id, person, name, raised, position, at: now };
         vec![Notice::new(Audience::Everyone, event)]
     }
 
@@ -88,6 +89,7 @@ impl LiveMeeting {
         let event = DomainEvent::ReactionSent {
             meeting: self.meeting.id,
             participant: id,
+            person: participant.person,
             name: participant.name.clone(),
             reaction,
             at: now,

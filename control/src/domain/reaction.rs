@@ -52,10 +52,21 @@ impl Reaction {
         reaction(field, text).map(Self)
     }
 
+    /// The name; a value of no known emoji is shown as it was sent.
+    pub fn name(&self) -> &str {
+        let sent = bare(&self.0);
+        NAMED.iter().find(|(_, emoji)| bare(emoji) == sent).map_or(&self.0, |(name, _)| name)
+    }
+
     /// The emoji; a value of no known name is shown as it was sent.
     pub fn emoji(&self) -> &str {
         NAMED.iter().find(|(name, _)| *name == self.0).map_or(&self.0, |(_, emoji)| emoji)
     }
+}
+
+/// An emoji without its variation selector, which some clients leave away.
+fn bare(emoji: &str) -> &str {
+    emoji.trim_end_matches('\u{fe0f}')
 }
 
 #[cfg(test)]
@@ -71,6 +82,16 @@ mod tests {
         for bad in ["<b>", "&amp;", "a\u{0}b", "\"", &"x".repeat(33)] {
             assert!(matches!(reaction("emoji", bad), Err(DomainError::FieldInvalid { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn c_51_emoji_become_their_name_and_the_rest_is_shown_as_sent() {
+        let shown = |text: &str| Reaction::parse("reaction", text).expect("a reaction").name().to_owned();
+        assert_eq!(shown("👍"), "thumbs_up");
+        assert_eq!(shown("❤️"), "heart");
+        assert_eq!(shown("❤"), "heart", "without its variation selector");
+        assert_eq!(shown("thumbs_up"), "thumbs_up");
+        assert_eq!(shown("🦀"), "🦀");
     }
 
     #[test]

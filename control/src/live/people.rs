@@ -84,9 +84,10 @@ impl Task {
             self.hub().deliver(&DomainEvent::JoinDenied { meeting }, &expelled.waiting);
             for (id, connection) in expelled.sessions {
                 // The others hear it from the leaving itself; whoever goes would not, being gone.
-                if let Some(name) = self.live.participant(id).map(|p| p.name.clone()) {
-                    let reason = LeaveReason::Kicked;
-                    let event = DomainEvent::ParticipantLeft { meeting, participant: id, name, reason };
+                if let Some(gone) = self.live.participant(id) {
+                    let (person, name, reason) = (gone.person, gone.name.clone(), LeaveReason::Kicked);
+                    let event =
+                        DomainEvent::ParticipantLeft { meeting, participant: id, person, name, reason };
                     self.hub().deliver(&event, &[connection]);
                 }
                 self.leave_first(connection, LeaveReason::Kicked).await;

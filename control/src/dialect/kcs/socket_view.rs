@@ -38,7 +38,7 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
         }),
         E::Joined(entrance) => say(&meeting_joined(entrance, ice_servers)),
         E::ParticipantJoined { meeting, participant } => say(&participant_joined(meeting, participant)),
-        E::ParticipantLeft { meeting, participant, name, reason } => say(&told::ParticipantLeft {
+        E::ParticipantLeft { meeting, participant, name, reason, .. } => say(&told::ParticipantLeft {
             meeting_id: *meeting,
             participant_id: *participant,
             user_name: name.clone(),
@@ -62,7 +62,7 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             event: "join-meeting",
             meeting_id: Some(*meeting),
         }),
-        E::HandChanged { meeting, participant, name, raised, position, at } => say(&told::HandRaised {
+        E::HandChanged { meeting, participant, name, raised, position, at, .. } => say(&told::HandRaised {
             meeting_id: *meeting,
             participant_id: *participant,
             user_name: name.clone(),
@@ -71,7 +71,7 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             raised_at: raised.then_some(Timestamp(*at)),
             hand_position: *position,
         }),
-        E::ReactionSent { meeting, participant, name, reaction, at } => say(&told::ReactionShown {
+        E::ReactionSent { meeting, participant, name, reaction, at, .. } => say(&told::ReactionShown {
             meeting_id: *meeting,
             participant_id: *participant,
             user_name: name.clone(),
@@ -107,7 +107,7 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             duration_seconds: (*at - recording.started_at).as_seconds_f64().max(0.0),
             timestamp: Timestamp(*at),
         }),
-        E::MediaChanged { meeting, participant, media } => say(&told::MediaUpdated {
+        E::MediaChanged { meeting, participant, media, .. } => say(&told::MediaUpdated {
             meeting_id: *meeting,
             participant_id: *participant,
             video: media.video,
@@ -144,7 +144,9 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             meeting_name: name.clone(),
             timestamp: Timestamp(*at),
         }),
-        E::MutedByHost { meeting, muted } => say(&told::MutedByHost { meeting_id: *meeting, muted: *muted }),
+        E::MutedByHost { meeting, muted, .. } => {
+            say(&told::MutedByHost { meeting_id: *meeting, muted: *muted })
+        }
         E::MessageSent(message) => say(&told::NewMessage {
             meeting_id: message.place.room(),
             message: told::MessageTold {

@@ -6,15 +6,16 @@ use super::batch::Batch;
 use super::*;
 use crate::domain::event::EndReason;
 use crate::domain::fixtures::now;
-use crate::domain::id::MeetingId;
+use crate::domain::id::{MeetingId, UserId};
+use crate::domain::participant::Person;
 use crate::domain::session::LeaveReason;
 use ConnectionQuality::{Excellent, Poor};
 
 const OFF: MediaStatus = MediaStatus { audio: false, video: false, screen: false };
 
 fn media(ledger: &mut Ledger, who: ParticipantId, media: MediaStatus, at: OffsetDateTime) -> Vec<Fact> {
-    let meeting = MeetingId::generate();
-    ledger.observe(&DomainEvent::MediaChanged { meeting, participant: who, media }, at)
+    let (meeting, person) = (MeetingId::generate(), Person::User(UserId::generate()));
+    ledger.observe(&DomainEvent::MediaChanged { meeting, participant: who, person, media }, at)
 }
 
 fn quality(
@@ -59,6 +60,7 @@ fn a_screen_is_a_stretch_with_one_beginning_and_one_end() {
     let left = DomainEvent::ParticipantLeft {
         meeting: MeetingId::generate(),
         participant: ada,
+        person: Person::User(UserId::generate()),
         name: String::new(),
         reason: LeaveReason::Left,
     };

@@ -18,3 +18,4 @@ pub mod socketio;
 pub mod store;
 pub mod supervisor;
 pub mod telemetry;
+pub mod websocket;

@@ -2,14 +2,14 @@
 //!
 //! [`serve`] answers HTTP and tells new sessions from old ones; [`session`] is one client whatever carries it;
 //! [`websocket`] reads one socket; [`writers`] write to all of them; [`pulse`] pings and notices who is gone;
-//! [`strangers`] counts who has not said who he is; [`packet`] and [`frame`] are the words and are pure. A dialect is an [`Application`]: it decides who may connect and
+//! [`strangers`] counts who has not said who he is; [`packet`] is the words and is pure; frames are
+//! [`crate::websocket`]'s. A dialect is an [`Application`]: it decides who may connect and
 //! hears what connected sockets say.
 //!
 //! What it is made for: an event is encoded once, with its WebSocket header, and every socket of a room is given the
 //! same bytes; everything that waits for one socket leaves with one system call; an idle socket costs a small task, its
 //! session and nothing else, above all no buffers.
 
-mod frame;
 mod packet;
 mod pulse;
 mod serve;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::frame;
+use crate::websocket::frame;
 
 /// Binary parts of one event. No event of ours takes any; clients that send some are answered, not cut off.
 pub(super) const ATTACHMENTS_MAX: usize = 16;

@@ -13,6 +13,7 @@ use hyper::upgrade::OnUpgrade;
 use super::session::{NORMAL, Polled, SEPARATOR, Session};
 use super::{Closed, Credentials, SESSIONS_MAX, Server, packet, websocket};
 use crate::http::peer;
+use crate::websocket::accept;
 
 const PATH: &str = "/socket.io";
 /// A body of a poll takes no longer; a client that is slower has lost its connection.
@@ -90,7 +91,7 @@ impl Server {
             if !session.is_polling() {
                 return Err(Refusal::BadRequest);
             }
-            let response = websocket::accept(request.headers()).ok_or(Refusal::BadRequest)?;
+            let response = accept(request.headers()).ok_or(Refusal::BadRequest)?;
             let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(Refusal::BadRequest)?;
             websocket::spawn(session, upgrade, true);
             return Ok(response);
@@ -115,7 +116,7 @@ impl Server {
         address: String,
         upgrade: Option<Option<OnUpgrade>>,
     ) -> Result<Response, Refusal> {
-        let handshake = upgrade.is_some().then(|| websocket::accept(headers).ok_or(Refusal::BadRequest));
+        let handshake = upgrade.is_some().then(|| accept(headers).ok_or(Refusal::BadRequest));
         let handshake = handshake.transpose()?;
         if query.version != Some("4") {
             return Err(Refusal::UnsupportedVersion);

@@ -8,9 +8,10 @@ use tokio::sync::oneshot;
 
 use super::packet::{self, Engine, Packet};
 use super::strangers::Place;
-use super::writers::{self, List, Written};
-use super::{Closed, Credentials, Event, Inner, Peer, frame};
+use super::writers::List;
+use super::{Closed, Credentials, Event, Inner, Peer};
 use crate::http::listen::Placed;
+use crate::websocket::{Written, frame, write};
 
 /// The close code of our own goodbyes.
 const GOING_AWAY: u16 = 1001;
@@ -208,7 +209,7 @@ impl Session {
             (socket.clone(), std::mem::take(&mut state.queue))
         };
         // Not under the lock, which everybody who has something to say would wait for.
-        match writers::write(&socket, &mut batch) {
+        match write(&socket, &mut batch) {
             Written::All => {
                 let mut state = self.state();
                 if !state.queue.is_empty() {
@@ -518,9 +519,9 @@ pub(super) const SEPARATOR: u8 = 0x1e;
 
 /// Everything was said: no more from us. The client answers by closing.
 fn hang_up(socket: &Placed, code: u16) {
-    let mut last = VecDeque::from([frame::close(code)]);
+    let mut last = VecDeque::from([frame::close(code, "")]);
     // A socket that takes no more bytes now has a client that is not reading.
-    let _ = writers::write(socket, &mut last);
+    let _ = write(socket, &mut last);
     socket.shut_down_writing();
 }
 

@@ -1,67 +1,19 @@
-//! Reads one WebSocket: the handshake's answer, the probe of an upgrade, then frames until the end.
+//! Reads one WebSocket of a session: the probe of an upgrade, then frames until the end.
 
-use std::cell::RefCell;
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::tcp::OwnedReadHalf;
 
-use super::frame::{self, Broken, Message, Reader};
 use super::session::{NORMAL, Session};
 use super::{Closed, packet};
-use crate::http::listen::{Accepted, Placed};
-
-/// What one read may bring. A thread's reads share the buffer: an idle socket needs none.
-const SCRATCH_BYTES: usize = 64 * 1024;
+use crate::http::listen::Placed;
+use crate::websocket::frame::{self, Broken, Message, Reader};
+use crate::websocket::{Written, open, read_piece, write};
 
 /// The close code for words that are none of Engine.IO or Socket.IO.
 const NOT_UNDERSTOOD: u16 = 1002;
-
-thread_local! {
-    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
-}
-
-/// The answer to a WebSocket handshake; `None` when it is none (RFC 6455, 4.2.1).
-pub(super) fn accept(headers: &HeaderMap) -> Option<axum::response::Response> {
-    let says = |name: header::HeaderName, word: &str| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .any(|value| value.split(',').any(|one| one.trim().eq_ignore_ascii_case(word)))
-    };
-    if !says(header::CONNECTION, "upgrade") || !says(header::UPGRADE, "websocket") {
-        return None;
-    }
-    if headers.get(header::SEC_WEBSOCKET_VERSION)?.as_bytes() != b"13" {
-        return None;
-    }
-    let accepted = accepted_key(headers.get(header::SEC_WEBSOCKET_KEY)?.as_bytes());
-    let mut response = axum::response::Response::new(axum::body::Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    let headers = response.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::SEC_WEBSOCKET_ACCEPT, HeaderValue::from_str(&accepted).ok()?);
-    Some(response)
-}
-
-fn accepted_key(key: &[u8]) -> String {
-    use aws_lc_rs::digest;
-    use base64::Engine as _;
-    // Not a secret: it only shows that we speak WebSocket.
-    let mut hash = digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY);
-    hash.update(key);
-    hash.update(b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    base64::engine::general_purpose::STANDARD.encode(hash.finish())
-}
 
 /// Carries a session over the connection of an upgrade, from the beginning or from polling on.
 pub(super) fn spawn(session: Arc<Session>, upgrade: OnUpgrade, probe: bool) {
@@ -86,12 +38,6 @@ pub(super) fn spawn(session: Arc<Session>, upgrade: OnUpgrade, probe: bool) {
     });
 }
 
-async fn open(upgrade: OnUpgrade) -> Option<(Accepted, Bytes)> {
-    let upgraded = upgrade.await.ok()?;
-    let parts = upgraded.downcast::<TokioIo<Accepted>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf))
-}
-
 /// Frames until the end of the connection.
 async fn run(session: Arc<Session>, mut read: OwnedReadHalf, mut reader: Reader) {
     let mut outcome = Ok(());
@@ -101,23 +47,12 @@ async fn run(session: Arc<Session>, mut read: OwnedReadHalf, mut reader: Reader)
     session.close(outcome.err().unwrap_or(Closed::Lost));
 }
 
-/// Reads one piece and hands it over.
+/// Reads one piece and hands it over; the end of the connection is an error.
 async fn next(
     read: &mut OwnedReadHalf,
-    mut piece: impl FnMut(&mut [u8]) -> Result<(), Closed>,
+    piece: impl FnMut(&mut [u8]) -> Result<(), Closed>,
 ) -> Result<(), Closed> {
-    poll_fn(|cx| {
-        SCRATCH.with_borrow_mut(|scratch| {
-            let mut buffer = ReadBuf::new(scratch);
-            match Pin::new(&mut *read).poll_read(cx, &mut buffer) {
-                Poll::Pending => Poll::Pending,
-                Poll::Ready(Err(_)) => Poll::Ready(Err(Closed::Lost)),
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => Poll::Ready(Err(Closed::Lost)),
-                Poll::Ready(Ok(())) => Poll::Ready(piece(buffer.filled_mut())),
-            }
-        })
-    })
-    .await
+    read_piece(read, piece).await.unwrap_or(Err(Closed::Lost))
 }
 
 /// What is left to say may still go out after the client's last word, so this never ends the reading itself.
@@ -216,7 +151,7 @@ fn probe_step(
             good &= session.set_upgrading(true);
             if good {
                 *stage = Probe::Answered;
-                good = matches!(super::writers::write(placed, &mut answer), super::writers::Written::All);
+                good = matches!(write(placed, &mut answer), Written::All);
             }
         }
         (Message::Text("5"), Probe::Answered) => *stage = Probe::Complete,
@@ -227,15 +162,4 @@ fn probe_step(
         return Err(Closed::Broken);
     }
     Ok(matches!(stage, Probe::Complete))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_handshake_is_answered_with_the_key_of_the_standard() {
-        // The example of RFC 6455, 1.3.
-        assert_eq!(accepted_key(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
-    }
 }

@@ -1,23 +1,17 @@
 //! The tasks that write to WebSockets: each socket has one of them, so what waits for it leaves in order and, when a
 //! writer is behind, together.
 
-use std::collections::VecDeque;
-use std::io::IoSlice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::{Buf, Bytes};
 use tokio::sync::Notify;
 
 use super::session::Session;
-use crate::http::listen::Placed;
 
 /// More than there are cores to run them would only cut batches smaller.
 const WRITERS_MAX: usize = 4;
 /// Sockets written to before other tasks get their turn.
 const TURN: usize = 64;
-/// Buffers given to one system call; the kernel takes 1024, and a queue this long is rare.
-const SLICES: usize = 64;
 
 /// Sockets that have something to send, by writer.
 pub(super) struct Writers {
@@ -84,43 +78,5 @@ async fn run(list: Arc<List>) {
                 }
             }
         }
-    }
-}
-
-/// How far writing came.
-pub(super) enum Written {
-    All,
-    /// The socket takes no more for now; what is left is still in the queue.
-    Some,
-    Failed,
-}
-
-/// Writes what waits, many packets with one call.
-pub(super) fn write(socket: &Placed, queue: &mut VecDeque<Bytes>) -> Written {
-    while !queue.is_empty() {
-        let mut slices = [IoSlice::new(&[]); SLICES];
-        let mut count = 0;
-        for (slice, packet) in slices.iter_mut().zip(queue.iter()) {
-            *slice = IoSlice::new(packet);
-            count += 1;
-        }
-        match socket.try_write_vectored(&slices[..count]) {
-            Ok(0) => return Written::Failed,
-            Ok(written) => remove(queue, written),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Written::Some,
-            Err(_) => return Written::Failed,
-        }
-    }
-    Written::All
-}
-
-fn remove(queue: &mut VecDeque<Bytes>, mut written: usize) {
-    while let Some(first) = queue.front_mut() {
-        if written < first.len() {
-            first.advance(written);
-            return;
-        }
-        written -= first.len();
-        queue.pop_front();
     }
 }

@@ -1,4 +1,4 @@
-//! WebSocket frames (RFC 6455): what a server writes, and what a client sent read piece by piece. Pure.
+//! Frames: what a server writes, and what a client sent read piece by piece. Pure.
 //!
 //! A frame of ours carries no mask, so its bytes are the same for every socket: they are made once and shared.
 
@@ -10,12 +10,13 @@ const FINAL: u8 = 0x80;
 const MASKED: u8 = 0x80;
 const TEXT: u8 = 1;
 const CLOSE: u8 = 8;
+const PING: u8 = 9;
 const PONG: u8 = 10;
 /// Longest payload of a control frame.
 const CONTROL_BYTES_MAX: usize = 125;
 
 /// A text frame whose payload is written by `write`.
-pub(super) fn text(capacity: usize, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
+pub fn text(capacity: usize, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     let mut frame = Vec::with_capacity(capacity + HEADER_BYTES_MAX);
     // The payload goes behind the longest header; what the real one does not need is cut off in front.
     frame.extend_from_slice(&[0; HEADER_BYTES_MAX]);
@@ -27,23 +28,33 @@ pub(super) fn text(capacity: usize, write: impl FnOnce(&mut Vec<u8>)) -> Bytes {
     Bytes::from(frame).slice(start..)
 }
 
-/// A close frame with a status code.
-pub(super) fn close(code: u16) -> Bytes {
+/// A close frame with a status code and a reason for people, which is cut to what a control frame takes.
+pub fn close(code: u16, reason: &str) -> Bytes {
     let [high, low] = code.to_be_bytes();
-    Bytes::copy_from_slice(&[FINAL | CLOSE, 2, high, low])
+    let reason = &reason[..reason.floor_char_boundary(CONTROL_BYTES_MAX - 2)];
+    control(CLOSE, &[&[high, low], reason.as_bytes()].concat())
+}
+
+/// Asks whether the client is still there.
+pub fn ping() -> Bytes {
+    control(PING, &[])
 }
 
 /// The answer to a ping.
-pub(super) fn pong(payload: &[u8]) -> Bytes {
-    let payload = &payload[..payload.len().min(CONTROL_BYTES_MAX)];
+pub fn pong(payload: &[u8]) -> Bytes {
+    control(PONG, &payload[..payload.len().min(CONTROL_BYTES_MAX)])
+}
+
+/// A control frame; its payload has at most [`CONTROL_BYTES_MAX`].
+fn control(opcode: u8, payload: &[u8]) -> Bytes {
     let mut frame = Vec::with_capacity(2 + payload.len());
-    frame.extend_from_slice(&[FINAL | PONG, payload.len() as u8]);
+    frame.extend_from_slice(&[FINAL | opcode, payload.len() as u8]);
     frame.extend_from_slice(payload);
     Bytes::from(frame)
 }
 
 /// What a frame of ours carries, for transports that have no frames.
-pub(super) fn payload(frame: &Bytes) -> &[u8] {
+pub fn payload(frame: &Bytes) -> &[u8] {
     let header = match frame.get(1) {
         Some(126) => 4,
         Some(127) => 10,
@@ -75,7 +86,7 @@ fn header(opcode: u8, len: usize) -> ([u8; HEADER_BYTES_MAX], usize) {
 
 /// One complete message, or what stands between messages.
 #[derive(Debug, PartialEq)]
-pub(super) enum Message<'a> {
+pub enum Message<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
     Ping(&'a [u8]),
@@ -84,7 +95,7 @@ pub(super) enum Message<'a> {
 
 /// Why reading cannot go on, as the code of the close frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Broken(pub u16);
+pub struct Broken(pub u16);
 
 const PROTOCOL_ERROR: Broken = Broken(1002);
 const NOT_TEXT: Broken = Broken(1007);
@@ -92,7 +103,7 @@ const TOO_LARGE: Broken = Broken(1009);
 
 /// Reads a client's frames out of pieces of any size. Holds memory only while a frame or a message is incomplete.
 #[derive(Debug)]
-pub(super) struct Reader {
+pub struct Reader {
     /// Largest message; a larger one is refused when its header says so.
     message_max: usize,
     /// The beginning of a frame whose end has not come.
@@ -321,7 +332,11 @@ mod tests {
             assert_eq!(frame[0], 0x81);
         }
         assert_eq!(&pong(b"hi")[..], b"\x8a\x02hi");
-        assert_eq!(&close(1000)[..], b"\x88\x02\x03\xe8");
+        assert_eq!(&ping()[..], b"\x89\x00");
+        assert_eq!(&close(1000, "")[..], b"\x88\x02\x03\xe8");
+        assert_eq!(&close(1001, "bye")[..], b"\x88\x05\x03\xe9bye");
+        let long = close(1001, &"é".repeat(100));
+        assert!(long.len() <= 2 + CONTROL_BYTES_MAX && std::str::from_utf8(&long[4..]).is_ok());
     }
 
     proptest::proptest! {

@@ -50,6 +50,7 @@ use crate::service::meetings::Meetings;
 use crate::service::participants::Participants;
 use crate::service::passwords::{HashCost, Passwords};
 use crate::service::people::People;
+use crate::service::presence::Presence;
 use crate::service::services::Services;
 use crate::service::statistics::Statistics;
 use crate::service::tokens::Tokens;
@@ -324,6 +325,7 @@ fn realtime(
         accounts: accounts.clone(),
         joins: Joins::new(live.clone(), admissions.clone(), audit.clone(), limits.clone()),
         participants: Participants::new(live.clone(), store.clone(), limits.clone(), audit),
+        presence: Presence::new(hub.clone(), rooms.clone(), clock.clone()),
         chat: Chat::new(live.clone(), store.clone(), rooms.clone(), clock.clone()),
         rooms: rooms.clone(),
         media: Media::new(live.clone(), store.clone(), limits.clone()),

@@ -16,6 +16,7 @@ pub mod meetings;
 pub mod participants;
 pub mod passwords;
 pub mod people;
+pub mod presence;
 pub mod services;
 pub mod statistics;
 pub mod tokens;

@@ -27,6 +27,7 @@ use super::socket_connection::{Answer, Connection};
 use super::socket_line::{Attached, Line};
 use super::socket_outlet::SocketOutlet;
 use super::socket_requests as requests;
+use crate::dialect::expiry;
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::event::{AccessEnd, Audience, DomainEvent};
@@ -40,6 +41,7 @@ use crate::service::clock::Clock;
 use crate::service::join::Joins;
 use crate::service::media::Media;
 use crate::service::participants::Participants;
+use crate::service::presence::Presence;
 use crate::socketio::{Application, Config, Credentials, Peer, Server, Socket, Welcome};
 
 /// Serves one request of a connection.
@@ -97,8 +99,6 @@ const PAYLOAD_BYTES_MAX: usize = 128 * 1024;
 const SEND_BUFFER_PACKETS: usize = 1024;
 /// How long clients may take to close after the goodbye.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
-/// How often connections are looked at whose credential may have expired.
-const EXPIRY_EVERY: Duration = Duration::from_secs(1);
 /// How soon clients that were told about draining may come back.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
@@ -109,6 +109,7 @@ pub struct Services {
     pub accounts: Accounts,
     pub joins: Joins,
     pub participants: Participants,
+    pub presence: Presence,
     pub chat: Chat,
     pub rooms: ChatRooms,
     pub media: Media,
@@ -142,7 +143,9 @@ impl Sockets {
             queue_max: SEND_BUFFER_PACKETS,
         };
         let server = Server::start(config, proxies, Arc::new(kcs.clone()));
-        tokio::spawn(close_expired(Arc::downgrade(&kcs.0)));
+        let (hub, clock, sockets) = (kcs.hub().clone(), kcs.0.services.clock.clone(), Arc::downgrade(&kcs.0));
+        let expired = move |now_s| Some(sockets.upgrade()?.outlet.expired(now_s));
+        tokio::spawn(expiry::watch(hub, clock, expired));
         Self { kcs, server }
     }
 
@@ -155,8 +158,7 @@ impl Sockets {
     /// have had their time.
     pub async fn drain(&self) {
         self.kcs.0.stopping.store(true, Ordering::Relaxed);
-        let hub = &self.kcs.0.services.hub;
-        hub.publish(&Audience::World, &DomainEvent::Draining { reconnect_after: RECONNECT_AFTER });
+        self.kcs.hub().publish(&Audience::World, &DomainEvent::Draining { reconnect_after: RECONNECT_AFTER });
         self.server.drain(GOODBYE_MAX).await;
         // Nobody can come back to a process that is gone.
         self.kcs.outlet().lines().iter().for_each(Line::end);
@@ -180,6 +182,10 @@ struct Inner {
 impl Kcs {
     pub fn outlet(&self) -> &SocketOutlet {
         &self.0.outlet
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.0.services.hub
     }
 
     pub fn is_stopping(&self) -> bool {
@@ -241,34 +247,21 @@ impl Kcs {
     }
 
     fn begin(self, actor: Actor, valid_until_s: i64, socket: Socket, pid: Option<String>) -> Arc<dyn Peer> {
-        let (hub, outlet_id) = (&self.0.services.hub, self.0.outlet_id);
-        let id = hub.next_id();
+        let id = self.hub().next_id();
         let line =
             Line::new(id, (Person::of(&actor), valid_until_s), self.clone(), socket.clone(), pid.clone());
         if let Some(pid) = pid {
             self.away().insert(pid, Arc::downgrade(&line));
         }
         self.0.outlet.add(line.clone());
-        let first = hub.connect(id, outlet_id, &actor);
+        self.0.services.presence.connected(id, self.0.outlet_id, &actor);
         let current = self.0.services.accounts.is_current(&actor);
         let connection = Connection::new(actor, line.clone(), self.0.services.clone());
-        connection.came(first);
         line.begin(Box::new(connection));
         if !current {
-            hub.deliver(&DomainEvent::AccessEnded(AccessEnd::Revoked), &[id]);
+            self.hub().deliver(&DomainEvent::AccessEnded(AccessEnd::Revoked), &[id]);
         }
         Arc::new(Attached { line, socket })
-    }
-}
-
-/// Closes connections whose credential's time is over. One look over all of them costs less than a timer for each.
-async fn close_expired(sockets: Weak<Inner>) {
-    loop {
-        tokio::time::sleep(EXPIRY_EVERY).await;
-        let Some(inner) = sockets.upgrade() else { return };
-        let now_s = inner.services.clock.now().unix_timestamp();
-        let expired = inner.outlet.expired(now_s);
-        inner.services.hub.deliver(&DomainEvent::AccessEnded(AccessEnd::Expired), &expired);
     }
 }
 

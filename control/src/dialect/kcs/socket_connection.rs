@@ -12,7 +12,6 @@ use super::socket_line::Line;
 use super::told::{Refused, Said, say};
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
-use crate::domain::event::{Audience, DomainEvent};
 use crate::domain::id::MeetingId;
 use crate::domain::participant::ConnectionId;
 use crate::service::media::Asker;
@@ -67,21 +66,10 @@ impl Connection {
         Self { id: line.id, actor, services, meetings: Vec::new(), line }
     }
 
-    /// A client is here. `first`: its account had no other connection, and the campus is told.
-    pub fn came(&self, first: bool) {
-        if first {
-            self.tell_campus(|user, name, at| DomainEvent::UserOnline { user, name, at });
-        }
-        self.services.rooms.connected(&self.actor);
-    }
-
     /// The client is gone: so is whoever spoke over it.
     pub async fn clean_up(self: Box<Self>) {
         self.services.participants.disconnected(self.id, self.meetings.iter().copied()).await;
-        self.services.rooms.disconnected(&self.actor, self.id).await;
-        if self.services.hub.disconnect(self.id) {
-            self.tell_campus(|user, name, at| DomainEvent::UserOffline { user, name, at });
-        }
+        self.services.presence.disconnected(self.id, &self.actor).await;
     }
 
     /// Notes that this socket is inside a meeting, or waits for it.
@@ -135,16 +123,6 @@ impl Connection {
         if told.and(acked).is_err() {
             self.line.give_up();
         }
-    }
-
-    fn tell_campus(
-        &self,
-        event: impl FnOnce(crate::domain::id::UserId, String, time::OffsetDateTime) -> DomainEvent,
-    ) {
-        let Some(account) = self.actor.account() else { return };
-        let event = event(account.id, account.name.clone(), self.services.clock.now());
-        let audience = Audience::Campus { campus: account.campus.clone(), except: self.id };
-        self.services.hub.publish(&audience, &event);
     }
 }
 

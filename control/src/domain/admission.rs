@@ -4,7 +4,6 @@
 //! first, which runs every step before the password, hashes only when told to, and then calls [`admit`] against the
 //! meeting as it is at that moment.
 
-use super::account::Account;
 use super::actor::Actor;
 use super::error::DomainError;
 use super::meeting::{Meeting, MeetingStatus};
@@ -69,6 +68,12 @@ pub fn password_wanted(actor: &Actor, meeting: Option<&Meeting>, door: Door) -> 
     Ok(meeting.settings.asks_password())
 }
 
+/// Whether the door is closed to this person for what he is, whatever happens inside: such a person waits in vain.
+pub fn never_comes_in(actor: &Actor, meeting: &Meeting) -> bool {
+    use DomainError::{KeptOut, NotInvited, OtherCampus};
+    matches!(before_password(actor, Some(meeting), Door::Enter), Err(OtherCampus | KeptOut | NotInvited))
+}
+
 /// The decision.
 pub fn admit(facts: &Facts<'_>) -> Result<Admission, DomainError> {
     let meeting = before_password(facts.actor, facts.meeting, facts.door)?;
@@ -106,21 +111,11 @@ fn before_password<'a>(
 }
 
 fn check_entry_policy(actor: &Actor, meeting: &Meeting) -> Result<(), DomainError> {
-    let Some(account) = actor.account() else { return Ok(()) };
-    if meeting.is_creator(actor) {
-        return Ok(());
-    }
-    let policy = &meeting.settings.entry;
-    if policy.blocked_users.contains(&account.id) || !domain_allowed(account, &policy.allowed_domains) {
+    let welcome = |account| meeting.is_creator(actor) || meeting.settings.entry.welcomes(account);
+    if meeting.blocks(actor) || !actor.account().is_none_or(welcome) {
         return Err(DomainError::KeptOut);
     }
     Ok(())
-}
-
-fn domain_allowed(account: &Account, allowed: &[String]) -> bool {
-    let key = account.email_key();
-    let domain = key.rsplit_once('@').map_or("", |(_, domain)| domain);
-    allowed.is_empty() || allowed.iter().any(|one| one.trim().eq_ignore_ascii_case(domain))
 }
 
 fn invited(actor: &Actor, meeting: &Meeting) -> bool {

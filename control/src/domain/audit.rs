@@ -20,6 +20,8 @@ pub enum AuditAction {
     MeetingLeave,
     /// A change that touches features and nothing else.
     FeatureChange,
+    /// A change of the security policy.
+    PolicyChange,
     ParticipantAdd,
     ParticipantRemove,
     ChatRoomCreate,
@@ -60,6 +62,7 @@ impl AuditAction {
             Self::MeetingJoin => "meeting.join",
             Self::MeetingLeave => "meeting.leave",
             Self::FeatureChange => "meeting.features",
+            Self::PolicyChange => "meeting.policy",
             Self::ParticipantAdd => "participant.add",
             Self::ParticipantMute => "participant.mute",
             Self::ParticipantUnmute => "participant.unmute",

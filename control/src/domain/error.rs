@@ -75,6 +75,9 @@ pub enum DomainError {
     CreatorStaysHost,
     #[error("{0:?} is switched off in this meeting")]
     FeatureOff(Feature),
+    /// By the security policy: others may have the role or right for it, and still not now.
+    #[error("{0:?} is left to hosts and co-hosts in this meeting")]
+    HostsOnly(Feature),
 
     // Does it make sense?
     #[error("{0} is required")]
@@ -182,6 +185,7 @@ impl DomainError {
             Self::HostStays => "host-stays",
             Self::CreatorStaysHost => "creator-stays-host",
             Self::FeatureOff(_) => "feature-off",
+            Self::HostsOnly(_) => "hosts-only",
             Self::FieldMissing(_) => "field-missing",
             Self::FieldInvalid { .. } => "field-invalid",
             Self::Malformed(_) => "malformed",

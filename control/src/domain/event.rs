@@ -153,6 +153,8 @@ pub enum DomainEvent {
         person: Person,
         media: MediaStatus,
     },
+    /// To those inside: the security policy is another one.
+    PolicyChanged(Arc<Meeting>),
     /// To the person, to the others, or to both (ADD-EV-09).
     RoleChanged {
         meeting: Arc<Meeting>,
@@ -296,6 +298,7 @@ impl DomainEvent {
             Self::RecordingStarted { .. } => "recording_started",
             Self::RecordingEnded { .. } => "recording_ended",
             Self::MediaChanged { .. } => "media_changed",
+            Self::PolicyChanged(_) => "policy_changed",
             Self::RoleChanged { .. } => "role_changed",
             Self::ParticipantsAdded { .. } => "participants_added",
             Self::ParticipantsRemoved { .. } => "participants_removed",

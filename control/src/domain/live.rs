@@ -19,7 +19,7 @@ use super::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
 use super::id::{ParticipantId, RosterId, UserId};
 use super::inside::Inside;
 use super::live_signs::Typing;
-use super::meeting::{Feature, Meeting, Standing};
+use super::meeting::{Meeting, MeetingStatus, Standing};
 use super::participant::{ConnectionId, MediaChange, MediaStatus, Participant, Person};
 use super::policy::{self, Action};
 use super::recording::Recording;
@@ -215,16 +215,18 @@ impl LiveMeeting {
         let Joiner { id, actor, name, connection } = joiner;
         let others = self.participants.shared();
         self.joins += 1;
+        let standing = standing(&self.meeting, &actor);
+        let media = self.media_on_entry(&actor, standing);
         let me = Participant {
             id,
             person,
             name,
-            standing: standing(&self.meeting, &actor),
+            standing,
             actor,
             connection,
             joined_at: now,
             order: self.joins,
-            media: self.media_on_entry(),
+            media,
             hand_raised_at: None,
             host_muted: false,
             quality: None,
@@ -252,11 +254,12 @@ impl LiveMeeting {
         ]
     }
 
-    fn media_on_entry(&self) -> MediaStatus {
-        let (features, entry) = (&self.meeting.settings.features, &self.meeting.settings.entry);
+    /// As far as one may be heard and seen at all; who is to come in silent does (C-49).
+    fn media_on_entry(&self, actor: &Actor, standing: Standing) -> MediaStatus {
+        let may = |action| policy::may(actor, Some(standing), action, &self.meeting).is_ok();
         MediaStatus {
-            audio: features.allows(Feature::Audio) && !entry.mute_on_entry,
-            video: features.allows(Feature::Video) && !entry.disable_camera,
+            audio: may(Action::SendAudio) && !self.meeting.settings.entry.mute_on_entry,
+            video: may(Action::SendVideo),
             screen: false,
         }
     }
@@ -311,6 +314,12 @@ impl LiveMeeting {
     ) -> Result<(Vec<Joiner>, DomainEvent), DomainError> {
         let joiners = self.take_waiting(by, waiting)?;
         Ok((joiners, DomainEvent::JoinDenied { meeting: self.meeting.id }))
+    }
+
+    /// Everybody who waits, in order of coming, because nobody has to any more. They still have to pass admission.
+    pub fn release(&mut self) -> Vec<Joiner> {
+        let waits = self.meeting.status != MeetingStatus::Live || self.meeting.settings.asks_admission();
+        if waits { Vec::new() } else { std::mem::take(&mut self.waiting) }
     }
 
     /// Somebody who was taken out of the queue and found no seat goes on waiting.

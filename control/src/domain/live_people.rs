@@ -7,11 +7,14 @@ use std::sync::Arc;
 use plenum_shared::id::ProducerId;
 use time::OffsetDateTime;
 
+use super::actor::Actor;
+use super::admission;
+use super::error::DomainError;
 use super::event::{Audience, DomainEvent, Notice};
 use super::id::{ParticipantId, UserId};
 use super::live::{LiveMeeting, standing};
 use super::live_media::right_to_send;
-use super::meeting::{Meeting, MeetingStatus};
+use super::meeting::{Feature, Meeting, MeetingStatus};
 use super::participant::{ConnectionId, MediaChange, Participant, Person};
 use super::people::RoleChange;
 use super::policy::{self, Action};
@@ -23,6 +26,9 @@ pub struct Effects {
     pub notices: Vec<Notice>,
     /// Tracks that must not be forwarded any more: the media plane closes them.
     pub closed: Vec<ProducerId>,
+    /// Tracks that stay published and must not be forwarded for now.
+    pub held: Vec<ProducerId>,
+    pub expelled: Expelled,
 }
 
 /// Who has to go.
@@ -34,20 +40,30 @@ pub struct Expelled {
 }
 
 impl LiveMeeting {
-    /// Takes over changed settings and roster. Tracks and hands that are no longer allowed go down, and whoever runs
-    /// the meeting from now on hears who waits.
+    /// Takes over changed settings and roster. Whoever is kept out has to go, tracks and hands that are no longer allowed
+    /// go down, and whoever runs the meeting from now on hears who waits.
     pub fn refresh(&mut self, meeting: Arc<Meeting>, now: OffsetDateTime) -> Effects {
         let ran: HashSet<_> = self.running().into_iter().collect();
         for participant in self.participants.values_mut() {
             participant.standing = standing(&meeting, &participant.actor);
         }
-        self.meeting = meeting;
+        let before = std::mem::replace(&mut self.meeting, meeting);
         let mut effects = Effects::default();
         // A meeting that is over closes everything anyway, and says so once.
+        if !matches!(self.meeting.status, MeetingStatus::Scheduled | MeetingStatus::Live) {
+            return effects;
+        }
+        effects.expelled = self.shut_out();
         if self.meeting.status != MeetingStatus::Live {
             return effects;
         }
-        for id in self.roster().into_iter().map(|p| p.id).collect::<Vec<_>>() {
+        // First why, then what follows from it.
+        if self.meeting.settings.entry != before.settings.entry {
+            let event = DomainEvent::PolicyChanged(self.meeting.clone());
+            effects.notices.push(Notice::new(Audience::Everyone, event));
+        }
+        let stays = |p: &&Participant| !effects.expelled.sessions.iter().any(|(id, _)| *id == p.id);
+        for id in self.roster().into_iter().filter(stays).map(|p| p.id).collect::<Vec<_>>() {
             self.enforce(id, now, &mut effects);
         }
         for id in self.running().into_iter().filter(|id| !ran.contains(id)) {
@@ -72,7 +88,8 @@ impl LiveMeeting {
 
     fn enforce(&mut self, id: ParticipantId, now: OffsetDateTime, effects: &mut Effects) {
         let Some(participant) = self.participants.get(&id) else { return };
-        let may = |action| self.may_go_on(participant, action);
+        let refusal = |action| self.refusal(participant, action);
+        let may = |action| refusal(action).is_none();
         let lost = |on: bool, action| (on && !may(action)).then_some(false);
         let status = participant.media;
         let change = MediaChange {
@@ -81,22 +98,53 @@ impl LiveMeeting {
             screen: lost(status.screen, Action::ShareScreen),
         };
         let lowers_hand = participant.hand_raised_at.is_some() && !may(Action::RaiseHand);
-        let gone: Vec<_> = participant
-            .producers
-            .iter()
-            .filter(|track| !may(right_to_send(track.kind, track.source)))
-            .map(|track| track.id)
-            .collect();
+        let stops_typing = !may(Action::SendMessage);
+        let (mut gone, mut held) = (Vec::new(), Vec::new());
+        for track in &participant.producers {
+            match refusal(right_to_send(track.kind, track.source)) {
+                None => {}
+                // A camera that is not to be seen for now stays published: its owner shows it again when he may.
+                Some(DomainError::HostsOnly(Feature::Video)) if status.video => held.push(track.id),
+                Some(DomainError::HostsOnly(Feature::Video)) => {}
+                Some(_) => gone.push(track.id),
+            }
+        }
         effects.notices.extend(self.drop_producers(id, |track| gone.contains(&track.id)));
         effects.notices.extend(self.change_media(id, change));
         effects.closed.extend(gone);
+        effects.held.extend(held);
         if lowers_hand {
             effects.notices.extend(self.set_hand(id, false, now));
         }
+        if stops_typing {
+            effects.notices.extend(self.stop_typing(id));
+        }
     }
 
-    fn may_go_on(&self, participant: &Participant, action: Action) -> bool {
-        policy::may(&participant.actor, Some(participant.standing), action, &self.meeting).is_ok()
+    fn refusal(&self, participant: &Participant, action: Action) -> Option<DomainError> {
+        policy::may(&participant.actor, Some(participant.standing), action, &self.meeting).err()
+    }
+
+    /// Whoever is blocked is out, and whoever the door is closed to for what he is waits no longer. Others whom it would
+    /// not let in now stay where they are (C-72).
+    fn shut_out(&mut self) -> Expelled {
+        let meeting = self.meeting.clone();
+        let is_blocked =
+            |person: &Person| matches!(person, Person::User(user) if meeting.settings.entry.blocks(*user));
+        self.admitted.retain(|person| !is_blocked(person));
+        self.take_out(|actor| meeting.blocks(actor), |actor| admission::never_comes_in(actor, &meeting))
+    }
+
+    /// The sessions of those who have to go, and the connections of those who waited in vain.
+    fn take_out(
+        &mut self,
+        goes: impl Fn(&Actor) -> bool,
+        waits_in_vain: impl Fn(&Actor) -> bool,
+    ) -> Expelled {
+        let inside = self.roster().into_iter().filter(|p| goes(&p.actor));
+        let sessions = inside.map(|p| (p.id, p.connection)).collect();
+        let waiting = self.waiting.extract_if(.., |joiner| waits_in_vain(&joiner.actor));
+        Expelled { sessions, waiting: waiting.map(|joiner| joiner.connection).collect() }
     }
 
     /// Tells the person whose role changed, or the others, or both, as whoever changed it wished (ADD-EV-09). Each
@@ -129,13 +177,10 @@ impl LiveMeeting {
     /// The sessions of people whose lines were taken off the roster. Those who wait are out of the queue with this;
     /// those inside are still there, so that they can be told. Nobody of them need not knock again.
     pub fn expel(&mut self, gone: &[RosterEntry]) -> Expelled {
-        let is_gone = |actor: &_| gone.iter().any(|line| line.is_for(actor));
-        let inside = self.roster().into_iter().filter(|p| is_gone(&p.actor));
-        let sessions: Vec<_> = inside.map(|p| (p.id, p.connection)).collect();
-        let waiting: Vec<_> = self.waiting.extract_if(.., |joiner| is_gone(&joiner.actor)).collect();
         let accounts: HashSet<_> = gone.iter().filter_map(|line| line.user).map(Person::User).collect();
         self.admitted.retain(|person| !accounts.contains(person));
-        Expelled { sessions, waiting: waiting.into_iter().map(|joiner| joiner.connection).collect() }
+        let is_gone = |actor: &Actor| gone.iter().any(|line| line.is_for(actor));
+        self.take_out(is_gone, is_gone)
     }
 
     /// The account that a session, roster line or account id stands for (C-29).

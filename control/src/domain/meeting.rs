@@ -13,9 +13,10 @@ use super::roster::{Listing, RosterEntry};
 use super::series::Occurrence;
 
 // What a meeting is set to belongs to what it is; readers find both under one name.
+pub use super::security::{EntryPolicy, Level};
 pub use super::settings::{
-    EntryPolicy, Feature, Features, MEETING_PASSWORD_CHARS, PARTICIPANTS_DEFAULT, PARTICIPANTS_MAX,
-    PARTICIPANTS_MIN, RETENTION_DAYS, RecordingConfig, Settings, StorageLocation, TEXT_BYTES_MAX,
+    Feature, Features, MEETING_PASSWORD_CHARS, PARTICIPANTS_DEFAULT, PARTICIPANTS_MAX, PARTICIPANTS_MIN,
+    RETENTION_DAYS, RecordingConfig, Settings, StorageLocation, TEXT_BYTES_MAX,
 };
 
 /// Where a meeting is in its life (C-04): scheduled, live, ended; or scheduled, cancelled. Nothing leads back.
@@ -167,6 +168,11 @@ impl Meeting {
             .map(|entry| Standing { role: entry.role, permissions: entry.permissions() })
     }
 
+    /// Whether the host keeps this account out by name. The creator cannot be kept out of his meeting (C-72).
+    pub fn blocks(&self, actor: &Actor) -> bool {
+        !self.is_creator(actor) && actor.user_id().is_some_and(|user| self.settings.entry.blocks(user))
+    }
+
     /// Whether an account made the meeting or is on the roster by its id.
     pub fn lists(&self, user: UserId) -> bool {
         self.listed_users().any(|(listed, _)| listed == user)
@@ -257,8 +263,22 @@ impl Meeting {
             }
         }
         settings.check(self.profile)?;
+        self.check_blocked(&settings.entry)?;
         self.settings = settings;
         self.kind = kind;
+        Ok(())
+    }
+
+    /// Hosts cannot be removed (ROLE-08), so they cannot be blocked: first they have to be something less. Who was
+    /// blocked before becoming one stays it.
+    fn check_blocked(&self, policy: &EntryPolicy) -> Result<(), DomainError> {
+        let is_host = |user| {
+            user == self.creator || self.entry_of_user(user).is_some_and(|line| line.role == Role::Host)
+        };
+        let is_new = |user: &UserId| !self.settings.entry.blocks(*user);
+        if policy.blocked_users.iter().copied().filter(is_new).any(is_host) {
+            return Err(DomainError::invalid("blocked_users", "a host cannot be blocked"));
+        }
         Ok(())
     }
 

@@ -42,6 +42,7 @@ pub mod recording;
 pub mod recurrence;
 pub mod role;
 pub mod roster;
+pub mod security;
 pub mod series;
 pub mod session;
 pub mod settings;

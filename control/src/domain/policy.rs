@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::error::DomainError;
-use super::meeting::{Feature, Meeting, MeetingStatus, Standing};
+use super::meeting::{EntryPolicy, Feature, Level, Meeting, MeetingStatus, Standing};
 use super::role::Role;
 
 /// Something a person does to or in a meeting. Getting in is not here: see [`super::admission`].
@@ -14,6 +14,8 @@ pub enum Action {
     Update,
     /// Change features and nothing else.
     UpdateFeatures,
+    /// Set the security policy.
+    ApplyPolicy,
     Delete,
     Start,
     End,
@@ -43,10 +45,11 @@ pub enum Action {
 
 impl Action {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::View,
         Self::Update,
         Self::UpdateFeatures,
+        Self::ApplyPolicy,
         Self::Delete,
         Self::Start,
         Self::End,
@@ -76,6 +79,17 @@ struct Rule {
     when: When,
     /// What must be switched on.
     feature: Option<Feature>,
+    /// What may shut more people out, or let more in.
+    policy: Obeys,
+}
+
+/// What of the security policy a rule obeys (C-72). Being stricter always counts: `host` shuts out people whom `who` lets
+/// through, by role or by a right of their own.
+enum Obeys {
+    Nothing,
+    Level(fn(&EntryPolicy) -> Level),
+    /// Here `all` says more than the rule and opens it to everybody (C-43).
+    Wide(fn(&EntryPolicy) -> Option<Level>),
 }
 
 /// Who a rule lets through.
@@ -108,7 +122,7 @@ fn rule(action: Action) -> Rule {
     };
     let (who, refusal, when, feature) = match action {
         Action::View => (Who::Listed, NotMember, When::Always, None),
-        Action::Update => (Who::Hosts, Forbidden, When::NotOver, None),
+        Action::Update | Action::ApplyPolicy => (Who::Hosts, Forbidden, When::NotOver, None),
         Action::UpdateFeatures => (Who::Running, Forbidden, When::NotOver, None),
         Action::Delete => (Who::Hosts, Forbidden, When::NotLive, None),
         Action::Start => (Who::Hosts, OnlyHostsStart, When::NotOver, None),
@@ -137,11 +151,24 @@ fn rule(action: Action) -> Rule {
             (Who::With(|s| s.permissions.can_record), Forbidden, When::Live, Some(Feature::Recording))
         }
     };
-    Rule { who, refusal, when, feature }
+    Rule { who, refusal, when, feature, policy: obeys(action) }
 }
 
-/// Whether `actor`, who is `standing` in `meeting`, may do `action` now. Order of refusals: gone, other campus,
-/// not your role, wrong status, switched off.
+/// The column of the security policy.
+fn obeys(action: Action) -> Obeys {
+    match action {
+        Action::SendMessage => Obeys::Level(|policy| policy.chat_permissions),
+        Action::ShareScreen => Obeys::Level(|policy| policy.screen_share_permissions),
+        Action::SendVideo => {
+            Obeys::Level(|policy| if policy.disable_camera { Level::Host } else { Level::All })
+        }
+        Action::Record => Obeys::Wide(|policy| policy.recording_permissions),
+        _ => Obeys::Nothing,
+    }
+}
+
+/// Whether `actor`, who is `standing` in `meeting`, may do `action` now. Order of refusals: gone, other campus, blocked,
+/// not your role, wrong status, switched off, left to hosts and co-hosts.
 pub fn may(
     actor: &Actor,
     standing: Option<Standing>,
@@ -154,14 +181,43 @@ pub fn may(
     if !actor.reaches(&meeting.campus) {
         return Err(DomainError::OtherCampus);
     }
+    if meeting.blocks(actor) {
+        return Err(DomainError::KeptOut);
+    }
     let rule = rule(action);
-    if !lets_through(&rule.who, actor, standing) {
+    let open = rule.policy.opens(&meeting.settings.entry);
+    if !lets_through(if open { &Who::Listed } else { &rule.who }, actor, standing) {
         return Err(rule.refusal);
     }
     check_status(&rule.when, meeting.status)?;
-    match rule.feature {
-        Some(feature) if !meeting.settings.features.allows(feature) => Err(DomainError::FeatureOff(feature)),
+    let Some(feature) = rule.feature else { return Ok(()) };
+    if !meeting.settings.features.allows(feature) {
+        return Err(DomainError::FeatureOff(feature));
+    }
+    match standing {
+        Some(standing) if !leaves(meeting, standing, action) => Err(DomainError::HostsOnly(feature)),
         _ => Ok(()),
+    }
+}
+
+/// Whether the security policy leaves an action to people of this standing. One part of [`may`], for whoever wants to
+/// know beforehand.
+pub fn leaves(meeting: &Meeting, standing: Standing, action: Action) -> bool {
+    let level = obeys(action).level(&meeting.settings.entry);
+    level != Some(Level::Host) || standing.role.runs_meeting()
+}
+
+impl Obeys {
+    fn level(&self, policy: &EntryPolicy) -> Option<Level> {
+        match self {
+            Self::Nothing => None,
+            Self::Level(of) => Some(of(policy)),
+            Self::Wide(of) => of(policy),
+        }
+    }
+
+    fn opens(&self, policy: &EntryPolicy) -> bool {
+        matches!(self, Self::Wide(_)) && self.level(policy) == Some(Level::All)
     }
 }
 

@@ -3,9 +3,9 @@
 use time::OffsetDateTime;
 
 use super::error::DomainError;
-use super::id::UserId;
 use super::password::PasswordHash;
 use super::profile::Profile;
+use super::security::EntryPolicy;
 
 /// Fewest and most people a meeting may be created for (LIM-01).
 pub const PARTICIPANTS_MIN: u32 = 2;
@@ -111,19 +111,6 @@ impl Default for RecordingConfig {
     }
 }
 
-/// Who is kept out and how people arrive (C-72). No route of today writes it; admission already obeys it.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(default)]
-pub struct EntryPolicy {
-    pub locked: bool,
-    /// Domains of account addresses that may enter; empty means all. Does not bind the creator.
-    pub allowed_domains: Vec<String>,
-    #[serde(with = "user_ids")]
-    pub blocked_users: Vec<UserId>,
-    pub mute_on_entry: bool,
-    pub disable_camera: bool,
-}
-
 /// What the host decides about a meeting and may change later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
@@ -169,7 +156,7 @@ impl Settings {
                 format!("must be between {} and {}", RETENTION_DAYS.start(), RETENTION_DAYS.end()),
             ));
         }
-        Ok(())
+        self.entry.check()
     }
 
     /// Whether somebody has to know a password to enter.
@@ -191,20 +178,4 @@ fn check_text(field: &'static str, text: &str) -> Result<(), DomainError> {
         return Err(DomainError::invalid(field, "must not contain NUL"));
     }
     Ok(())
-}
-
-/// Account ids inside stored JSON.
-mod user_ids {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use super::UserId;
-
-    pub(super) fn serialize<S: Serializer>(ids: &[UserId], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(ids.iter().map(UserId::to_string))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<UserId>, D::Error> {
-        let words = Vec::<String>::deserialize(deserializer)?;
-        Ok(words.iter().filter_map(|word| UserId::parse(word)).collect())
-    }
 }

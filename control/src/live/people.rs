@@ -6,10 +6,12 @@ use futures_util::future::BoxFuture;
 
 use super::Live;
 use super::task::Task;
+use crate::domain::actor::Actor;
 use crate::domain::event::{Audience, DomainEvent, Notice};
-use crate::domain::live_people::Effects;
+use crate::domain::live_people::Expelled;
 use crate::domain::meeting::Meeting;
 use crate::domain::people::RoleChange;
+use crate::domain::policy::{Action, may};
 use crate::domain::session::LeaveReason;
 use crate::service::live_side::RosterNews;
 
@@ -31,9 +33,11 @@ impl Live {
         }
     }
 
-    /// Whoever is not on the roster any more hears nothing more of the meeting's chat either.
+    /// Whoever may not look at the meeting any more, being off the roster or blocked, hears nothing more of its chat
+    /// either.
     pub(super) fn silence_strangers(&self, meeting: &Meeting) {
-        self.0.hub.listeners().retain(meeting.id.into(), |actor| meeting.standing(actor).is_some());
+        let may_look = |actor: &Actor| may(actor, meeting.standing(actor), Action::View, meeting).is_ok();
+        self.0.hub.listeners().retain(meeting.id.into(), may_look);
     }
 
     pub(super) async fn expel(&self, meeting: &Meeting, news: RosterNews) {
@@ -81,17 +85,7 @@ impl Task {
             self.refresh(told).await;
             let meeting = self.live.meeting().id;
             let expelled = self.live.expel(&news.people);
-            self.hub().deliver(&DomainEvent::JoinDenied { meeting }, &expelled.waiting);
-            for (id, connection) in expelled.sessions {
-                // The others hear it from the leaving itself; whoever goes would not, being gone.
-                if let Some(gone) = self.live.participant(id) {
-                    let (person, name, reason) = (gone.person, gone.name.clone(), LeaveReason::Kicked);
-                    let event =
-                        DomainEvent::ParticipantLeft { meeting, participant: id, person, name, reason };
-                    self.hub().deliver(&event, &[connection]);
-                }
-                self.leave_first(connection, LeaveReason::Kicked).await;
-            }
+            self.put_out(expelled).await;
             if news.tell_inside && !news.people.is_empty() {
                 let (people, by, at) = (news.people, news.by, self.now());
                 let event = DomainEvent::ParticipantsRemoved { meeting, people, by, at };
@@ -109,11 +103,25 @@ impl Task {
     ) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let meeting = self.stored_or(told).await;
-            let Effects { notices, closed } = self.live.refresh(Arc::new(meeting), self.now());
+            let effects = self.live.refresh(Arc::new(meeting), self.now());
             // First what somebody is now, then what follows from it.
             self.publish(self.live.role_changed(&change, tell_person, tell_others));
-            self.publish(notices);
-            self.close_tracks(closed);
+            self.follow(effects).await;
         })
+    }
+
+    /// Those who have to go are out when this returns, and hear so.
+    pub(super) async fn put_out(&mut self, expelled: Expelled) {
+        let meeting = self.live.meeting().id;
+        self.hub().deliver(&DomainEvent::JoinDenied { meeting }, &expelled.waiting);
+        for (id, connection) in expelled.sessions {
+            // The others hear it from the leaving itself; whoever goes would not, being gone.
+            if let Some(gone) = self.live.participant(id) {
+                let (person, name, reason) = (gone.person, gone.name.clone(), LeaveReason::Kicked);
+                let event = DomainEvent::ParticipantLeft { meeting, participant: id, person, name, reason };
+                self.hub().deliver(&event, &[connection]);
+            }
+            self.leave_first(connection, LeaveReason::Kicked).await;
+        }
     }
 }

@@ -29,6 +29,7 @@ use crate::domain::session::LeaveReason;
 use crate::hub::Hub;
 use crate::service::admissions::Attempt;
 use crate::service::audit::Audit;
+use crate::service::media::hold;
 use crate::store::Entering;
 
 /// Shortest wait for something that happens by itself.
@@ -132,17 +133,20 @@ impl Task {
             let id = attempt.meeting.id;
             if !self.is_current || self.live.meeting().occurrence.is_some() {
                 let stored = self.registry.0.store.meeting(id).await?.ok_or(DomainError::MeetingNotFound)?;
-                self.take_over(stored);
+                self.take_over(stored).await;
                 self.is_current = true;
             }
             let occupancy = self.live.occupancy(Person::of(&joiner.actor));
             let admission = attempt.decide(&joiner.actor, self.live.meeting(), occupancy)?;
             if admission == Admission::StartAndEnter {
                 let started = self.start(&joiner.actor).await?;
-                self.take_over(started);
+                self.take_over(started).await;
             }
             if admission.is_inside() {
                 let entrance = self.enter(joiner, admission).await?;
+                if admission == Admission::StartAndEnter {
+                    self.let_in().await;
+                }
                 return Ok(Place::Inside(entrance));
             }
             let participant = joiner.id;
@@ -158,8 +162,9 @@ impl Task {
     pub fn refresh(&mut self, told: Meeting) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let meeting = self.stored_or(told).await;
-            self.take_over(meeting);
+            self.take_over(meeting).await;
             self.end_forbidden_recording().await;
+            self.let_in().await;
         })
     }
 
@@ -171,10 +176,31 @@ impl Task {
     }
 
     /// Whatever the change takes away stops now.
-    fn take_over(&mut self, meeting: Meeting) {
-        let Effects { notices, closed } = self.live.refresh(Arc::new(meeting), self.now());
+    async fn take_over(&mut self, meeting: Meeting) {
+        let effects = self.live.refresh(Arc::new(meeting), self.now());
+        self.follow(effects).await;
+    }
+
+    /// Does what a change of the meeting means to the people inside. Who is kept out is out before the rest is told.
+    pub(super) async fn follow(&mut self, effects: Effects) {
+        let Effects { notices, closed, held, expelled } = effects;
+        self.put_out(expelled).await;
         self.publish(notices);
         self.close_tracks(closed);
+        self.hold_tracks(held);
+    }
+
+    /// Nobody has to wait any more: whoever does comes in as far as there are seats and the door is not locked. The
+    /// others go on waiting, for the next change or for a host who admits them.
+    async fn let_in(&mut self) {
+        for joiner in self.live.release() {
+            // He showed his password when he came to wait. A refusal leaves him where he was.
+            let meeting = self.live.meeting().clone();
+            let attempt = Attempt { meeting, door: Door::Enter, password: PasswordCheck::Correct };
+            if self.join(attempt, joiner.clone()).await.is_err() {
+                self.live.put_back(joiner);
+            }
+        }
     }
 
     /// A host came in before the start, and that starts it (C-20).
@@ -319,6 +345,22 @@ impl Task {
             for producer in tracks {
                 if let Err(error) = fleet.request(room, RoomCommand::CloseProducer { producer }).await {
                     tracing::warn!(%room, %producer, %error, "a track that is no longer allowed could not be closed");
+                }
+            }
+        });
+    }
+
+    /// The media plane is to forward these as the meeting says: not, for now.
+    fn hold_tracks(&self, tracks: Vec<ProducerId>) {
+        let (live, meeting) = (self.registry.clone(), self.live.meeting().id);
+        if tracks.is_empty() {
+            return;
+        }
+        // Apart from this task, which is asked again and again what the meeting says.
+        tokio::spawn(async move {
+            for producer in tracks {
+                if let Err(error) = hold(&live, meeting, producer).await {
+                    tracing::warn!(%meeting, %producer, %error, "a track that is no longer allowed could not be paused");
                 }
             }
         });

@@ -381,7 +381,7 @@ fn swap((replaced, notices): (Option<TransportId>, Vec<Notice>)) -> (Vec<Notice>
 
 /// Has the media plane forward a track or hold it back, as the meeting says. Its owner and a host may both change that
 /// at once, and their requests overtake each other: so it is asked for again until the meeting still says what was sent.
-pub(super) async fn hold(live: &Live, meeting: MeetingId, producer: ProducerId) -> Result<(), MediaError> {
+pub(crate) async fn hold(live: &Live, meeting: MeetingId, producer: ProducerId) -> Result<(), MediaError> {
     let wanted = async || live.look(meeting, move |live| Some((live.room(), live.held(producer)?))).await;
     let mut now = wanted().await.flatten();
     while let Some((room, paused)) = now {

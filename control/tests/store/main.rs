@@ -14,7 +14,7 @@ use plenum_control::domain::directory::{Category, Search};
 use plenum_control::domain::error::DomainError;
 use plenum_control::domain::id::{CampusId, MeetingId, MeetingRoomId, ParticipantId, RosterId, UserId};
 use plenum_control::domain::meeting::{
-    EntryPolicy, Features, Invitation, Meeting, MeetingKind, MeetingStatus, RecordingConfig, Settings,
+    EntryPolicy, Features, Invitation, Level, Meeting, MeetingKind, MeetingStatus, RecordingConfig, Settings,
 };
 use plenum_control::domain::page::Page;
 use plenum_control::domain::password::PasswordHash;
@@ -205,6 +205,9 @@ fn meeting(creator: &Account) -> Meeting {
                 blocked_users: vec![UserId::generate()],
                 mute_on_entry: true,
                 disable_camera: true,
+                recording_permissions: Some(Level::Host),
+                screen_share_permissions: Level::Host,
+                chat_permissions: Level::Host,
             },
         },
         roster: Vec::new(),

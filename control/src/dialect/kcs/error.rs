@@ -56,7 +56,7 @@ pub fn words(reason: &DomainError) -> Words {
         E::OtherCampus => plain(S::FORBIDDEN, "Access denied - meeting not found in your campus"),
         E::NotMember => plain(S::FORBIDDEN, "Access denied - you are not a participant in this meeting"),
         E::NotInvited => plain(S::FORBIDDEN, "Access denied: You are not invited to this meeting"),
-        E::KeptOut | E::Forbidden | E::NotInMeeting => plain(S::FORBIDDEN, "Access denied"),
+        E::KeptOut | E::Forbidden | E::HostsOnly(_) | E::NotInMeeting => plain(S::FORBIDDEN, "Access denied"),
         E::MeetingEnded => plain(S::GONE, "Meeting has ended"),
         E::MeetingCancelled => plain(S::GONE, "Meeting has been cancelled"),
         E::MeetingNotActive => plain(S::BAD_REQUEST, "Meeting is not active"),

@@ -14,7 +14,7 @@ use super::view::people::BothPermissionsView;
 use super::{chat_view, view};
 use crate::domain::event::{AccessEnd, DomainEvent, Entrance};
 use crate::domain::id::{MeetingId, ParticipantId, UserId};
-use crate::domain::meeting::{Feature, Meeting};
+use crate::domain::meeting::{Meeting, Standing};
 use crate::domain::participant::{Participant, Person, Producer};
 use crate::domain::recording::Recording;
 use crate::domain::roster::RosterEntry;
@@ -115,6 +115,9 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             screen_sharing: media.screen,
             screen: media.screen,
         }),
+        E::PolicyChanged(meeting) => {
+            say(&told::PolicyChanged { meeting_id: meeting.id, security_policy: view::policy(meeting) })
+        }
         E::RoleChanged { meeting, participant, change } => say(&told::RoleChanged {
             meeting_id: meeting.id,
             participant_id: participant.map_or_else(|| change.line.to_string(), |id| id.to_string()),
@@ -123,8 +126,8 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             old_role: change.old.into(),
             new_role: change.new.into(),
             permissions: view::permissions(
-                change.permissions,
-                meeting.settings.features.allows(Feature::Chat),
+                meeting,
+                Standing { role: change.new, permissions: change.permissions },
             ),
         }),
         E::ParticipantsAdded { meeting, people, by, at } => {
@@ -246,6 +249,7 @@ pub(super) fn meeting_joined(entrance: &Entrance, ice_servers: &Value) -> told::
         audio: entrance.me.media.audio,
         video: entrance.me.media.video,
         recording: recording_now(entrance.recording.as_ref()),
+        security_policy: view::policy(&entrance.meeting),
     }
 }
 
@@ -303,7 +307,7 @@ fn published(who: &Participant, producer: &Producer) -> ProducerTold {
 }
 
 fn permissions(meeting: &Meeting, who: &Participant) -> BothPermissionsView {
-    view::permissions(who.standing.permissions, meeting.settings.features.allows(Feature::Chat))
+    view::permissions(meeting, who.standing)
 }
 
 /// The answer to `create-transport` (KCS-WS-50).

@@ -19,6 +19,7 @@ use super::view::envelope::{Timestamp, True};
 use super::view::media::WebrtcConfigView;
 use super::view::meeting::{ListedView, MeetingView};
 use super::view::people::BothPermissionsView;
+use super::view::security::PolicyView;
 use super::view::words::{
     ConnectionQualityWord, DirectionWord, EndReasonWord, KindWord, LayersWord, LeaveReasonWord,
     RecipientWord, RoleWord, SourceWord,
@@ -61,6 +62,7 @@ told! {
     "participant-left" ParticipantLeft: "Somebody is no longer inside. To everybody who is.",
     "waiting-room-joined" WaitingRoomJoined: "You wait for a host. To whoever joined.",
     "join-request" JoinRequest: "Somebody waits to be let in. To hosts and co-hosts inside.",
+    "security-policy-changed" PolicyChanged: "The security policy is another one. To everybody inside.",
     "participant-role-changed" RoleChanged: "Somebody's role or rights changed. To that person, and to all inside if asked.",
     "participants-added" ParticipantsAdded: "People are on the roster now. To everybody inside.",
     "participants-removed" ParticipantsRemoved: "People are no longer on the roster. To everybody inside.",
@@ -167,6 +169,7 @@ pub(super) struct MeetingJoined {
     pub audio: bool,
     pub video: bool,
     pub recording: RecordingNow,
+    pub security_policy: PolicyView,
 }
 
 /// Whether the meeting is recorded, for somebody who was not there when that began.
@@ -263,6 +266,14 @@ pub(super) struct JoinRequest {
     pub user_id: String,
     pub user_name: String,
     pub timestamp: Timestamp,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct PolicyChanged {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    pub security_policy: PolicyView,
 }
 
 #[derive(Serialize, ToSchema)]

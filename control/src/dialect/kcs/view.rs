@@ -11,12 +11,14 @@ pub mod meeting;
 pub mod people;
 pub mod rooms;
 pub mod roster;
+pub mod security;
 pub mod statistics;
 pub mod words;
 
 pub use account::account;
 pub use chat::message;
 pub use media::webrtc_config;
-pub use meeting::{ListedView, final_stats, join_check, meeting};
+pub use meeting::{ListedView, final_stats, join_check, meeting, meeting_for};
 pub use people::{permissions, present, roster};
+pub use security::{policy, security_policy};
 pub use statistics::{analytics, live_stats, recording, system};

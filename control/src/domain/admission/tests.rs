@@ -1,6 +1,7 @@
 //! The order of C-21, and what each door does with the outcomes.
 
 use super::*;
+use crate::domain::account::Account;
 use crate::domain::fixtures::{account, actor, meeting};
 use crate::domain::id::CampusId;
 use crate::domain::password::PasswordHash;
@@ -170,4 +171,40 @@ fn c_24_a_guest_without_an_account_enters_the_one_meeting_the_link_is_for() {
     meeting.settings.allow_guests = true;
     assert_eq!(ask(&guest(meeting.id), &meeting, Door::Enter), Ok(Admission::Enter));
     assert_eq!(ask(&guest(MeetingId::generate()), &meeting, Door::Enter), Err(DomainError::NotInvited));
+}
+
+#[test]
+fn c_72_a_lock_keeps_everybody_out_but_hosts_and_nobody_for_good() {
+    let (creator, host, helper) = (account("creator"), account("host"), account("helper"));
+    let people = [(&host, Role::Host), (&helper, Role::CoHost)];
+    let mut meeting = meeting(&creator, MeetingStatus::Live, &people);
+    meeting.settings.entry.locked = true;
+    let enters =
+        |who, occupancy| ask_with(&actor(who), &meeting, Door::Enter, PasswordCheck::NotSent, occupancy);
+    let outside = Occupancy::default();
+    assert_eq!(enters(&creator, outside), Ok(Admission::Enter));
+    assert_eq!(enters(&host, outside), Ok(Admission::Enter));
+    let inside = Occupancy { caller_inside: true, caller_admitted: true, ..outside };
+    for occupancy in [outside, inside] {
+        assert_eq!(enters(&helper, occupancy), Err(DomainError::MeetingLocked));
+    }
+    assert!(!never_comes_in(&actor(&helper), &meeting), "a lock is lifted again");
+}
+
+#[test]
+fn c_72_whoever_is_kept_out_for_what_he_is_waits_in_vain() {
+    let (creator, member, stranger) = (account("creator"), account("member"), account("stranger"));
+    let mut meeting = meeting(&creator, MeetingStatus::Live, &[(&member, Role::Attendee)]);
+    meeting.settings.waiting_room_enabled = true;
+    let vain = |who: &Account, meeting: &Meeting| never_comes_in(&actor(who), meeting);
+    assert!(!vain(&member, &meeting) && vain(&stranger, &meeting));
+    meeting.settings.allow_guests = true;
+    assert!(!vain(&stranger, &meeting));
+    meeting.settings.entry.allowed_domains = vec!["elsewhere.test".into()];
+    assert!(vain(&member, &meeting) && vain(&stranger, &meeting) && !vain(&creator, &meeting));
+    meeting.settings.entry.allowed_domains.clear();
+    meeting.settings.entry.blocked_users = vec![member.id, creator.id];
+    assert!(vain(&member, &meeting) && !vain(&stranger, &meeting) && !vain(&creator, &meeting));
+    meeting.status = MeetingStatus::Scheduled;
+    assert!(vain(&member, &meeting) && !vain(&stranger, &meeting));
 }

@@ -3,6 +3,7 @@
 use time::Duration;
 
 use super::*;
+use crate::domain::account::Account;
 use crate::domain::fixtures::{account, actor, invitation, meeting, now};
 
 #[test]
@@ -73,4 +74,28 @@ fn c_06_a_classroom_meeting_has_fifty_seats_at_most() {
     assert!(m.settings.check(Profile::Standard).is_ok());
     let refusal = DomainError::invalid("max_participants", "must be between 2 and 50");
     assert_eq!(m.settings.check(Profile::Classroom), Err(refusal));
+}
+
+#[test]
+fn c_72_a_host_is_not_blocked_and_whoever_is_blocked_may_become_one_and_stays_it() {
+    let (creator, host, member) = (account("creator"), account("host"), account("member"));
+    let mut m = meeting(&creator, MeetingStatus::Live, &[(&host, Role::Host), (&member, Role::Attendee)]);
+    let block = |m: &mut Meeting, users: &[&Account]| {
+        let mut settings = m.settings.clone();
+        settings.entry.blocked_users = users.iter().map(|account| account.id).collect();
+        m.change(settings, m.kind, now())
+    };
+    for users in [[&member, &creator], [&member, &host]] {
+        assert!(
+            matches!(block(&mut m, &users), Err(DomainError::FieldInvalid { field: "blocked_users", .. })),
+            "one of them alone spoils it"
+        );
+        assert!(!m.blocks(&actor(&member)));
+    }
+    assert_eq!(block(&mut m, &[&member]), Ok(()));
+    assert!(m.blocks(&actor(&member)));
+    m.roster[1].role = Role::Host;
+    assert_eq!(block(&mut m, &[&member]), Ok(()), "the list as it is may be sent back");
+    assert_eq!(block(&mut m, &[]), Ok(()));
+    assert!(!m.blocks(&actor(&member)));
 }

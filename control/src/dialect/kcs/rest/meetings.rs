@@ -33,7 +33,7 @@ refusals!(
 )]
 pub(super) async fn create(State(kcs): State<Kcs>, Caller(actor): Caller, Body(body): Body) -> Reply {
     let meeting = kcs.services.meetings.create(&actor, read::new_meeting(&body)?).await?;
-    created("Meeting created successfully", view::meeting(&meeting))
+    created("Meeting created successfully", view::meeting_for(&actor, &meeting))
 }
 
 /// Meetings in one list: everybody's for years, and a bound for whoever makes them by program. Older ones by `offset`.
@@ -85,7 +85,7 @@ pub(super) async fn details(
     };
     let (webrtc_config, live_stats) = live.unzip();
     let data = MeetingDetailsView {
-        meeting: view::meeting(&meeting),
+        meeting: view::meeting_for(&actor, &meeting),
         current_participants: present.iter().map(view::present).collect(),
         webrtc_config,
         live_stats,
@@ -120,7 +120,7 @@ pub(super) async fn update(
     let whole_series = Query::of(raw.as_deref()).flag("series")?;
     let change = read::meeting_change(&body)?;
     let meeting = kcs.services.meetings.update(&actor, &id, change, whole_series).await?;
-    ok("Meeting updated successfully", view::meeting(&meeting))
+    ok("Meeting updated successfully", view::meeting_for(&actor, &meeting))
 }
 
 refusals!(DeleteRefusals: Forbidden, MeetingLive);
@@ -164,7 +164,7 @@ pub(super) async fn start(
 ) -> Reply {
     let meeting = kcs.services.meetings.start(&actor, &id).await?;
     let (webrtc_config, live_stats) = live_part(&kcs, &meeting).await;
-    let data = MeetingStartedView { meeting: view::meeting(&meeting), webrtc_config, live_stats };
+    let data = MeetingStartedView { meeting: view::meeting_for(&actor, &meeting), webrtc_config, live_stats };
     ok("Meeting started successfully", data)
 }
 
@@ -183,7 +183,10 @@ pub(super) async fn end(
     MeetingPath(id): MeetingPath,
 ) -> Reply {
     let (meeting, stats) = kcs.services.meetings.end(&actor, &id).await?;
-    let data = MeetingEndedView { meeting: view::meeting(&meeting), final_stats: view::final_stats(&stats) };
+    let data = MeetingEndedView {
+        meeting: view::meeting_for(&actor, &meeting),
+        final_stats: view::final_stats(&stats),
+    };
     ok("Meeting ended successfully", data)
 }
 

@@ -6,10 +6,13 @@ use utoipa::ToSchema;
 use super::envelope::Timestamp;
 use super::media::WebrtcConfigView;
 use super::people::PresentView;
+use super::security::{SecurityPolicyView, security_policy};
 use super::statistics::LiveStatsView;
 use super::words::{MeetingTypeWord, RoleWord, StatusWord, StorageWord};
+use crate::domain::actor::Actor;
 use crate::domain::id::{MeetingId, MeetingRoomId, RosterId, SeriesId, UserId};
 use crate::domain::meeting::{Features, Meeting, RecordingConfig};
+use crate::domain::role::Role;
 use crate::domain::roster::RosterEntry;
 use crate::domain::session::FinalStats;
 
@@ -46,6 +49,10 @@ pub struct MeetingView {
     requires_password: bool,
     features: FeaturesView,
     recording_config: RecordingConfigView,
+    /// Only for hosts of the meeting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    security_policy: Option<SecurityPolicyView>,
     /// The series this is an occurrence of.
     #[schema(value_type = Option<String>, required, example = "01JDAVNTZ6MG8F0Q5W0R7YH3KC")]
     series_id: Option<SeriesId>,
@@ -103,7 +110,13 @@ pub struct RecordingConfigView {
     retention_days: u16,
 }
 
-/// A meeting as JSON.
+/// A meeting as this person may see it.
+pub fn meeting_for(actor: &Actor, of: &Meeting) -> MeetingView {
+    let hosts = of.role_of(actor) == Some(Role::Host);
+    MeetingView { security_policy: hosts.then(|| security_policy(of)), ..meeting(of) }
+}
+
+/// A meeting as everybody may see it who may see it.
 pub fn meeting(meeting: &Meeting) -> MeetingView {
     let settings = &meeting.settings;
     let place = meeting.occurrence.as_ref();
@@ -128,6 +141,7 @@ pub fn meeting(meeting: &Meeting) -> MeetingView {
         requires_password: settings.asks_password(),
         features: settings.features.into(),
         recording_config: settings.recording.into(),
+        security_policy: None,
         series_id: place.map(|place| place.series),
         recurrence: place.map(|place| place.recurrence.rule().to_owned()),
         recurrence_timezone: place.map(|place| place.recurrence.zone()),

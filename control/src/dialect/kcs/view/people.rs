@@ -6,7 +6,8 @@ use utoipa::ToSchema;
 use super::envelope::Timestamp;
 use super::words::{ConnectionWord, QualityWord, RoleWord};
 use crate::domain::id::{ParticipantId, RosterId, UserId};
-use crate::domain::meeting::Meeting;
+use crate::domain::meeting::{Feature, Meeting, Standing};
+use crate::domain::policy::{self, Action};
 use crate::domain::role::Permissions;
 use crate::domain::roster::RosterEntry;
 use crate::service::live_side::{Present, Quality};
@@ -146,12 +147,15 @@ pub struct BothPermissionsView {
     can_record: bool,
 }
 
-/// The view of permissions under both sets of names.
-pub fn permissions(permissions: Permissions, can_chat: bool) -> BothPermissionsView {
+/// The view of permissions under both sets of names. The longer ones are the person's own rights, as is `canRecord`
+/// (C-43); whether one may chat or share here and now is the meeting's to say as well.
+pub fn permissions(meeting: &Meeting, standing: Standing) -> BothPermissionsView {
+    let left_to = |action| policy::leaves(meeting, standing, action);
+    let own = standing.permissions;
     BothPermissionsView {
-        named: permissions.into(),
-        can_share: permissions.can_share_screen,
-        can_chat,
-        can_record: permissions.can_record,
+        named: own.into(),
+        can_share: own.can_share_screen && left_to(Action::ShareScreen),
+        can_chat: meeting.settings.features.allows(Feature::Chat) && left_to(Action::SendMessage),
+        can_record: own.can_record,
     }
 }

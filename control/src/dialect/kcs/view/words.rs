@@ -11,7 +11,7 @@ use crate::domain::chat_event::RoomChange;
 use crate::domain::directory::Category;
 use crate::domain::event::EndReason;
 use crate::domain::mail::{MailKind, MailStatus};
-use crate::domain::meeting::{MeetingKind, MeetingStatus, StorageLocation};
+use crate::domain::meeting::{Level, MeetingKind, MeetingStatus, StorageLocation};
 use crate::domain::presence::Status;
 use crate::domain::role::Role;
 use crate::domain::session::LeaveReason;
@@ -44,6 +44,10 @@ words!(
 words!(
     /// What somebody is in one meeting.
     RoleWord for Role: Host, CoHost, Presenter, Attendee
+);
+words!(
+    /// Whom something is left to: hosts and co-hosts, or everybody.
+    LevelWord for Level: Host, All
 );
 words!(
     /// Where recordings go.

@@ -1,6 +1,7 @@
 //! Meetings: create, list, look at, change, delete, start, end.
 
 mod invitees;
+mod policy;
 mod series;
 
 use std::sync::Arc;
@@ -35,6 +36,7 @@ use crate::store::{Store, Whole};
 
 pub use invitees::Invitee;
 pub(super) use invitees::resolve as resolve_invitees;
+pub use policy::{EntryChange, PolicyChange};
 use series::Asked;
 
 /// Everything about meetings apart from being inside one.
@@ -84,9 +86,12 @@ pub struct MeetingChange {
     pub max_participants: Option<u32>,
     /// `Some(None)` or an empty text removes the password (C-23).
     pub password: Option<Option<String>>,
+    /// Whether a password that is there is asked for.
+    pub require_password: Option<bool>,
     pub waiting_room_enabled: Option<bool>,
     pub require_host_approval: Option<bool>,
     pub allow_guests: Option<bool>,
+    pub entry: EntryChange,
     pub features: FeaturesChange,
     pub recording: RecordingChange,
     pub participants: Option<Vec<Invitee>>,
@@ -161,6 +166,8 @@ impl MeetingChange {
             && self.kind.is_none()
             && self.max_participants.is_none()
             && self.password.is_none()
+            && self.require_password.is_none()
+            && self.entry == EntryChange::default()
             && self.waiting_room_enabled.is_none()
             && self.require_host_approval.is_none()
             && self.allow_guests.is_none()
@@ -171,24 +178,29 @@ impl MeetingChange {
         if only_features { Action::UpdateFeatures } else { Action::Update }
     }
 
-    fn settings_over(&self, base: &Settings, password: Option<Option<PasswordHash>>) -> Settings {
-        Settings {
+    fn settings_over(
+        &self,
+        base: &Settings,
+        password: Option<Option<PasswordHash>>,
+    ) -> Result<Settings, DomainError> {
+        // A password that is set anew is also asked for.
+        let asks = base.require_password || password.as_ref().is_some_and(Option::is_some);
+        Ok(Settings {
             name: self.name.clone().unwrap_or_else(|| base.name.clone()),
             description: self.description.clone().unwrap_or_else(|| base.description.clone()),
             location: self.location.clone().unwrap_or_else(|| base.location.clone()),
             starts_at: self.starts_at.unwrap_or(base.starts_at),
             ends_at: self.ends_at.unwrap_or(base.ends_at),
             max_participants: self.max_participants.unwrap_or(base.max_participants),
-            // A password that is set anew is also asked for.
-            require_password: base.require_password || password.as_ref().is_some_and(Option::is_some),
+            require_password: self.require_password.unwrap_or(asks),
             password: password.unwrap_or_else(|| base.password.clone()),
             waiting_room_enabled: self.waiting_room_enabled.unwrap_or(base.waiting_room_enabled),
             require_host_approval: self.require_host_approval.unwrap_or(base.require_host_approval),
             allow_guests: self.allow_guests.unwrap_or(base.allow_guests),
             features: self.features.over(base.features),
             recording: self.recording.over(base.recording),
-            entry: base.entry.clone(),
-        }
+            entry: self.entry.over(&base.entry)?,
+        })
     }
 }
 
@@ -331,6 +343,19 @@ impl Meetings {
             Action::UpdateFeatures => AuditAction::FeatureChange,
             _ => AuditAction::MeetingUpdate,
         };
+        self.change(actor, id, change, action, deed, whole_series).await
+    }
+
+    /// The one way in which settings change: stored, followed by those inside, written into the trail as `deed`.
+    async fn change(
+        &self,
+        actor: &Actor,
+        id: &str,
+        change: MeetingChange,
+        action: Action,
+        deed: AuditAction,
+        whole_series: bool,
+    ) -> Result<Meeting, DomainError> {
         let seen = self.permit(actor, id, action, deed).await?;
         let password = match &change.password {
             Some(password) => Some(self.hash(password.as_deref()).await?),
@@ -353,7 +378,7 @@ impl Meetings {
                 self.check(actor, action, meeting)?;
                 let before = meeting.clone();
                 let rule = series::rule_change(&change, meeting)?;
-                let settings = change.settings_over(&meeting.settings, password);
+                let settings = change.settings_over(&meeting.settings, password)?;
                 meeting.change(settings, change.kind.unwrap_or(meeting.kind), now)?;
                 if let Some(invitations) = invitations {
                     meeting.replace_invitations(invitations, &inside, RosterId::generate);
@@ -462,8 +487,9 @@ impl Meetings {
     }
 }
 
-/// Which features an update switched, for the trail.
+/// Which features an update switched and what of the security policy it moved, for the trail.
 fn differences(before: &Meeting, after: &Meeting) -> String {
+    let (before_settings, after_settings) = (&before.settings, &after.settings);
     let list = |features: Features| {
         [
             ("video", features.video_enabled),
@@ -476,9 +502,11 @@ fn differences(before: &Meeting, after: &Meeting) -> String {
             ("hand_raise", features.hand_raise_enabled),
         ]
     };
-    let (before, after) = (list(before.settings.features), list(after.settings.features));
+    let (before, after) = (list(before_settings.features), list(after_settings.features));
     let switched = before.into_iter().zip(after).filter(|(was, is)| was != is);
-    switched.map(|(_, (name, on))| format!("{name}={on}")).collect::<Vec<_>>().join(" ")
+    let mut all: Vec<_> = switched.map(|(_, (name, on))| format!("{name}={on}")).collect();
+    all.extend(policy::differences(before_settings, after_settings));
+    all.join(" ")
 }
 
 fn draft(creator: &Account, new: &NewMeeting, now: OffsetDateTime) -> Meeting {

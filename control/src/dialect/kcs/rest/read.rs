@@ -53,6 +53,7 @@ pub(super) fn meeting_change(body: &Value) -> Result<MeetingChange, DomainError>
         participants: invitees(fields)?,
         recurrence: nullable_text(fields, "recurrence")?,
         recurrence_timezone: fields.text("recurrence_timezone")?.map(str::to_owned),
+        ..MeetingChange::default()
     })
 }
 

@@ -125,6 +125,11 @@ pub enum DomainError {
     NotInMeeting,
     #[error("no such participant")]
     ParticipantNotFound,
+    /// Also when no breakout rooms are open at all.
+    #[error("no such breakout room")]
+    BreakoutRoomNotFound,
+    #[error("no place left in the breakout room")]
+    BreakoutRoomFull,
     #[error("no such transport")]
     TransportNotFound,
     #[error("no such producer")]
@@ -205,6 +210,8 @@ impl DomainError {
             Self::MailNotFound => "mail-not-found",
             Self::NotInMeeting => "not-in-meeting",
             Self::ParticipantNotFound => "participant-not-found",
+            Self::BreakoutRoomNotFound => "breakout-room-not-found",
+            Self::BreakoutRoomFull => "breakout-room-full",
             Self::TransportNotFound => "transport-not-found",
             Self::ProducerNotFound => "producer-not-found",
             Self::ConsumerNotFound => "consumer-not-found",

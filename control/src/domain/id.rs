@@ -100,6 +100,10 @@ ulid_id!(
     /// A recording.
     RecordingId
 );
+ulid_id!(
+    /// A breakout room of a running meeting; opening rooms anew makes new ones.
+    BreakoutRoomId
+);
 uuid_id!(
     /// A line of a meeting's roster: one person invited or ever inside.
     RosterId,

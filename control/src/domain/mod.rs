@@ -9,6 +9,7 @@ pub mod admission;
 pub mod analytics;
 pub mod attachment;
 pub mod audit;
+pub mod breakout;
 pub mod chat;
 pub mod chat_event;
 pub mod chat_room;

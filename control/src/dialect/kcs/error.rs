@@ -96,6 +96,8 @@ pub fn words(reason: &DomainError) -> Words {
         E::RangeUnsatisfiable => plain(S::RANGE_NOT_SATISFIABLE, "Range not satisfiable"),
         E::MailNotFound => plain(S::NOT_FOUND, "Mail not found"),
         E::ParticipantNotFound => plain(S::NOT_FOUND, "Participant not found"),
+        E::BreakoutRoomNotFound => plain(S::NOT_FOUND, "Breakout room not found"),
+        E::BreakoutRoomFull => plain(S::FORBIDDEN, "Breakout room is full"),
         E::TransportNotFound => plain(S::NOT_FOUND, "Transport not found"),
         E::ProducerNotFound => plain(S::NOT_FOUND, "Producer not found"),
         E::ConsumerNotFound => plain(S::NOT_FOUND, "Consumer not found"),

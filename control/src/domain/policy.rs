@@ -41,11 +41,17 @@ pub enum Action {
     SearchDirectory,
     /// Begin and end a recording.
     Record,
+    /// Open and close breakout rooms, say who is in which, call people back, speak to all rooms (ROLE-13).
+    ManageBreakouts,
+    /// Go into a breakout room of one's own choice, as far as the host left that open.
+    ChooseBreakout,
+    /// Come back from a breakout room, as far as the host left that open.
+    ReturnFromBreakout,
 }
 
 impl Action {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 25] = [
         Self::View,
         Self::Update,
         Self::UpdateFeatures,
@@ -68,6 +74,9 @@ impl Action {
         Self::ChangeRoles,
         Self::SearchDirectory,
         Self::Record,
+        Self::ManageBreakouts,
+        Self::ChooseBreakout,
+        Self::ReturnFromBreakout,
     ];
 }
 
@@ -150,6 +159,11 @@ fn rule(action: Action) -> Rule {
         Action::Record => {
             (Who::With(|s| s.permissions.can_record), Forbidden, When::Live, Some(Feature::Recording))
         }
+        // No feature: opening rooms switches theirs on (C-61).
+        Action::ManageBreakouts => {
+            (Who::With(|s| s.permissions.can_manage_breakout_rooms), Forbidden, When::Live, None)
+        }
+        Action::ChooseBreakout | Action::ReturnFromBreakout => (Who::Listed, Forbidden, When::Live, None),
     };
     Rule { who, refusal, when, feature, policy: obeys(action) }
 }

@@ -43,7 +43,8 @@ impl Role {
             can_unmute_others: runs,
             can_manage_participants: runs,
             can_record: runs,
-            can_manage_breakout_rooms: runs,
+            // "Host only" (ROLE-13); a host may give the right to whomever he likes.
+            can_manage_breakout_rooms: self == Self::Host,
         }
     }
 }

@@ -13,7 +13,9 @@ fn allowed_roles(action: Action) -> &'static str {
         | Action::React
         | Action::SendAudio
         | Action::SendVideo
-        | Action::ShareScreen => "hcpa",
+        | Action::ShareScreen
+        | Action::ChooseBreakout
+        | Action::ReturnFromBreakout => "hcpa",
         Action::UpdateFeatures
         | Action::ModerateChat
         | Action::Admit
@@ -24,7 +26,12 @@ fn allowed_roles(action: Action) -> &'static str {
         | Action::ChangeRoles
         | Action::SearchDirectory
         | Action::Record => "hc",
-        Action::Update | Action::ApplyPolicy | Action::Delete | Action::Start | Action::End => "h",
+        Action::Update
+        | Action::ApplyPolicy
+        | Action::Delete
+        | Action::Start
+        | Action::End
+        | Action::ManageBreakouts => "h",
     }
 }
 
@@ -51,7 +58,12 @@ fn answers_by_status(action: Action) -> [Result<(), DomainError>; 4] {
         | Action::SendAudio
         | Action::SendVideo
         | Action::ShareScreen
-        | Action::Record => [Err(MeetingNotActive), Ok(()), Err(MeetingEnded), Err(MeetingCancelled)],
+        | Action::Record
+        | Action::ManageBreakouts
+        | Action::ChooseBreakout
+        | Action::ReturnFromBreakout => {
+            [Err(MeetingNotActive), Ok(()), Err(MeetingEnded), Err(MeetingCancelled)]
+        }
     }
 }
 

@@ -38,6 +38,7 @@ use crate::service::accounts::{Accounts, NewAccount};
 use crate::service::admissions::Admissions;
 use crate::service::attachments::Attachments;
 use crate::service::audit::Audit;
+use crate::service::breakouts::Breakouts;
 use crate::service::chat::Chat;
 use crate::service::chat_rooms::{self, ChatRooms};
 use crate::service::clock::Clock;
@@ -204,15 +205,16 @@ impl App {
         let planes = (&fleet, &hub);
         let mailer = Mailer::new(&config.mail).map_err(|(name, problem)| StartError::Mail(name, problem))?;
         let audit = Audit::new(store.clone(), parts.clock.clone());
-        let mail = Mail::new(store.clone(), parts.clock.clone(), Arc::new(mailer), audit);
-        let built = Built { rooms, files, mail };
+        let mail = Mail::new(store.clone(), parts.clock.clone(), Arc::new(mailer), audit.clone());
+        let breakouts =
+            Breakouts::new(live.clone(), store.clone(), rooms.clone(), audit.clone(), parts.clock.clone());
+        let built = Built { rooms, files, mail, breakouts };
         let services = services(&store, tokens, &parts, planes, Arc::new(live.clone()), built)
             .await
             .map_err(StartError::Prepare)?;
         first_accounts::create(&services.accounts, config, parts.demo).await?;
         let demo_accounts =
             parts.demo && first_accounts::demo_exists(&store).await.map_err(StartError::Prepare)?;
-        let audit = Audit::new(store.clone(), parts.clock.clone());
         let realtime = realtime(&services, &store, &hub, &live, audit, config.ice_servers.clone());
         let sockets =
             Sockets::start(realtime, TrustedProxies::new(config.trusted_proxies.clone()), parts.resume_wait);
@@ -319,7 +321,7 @@ fn realtime(
     audit: Audit,
     ice_servers: serde_json::Value,
 ) -> socket::Services {
-    let Services { accounts, admissions, limits, rooms, clock, .. } = services;
+    let Services { accounts, admissions, limits, rooms, breakouts, clock, .. } = services;
     socket::Services {
         hub: hub.clone(),
         accounts: accounts.clone(),
@@ -328,6 +330,7 @@ fn realtime(
         presence: Presence::new(hub.clone(), rooms.clone(), clock.clone()),
         chat: Chat::new(live.clone(), store.clone(), rooms.clone(), clock.clone()),
         rooms: rooms.clone(),
+        breakouts: breakouts.clone(),
         media: Media::new(live.clone(), store.clone(), limits.clone()),
         clock: clock.clone(),
         ice_servers,
@@ -382,6 +385,7 @@ struct Built {
     rooms: ChatRooms,
     files: Attachments,
     mail: Mail,
+    breakouts: Breakouts,
 }
 
 async fn services(
@@ -390,7 +394,7 @@ async fn services(
     parts: &Parts,
     (fleet, hub): (&Fleet, &Hub),
     live: Arc<dyn LiveSide>,
-    Built { rooms, files, mail }: Built,
+    Built { rooms, files, mail, breakouts }: Built,
 ) -> Result<Services, DomainError> {
     let clock = parts.clock.clone();
     let passwords = Passwords::new(parts.hash_cost);
@@ -418,6 +422,7 @@ async fn services(
         limits: rooms.limits().clone(),
         rooms,
         files,
+        breakouts,
         live,
         clock,
     })

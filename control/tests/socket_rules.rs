@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail by panicking")]
 
+#[path = "socket_rules/breakouts.rs"]
+mod breakouts;
 #[path = "socket_rules/chat.rs"]
 mod chat;
 #[path = "socket_rules/chat_files.rs"]

@@ -35,6 +35,10 @@ pub enum AuditAction {
     ParticipantDeny,
     RecordingStart,
     RecordingStop,
+    BreakoutsOpen,
+    BreakoutsClose,
+    /// Somebody else was sent to a breakout room, or called back.
+    BreakoutAssign,
     RoleChange,
     /// Somebody looked people of the campus up.
     DirectorySearch,
@@ -70,6 +74,9 @@ impl AuditAction {
             Self::ParticipantDeny => "participant.deny",
             Self::RecordingStart => "recording.start",
             Self::RecordingStop => "recording.stop",
+            Self::BreakoutsOpen => "breakout.open",
+            Self::BreakoutsClose => "breakout.close",
+            Self::BreakoutAssign => "breakout.assign",
             Self::RoleChange => "participant.role",
             Self::DirectorySearch => "directory.search",
             Self::MailRetry => "mail.retry",

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 
+use super::breakout::{BreakoutNews, BreakoutRoom};
 use super::chat::ChatMessage;
 use super::chat_event::ChatEvent;
 use super::id::{CampusId, MeetingId, ParticipantId, UserId};
@@ -231,6 +232,24 @@ pub enum DomainEvent {
         consumer: ConsumerId,
         layer: Option<Layer>,
     },
+    /// Breakout rooms were opened, replaced or closed, or everybody was called back; also to somebody who enters while
+    /// there are some.
+    BreakoutsChanged(Arc<BreakoutNews>),
+    /// A session is in another room now: to everybody, or to itself when all rooms are told anyway.
+    BreakoutAssigned {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        /// `None`: the main room.
+        room: Option<Arc<BreakoutRoom>>,
+    },
+    /// Whoever runs the rooms says something to all of them; the same words are in the chat.
+    BreakoutBroadcast {
+        meeting: MeetingId,
+        by: Person,
+        name: String,
+        text: String,
+        at: OffsetDateTime,
+    },
     /// The media of the meeting is gone; whoever wants some opens transports again.
     MediaReset {
         meeting: MeetingId,
@@ -313,6 +332,9 @@ impl DomainEvent {
             Self::ActiveSpeaker { .. } => "active_speaker",
             Self::QualityChanged { .. } => "quality_changed",
             Self::ConsumerLayersChanged { .. } => "consumer_layers_changed",
+            Self::BreakoutsChanged(_) => "breakouts_changed",
+            Self::BreakoutAssigned { .. } => "breakout_assigned",
+            Self::BreakoutBroadcast { .. } => "breakout_broadcast",
             Self::MediaReset { .. } => "media_reset",
             Self::UserOnline { .. } => "user_online",
             Self::UserOffline { .. } => "user_offline",

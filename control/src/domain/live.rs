@@ -1,7 +1,8 @@
 //! A running meeting as a state machine: who is inside and what they do. Commands come with the time and answer with
 //! notices, or with a refusal and no change.
 //!
-//! Media (transports, tracks, subscriptions) is next door in [`super::live_media`], hands, reactions and typing are in
+//! Media (transports, tracks, subscriptions) is next door in [`super::live_media`], breakout rooms are in
+//! [`super::live_breakouts`], hands, reactions and typing are in
 //! [`super::live_signs`], recording is in [`super::recording`]; the rules of entering are
 //! [`super::admission`]'s, applied here against the seats as they are at that moment.
 
@@ -13,6 +14,7 @@ use time::OffsetDateTime;
 
 use super::actor::Actor;
 use super::admission::{Admission, Occupancy};
+use super::breakout::Breakouts;
 use super::chat::{ChatMessage, Recipient};
 use super::error::DomainError;
 use super::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
@@ -62,6 +64,7 @@ pub struct LiveMeeting {
     pub(super) hands: Vec<ParticipantId>,
     pub(super) typing: Vec<Typing>,
     pub(super) recording: Option<Recording>,
+    pub(super) breakouts: Option<Breakouts>,
     joins: u64,
     peak: u32,
     /// Messages delivered since this process runs the meeting.
@@ -81,6 +84,7 @@ impl LiveMeeting {
             hands: Vec::new(),
             typing: Vec::new(),
             recording: None,
+            breakouts: None,
             joins: 0,
             peak: 0,
             messages: 0,
@@ -213,7 +217,8 @@ impl LiveMeeting {
 
     fn enter(&mut self, joiner: Joiner, person: Person, now: OffsetDateTime) -> Vec<Notice> {
         let Joiner { id, actor, name, connection } = joiner;
-        let others = self.participants.shared();
+        let breakout = self.place_on_entry(person, &actor);
+        let others = self.as_seen_from(breakout, self.participants.shared());
         self.joins += 1;
         let standing = standing(&self.meeting, &actor);
         let media = self.media_on_entry(&actor, standing);
@@ -228,6 +233,7 @@ impl LiveMeeting {
             order: self.joins,
             media,
             hand_raised_at: None,
+            breakout,
             host_muted: false,
             quality: None,
             send_transport: None,
@@ -248,10 +254,12 @@ impl LiveMeeting {
             hands: self.hands.clone(),
             recording: self.recording,
         };
-        vec![
+        let mut notices = vec![
             Notice::new(Audience::One(id), DomainEvent::Joined(Arc::new(entrance))),
             Notice::new(Audience::AllBut(id), joined),
-        ]
+        ];
+        notices.extend(self.rooms_on_entry(id));
+        notices
     }
 
     /// As far as one may be heard and seen at all; who is to come in silent does (C-49).
@@ -353,6 +361,7 @@ impl LiveMeeting {
         self.hands.retain(|hand| *hand != id);
         self.speaker = self.speaker.filter(|speaker| *speaker != id);
         self.drop_subscriptions_to(&gone.producers.iter().map(|p| p.id).collect::<Vec<_>>());
+        self.give_up_place(gone.person, reason);
         let event = DomainEvent::ParticipantLeft {
             meeting: self.meeting.id,
             participant: id,
@@ -485,10 +494,16 @@ impl LiveMeeting {
         absent.map(Recipient::User).ok_or(DomainError::ParticipantNotFound)
     }
 
-    /// The name under which an account is inside; of several sessions, the first one's.
-    pub fn name_of(&self, user: UserId) -> Option<String> {
+    /// The name under which an account is inside and may write; of several sessions, the first one's.
+    ///
+    /// # Errors
+    /// Not inside, or in a breakout room without chat.
+    pub fn name_to_write(&self, user: UserId) -> Result<String, DomainError> {
         let inside = self.roster();
-        inside.iter().find(|p| p.actor.user_id() == Some(user)).map(|p| p.name.clone())
+        let session = inside.iter().find(|p| p.actor.user_id() == Some(user));
+        let session = session.ok_or(DomainError::NotInMeeting)?;
+        self.room_allows(session, Action::SendMessage)?;
+        Ok(session.name.clone())
     }
 
     /// The connections of everybody inside who may read a message.
@@ -517,6 +532,7 @@ impl LiveMeeting {
         self.hands.clear();
         self.typing.clear();
         self.recording = None;
+        self.breakouts = None;
         (Notice::new(Audience::Everyone, event), hear)
     }
 
@@ -544,6 +560,7 @@ impl LiveMeeting {
     ) -> Result<ParticipantId, DomainError> {
         let participant = self.of_connection(connection)?;
         policy::may(&participant.actor, Some(participant.standing), action, &self.meeting)?;
+        self.room_allows(participant, action)?;
         Ok(participant.id)
     }
 }

@@ -103,7 +103,7 @@ impl LiveMeeting {
             source,
             paused,
         };
-        let mut notices = vec![Notice::new(Audience::AllBut(id), event)];
+        let mut notices = vec![Notice::new(self.room_mates(id), event)];
         notices.extend(self.change_media(id, shown_by(source, true)));
         Ok(notices)
     }
@@ -140,12 +140,8 @@ impl LiveMeeting {
     ) -> Result<Vec<Notice>, DomainError> {
         self.own_producer(connection, producer)?;
         let id = self.of_connection(connection)?.id;
-        let mut notices = self.drop_producers(id, |p| p.id == producer);
-        // Who asked for it hears of it like everybody: the event is the answer (ADD-EV-16).
-        for notice in &mut notices {
-            notice.audience = Audience::Everyone;
-        }
-        Ok(notices)
+        // Who asked for it hears of it like everybody in the room: the event is the answer (ADD-EV-16).
+        Ok(self.drop_producers(id, |p| p.id == producer))
     }
 
     /// The publisher pauses or resumes one track. Says what is told.
@@ -170,7 +166,7 @@ impl LiveMeeting {
         track.paused = paused;
         let event =
             DomainEvent::ProducerPaused { meeting, participant: id, producer, kind: track.kind, paused };
-        Ok(if changed { vec![Notice::new(Audience::Everyone, event)] } else { Vec::new() })
+        Ok(if changed { vec![Notice::new(self.room_of(id), event)] } else { Vec::new() })
     }
 
     /// Whether this connection may watch such a track now.
@@ -191,8 +187,9 @@ impl LiveMeeting {
             Some(id) => publisher.producers.iter().find(|p| p.id == id && p.kind == wanted.kind).copied(),
             None => publisher.pick_producer(wanted.kind, wanted.source).copied(),
         };
-        // Of several sessions of one person the newest that has the track.
-        let found = publishers.iter().rev().filter_map(|id| self.participants.get(id));
+        // Of several sessions of one person the newest that has the track. What another room publishes is not there.
+        let near = publishers.iter().rev().filter(|id| self.together(viewer.id, **id));
+        let found = near.filter_map(|id| self.participants.get(id));
         let (publisher, producer) = found
             .filter_map(|p| pick(p).map(|track| (p.id, track)))
             .next()
@@ -210,11 +207,13 @@ impl LiveMeeting {
     /// Viewer, transport or track went meanwhile.
     pub fn add_consumer(&mut self, connection: ConnectionId, consumer: Consumer) -> Result<(), DomainError> {
         self.own_transport(connection, consumer.transport)?;
-        if !self.participants.values().any(|p| p.producers.iter().any(|track| track.id == consumer.producer))
-        {
+        let id = self.of_connection(connection)?.id;
+        let publishes = |p: &&Participant| p.producers.iter().any(|track| track.id == consumer.producer);
+        let publisher = self.participants.values().find(publishes).ok_or(DomainError::ProducerNotFound)?;
+        // One of the two may have gone to another room while the media plane was being asked.
+        if !self.together(publisher.id, id) {
             return Err(DomainError::ProducerNotFound);
         }
-        let id = self.of_connection(connection)?.id;
         let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
         participant.consumers.push(consumer);
         Ok(())
@@ -264,11 +263,21 @@ impl LiveMeeting {
         notices
     }
 
-    /// Somebody else speaks now, or nobody.
-    pub fn speaker_changed(&mut self, speaker: Option<SessionId>) -> Notice {
+    /// Somebody else speaks now, or nobody. Whoever is not in a room with the one who speaks hears that nobody does.
+    pub fn speaker_changed(&mut self, speaker: Option<SessionId>) -> Vec<Notice> {
         let participant = speaker.map(|s| ParticipantId(s.0)).filter(|id| self.participants.contains_key(id));
-        self.speaker = participant;
-        Notice::new(Audience::Everyone, DomainEvent::ActiveSpeaker { meeting: self.meeting.id, participant })
+        let before = std::mem::replace(&mut self.speaker, participant);
+        let told = |audience, participant| {
+            let event = DomainEvent::ActiveSpeaker { meeting: self.meeting.id, participant };
+            Notice::new(audience, event)
+        };
+        if self.breakouts.is_none() {
+            return vec![told(Audience::Everyone, participant)];
+        }
+        let silent = before.filter(|before| participant.is_none_or(|now| !self.together(*before, now)));
+        let silent = silent.map(|before| told(self.room_of(before), None));
+        let speaks = participant.map(|now| told(self.room_of(now), Some(now)));
+        silent.into_iter().chain(speaks).collect()
     }
 
     /// The connection of a session got better or worse.
@@ -317,7 +326,7 @@ impl LiveMeeting {
         let mut notices = Vec::new();
         for Producer { id: producer, kind, source, .. } in dropped {
             let event = DomainEvent::ProducerClosed { meeting, participant: id, producer, kind };
-            notices.push(Notice::new(Audience::Everyone, event));
+            notices.push(Notice::new(self.room_of(id), event));
             // A screen that is no longer published is no longer shown. Camera and microphone stay as their owner said:
             // he may be between two transports.
             if source == Source::Screen {

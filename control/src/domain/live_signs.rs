@@ -162,10 +162,12 @@ impl LiveMeeting {
 
     /// When something happens here by itself next.
     pub fn next_deadline(&self) -> Option<OffsetDateTime> {
-        self.typing.iter().map(|typing| typing.until).min()
+        let typing = self.typing.iter().map(|typing| typing.until).min();
+        let rooms = self.breakouts.as_ref().and_then(|breakouts| breakouts.closes_at);
+        typing.into_iter().chain(rooms).min()
     }
 
-    /// What has happened by itself up to now.
+    /// What has happened by itself up to now. Breakout rooms whose time is over are closed apart, being stored.
     pub fn handle_deadline(&mut self, now: OffsetDateTime) -> Vec<Notice> {
         let over: Vec<_> = self.typing.iter().filter(|typing| typing.until <= now).map(|t| t.who).collect();
         over.into_iter().flat_map(|id| self.stop_typing(id)).collect()

@@ -25,6 +25,7 @@ mod inside;
 pub mod ledger;
 pub mod limit;
 pub mod live;
+pub mod live_breakouts;
 pub mod live_media;
 pub mod live_people;
 pub mod live_signs;

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::actor::Actor;
 use super::chat::Sender;
-use super::id::{ParticipantId, UserId};
+use super::id::{BreakoutRoomId, ParticipantId, UserId};
 use super::meeting::Standing;
 
 /// Tracks one session may publish at once: camera, microphone, screen with sound, and room for a second of each.
@@ -108,6 +108,8 @@ pub struct Participant {
     pub order: u64,
     pub media: MediaStatus,
     pub hand_raised_at: Option<OffsetDateTime>,
+    /// The breakout room this session is in; `None` is the main room.
+    pub breakout: Option<BreakoutRoomId>,
     /// A host muted this session: its microphone is not forwarded until he lifts it (C-44).
     pub host_muted: bool,
     /// `None` until the media plane has an opinion.

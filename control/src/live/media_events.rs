@@ -42,9 +42,7 @@ async fn tell(live: &Live, event: Event) {
 fn apply(live: &mut LiveMeeting, event: Event) -> Vec<Notice> {
     match event {
         Event::TransportClosed { session, transport, .. } => live.transport_closed(session, transport),
-        Event::ActiveSpeaker { speaker, .. } => {
-            vec![live.speaker_changed(speaker.map(|(session, _)| session))]
-        }
+        Event::ActiveSpeaker { speaker, .. } => live.speaker_changed(speaker.map(|(session, _)| session)),
         Event::QualityChanged { session, quality, .. } => live.quality_changed(session, quality),
         Event::ConsumerLayerChanged { session, consumer, layer, .. } => {
             live.layers_changed(session, consumer, layer)

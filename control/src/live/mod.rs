@@ -4,6 +4,7 @@
 //! [`Live`] finds the task of a meeting, or starts one; [`task`] is the task; [`media_events`] brings it the facts of
 //! the media plane, [`sampler`] its figures; [`facts`] carries what statistics remember into the database.
 
+mod breakouts;
 mod facts;
 mod figures;
 mod goodbyes;

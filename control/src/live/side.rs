@@ -62,6 +62,7 @@ impl LiveSide for Live {
             // Also of a meeting that nobody was inside of any more.
             let ended = meeting.ended_at.unwrap_or_else(|| self.0.clock.now());
             let _ = self.0.store.end_recordings_of(meeting.id, ended).await;
+            let _ = self.0.store.keep_breakouts(meeting.id, None).await;
             self.0.facts.flush().await;
         })
     }

@@ -56,6 +56,7 @@ impl Task {
     /// Does one job after the other, and between them what happens by itself, until the meeting is empty.
     pub async fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         self.resume_recording().await;
+        self.resume_breakouts().await;
         loop {
             let inside = self.live.size();
             tokio::select! {
@@ -67,6 +68,7 @@ impl Task {
                     let now = self.now();
                     let notices = self.live.handle_deadline(now);
                     self.publish(notices);
+                    self.close_breakouts_that_are_over().await;
                 }
             }
             // One gauge over all meetings: each adds what changed in it.
@@ -165,6 +167,7 @@ impl Task {
             self.take_over(meeting).await;
             self.end_forbidden_recording().await;
             self.let_in().await;
+            self.close_breakouts_that_are_over().await;
         })
     }
 
@@ -314,6 +317,7 @@ impl Task {
             let now = self.now();
             self.is_current = false;
             self.end_recording(now).await;
+            self.forget_breakouts().await;
             let (notice, hear) = self.live.end(reason, now);
             self.remember(&notice.event);
             self.registry.0.hub.deliver(&notice.event, &hear);

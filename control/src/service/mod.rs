@@ -4,6 +4,7 @@ pub mod accounts;
 pub mod admissions;
 pub mod attachments;
 pub mod audit;
+pub mod breakouts;
 pub mod chat;
 pub mod chat_rooms;
 pub mod clock;

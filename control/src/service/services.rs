@@ -6,6 +6,7 @@ use crate::service::accounts::Accounts;
 use crate::service::admissions::Admissions;
 use crate::service::attachments::Attachments;
 use crate::service::audit::Audit;
+use crate::service::breakouts::Breakouts;
 use crate::service::chat_rooms::ChatRooms;
 use crate::service::clock::Clock;
 use crate::service::limits::Limits;
@@ -27,6 +28,7 @@ pub struct Services {
     pub limits: Limits,
     pub rooms: ChatRooms,
     pub files: Attachments,
+    pub breakouts: Breakouts,
     pub statistics: Statistics,
     pub live: Arc<dyn LiveSide>,
     pub clock: Clock,

@@ -6,6 +6,7 @@
 mod accounts;
 mod attachments;
 mod audit;
+mod breakouts;
 mod chat;
 mod chat_marks;
 mod chat_rooms;

@@ -6,6 +6,7 @@
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::asked_breakouts::{AssignBreakout, ChooseBreakout, GetBreakoutRooms, ReturnFromBreakout};
 use super::asked_chat::{
     ChatTyping, GetRoomOnlineUsers, JoinChatRooms, LeaveChatRoom, MarkMessagesSeen, UpdateChatStatus,
 };
@@ -113,6 +114,22 @@ asked! {
         refuses [MeetingIdMissing, NotInMeeting, Forbidden, ParticipantNotFound, MeetingFull, missing(), invalid()];
     "deny-participant" DenyParticipant: "Turn somebody away who waits. Hosts and co-hosts.",
         refuses [MeetingIdMissing, NotInMeeting, Forbidden, ParticipantNotFound, missing(), invalid()];
+    "get-breakout-rooms" GetBreakoutRooms: "Ask which breakout rooms there are, and who is in which.",
+        answers [BreakoutRoomsChanged],
+        refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotMember, invalid(), RateLimited { retry_after_s: 1 }],
+        at most Read;
+    "assign-breakout" AssignBreakout: "Send somebody to a breakout room, or call them back. Hosts.",
+        refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotInMeeting, Forbidden, ParticipantNotFound,
+            BreakoutRoomNotFound, BreakoutRoomFull, missing(), invalid(), RateLimited { retry_after_s: 1 }],
+        at most Write;
+    "choose-breakout" ChooseBreakout: "Go into a breakout room, where the host lets people choose.",
+        refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotInMeeting, BreakoutRoomNotFound, BreakoutRoomFull,
+            missing(), invalid(), RateLimited { retry_after_s: 1 }],
+        at most Write;
+    "return-from-breakout" ReturnFromBreakout: "Come back to the main room, where the host lets people return.",
+        refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotInMeeting, BreakoutRoomNotFound, invalid(),
+            RateLimited { retry_after_s: 1 }],
+        at most Write;
     "create-transport" CreateTransport: "Open a way for media, in one direction.",
         answers [TransportCreated],
         refuses [MeetingIdMissing, NotInMeeting, missing(), invalid(), MediaUnavailable];

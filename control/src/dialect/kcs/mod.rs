@@ -1,6 +1,7 @@
 //! The KCS dialect: REST under `/api`, envelope `{success, data, message}`, and Socket.IO.
 
 pub mod asked;
+pub mod asked_breakouts;
 pub mod asked_chat;
 pub mod asyncapi;
 mod chat_view;
@@ -9,6 +10,7 @@ pub mod limits;
 pub mod preset;
 pub mod rest;
 pub mod socket;
+mod socket_breakouts;
 mod socket_chat;
 mod socket_connection;
 mod socket_line;
@@ -17,5 +19,6 @@ mod socket_requests;
 mod socket_resume;
 mod socket_view;
 mod told;
+mod told_breakouts;
 mod told_chat;
 pub mod view;

@@ -18,10 +18,12 @@ use super::asked::{
     Produce, RaiseHand, ResumeConsumer, ResumeProducer, SendMessage, SendReaction, SetConsumerLayers,
     ToggleRecording, Typing,
 };
+use super::asked_breakouts::{AssignBreakout, ChooseBreakout, GetBreakoutRooms, ReturnFromBreakout};
 use super::asked_chat::{
     ChatTyping, GetRoomOnlineUsers, JoinChatRooms, LeaveChatRoom, MarkMessagesSeen, UpdateChatStatus,
 };
 use super::error;
+use super::socket_breakouts as breakouts;
 use super::socket_chat as chat;
 use super::socket_connection::{Answer, Connection};
 use super::socket_line::{Attached, Line};
@@ -35,6 +37,7 @@ use crate::domain::participant::{ConnectionId, Person};
 use crate::http::peer::TrustedProxies;
 use crate::hub::{Hub, OutletId};
 use crate::service::accounts::{Access, Accounts};
+use crate::service::breakouts::Breakouts;
 use crate::service::chat::Chat;
 use crate::service::chat_rooms::ChatRooms;
 use crate::service::clock::Clock;
@@ -67,6 +70,10 @@ pub(super) const EVENTS: &[(&str, Handler)] = &[
     on::<MuteParticipant>(|c, body| Box::pin(requests::mute_participant(c, body))),
     on::<AdmitParticipant>(|c, body| Box::pin(requests::admit_participant(c, body))),
     on::<DenyParticipant>(|c, body| Box::pin(requests::deny_participant(c, body))),
+    on::<GetBreakoutRooms>(|c, body| Box::pin(breakouts::get_breakout_rooms(c, body))),
+    on::<AssignBreakout>(|c, body| Box::pin(breakouts::assign_breakout(c, body))),
+    on::<ChooseBreakout>(|c, body| Box::pin(breakouts::choose_breakout(c, body))),
+    on::<ReturnFromBreakout>(|c, body| Box::pin(breakouts::return_from_breakout(c, body))),
     on::<CreateTransport>(|c, body| Box::pin(requests::create_transport(c, body))),
     on::<ConnectTransport>(|c, body| Box::pin(requests::connect_transport(c, body))),
     on::<Produce>(|c, body| Box::pin(requests::produce(c, body))),
@@ -112,6 +119,7 @@ pub struct Services {
     pub presence: Presence,
     pub chat: Chat,
     pub rooms: ChatRooms,
+    pub breakouts: Breakouts,
     pub media: Media,
     pub clock: Clock,
     /// What clients are told about STUN and TURN.

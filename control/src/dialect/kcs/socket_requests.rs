@@ -321,7 +321,7 @@ pub(super) fn quiet(payload: Value) -> Answer {
 }
 
 /// A bare text is a meeting id (C-18), and nothing at all is an object without fields.
-fn normalized(body: Value) -> Value {
+pub(super) fn normalized(body: Value) -> Value {
     match body {
         Value::Null => json!({}),
         Value::String(id) => json!({ "meetingId": id }),
@@ -329,7 +329,7 @@ fn normalized(body: Value) -> Value {
     }
 }
 
-fn meeting(fields: Fields<'_>) -> Result<&str, DomainError> {
+pub(super) fn meeting(fields: Fields<'_>) -> Result<&str, DomainError> {
     fields.text_of(&[MEETING[0], MEETING[1]])?.ok_or(DomainError::MeetingIdMissing)
 }
 

@@ -187,6 +187,20 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             spatial_layer: layer.map(|layer| layer.spatial),
             temporal_layer: layer.and_then(|layer| layer.temporal),
         }),
+        E::BreakoutsChanged(news) => say(&told::BreakoutRoomsChanged::of(news)),
+        E::BreakoutAssigned { meeting, participant, room } => say(&told::BreakoutAssigned {
+            meeting_id: *meeting,
+            participant_id: *participant,
+            room_id: room.as_ref().map(|room| room.id),
+            name: room.as_ref().map(|room| room.name.clone()),
+        }),
+        E::BreakoutBroadcast { meeting, by, name, text, at } => say(&told::BreakoutBroadcast {
+            meeting_id: *meeting,
+            user_id: person_id(*by),
+            user_name: name.clone(),
+            message: text.clone(),
+            timestamp: Timestamp(*at),
+        }),
         E::MediaReset { meeting } => say(&told::MediaReset { meeting_id: *meeting }),
         E::UserOnline { user, name, at } => {
             say(&told::UserOnline { user_id: *user, user_name: name.clone(), timestamp: Timestamp(*at) })
@@ -263,7 +277,7 @@ fn recording_now(recording: Option<&Recording>) -> told::RecordingNow {
 }
 
 /// What stands where the wire wants a user: people without an account are known by their session.
-fn person_id(person: Person) -> String {
+pub(super) fn person_id(person: Person) -> String {
     match person {
         Person::User(user) => user.to_string(),
         Person::Guest(session) => session.to_string(),

@@ -10,6 +10,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
 use super::asyncapi::Message;
+pub(super) use super::told_breakouts::{BreakoutAssigned, BreakoutBroadcast, BreakoutRoomsChanged};
 pub(super) use super::told_chat::{
     ChatDeleted, ChatDelivered, ChatEdited, ChatNotification, ChatReacted, ChatRoomLeft, ChatRoomsJoined,
     ChatSeen, ChatSent, ChatTyping, MessagesSeen, RoomOnlineUsers, SeenAcknowledged, StatusChanged,
@@ -94,6 +95,9 @@ told! {
     "active-speaker" ActiveSpeaker: "Another participant speaks, or nobody does. To everybody inside.",
     "connection-quality" QualityChanged: "A connection got better or worse. To everybody inside.",
     "consumer-layers-changed" ConsumerLayersChanged: "Another layer of a track reaches you. To its consumer.",
+    "breakout-rooms-changed" BreakoutRoomsChanged: "Which breakout rooms there are now, and who is in which. To everybody inside, to whoever enters, and in answer to `get-breakout-rooms`.",
+    "breakout-assigned" BreakoutAssigned: "Somebody is in another room now. To everybody inside; of many who move at once each hears it of himself, and everybody hears `breakout-rooms-changed`.",
+    "breakout-broadcast" BreakoutBroadcast: "Whoever runs the rooms says something to all of them. To everybody inside.",
     "media-reset" MediaReset: "The media of the meeting is gone; open transports again. To everybody inside.",
     "user-online" UserOnline: "Somebody of the campus connected. To the campus.",
     "user-offline" UserOffline: "Somebody of the campus is gone. To the campus.",

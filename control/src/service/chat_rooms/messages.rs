@@ -236,8 +236,8 @@ impl ChatRooms {
     /// In a meeting only those inside write (CHAT-01); says under which name. Elsewhere nobody has another name.
     pub(super) async fn name_inside(&self, user: UserId, room: &Room) -> Result<Option<String>, DomainError> {
         let Some(meeting) = room.meeting() else { return Ok(None) };
-        let name = self.live.look(meeting.id, move |live| live.name_of(user)).await.flatten();
-        name.map(Some).ok_or(DomainError::NotInMeeting)
+        let name = self.live.look(meeting.id, move |live| live.name_to_write(user)).await;
+        name.unwrap_or(Err(DomainError::NotInMeeting)).map(Some)
     }
 
     /// The files of these ids, if they are the sender's and unsent.

@@ -1,0 +1,127 @@
+//! Breakout rooms of a running meeting: each change is stored, then the people go where they belong, and the media
+//! plane ends what would cross from room to room.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use plenum_shared::{
+    command::{RefusalReason, RoomCommand},
+    id::{ConsumerId, RoomId},
+};
+use tokio::task::JoinHandle;
+
+use super::Live;
+use super::task::Task;
+use crate::domain::actor::Actor;
+use crate::domain::breakout::{BreakoutNews, Breakouts};
+use crate::domain::error::DomainError;
+use crate::domain::id::BreakoutRoomId;
+use crate::domain::live_breakouts::{BreakoutWish, Moved};
+use crate::domain::meeting::Meeting;
+use crate::fleet::{Fleet, MediaError};
+
+/// Subscriptions that are ended at once. Each is one stream of the link to a node, whose worker serves them one after
+/// the other; more at once would only fill its inbox.
+const ENDED_AT_ONCE: usize = 16;
+/// How often the end of a subscription is asked for, and how long is waited in between: longer than a worker that is
+/// busy stays so.
+const TRIES: u32 = 10;
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+impl Live {
+    /// Grants a wish about the rooms of a meeting, also of one that nobody is inside of yet. When this returns, nothing
+    /// is forwarded any more between people who are not together. Says what the rooms are now.
+    ///
+    /// # Errors
+    /// What [`crate::domain::live::LiveMeeting::breakouts_after`] refuses, or the store.
+    pub async fn change_breakouts(
+        &self,
+        meeting: &Arc<Meeting>,
+        by: &Actor,
+        wish: BreakoutWish,
+    ) -> Result<BreakoutNews, DomainError> {
+        // As with joins: a meeting that emptied this very moment ends its task.
+        for _ in 0..3 {
+            let handle = self.find_or_start(meeting);
+            let (by, wish) = (by.clone(), wish.clone());
+            let done = self.run(&handle, move |task| Box::pin(task.change_breakouts(by, wish))).await;
+            if let Some(done) = done {
+                let (news, parting) = done?;
+                // It ends by itself; a panic in there is logged where it happens.
+                let _ = parting.await;
+                return Ok(news);
+            }
+        }
+        Err(DomainError::Unavailable)
+    }
+}
+
+impl Task {
+    /// Takes up what an earlier gathering of this meeting, or an earlier process, left open.
+    pub(super) async fn resume_breakouts(&mut self) {
+        // Without an answer of the database nobody enters either.
+        let meeting = self.live.meeting().id;
+        let Ok(kept) = self.registry.0.store.breakouts(meeting).await else { return };
+        self.live.resume_breakouts(kept.filter(|breakouts| !breakouts.is_over(self.now())));
+    }
+
+    fn change_breakouts(
+        &mut self,
+        by: Actor,
+        wish: BreakoutWish,
+    ) -> BoxFuture<'_, Result<(BreakoutNews, JoinHandle<()>), DomainError>> {
+        Box::pin(async move {
+            let next = self.live.breakouts_after(&by, wish, BreakoutRoomId::generate, self.now())?;
+            self.registry.0.store.keep_breakouts(self.live.meeting().id, next.as_ref()).await?;
+            let parting = self.adopt_breakouts(next);
+            Ok((self.live.breakout_news(), parting))
+        })
+    }
+
+    /// The time is over, or the feature was switched off. What cannot be stored here is over all the same.
+    pub(super) async fn close_breakouts_that_are_over(&mut self) {
+        if self.live.breakouts_are_over(self.now()) {
+            self.forget_breakouts().await;
+            self.adopt_breakouts(None);
+        }
+    }
+
+    /// A failure is logged by the store; rooms of a meeting that is over are never read again.
+    pub(super) async fn forget_breakouts(&self) {
+        if self.live.breakouts().is_some() {
+            let _ = self.registry.0.store.keep_breakouts(self.live.meeting().id, None).await;
+        }
+    }
+
+    fn adopt_breakouts(&mut self, next: Option<Breakouts>) -> JoinHandle<()> {
+        let Moved { notices, closed, unsubscribed } = self.live.adopt_breakouts(next);
+        // Begun before anybody is told.
+        let parting = tokio::spawn(part(self.registry.0.fleet.clone(), self.live.room(), unsubscribed));
+        self.close_tracks(closed);
+        self.publish(notices);
+        parting
+    }
+}
+
+/// Ends subscriptions on the media plane.
+async fn part(fleet: Fleet, room: RoomId, unsubscribed: Vec<ConsumerId>) {
+    let ends = unsubscribed.into_iter().map(|consumer| end(&fleet, room, consumer));
+    futures_util::stream::iter(ends).for_each_concurrent(ENDED_AT_ONCE, |end| end).await;
+}
+
+async fn end(fleet: &Fleet, room: RoomId, consumer: ConsumerId) {
+    for _ in 0..TRIES {
+        match fleet.request(room, RoomCommand::CloseConsumer { consumer }).await {
+            // A room that is gone forwards nothing.
+            Ok(_) | Err(MediaError::RoomLost) => return,
+            Err(MediaError::Refused(refusal)) if refusal.reason == RefusalReason::UnknownConsumer => return,
+            Err(error) => {
+                tracing::debug!(%room, %consumer, %error, "a subscription across rooms goes on for now");
+                tokio::time::sleep(AGAIN_AFTER).await;
+            }
+        }
+    }
+    tracing::error!(%room, %consumer, "a subscription across breakout rooms could not be ended");
+}

@@ -183,7 +183,10 @@ impl LiveMeeting {
             Audience::AllBut(one) => inside(&|p| p.id != *one),
             Audience::Running => inside(&|p| p.standing.role.runs_meeting()),
             Audience::One(one) => self.connection_of(*one).into_iter().collect(),
-            Audience::These(some) => inside(&|p| some.contains(&p.id)),
+            // By look-up: of a divided meeting as many audiences as there are tracks may be asked for at once.
+            Audience::These(some) => {
+                some.iter().filter_map(|id| self.participants.get(id)).map(|p| p.connection).collect()
+            }
             Audience::Accounts(_) | Audience::Campus { .. } | Audience::World => Vec::new(),
         }
     }

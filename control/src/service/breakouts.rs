@@ -12,7 +12,7 @@ use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, MessageId};
 use crate::domain::limit::{Budget, LimitedAction};
 use crate::domain::live_breakouts::{BreakoutWish, Whom};
-use crate::domain::meeting::Meeting;
+use crate::domain::meeting::{Meeting, MeetingStatus};
 use crate::domain::policy::{Action, may};
 use crate::live::Live;
 use crate::service::admissions::meeting_id;
@@ -56,6 +56,9 @@ impl Breakouts {
     /// No such meeting, or one may not look at it.
     pub async fn list(&self, actor: &Actor, meeting: &str) -> Result<BreakoutNews, DomainError> {
         let meeting = self.load(actor, meeting, Action::View).await?;
+        if meeting.status != MeetingStatus::Live {
+            return Ok(BreakoutNews::none(meeting.id));
+        }
         self.news(meeting.id).await
     }
 

@@ -1,0 +1,2 @@
+-- What a list of meetings is chosen and ordered by, so that only the rows that are shown are read.
+CREATE INDEX meetings_listed ON meetings (id, deleted_at, campus_id, starts_at);

@@ -187,7 +187,7 @@ impl Mail {
         let ends = leased_until - LEASE_REST;
         let mut tried = 0;
         for mail in mails {
-            if stop.is_cancelled() || self.clock.now() >= ends {
+            if stop.is_cancelled() {
                 break;
             }
             let courier = match connected.take() {
@@ -197,6 +197,10 @@ impl Mail {
                     Err(problem) => return Ok(Round::NoServer(problem)),
                 },
             };
+            if self.clock.now() >= ends {
+                connected = Some(courier);
+                break;
+            }
             tried += 1;
             let delivery = courier.deliver(&mail.letter).await;
             self.note(mail, lease, &delivery).await?;

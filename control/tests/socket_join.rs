@@ -6,6 +6,7 @@ mod support;
 
 use plenum_control::domain::id::MeetingId;
 use serde_json::{Value, json};
+use support::socket::Client;
 use support::{World, refused};
 use time::macros::datetime;
 
@@ -199,13 +200,11 @@ async fn c_21_the_checks_of_a_join_come_in_their_order() {
     assert!(refused(&second.call("join-meeting", join(None)).await, uninvited));
 }
 
-#[tokio::test]
-async fn c_22_twenty_people_race_for_three_seats_and_three_get_them() {
-    let world = World::start().await;
-    let (meeting, host, _) = world.hosted(json!({ "max_participants": 4 })).await;
+/// People with an account and a socket.
+async fn racers(world: &World, count: usize) -> Vec<Client> {
     let admin = world.token("admin").await;
     let mut racers = Vec::new();
-    for n in 0..20 {
+    for n in 0..count {
         let email = format!("racer{n}@demo.test");
         let account = json!({ "name": format!("Racer {n}"), "email": email, "password": "demo-password",
             "user_type": "student", "campus_id": "default" });
@@ -213,12 +212,52 @@ async fn c_22_twenty_people_race_for_three_seats_and_three_get_them() {
         assert_eq!(made["success"], true, "{made}");
         racers.push(world.connect(&format!("racer{n}")).await);
     }
-    let calls: Vec<_> = racers
-        .iter()
-        .map(|racer| racer.start_call("join-meeting", json!({ "meetingId": meeting })))
-        .collect();
-    let answers: Vec<Value> =
-        futures_util::future::join_all(calls).await.into_iter().map(Option::unwrap).collect();
+    racers
+}
+
+/// All of them at the same moment.
+async fn all_join(racers: &[Client], meeting: &str) -> Vec<Value> {
+    let calls = racers.iter().map(|racer| racer.start_call("join-meeting", json!({ "meetingId": meeting })));
+    futures_util::future::join_all(calls.collect::<Vec<_>>()).await.into_iter().map(Option::unwrap).collect()
+}
+
+#[tokio::test]
+async fn kcs_ws_15_of_forty_who_come_at_once_each_sees_those_before_and_hears_of_those_after() {
+    let world = World::start().await;
+    let (meeting, host, host_id) = world.hosted(json!({})).await;
+    let racers = racers(&world, 40).await;
+    let answers = all_join(&racers, &meeting).await;
+    let ids = |people: &Value| -> Vec<String> {
+        people.as_array().unwrap().iter().map(|p| p["participantId"].as_str().unwrap().to_owned()).collect()
+    };
+    let mut everybody: Vec<_> =
+        answers.iter().map(|answer| answer["participantId"].as_str().unwrap().to_owned()).collect();
+    everybody.push(host_id);
+    everybody.sort();
+    for (racer, answer) in racers.iter().zip(&answers) {
+        let before = ids(&answer["participants"]);
+        let mut known = before.clone();
+        known.push(answer["participantId"].as_str().unwrap().to_owned());
+        for _ in known.len()..everybody.len() {
+            known
+                .push(racer.expect("participant-joined").await["participantId"].as_str().unwrap().to_owned());
+        }
+        known.sort();
+        assert_eq!(known, everybody, "nobody twice, nobody missing");
+    }
+    host.call("raise-hand", json!({ "meetingId": meeting, "raised": true })).await;
+    assert_eq!(host.heard_of("participant-joined").len(), 40);
+    let stored = world.get(&format!("/api/meeting/{meeting}/participants"), &world.token("host").await).await;
+    let joined = stored["data"].as_array().unwrap().iter().filter(|row| row["joined_at"].is_string()).count();
+    assert_eq!(joined, everybody.len());
+}
+
+#[tokio::test]
+async fn c_22_twenty_people_race_for_three_seats_and_three_get_them() {
+    let world = World::start().await;
+    let (meeting, host, _) = world.hosted(json!({ "max_participants": 4 })).await;
+    let racers = racers(&world, 20).await;
+    let answers = all_join(&racers, &meeting).await;
     let inside = answers.iter().filter(|answer| answer["success"] == true).count();
     assert_eq!(inside, 3);
     assert!(

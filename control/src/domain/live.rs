@@ -143,6 +143,12 @@ impl LiveMeeting {
         u32::try_from(persons.len()).unwrap_or(u32::MAX)
     }
 
+    /// Distinct persons inside once this one is.
+    pub fn persons_with(&self, person: Option<Person>) -> u32 {
+        let Occupancy { persons, caller_inside, .. } = self.occupancy(person);
+        persons + u32::from(!caller_inside)
+    }
+
     /// Most persons inside at one moment.
     pub fn peak(&self) -> u32 {
         self.peak

@@ -8,6 +8,7 @@ mod breakouts;
 mod facts;
 mod figures;
 mod goodbyes;
+mod knocks;
 mod media_events;
 mod people;
 mod recording;
@@ -39,6 +40,7 @@ use crate::service::clock::Clock;
 use crate::store::Store;
 use facts::Facts;
 use goodbyes::Goodbyes;
+use knocks::Knock;
 pub use sampler::SAMPLED_EVERY;
 use sampler::Sample;
 use task::Task;
@@ -48,7 +50,14 @@ use task::Task;
 const QUEUE: usize = 1024;
 
 /// Something to be done by the task of a meeting.
-type Job = Box<dyn for<'a> FnOnce(&'a mut Task) -> BoxFuture<'a, ()> + Send>;
+enum Job {
+    /// Somebody comes in. People who come at the same moment are let in together.
+    Knock(Box<Knock>),
+    Deed(Deed),
+}
+
+/// Anything else.
+type Deed = Box<dyn for<'a> FnOnce(&'a mut Task) -> BoxFuture<'a, ()> + Send>;
 
 /// Every running meeting of this process.
 #[derive(Clone)]
@@ -160,8 +169,10 @@ impl Live {
         // A meeting that emptied this very moment ends its task; the next one takes the joiner.
         for _ in 0..3 {
             let handle = self.find_or_start(&attempt.meeting);
-            let (attempt, joiner) = (attempt.clone(), joiner.clone());
-            if let Some(place) = self.run(&handle, move |task| Box::pin(task.join(attempt, joiner))).await {
+            let (knock, answered) = Knock::new(attempt.clone(), joiner.clone());
+            if handle.jobs.send(Job::Knock(Box::new(knock))).await.is_ok()
+                && let Ok(place) = answered.await
+            {
                 return place;
             }
         }
@@ -303,14 +314,14 @@ impl Live {
         work: impl for<'a> FnOnce(&'a mut Task) -> BoxFuture<'a, T> + Send + 'static,
     ) -> Option<T> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |task| {
+        let deed: Deed = Box::new(move |task| {
             let doing = work(task);
             Box::pin(async move {
                 // Nobody waits for the answer of a command whose connection went away; it is done all the same.
                 let _ = answer.send(doing.await);
             })
         });
-        handle.jobs.send(job).await.ok()?;
+        handle.jobs.send(Job::Deed(deed)).await.ok()?;
         answered.await.ok()
     }
 

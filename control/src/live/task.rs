@@ -25,6 +25,7 @@ use crate::domain::live_people::Effects;
 use crate::domain::meeting::{Meeting, Start};
 use crate::domain::participant::{ConnectionId, Person};
 use crate::domain::password::PasswordCheck;
+use crate::domain::roster::RosterEntry;
 use crate::domain::session::LeaveReason;
 use crate::hub::Hub;
 use crate::service::admissions::Attempt;
@@ -61,7 +62,8 @@ impl Task {
             let inside = self.live.size();
             tokio::select! {
                 job = queue.recv() => match job {
-                    Some(job) => job(&mut self).await,
+                    Some(Job::Knock(first)) => self.answer_door(first, &mut queue).await,
+                    Some(Job::Deed(deed)) => deed(&mut self).await,
                     None => break,
                 },
                 () = self.deadline() => {
@@ -133,11 +135,7 @@ impl Task {
     pub fn join(&mut self, attempt: Attempt, joiner: Joiner) -> BoxFuture<'_, Result<Place, DomainError>> {
         Box::pin(async move {
             let id = attempt.meeting.id;
-            if !self.is_current || self.live.meeting().occurrence.is_some() {
-                let stored = self.registry.0.store.meeting(id).await?.ok_or(DomainError::MeetingNotFound)?;
-                self.take_over(stored).await;
-                self.is_current = true;
-            }
+            self.catch_up().await?;
             let occupancy = self.live.occupancy(Person::of(&joiner.actor));
             let admission = attempt.decide(&joiner.actor, self.live.meeting(), occupancy)?;
             if admission == Admission::StartAndEnter {
@@ -158,6 +156,17 @@ impl Task {
             }
             Ok(Place::Waiting { meeting: id, participant })
         })
+    }
+
+    /// Has the meeting in here be the stored one.
+    pub(super) async fn catch_up(&mut self) -> Result<(), DomainError> {
+        if !self.is_current || self.live.meeting().occurrence.is_some() {
+            let id = self.live.meeting().id;
+            let stored = self.registry.0.store.meeting(id).await?.ok_or(DomainError::MeetingNotFound)?;
+            self.take_over(stored).await;
+            self.is_current = true;
+        }
+        Ok(())
     }
 
     /// Something changed. What is stored counts: of two changes at once the older may be told last.
@@ -233,24 +242,39 @@ impl Task {
         if old.is_some() {
             self.leave_first(joiner.connection, LeaveReason::Left).await;
         }
-        let occupancy = self.live.occupancy(Person::of(&joiner.actor));
-        let entering = Entering {
-            session: joiner.id,
-            meeting: self.live.meeting().id,
-            actor: &joiner.actor,
-            display_name: &joiner.name,
-            at: now,
-            persons_inside: occupancy.persons + u32::from(!occupancy.caller_inside),
-        };
-        let opened = self.registry.0.store.open_session(&entering).await;
+        let persons_inside = self.live.persons_with(Person::of(&joiner.actor));
+        let line = self.record_entries(&[Entering::of(&joiner, now, persons_inside)]).await?.pop();
+        let entrance = self.seat(joiner, admission, line, now)?;
+        self.record_by_itself().await;
+        Ok(entrance)
+    }
+
+    /// Stores who enters; all of them or nobody.
+    pub(super) async fn record_entries(
+        &mut self,
+        entering: &[Entering<'_>],
+    ) -> Result<Vec<RosterEntry>, DomainError> {
+        let opened = self.registry.0.store.open_sessions(self.live.meeting().id, entering).await;
         if opened == Err(DomainError::Unavailable) {
             // It may have been written all the same, and only the answer was lost; so may changes of the meeting.
             self.is_current = false;
-            let (id, reason) = (joiner.id, LeaveReason::Disconnected);
-            self.registry.0.goodbyes.say_later(Goodbye::Session { id, at: now, reason, entry: None });
+            for Entering { session: id, at, .. } in entering {
+                let (id, at, reason) = (*id, *at, LeaveReason::Disconnected);
+                self.registry.0.goodbyes.say_later(Goodbye::Session { id, at, reason, entry: None });
+            }
         }
-        let line = opened?;
-        self.live.note_line(line);
+        opened
+    }
+
+    /// Somebody whose entry is stored is inside, and everybody hears of it.
+    pub(super) fn seat(
+        &mut self,
+        joiner: Joiner,
+        admission: Admission,
+        line: Option<RosterEntry>,
+        now: OffsetDateTime,
+    ) -> Result<Arc<Entrance>, DomainError> {
+        line.into_iter().for_each(|line| self.live.note_line(line));
         let me = joiner.id;
         let Joined::Inside(notices) = self.live.join(joiner, admission, now)? else {
             return Err(DomainError::Internal);
@@ -260,7 +284,6 @@ impl Task {
             _ => None,
         });
         self.publish(notices);
-        self.record_by_itself().await;
         if self.live.participant(me).is_some_and(|p| p.standing.role.runs_meeting()) {
             let requests = self.live.pending_requests(now);
             self.publish(requests.into_iter().map(|event| Notice::new(Audience::One(me), event)).collect());

@@ -9,6 +9,7 @@ use super::{Store, roster, timed};
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
+use crate::domain::live::Joiner;
 use crate::domain::role::{PermissionOverrides, Role};
 use crate::domain::roster::{Listing, RosterEntry};
 use crate::domain::session::{Attendance, FinalStats, LeaveReason};
@@ -38,7 +39,6 @@ const KEEP_STATS: &str = "UPDATE meetings SET final_stats_json = $2 WHERE id = $
 #[derive(Debug, Clone)]
 pub struct Entering<'a> {
     pub session: ParticipantId,
-    pub meeting: MeetingId,
     pub actor: &'a Actor,
     /// The name shown in this session.
     pub display_name: &'a str,
@@ -47,27 +47,35 @@ pub struct Entering<'a> {
     pub persons_inside: u32,
 }
 
+impl<'a> Entering<'a> {
+    /// Somebody at the door, as he is recorded. `persons_inside`: with him.
+    pub fn of(joiner: &'a Joiner, at: OffsetDateTime, persons_inside: u32) -> Self {
+        Self { session: joiner.id, actor: &joiner.actor, display_name: &joiner.name, at, persons_inside }
+    }
+}
+
 impl Store {
-    /// Records an entry: the session, the person's roster line (made for people who were not invited), the peak.
-    /// Says the line. `MeetingNotFound` when there is no such row; `Forbidden` for the system, which attends nothing.
-    pub async fn open_session(&self, entering: &Entering<'_>) -> Result<RosterEntry, DomainError> {
+    /// Records entries into one meeting, all or none: each session, the person's roster line (made for people who were not
+    /// invited), the peak. Says the lines. `MeetingNotFound` when there is no such row; `Forbidden` for the system, which
+    /// attends nothing.
+    pub async fn open_sessions(
+        &self,
+        meeting: MeetingId,
+        entering: &[Entering<'_>],
+    ) -> Result<Vec<RosterEntry>, DomainError> {
         timed("session_open", async {
             let mut tx = self.write().await?;
-            let id = entering.meeting;
             // The row is the lock under which rosters change; of the roster one line is enough.
-            tx.one_to_change(MEETING, args![id.to_string()]).await?.ok_or(DomainError::MeetingNotFound)?;
-            let (position, line) = match roster::of_actor(&mut tx, id, entering.actor).await? {
-                Some((position, line)) => (position, line_of(line, entering)),
-                None => {
-                    let line = line_of(came_in(entering)?, entering);
-                    (roster::next_position(&mut tx, id).await?, line)
-                }
-            };
-            roster::upsert(&mut tx, id, position, &line).await?;
-            insert(&mut tx, entering, &line).await?;
-            tx.execute(PEAK, args![id.to_string(), entering.persons_inside]).await?;
+            let row = tx.one_to_change(MEETING, args![meeting.to_string()]).await?;
+            row.ok_or(DomainError::MeetingNotFound)?;
+            let mut lines = Vec::with_capacity(entering.len());
+            for one in entering {
+                lines.push(enter(&mut tx, meeting, one).await?);
+            }
+            let most = entering.iter().map(|one| one.persons_inside).max().unwrap_or_default();
+            tx.execute(PEAK, args![meeting.to_string(), most]).await?;
             tx.commit().await?;
-            Ok(line)
+            Ok(lines)
         })
         .await
     }
@@ -157,6 +165,17 @@ impl Store {
     }
 }
 
+/// One entry, as far as it is the person's own. Says the line.
+async fn enter(tx: &mut Tx, meeting: MeetingId, entering: &Entering<'_>) -> Result<RosterEntry, StoreError> {
+    let (position, line) = match roster::of_actor(tx, meeting, entering.actor).await? {
+        Some((position, line)) => (position, line_of(line, entering)),
+        None => (roster::next_position(tx, meeting).await?, line_of(came_in(entering)?, entering)),
+    };
+    roster::upsert(tx, meeting, position, &line).await?;
+    insert(tx, meeting, entering, &line).await?;
+    Ok(line)
+}
+
 /// The person's line as it is after entering.
 fn line_of(mut line: RosterEntry, entering: &Entering<'_>) -> RosterEntry {
     if line.listing == Listing::Withdrawn {
@@ -190,10 +209,15 @@ fn came_in(entering: &Entering<'_>) -> Result<RosterEntry, DomainError> {
     })
 }
 
-async fn insert(tx: &mut Tx, entering: &Entering<'_>, line: &RosterEntry) -> Result<(), StoreError> {
+async fn insert(
+    tx: &mut Tx,
+    meeting: MeetingId,
+    entering: &Entering<'_>,
+    line: &RosterEntry,
+) -> Result<(), StoreError> {
     let values = args![
         entering.session.to_string(),
-        entering.meeting.to_string(),
+        meeting.to_string(),
         line.id.to_string(),
         entering.actor.user_id().map(|user| user.to_string()),
         entering.display_name,

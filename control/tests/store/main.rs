@@ -59,6 +59,7 @@ on_both![
     a_refused_change_leaves_the_row_alone_and_a_granted_one_is_whole,
     changes_at_the_same_time_are_put_in_order,
     entering_writes_the_line_the_session_and_the_peak,
+    who_enters_together_is_recorded_together_or_not_at_all,
     an_address_on_the_roster_becomes_the_account_that_enters_with_it,
     c_07_sessions_left_open_are_closed_once_at_the_next_start,
     final_stats_count_time_people_and_messages_and_need_an_end,
@@ -124,9 +125,8 @@ impl World {
     ) -> ParticipantId {
         let session = ParticipantId::generate();
         let actor = Actor::Account(who.clone());
-        let entering =
-            Entering { session, meeting, actor: &actor, display_name: "shown", at, persons_inside: inside };
-        self.store.open_session(&entering).await.expect("enters");
+        let entering = Entering { session, actor: &actor, display_name: "shown", at, persons_inside: inside };
+        self.store.open_sessions(meeting, &[entering]).await.expect("enters");
         session
     }
 
@@ -321,6 +321,28 @@ async fn changes_at_the_same_time_are_put_in_order(world: World) {
         task.await.expect("no panic").expect("no refusal");
     }
     assert_eq!(world.load(meeting.id).await.settings.max_participants, 70);
+}
+
+async fn who_enters_together_is_recorded_together_or_not_at_all(world: World) {
+    let creator = world.account("creator").await;
+    let meeting = world.meeting(&creator).await;
+    let guests = [world.account("ben").await, world.account("cleo").await];
+    let [ben, cleo] = guests.clone().map(Actor::Account);
+    let entering = |actor, persons_inside| Entering {
+        session: ParticipantId::generate(),
+        actor,
+        display_name: "shown",
+        at: now(),
+        persons_inside,
+    };
+    let refused =
+        world.store.open_sessions(meeting.id, &[entering(&ben, 1), entering(&Actor::System, 2)]).await;
+    assert_eq!(refused, Err(DomainError::Forbidden));
+    assert!(world.store.sessions_of(meeting.id).await.expect("reads").is_empty());
+    let lines = world.store.open_sessions(meeting.id, &[entering(&ben, 1), entering(&cleo, 2)]).await;
+    let users: Vec<_> = lines.expect("both enter").iter().filter_map(|line| line.user).collect();
+    assert_eq!(users, guests.map(|guest| guest.id));
+    assert_eq!(world.store.sessions_of(meeting.id).await.expect("reads").len(), 2);
 }
 
 async fn entering_writes_the_line_the_session_and_the_peak(world: World) {

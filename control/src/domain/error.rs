@@ -119,6 +119,10 @@ pub enum DomainError {
 
     #[error("no such mail")]
     MailNotFound,
+    #[error("no such webhook")]
+    WebhookNotFound,
+    #[error("no such delivery")]
+    DeliveryNotFound,
 
     // Inside a meeting.
     #[error("not in this meeting")]
@@ -208,6 +212,8 @@ impl DomainError {
             Self::QuotaExceeded => "quota-exceeded",
             Self::RangeUnsatisfiable => "range-unsatisfiable",
             Self::MailNotFound => "mail-not-found",
+            Self::WebhookNotFound => "webhook-not-found",
+            Self::DeliveryNotFound => "delivery-not-found",
             Self::NotInMeeting => "not-in-meeting",
             Self::ParticipantNotFound => "participant-not-found",
             Self::BreakoutRoomNotFound => "breakout-room-not-found",

@@ -104,6 +104,14 @@ ulid_id!(
     /// A breakout room of a running meeting; opening rooms anew makes new ones.
     BreakoutRoomId
 );
+ulid_id!(
+    /// An endpoint that is told of meetings.
+    WebhookId
+);
+ulid_id!(
+    /// One message to one endpoint; `webhook-id` on the wire.
+    DeliveryId
+);
 uuid_id!(
     /// A line of a meeting's roster: one person invited or ever inside.
     RosterId,

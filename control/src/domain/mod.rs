@@ -50,3 +50,4 @@ pub mod session;
 pub mod settings;
 pub mod system;
 pub mod typing;
+pub mod webhook;

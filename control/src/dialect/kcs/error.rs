@@ -95,6 +95,8 @@ pub fn words(reason: &DomainError) -> Words {
         E::QuotaExceeded => coded(S::PAYLOAD_TOO_LARGE, "Storage quota exceeded", "QUOTA_EXCEEDED"),
         E::RangeUnsatisfiable => plain(S::RANGE_NOT_SATISFIABLE, "Range not satisfiable"),
         E::MailNotFound => plain(S::NOT_FOUND, "Mail not found"),
+        E::WebhookNotFound => plain(S::NOT_FOUND, "Webhook not found"),
+        E::DeliveryNotFound => plain(S::NOT_FOUND, "Delivery not found"),
         E::ParticipantNotFound => plain(S::NOT_FOUND, "Participant not found"),
         E::BreakoutRoomNotFound => plain(S::NOT_FOUND, "Breakout room not found"),
         E::BreakoutRoomFull => plain(S::FORBIDDEN, "Breakout room is full"),

@@ -219,8 +219,9 @@ impl Task {
     async fn start(&mut self, host: &Actor) -> Result<Meeting, DomainError> {
         let now = self.now();
         let id = self.live.meeting().id;
+        let store = &self.registry.0.store;
         let (meeting, started) =
-            self.registry.0.store.change_meeting(id, |meeting| meeting.start(now)).await?;
+            store.change_status(id, host.user_id(), |meeting| meeting.start(now)).await?;
         if started == Start::Started {
             self.publish(vec![started_notice(Arc::new(meeting.clone()))]);
             self.note(AuditAction::MeetingStart, host).await;

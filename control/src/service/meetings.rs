@@ -430,7 +430,7 @@ impl Meetings {
         let now = self.clock.now();
         let (meeting, start) = self
             .store
-            .change_meeting(seen.id, |meeting| {
+            .change_status(seen.id, actor.user_id(), |meeting| {
                 self.check(actor, Action::Start, meeting)?;
                 meeting.start(now)
             })
@@ -448,7 +448,7 @@ impl Meetings {
         let now = self.clock.now();
         let (meeting, ()) = self
             .store
-            .change_meeting(seen.id, |meeting| {
+            .change_status(seen.id, actor.user_id(), |meeting| {
                 self.check(actor, Action::End, meeting)?;
                 meeting.end(now)
             })

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use super::columns::{json, micros, time, time_opt, to_json, word, word_opt};
 use super::refusal::StoreError;
 use super::sql::{Row, Tx, args};
-use super::{Store, outbox, roster, series, timed};
+use super::{Store, outbox, roster, series, timed, webhook_deliveries};
 use crate::domain::account::Account;
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
@@ -19,6 +19,7 @@ use crate::domain::password::PasswordHash;
 use crate::domain::profile::Profile;
 use crate::domain::recurrence::Recurrence;
 use crate::domain::series::{Occurrence, Series};
+use crate::domain::webhook::{Happening, Message, minutes};
 
 const BY_ID: &str = "SELECT * FROM meetings WHERE id = $1";
 /// Meetings a person made or is listed in, by account or by an address that no other account has taken.
@@ -160,7 +161,7 @@ impl Store {
             let mut meeting = load_to_change(&mut tx, id).await?.ok_or(DomainError::MeetingNotFound)?;
             let before = meeting.clone();
             let (outcome, announcements) = change(&mut meeting)?;
-            store(&mut tx, &before, &meeting).await?;
+            store(&mut tx, &before, &meeting, None).await?;
             let queued = outbox::queue(&mut tx, &announcements, now).await?;
             tx.commit().await?;
             Ok((meeting, outcome, queued))
@@ -175,12 +176,22 @@ impl Store {
         id: MeetingId,
         change: impl FnOnce(&mut Meeting) -> Result<T, DomainError>,
     ) -> Result<(Meeting, T), DomainError> {
+        self.change_status(id, None, change).await
+    }
+
+    /// As [`Store::change_meeting`], when the change may start or end the meeting: webhooks are told who did it.
+    pub async fn change_status<T>(
+        &self,
+        id: MeetingId,
+        by: Option<UserId>,
+        change: impl FnOnce(&mut Meeting) -> Result<T, DomainError>,
+    ) -> Result<(Meeting, T), DomainError> {
         timed("meeting_change", async {
             let mut tx = self.write().await?;
             let mut meeting = load_to_change(&mut tx, id).await?.ok_or(DomainError::MeetingNotFound)?;
             let before = meeting.clone();
             let outcome = change(&mut meeting)?;
-            store(&mut tx, &before, &meeting).await?;
+            store(&mut tx, &before, &meeting, by).await?;
             tx.commit().await?;
             Ok((meeting, outcome))
         })
@@ -188,15 +199,39 @@ impl Store {
     }
 }
 
-/// Writes what of a meeting is no longer as it was.
-pub(super) async fn store(tx: &mut Tx, before: &Meeting, meeting: &Meeting) -> Result<(), StoreError> {
+/// Writes what of a meeting is no longer as it was. Whatever starts or ends a meeting comes by here, and is told.
+pub(super) async fn store(
+    tx: &mut Tx,
+    before: &Meeting,
+    meeting: &Meeting,
+    by: Option<UserId>,
+) -> Result<(), StoreError> {
     if meeting != before {
         update(tx, meeting).await?;
     }
     if meeting.roster != before.roster {
         roster::replace(tx, meeting).await?;
     }
+    if meeting.status != before.status {
+        tell_status(tx, meeting, by).await?;
+    }
     Ok(())
+}
+
+/// Tells webhooks that a meeting is live, or over.
+async fn tell_status(tx: &mut Tx, meeting: &Meeting, by: Option<UserId>) -> Result<(), StoreError> {
+    let (happening, at) = match (meeting.status, meeting.started_at, meeting.ended_at) {
+        (MeetingStatus::Live, Some(started), _) => (Happening::MeetingStarted { by }, started),
+        (MeetingStatus::Ended, Some(started), Some(ended)) => {
+            let duration_minutes = minutes(started, ended);
+            let participants = roster::attended(tx, meeting.id).await?;
+            (Happening::MeetingEnded { by, duration_minutes, participants }, ended)
+        }
+        _ => return Ok(()),
+    };
+    let message = Message { meeting: Some(meeting.id), happening, at };
+    let event = message.happening.event();
+    webhook_deliveries::tell(tx, &meeting.campus, event, &[message]).await
 }
 
 /// The meeting as it is at this moment; see [`load_to_change`].
@@ -266,7 +301,8 @@ pub(super) async fn insert(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreEr
         meeting.calendar_sequence,
     ];
     tx.execute(INSERT, values).await?;
-    Ok(())
+    // Some begin their lives live.
+    tell_status(tx, meeting, Some(meeting.creator)).await
 }
 
 async fn update(tx: &mut Tx, meeting: &Meeting) -> Result<(), StoreError> {

@@ -23,6 +23,8 @@ mod sessions;
 mod sql;
 mod statistics;
 mod watch;
+mod webhook_deliveries;
+mod webhooks;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -41,6 +43,7 @@ pub use outbox::MailFilter;
 pub use series::Whole;
 pub use sessions::Entering;
 pub use statistics::LiveCounts;
+pub use webhook_deliveries::{ClaimBounds, InVain, Lease};
 
 /// Longest use of the database: above every limit of the engines, so it ends only what hears nothing any more.
 const USE_MAX: Duration = Duration::from_secs(20);

@@ -30,6 +30,8 @@ const UPSERT: &str = "INSERT INTO roster (id, meeting_id, position, user_id, ema
 const DELETE_OTHERS: &str =
     "DELETE FROM roster WHERE meeting_id = $1 AND id NOT IN (SELECT value FROM json_each($2))";
 
+const ATTENDED: &str = "SELECT COUNT(*) AS n FROM roster WHERE meeting_id = $1 AND joined_at IS NOT NULL";
+
 pub(super) async fn of_meeting(tx: &mut Tx, meeting: MeetingId) -> Result<Vec<RosterEntry>, StoreError> {
     let rows = tx.all(OF_MEETING, args![meeting.to_string()]).await?;
     rows.iter().map(read).collect()
@@ -51,6 +53,11 @@ pub(super) async fn of_actor(
         }
     }
     Ok(None)
+}
+
+/// How many different persons were ever inside.
+pub(super) async fn attended(tx: &mut Tx, meeting: MeetingId) -> Result<u32, StoreError> {
+    tx.one(ATTENDED, args![meeting.to_string()]).await?.ok_or(StoreError::Corrupt("n"))?.get("n")
 }
 
 /// The position behind the last line.

@@ -203,10 +203,10 @@ impl Store {
             }
             // Those that go first: one that stays may take the place of one that goes.
             for (before, after) in before.planned.iter().zip(&whole.planned) {
-                meetings::store(&mut tx, before, after).await?;
+                meetings::store(&mut tx, before, after, None).await?;
             }
             make_room(&mut tx, &before.meeting, &whole.meeting).await?;
-            meetings::store(&mut tx, &before.meeting, &whole.meeting).await?;
+            meetings::store(&mut tx, &before.meeting, &whole.meeting, None).await?;
             if let Some(series) = &whole.series {
                 let rule = &series.recurrence;
                 tx.execute(SAY_RULE, args![series.id.to_string(), rule.rule(), rule.zone()]).await?;

@@ -5,24 +5,31 @@ use time::OffsetDateTime;
 use super::columns::{micros, time, time_opt, to_json, word, word_opt};
 use super::refusal::StoreError;
 use super::sql::{Row, Tx, args};
-use super::{Store, roster, timed};
+use super::{Store, roster, timed, webhook_deliveries};
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
-use crate::domain::id::{MeetingId, ParticipantId, RosterId, UserId};
+use crate::domain::id::{CampusId, MeetingId, ParticipantId, RosterId, UserId};
 use crate::domain::live::Joiner;
+use crate::domain::meeting::MeetingStatus;
 use crate::domain::role::{PermissionOverrides, Role};
 use crate::domain::roster::{Listing, RosterEntry};
 use crate::domain::session::{Attendance, FinalStats, LeaveReason};
+use crate::domain::webhook::{Happening, HookEvent, Message};
 
 const OPEN: &str = "INSERT INTO sessions (id, meeting_id, roster_id, user_id, display_name, joined_at) \
      VALUES ($1, $2, $3, $4, $5, $6)";
-const CLOSE: &str =
-    "UPDATE sessions SET left_at = $2, reason = $3 WHERE id = $1 AND left_at IS NULL RETURNING roster_id";
+const CLOSE: &str = "UPDATE sessions SET left_at = $2, reason = $3 WHERE id = $1 AND left_at IS NULL \
+     RETURNING roster_id, user_id, joined_at";
 const CLOSE_MEETING: &str =
     "UPDATE sessions SET left_at = $2, reason = $3 WHERE meeting_id = $1 AND left_at IS NULL";
 const CLOSE_ALL: &str = "UPDATE sessions SET left_at = $1, reason = $2 WHERE left_at IS NULL";
-const MEETING: &str = "SELECT id FROM meetings WHERE id = $1";
-const LINE: &str = "SELECT id FROM roster WHERE id = $1";
+const MEETING: &str = "SELECT id, campus_id, status FROM meetings WHERE id = $1";
+const MEETING_OF: &str = "SELECT id, campus_id, status FROM meetings \
+     WHERE id = (SELECT meeting_id FROM sessions WHERE id = $1 AND left_at IS NULL)";
+const LINE: &str = "SELECT id, role FROM roster WHERE id = $1";
+/// Everybody who is still inside of something that goes on.
+const OPEN_SESSIONS: &str = "SELECT s.id, s.user_id, s.joined_at, r.role FROM sessions s JOIN roster r ON r.id = s.roster_id \
+     WHERE s.left_at IS NULL ORDER BY s.meeting_id, s.id";
 /// The person has left when no session of the line is open any more.
 const LINE_LEFT: &str = "UPDATE roster SET left_at = $2 WHERE id = $1 \
      AND NOT EXISTS (SELECT 1 FROM sessions WHERE roster_id = $1 AND left_at IS NULL)";
@@ -67,13 +74,22 @@ impl Store {
             let mut tx = self.write().await?;
             // The row is the lock under which rosters change; of the roster one line is enough.
             let row = tx.one_to_change(MEETING, args![meeting.to_string()]).await?;
-            row.ok_or(DomainError::MeetingNotFound)?;
+            let held = Held::read(&row.ok_or(DomainError::MeetingNotFound)?)?;
+            // It may have ended while somebody was on his way in; what is told of it ends with its end.
+            if held.status == MeetingStatus::Ended {
+                return Err(DomainError::MeetingEnded.into());
+            }
             let mut lines = Vec::with_capacity(entering.len());
+            let mut joined = Vec::with_capacity(entering.len());
             for one in entering {
-                lines.push(enter(&mut tx, meeting, one).await?);
+                let line = enter(&mut tx, meeting, one).await?;
+                let (user, role) = (one.actor.user_id(), line.role);
+                joined.push((Happening::ParticipantJoined { user, role }, one.at));
+                lines.push(line);
             }
             let most = entering.iter().map(|one| one.persons_inside).max().unwrap_or_default();
             tx.execute(PEAK, args![meeting.to_string(), most]).await?;
+            held.tell(&mut tx, HookEvent::ParticipantJoined, joined).await?;
             tx.commit().await?;
             Ok(lines)
         })
@@ -89,12 +105,22 @@ impl Store {
     ) -> Result<(), DomainError> {
         timed("session_close", async {
             let mut tx = self.write().await?;
+            // Held only where somebody is told, in the order in which entering takes its locks.
+            let meeting = match webhook_deliveries::is_heard(&mut tx, HookEvent::ParticipantLeft).await? {
+                true => tx.one_to_change(MEETING_OF, args![session.to_string()]).await?,
+                false => None,
+            };
+            let meeting = meeting.as_ref().map(Held::read).transpose()?;
             let closing = args![session.to_string(), micros(at), reason.as_str()];
             if let Some(row) = tx.one(CLOSE, closing).await? {
-                let line: String = row.get("roster_id")?;
+                let id: String = row.get("roster_id")?;
                 // Two sessions of one line that close at the same time: the second waits here and then sees the first.
-                tx.one_to_change(LINE, args![&line]).await?;
-                tx.execute(LINE_LEFT, args![line, micros(at)]).await?;
+                let line = tx.one_to_change(LINE, args![&id]).await?;
+                tx.execute(LINE_LEFT, args![id, micros(at)]).await?;
+                if let Some((meeting, line)) = meeting.zip(line) {
+                    let left = left(&row, &line, reason)?;
+                    meeting.tell(&mut tx, HookEvent::ParticipantLeft, vec![(left, at)]).await?;
+                }
             }
             tx.commit().await?;
             Ok(())
@@ -128,6 +154,14 @@ impl Store {
     ) -> Result<u64, DomainError> {
         timed("sessions_close_all", async {
             let mut tx = self.write().await?;
+            if webhook_deliveries::is_heard(&mut tx, HookEvent::ParticipantLeft).await? {
+                for row in tx.all(OPEN_SESSIONS, args![]).await? {
+                    let meeting = tx.one_to_change(MEETING_OF, args![row.get::<String>("id")?]).await?;
+                    let meeting = Held::read(&meeting.ok_or(StoreError::Corrupt("meeting_id"))?)?;
+                    let left = left(&row, &row, reason)?;
+                    meeting.tell(&mut tx, HookEvent::ParticipantLeft, vec![(left, at)]).await?;
+                }
+            }
             let closed = tx.execute(CLOSE_ALL, args![micros(at), reason.as_str()]).await?;
             tx.execute(ALL_LINES_LEFT, args![micros(at)]).await?;
             tx.commit().await?;
@@ -174,6 +208,48 @@ async fn enter(tx: &mut Tx, meeting: MeetingId, entering: &Entering<'_>) -> Resu
     roster::upsert(tx, meeting, position, &line).await?;
     insert(tx, meeting, entering, &line).await?;
     Ok(line)
+}
+
+/// A meeting whose row this transaction holds, as far as telling of it needs.
+struct Held {
+    id: MeetingId,
+    campus: CampusId,
+    status: MeetingStatus,
+}
+
+impl Held {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: word(row, "id", MeetingId::parse)?,
+            campus: CampusId::new(row.get::<String>("campus_id")?),
+            status: word(row, "status", MeetingStatus::parse)?,
+        })
+    }
+
+    /// Tells what happened, all of one kind, unless the meeting is over: its end is the last that is told of it.
+    async fn tell(
+        &self,
+        tx: &mut Tx,
+        event: HookEvent,
+        happened: Vec<(Happening, OffsetDateTime)>,
+    ) -> Result<(), StoreError> {
+        if self.status == MeetingStatus::Ended {
+            return Ok(());
+        }
+        let message = |(happening, at)| Message { meeting: Some(self.id), happening, at };
+        let messages: Vec<_> = happened.into_iter().map(message).collect();
+        webhook_deliveries::tell(tx, &self.campus, event, &messages).await
+    }
+}
+
+/// That the session of this row is over, whose roster line is the other.
+fn left(session: &Row, line: &Row, reason: LeaveReason) -> Result<Happening, StoreError> {
+    Ok(Happening::ParticipantLeft {
+        user: word_opt(session, "user_id", UserId::parse)?,
+        role: word(line, "role", Role::parse)?,
+        joined_at: time(session, "joined_at")?,
+        reason,
+    })
 }
 
 /// The person's line as it is after entering.

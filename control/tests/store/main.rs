@@ -69,6 +69,7 @@ on_both![
 ];
 
 mod statistics;
+mod webhooks;
 
 struct World {
     store: Store,

@@ -20,7 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::Config;
 use crate::dialect::kcs::socket::{self, Sockets};
-use crate::dialect::{Dialect, kcs};
+use crate::dialect::{Dialect, kcs, v1};
 use crate::domain::account::Account;
 use crate::domain::error::DomainError;
 use crate::domain::session::LeaveReason;
@@ -34,6 +34,7 @@ use crate::hub::Hub;
 use crate::jobs;
 use crate::live::{self, Live};
 use crate::outbound::mail::Mailer;
+use crate::outbound::webhook::{Resolver, Sender, SystemResolver};
 use crate::service::accounts::{Accounts, NewAccount};
 use crate::service::admissions::Admissions;
 use crate::service::attachments::Attachments;
@@ -55,6 +56,7 @@ use crate::service::presence::Presence;
 use crate::service::services::Services;
 use crate::service::statistics::Statistics;
 use crate::service::tokens::Tokens;
+use crate::service::webhooks::Webhooks;
 use crate::socketio;
 use crate::store::{OpenError, Store};
 use crate::supervisor::{Supervisor, SupervisorError};
@@ -86,6 +88,8 @@ pub struct Parts {
     pub resume_wait: Duration,
     /// How often the media of running meetings is measured.
     pub sample_every: Duration,
+    /// Who knows the addresses of webhooks' names.
+    pub resolver: Arc<dyn Resolver>,
 }
 
 impl Default for Parts {
@@ -98,6 +102,7 @@ impl Default for Parts {
             fleet_timing: Timing::default(),
             resume_wait: socket::RESUME_WAIT,
             sample_every: live::SAMPLED_EVERY,
+            resolver: Arc::new(SystemResolver),
         }
     }
 }
@@ -116,7 +121,7 @@ pub enum StartError {
     #[error(transparent)]
     Supervisor(#[from] SupervisorError),
     #[error("{0}: {1}")]
-    Mail(&'static str, String),
+    Setting(&'static str, String),
     #[error("{0}")]
     FirstAccounts(String),
     #[error("cannot prepare the database: {0}")]
@@ -203,12 +208,14 @@ impl App {
         let rooms = rooms(&store, &live, &hub, config, &parts);
         let files = files(&store, &rooms, config, &parts).await?;
         let planes = (&fleet, &hub);
-        let mailer = Mailer::new(&config.mail).map_err(|(name, problem)| StartError::Mail(name, problem))?;
+        let wrong = |(name, problem)| StartError::Setting(name, problem);
+        let mailer = Mailer::new(&config.mail).map_err(wrong)?;
         let audit = Audit::new(store.clone(), parts.clock.clone());
         let mail = Mail::new(store.clone(), parts.clock.clone(), Arc::new(mailer), audit.clone());
+        let webhooks = webhooks(&store, config, &parts).await?;
         let breakouts =
             Breakouts::new(live.clone(), store.clone(), rooms.clone(), audit.clone(), parts.clock.clone());
-        let built = Built { rooms, files, mail, breakouts };
+        let built = Built { rooms, files, mail, webhooks, breakouts };
         let services = services(&store, tokens, &parts, planes, Arc::new(live.clone()), built)
             .await
             .map_err(StartError::Prepare)?;
@@ -359,6 +366,14 @@ async fn files(
     opened.await.map_err(StartError::Files)
 }
 
+async fn webhooks(store: &Store, config: &Config, parts: &Parts) -> Result<Webhooks, StartError> {
+    let wrong = |(name, problem)| StartError::Setting(name, problem);
+    let configured = config.webhooks.configured().map_err(wrong)?;
+    let sender = Sender::new(&config.webhooks, parts.resolver.clone(), v1::webhook::body).map_err(wrong)?;
+    let webhooks = Webhooks::new(store.clone(), parts.clock.clone(), Arc::new(sender), &configured);
+    webhooks.await.map_err(StartError::Prepare)
+}
+
 async fn open_store(config: &Config) -> Result<Store, OpenError> {
     match &config.database_url {
         Some(url) => Store::open(url).await,
@@ -385,6 +400,7 @@ struct Built {
     rooms: ChatRooms,
     files: Attachments,
     mail: Mail,
+    webhooks: Webhooks,
     breakouts: Breakouts,
 }
 
@@ -394,7 +410,7 @@ async fn services(
     parts: &Parts,
     (fleet, hub): (&Fleet, &Hub),
     live: Arc<dyn LiveSide>,
-    Built { rooms, files, mail, breakouts }: Built,
+    Built { rooms, files, mail, webhooks, breakouts }: Built,
 ) -> Result<Services, DomainError> {
     let clock = parts.clock.clone();
     let passwords = Passwords::new(parts.hash_cost);
@@ -417,6 +433,7 @@ async fn services(
         meetings,
         statistics,
         mail,
+        webhooks,
         admissions: Admissions::new(store.clone(), passwords, audit.clone()),
         audit,
         limits: rooms.limits().clone(),

@@ -9,7 +9,9 @@ use http::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::domain::attachment::AttachmentBounds;
+use crate::domain::webhook::SigningSecret;
 use crate::outbound::mail::{MailConfig, Mailer};
+use crate::outbound::webhook::WebhookConfig;
 use crate::telemetry::{FILTER_DEFAULT, is_filter};
 
 /// Files that people send each other, and no programs or web pages among them.
@@ -67,6 +69,7 @@ pub struct Config {
     pub origins: Vec<HeaderValue>,
     pub trusted_proxies: Vec<IpAddr>,
     pub mail: MailConfig,
+    pub webhooks: WebhookConfig,
     /// `RTCIceServer` objects for clients.
     pub ice_servers: Value,
     /// Where media nodes dial in; `None`: loopback, a port that is remembered.
@@ -141,12 +144,13 @@ impl Config {
             database_url: read.database_url()?,
             jwt_secret: read.text("JWT_SECRET").map(Secret),
             jwt_expires_hours: read.hours("JWT_EXPIRES_HOURS")?,
-            rate_limits: read.switch("RATE_LIMITS")?,
+            rate_limits: read.switch("RATE_LIMITS", true)?,
             attachments: read.attachments()?,
             bootstrap_admin: read.bootstrap_admin()?,
             origins: read.origins()?,
             trusted_proxies: read.list("TRUSTED_PROXIES", "IP addresses with commas between")?,
             mail: read.mail()?,
+            webhooks: read.webhooks()?,
             ice_servers: read.ice_servers()?,
             link_address: read.parsed("LINK_ADDRESS", "an IP address and a port, such as 127.0.0.1:4601")?,
             log: read.log_filter()?,
@@ -171,9 +175,10 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         parts.map(|part| parse(name, part, expected)).collect()
     }
 
-    fn switch(&self, name: &'static str) -> Result<bool, ConfigError> {
+    fn switch(&self, name: &'static str, usual: bool) -> Result<bool, ConfigError> {
         match self.text(name).as_deref() {
-            None | Some("on") => Ok(true),
+            None => Ok(usual),
+            Some("on") => Ok(true),
             Some("off") => Ok(false),
             Some(other) => Err(wrong(name, other, "on or off")),
         }
@@ -282,6 +287,22 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
+    fn webhooks(&self) -> Result<WebhookConfig, ConfigError> {
+        let urls = self.text("WEBHOOK_URLS").unwrap_or_default();
+        let networks = "blocks of addresses such as 10.1.0.0/16 with commas between";
+        let webhooks = WebhookConfig {
+            urls: urls.split(',').map(str::trim).filter(|u| !u.is_empty()).map(str::to_owned).collect(),
+            secret: self.text("WEBHOOK_SECRET").map(SigningSecret::new),
+            allow_http: self.switch("WEBHOOK_ALLOW_HTTP", false)?,
+            allow_private: self.list("WEBHOOK_ALLOW_PRIVATE", networks)?,
+            ca: self.text("WEBHOOK_CA").map(PathBuf::from),
+        };
+        match webhooks.configured() {
+            Ok(_) => Ok(webhooks),
+            Err((name, problem)) => Err(ConfigError { name, problem }),
+        }
+    }
+
     fn ice_servers(&self) -> Result<Value, ConfigError> {
         let Some(text) = self.text("ICE_SERVERS") else { return Ok(json!([])) };
         let expected = "a JSON array of objects with urls, such as [{\"urls\":\"stun:stun.example.org\"}]";
@@ -355,10 +376,46 @@ mod tests {
             ("LOG", "plenum=loud"),
             ("MAIL_FROM", "nobody"),
             ("SMTP_URL", "smtp://user:password@mail.example.org"),
+            ("WEBHOOK_SECRET", "too short"),
+            ("WEBHOOK_SECRET", "whsec_this is no base64 of a key"),
+            ("WEBHOOK_URLS", "https://hooks.example.org/password@"),
+            ("WEBHOOK_ALLOW_HTTP", "yes"),
+            ("WEBHOOK_ALLOW_PRIVATE", "10.0.0.1/8"),
+            ("WEBHOOK_CA", "/no/such/file.pem"),
         ];
         for (name, value) in cases {
             let error = with([(name, value)]).err().unwrap_or_else(|| panic!("{name}={value} was accepted"));
             assert!(error.to_string().contains(name), "{error}");
+            assert!(!error.to_string().contains("password@"), "{error}");
+        }
+    }
+
+    #[test]
+    fn c_60_webhooks_are_a_list_with_one_secret_and_wrong_addresses_are_told_by_number() {
+        let with_urls = |urls: &str| {
+            with([("WEBHOOK_URLS", urls), ("WEBHOOK_SECRET", "a secret of some length")])
+                .map(|config| config.webhooks.configured().expect("was checked").urls)
+        };
+        let urls =
+            with_urls("https://a.example.org, https://b.example.org:8443/x?y=z ,https://A.example.org/");
+        assert_eq!(urls.expect("valid"), ["https://a.example.org/", "https://b.example.org:8443/x?y=z"]);
+        for url in [
+            "ftp://a.example.org/",
+            "http://a.example.org/",
+            "https://user:password@a.example.org/",
+            "https://user@a.example.org/",
+            "https://a.example.org/#part",
+            "https://127.0.0.1/",
+            "https://2130706433/",
+            "https://0x7f.1/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://169.254.169.254/latest/meta-data",
+            "https://",
+            "nonsense",
+        ] {
+            let error = with_urls(&format!("https://a.example.org/,{url}")).expect_err(url);
+            assert!(error.to_string().starts_with("WEBHOOK_URLS: address 2 "), "{url}: {error}");
             assert!(!error.to_string().contains("password@"), "{error}");
         }
     }

@@ -129,6 +129,10 @@ fn describe_meetings() {
         "plenum_events_refused_total",
         "Events of clients that were refused, by event and reason"
     );
+    metrics::describe_counter!("plenum_webhook_deliveries_total", "Messages to webhooks, by result of a try");
+    metrics::describe_histogram!("plenum_webhook_seconds", "Time one try to tell a webhook took");
+    metrics::describe_gauge!("plenum_webhook_waiting", "Messages to webhooks that wait");
+    metrics::gauge!("plenum_webhook_waiting").increment(0.0);
     for name in ["plenum_live_meetings", "plenum_participants", "plenum_sockets"] {
         metrics::gauge!(name).increment(0.0);
     }

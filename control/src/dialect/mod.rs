@@ -5,6 +5,7 @@ pub mod expiry;
 pub mod fields;
 pub mod iso;
 pub mod kcs;
+pub mod v1;
 
 use axum::response::Response;
 

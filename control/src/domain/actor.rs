@@ -1,6 +1,7 @@
 //! Who acts: decided from the credential, never from a payload (C-13).
 
 use super::account::{Account, UserType};
+use super::error::DomainError;
 use super::id::{CampusId, MeetingId, ParticipantId, UserId};
 
 /// Somebody asking for something.
@@ -48,6 +49,21 @@ impl Actor {
             Self::Account(account) => account.crosses_campuses() || account.campus == *campus,
             // Her link is the permission; it names one meeting, and the meeting check does the rest.
             Self::Guest(_) | Self::System => true,
+        }
+    }
+
+    /// What an administrator looks after: everything (`None`), or a campus administrator his campus.
+    ///
+    /// # Errors
+    /// `Forbidden` for everybody else.
+    pub fn administers(&self) -> Result<Option<CampusId>, DomainError> {
+        let account = self.account().ok_or(DomainError::Forbidden)?;
+        match account.user_type {
+            UserType::Admin => Ok(None),
+            UserType::CampusAdmin => Ok(Some(account.campus.clone())),
+            UserType::Teacher | UserType::Staff | UserType::Student | UserType::Guest => {
+                Err(DomainError::Forbidden)
+            }
         }
     }
 

@@ -46,6 +46,12 @@ pub enum AuditAction {
     MailRetry,
     /// Somebody read this trail.
     AuditRead,
+    WebhookCreate,
+    WebhookChange,
+    WebhookDelete,
+    /// Somebody had messages sent again.
+    WebhookReplay,
+    WebhookPing,
     /// A payload named another user than the token (C-13).
     IdentityMismatch,
 }
@@ -81,6 +87,11 @@ impl AuditAction {
             Self::DirectorySearch => "directory.search",
             Self::MailRetry => "mail.retry",
             Self::AuditRead => "audit.read",
+            Self::WebhookCreate => "webhook.create",
+            Self::WebhookChange => "webhook.change",
+            Self::WebhookDelete => "webhook.delete",
+            Self::WebhookReplay => "webhook.replay",
+            Self::WebhookPing => "webhook.ping",
             Self::ParticipantRemove => "participant.remove",
             Self::ChatRoomCreate => "chat.room-create",
             Self::ChatRoomDelete => "chat.room-delete",

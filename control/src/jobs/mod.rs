@@ -3,6 +3,7 @@
 pub mod attachments;
 pub mod mail;
 pub mod series;
+pub mod webhooks;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ pub fn start(services: &Services, stop: &CancellationToken) -> Vec<JoinHandle<()
         tokio::spawn(attachments::run(services.files.clone(), stop.clone())),
         tokio::spawn(mail::run(services.mail.clone(), stop.clone())),
         tokio::spawn(series::run(services.meetings.clone(), stop.clone())),
+        tokio::spawn(webhooks::run(services.webhooks.clone(), stop.clone())),
     ]
 }
 

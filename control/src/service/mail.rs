@@ -9,11 +9,10 @@ use time::{Duration, OffsetDateTime};
 use tokio_util::sync::CancellationToken;
 use ulid::Ulid;
 
-use crate::domain::account::UserType;
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::error::DomainError;
-use crate::domain::id::{CampusId, MailId, MeetingId};
+use crate::domain::id::{MailId, MeetingId};
 use crate::domain::mail::{Letter, MailRecord, MailStatus, TRIED_FOR, pause};
 use crate::domain::page::Page;
 use crate::service::audit::Audit;
@@ -118,7 +117,7 @@ impl Mail {
         query: &OutboxQuery,
     ) -> Result<(Vec<(MailRecord, Parts)>, u32), DomainError> {
         let filter = MailFilter {
-            campus: reach(actor)?,
+            campus: actor.administers()?,
             status: query.status,
             meeting: query.meeting,
             page: query.page,
@@ -240,7 +239,7 @@ impl Mail {
     }
 
     async fn find(&self, actor: &Actor, id: &str) -> Result<MailRecord, DomainError> {
-        let campus = reach(actor)?;
+        let campus = actor.administers()?;
         let id = MailId::parse(id).ok_or(DomainError::MailNotFound)?;
         self.store.mail(id, campus.as_ref()).await?.ok_or(DomainError::MailNotFound)
     }
@@ -248,16 +247,6 @@ impl Mail {
     fn worded(&self, mail: MailRecord) -> (MailRecord, Parts) {
         let parts = self.post.parts(&mail.letter);
         (mail, parts)
-    }
-}
-
-/// Whose mail somebody may look at: administrators that of every campus (`None`), campus administrators that of theirs.
-fn reach(actor: &Actor) -> Result<Option<CampusId>, DomainError> {
-    let account = actor.account().ok_or(DomainError::Forbidden)?;
-    match account.user_type {
-        UserType::Admin => Ok(None),
-        UserType::CampusAdmin => Ok(Some(account.campus.clone())),
-        _ => Err(DomainError::Forbidden),
     }
 }
 

@@ -21,3 +21,4 @@ pub mod presence;
 pub mod services;
 pub mod statistics;
 pub mod tokens;
+pub mod webhooks;

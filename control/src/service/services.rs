@@ -15,6 +15,7 @@ use crate::service::mail::Mail;
 use crate::service::meetings::Meetings;
 use crate::service::people::People;
 use crate::service::statistics::Statistics;
+use crate::service::webhooks::Webhooks;
 
 /// Handles to every service; cloning one clones handles.
 #[derive(Clone)]
@@ -23,6 +24,7 @@ pub struct Services {
     pub meetings: Meetings,
     pub people: People,
     pub mail: Mail,
+    pub webhooks: Webhooks,
     pub admissions: Admissions,
     pub audit: Audit,
     pub limits: Limits,

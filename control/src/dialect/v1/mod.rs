@@ -1,0 +1,3 @@
+//! The v1 dialect.
+
+pub mod webhook;

@@ -11,6 +11,8 @@ mod people;
 #[path = "rest_live/statistics.rs"]
 mod statistics;
 mod support;
+#[path = "rest_live/webhooks.rs"]
+mod webhooks;
 
 use plenum_control::domain::id::MeetingId;
 use serde_json::{Value, json};

@@ -80,6 +80,11 @@ async fn prepared(world: &World, name: &str, path: &str, mut body: Value, number
         }
         filled = filled.replace("{room_id}", &room);
     }
+    if path.contains("{webhook_id}") {
+        let hook = json!({ "url": "https://hooks.example.org/" });
+        let made = world.post(Who::Admin, "/api/admin/webhooks", hook).await;
+        filled = filled.replace("{webhook_id}", made.data()["id"].as_str().expect("an id"));
+    }
     assert!(!filled.contains('{'), "{path} names something this test cannot make");
     let given = |field: &str| body[field].is_string() && body[field] != "";
     match name {

@@ -21,6 +21,8 @@ mod meetings;
 mod people;
 #[path = "../support/postgres.rs"]
 mod postgres;
+#[path = "../support/receiver.rs"]
+mod receiver;
 mod recipes;
 mod schema;
 mod search;
@@ -30,4 +32,5 @@ mod start;
 mod start_end;
 mod statistics;
 mod update;
+mod webhooks;
 mod world;

@@ -131,7 +131,15 @@ fn table(scene: &Scene) -> Vec<Row> {
         Row("listAudit", Live, nothing.clone(), NONE),
         Row("listOutbox", Live, nothing.clone(), NONE),
         Row("getMail", Live, nothing.clone(), NONE),
-        Row("retryMail", Live, nothing, NONE),
+        Row("retryMail", Live, nothing.clone(), NONE),
+        Row("createWebhook", Live, json!({ "url": "https://hooks.example.org/" }), NONE),
+        Row("listWebhooks", Live, nothing.clone(), NONE),
+        Row("changeWebhook", Live, json!({ "enabled": false }), NONE),
+        Row("deleteWebhook", Live, nothing.clone(), NONE),
+        Row("listWebhookDeliveries", Live, nothing.clone(), NONE),
+        Row("replayWebhookDelivery", Live, nothing.clone(), NONE),
+        Row("replayWebhook", Live, nothing.clone(), NONE),
+        Row("pingWebhook", Live, nothing, NONE),
     ]
 }
 
@@ -211,7 +219,7 @@ impl Scene {
             let (room, message) = self.room().await;
             path = path.replace("{room_id}", &room).replace("{message_id}", &message);
         }
-        for parameter in ["{attachment_id}", "{mail_id}"] {
+        for parameter in ["{attachment_id}", "{mail_id}", "{webhook_id}", "{delivery_id}"] {
             path = path.replace(parameter, "01ARZ3NDEKTSV4RRFFQ69G5FAV");
         }
         assert!(!path.contains('{'), "say here what the parameters of {path} are");

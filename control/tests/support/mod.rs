@@ -4,6 +4,7 @@
 
 pub mod node;
 pub mod postgres;
+pub mod receiver;
 pub mod socket;
 
 use std::net::{Ipv4Addr, SocketAddr};

@@ -13,6 +13,7 @@ pub mod rooms;
 pub mod roster;
 pub mod security;
 pub mod statistics;
+pub mod webhook;
 pub mod words;
 
 pub use account::account;

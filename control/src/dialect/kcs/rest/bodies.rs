@@ -402,3 +402,47 @@ pub struct FileBody {
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     pub file: Vec<u8>,
 }
+
+/// Somebody to be told of meetings.
+#[derive(ToSchema)]
+#[schema(example = json!({ "url": "https://hooks.example.org/plenum", "events": ["meeting.ended"] }))]
+pub struct WebhookBody {
+    /// Leads to a public address, over `https` unless the server allows otherwise; no user name, no part after `#`.
+    #[schema(pattern = "^https?://", max_length = 2048)]
+    pub url: String,
+    /// Without it all but `participant.left`.
+    #[schema(min_items = 1)]
+    pub events: Option<Vec<WebhookEventBody>>,
+    /// For administrators: of which campus; without it of every one.
+    #[schema(max_length = 100)]
+    pub campus: Option<String>,
+    #[schema(max_length = 200)]
+    pub description: Option<String>,
+}
+
+/// What changes about a webhook; whatever is absent stays.
+#[derive(ToSchema)]
+#[schema(example = json!({ "enabled": false }))]
+pub struct WebhookChangeBody {
+    pub enabled: Option<bool>,
+    #[schema(min_items = 1)]
+    pub events: Option<Vec<WebhookEventBody>>,
+    #[schema(max_length = 200)]
+    pub description: Option<String>,
+    /// A new secret, which is in the answer; not for webhooks of the settings.
+    #[schema(default = false)]
+    pub rotate_secret: Option<bool>,
+}
+
+/// What a webhook can ask to be told.
+#[derive(ToSchema)]
+pub enum WebhookEventBody {
+    #[serde(rename = "meeting.started")]
+    MeetingStarted,
+    #[serde(rename = "participant.joined")]
+    ParticipantJoined,
+    #[serde(rename = "participant.left")]
+    ParticipantLeft,
+    #[serde(rename = "meeting.ended")]
+    MeetingEnded,
+}

@@ -21,6 +21,7 @@ mod people;
 mod query;
 mod read;
 mod statistics;
+mod webhooks;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -62,6 +63,13 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
         .routes(read(routes!(outbox::list)))
         .routes(read(routes!(outbox::details)))
         .routes(write(routes!(outbox::retry)))
+        .routes(write(routes!(webhooks::create)))
+        .routes(read(routes!(webhooks::list)))
+        .routes(write(routes!(webhooks::change, webhooks::delete)))
+        .routes(read(routes!(webhooks::deliveries)))
+        .routes(write(routes!(webhooks::replay)))
+        .routes(write(routes!(webhooks::replay_dead)))
+        .routes(write(routes!(webhooks::ping)))
         .routes(create(routes!(meetings::create)))
         .routes(read(routes!(meetings::list)))
         .routes(old(read(routes!(by_participant::own))))

@@ -15,6 +15,7 @@ use crate::domain::meeting::{Level, MeetingKind, MeetingStatus, StorageLocation}
 use crate::domain::presence::Status;
 use crate::domain::role::Role;
 use crate::domain::session::LeaveReason;
+use crate::domain::webhook::{DeliveryStatus, HookEvent, Off};
 use crate::service::live_side::Quality;
 
 /// The words for an enum of the domain's. A variant without a word does not compile.
@@ -68,6 +69,14 @@ words!(
 words!(
     /// What became of a mail.
     MailStatusWord for MailStatus: Queued, Sent, Failed
+);
+words!(
+    /// What became of a message to a webhook.
+    DeliveryStatusWord for DeliveryStatus: Pending, Delivered, Dead
+);
+words!(
+    /// Why a webhook is told nothing.
+    WebhookOffWord for Off: Administrator, Gone, Settings
 );
 words!(
     /// What a message carries.
@@ -231,6 +240,33 @@ impl From<Status> for PresenceWord {
             Status::Online => Self::Online,
             Status::Away => Self::Away,
             Status::Busy => Self::Busy,
+        }
+    }
+}
+
+/// What a webhook is told.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+pub enum WebhookEventWord {
+    #[serde(rename = "meeting.started")]
+    MeetingStarted,
+    #[serde(rename = "participant.joined")]
+    ParticipantJoined,
+    #[serde(rename = "participant.left")]
+    ParticipantLeft,
+    #[serde(rename = "meeting.ended")]
+    MeetingEnded,
+    #[serde(rename = "webhook.ping")]
+    Ping,
+}
+
+impl From<HookEvent> for WebhookEventWord {
+    fn from(event: HookEvent) -> Self {
+        match event {
+            HookEvent::MeetingStarted => Self::MeetingStarted,
+            HookEvent::ParticipantJoined => Self::ParticipantJoined,
+            HookEvent::ParticipantLeft => Self::ParticipantLeft,
+            HookEvent::MeetingEnded => Self::MeetingEnded,
+            HookEvent::Ping => Self::Ping,
         }
     }
 }

@@ -119,6 +119,36 @@ describe('REST calls', () => {
     });
   });
 
+  it('add_32 make a webhook and hand its secret on, which is shown once', async () => {
+    const { rest, asked } = server(201, json({ success: true, data: { id: 'h1', secret: 'whsec_x' } }));
+    const draft = { url: 'https://a.example.org/', description: '', events: ['meeting.ended' as const] };
+    await expect(rest.admin.webhooks.add(draft)).resolves.toMatchObject({ secret: 'whsec_x' });
+    expect(asked[0]).toMatchObject({ url: '/api/admin/webhooks', init: { method: 'POST' } });
+    expect(JSON.parse(String(asked[0]?.init.body))).toEqual(draft);
+  });
+
+  it('add_34 to add_39 ask for one webhook and its deliveries by their ids', async () => {
+    const { rest, asked } = server(200, json({ success: true, data: { replayed: 3 }, total: 9 }));
+    const hooks = rest.admin.webhooks;
+    await hooks.setEnabled('h/1', false);
+    await hooks.rotateSecret('h1');
+    await hooks.remove('h1');
+    const page = await hooks.deliveries('h1', { status: 'dead', limit: 50, offset: 0 });
+    await hooks.replay('h1', 'd/1');
+    await expect(hooks.replayDead('h1')).resolves.toBe(3);
+    await hooks.ping('h1');
+    expect(page.total).toBe(9);
+    expect(asked.map(({ url, init }) => `${init.method} ${url} ${init.body ?? ''}`.trim())).toEqual([
+      'PATCH /api/admin/webhooks/h%2F1 {"enabled":false}',
+      'PATCH /api/admin/webhooks/h1 {"rotate_secret":true}',
+      'DELETE /api/admin/webhooks/h1',
+      'GET /api/admin/webhooks/h1/deliveries?status=dead&limit=50&offset=0',
+      'POST /api/admin/webhooks/h1/deliveries/d%2F1/replay',
+      'POST /api/admin/webhooks/h1/replay',
+      'POST /api/admin/webhooks/h1/ping',
+    ]);
+  });
+
   it('kcs_05 kcs_06 change and cancel one meeting, or the series it belongs to', async () => {
     const { rest, asked } = server(200, json({ success: true, data: {} }));
     await rest.update('m1', {});

@@ -1,12 +1,15 @@
 // The administrators' pages, over REST.
 import type { AuditEntry, AuditFilter, AuditPage, MailDetail, Outbox, OutboxMail } from './admin';
 import { type Http, query } from './http';
+import { WebhookRest } from './restWebhooks';
 
 export class AdminRest {
+  readonly webhooks: WebhookRest;
   private readonly http: Http;
 
   constructor(http: Http) {
     this.http = http;
+    this.webhooks = new WebhookRest(http);
   }
 
   async audit({ outcome, action, limit, cursor }: AuditFilter): Promise<AuditPage> {

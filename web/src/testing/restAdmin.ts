@@ -56,7 +56,52 @@ const AUDIT = [
   detail: null,
 }));
 
+const WEBHOOKS = [
+  ['https://timetable.example.org/hooks/plenum', 'The timetable', true, null, false],
+  ['https://hooks.example.com/services/T024BE7LH/attendance', 'Attendance', false, 'gone', false],
+  ['https://billing.example.org/meetings', '', true, null, true],
+].map(([url, description, enabled, disabled_reason, configured], index) => ({
+  id: `hook${index}`,
+  campus_id: index === 1 ? 'default' : null,
+  url,
+  description,
+  events: ['meeting.started', 'participant.joined', 'meeting.ended'],
+  enabled,
+  disabled_reason,
+  configured,
+  created_at: at(index * 3000 + 900),
+}));
+
+const DELIVERIES = [
+  ['meeting.ended', 'pending', 0, null],
+  ['participant.joined', 'dead', 5, 'the answer was 500'],
+  ['participant.joined', 'delivered', 2, null],
+  ['meeting.started', 'delivered', 1, null],
+].map(([event, status, attempts, last_error], index) => ({
+  id: `delivery${index}`,
+  event,
+  status,
+  meeting_id: '01JDAVNTZ6MG8F0Q5W0R7YH3KC',
+  attempts,
+  last_status: status === 'delivered' ? 204 : null,
+  last_error,
+  happened_at: at(index * 11 + 2),
+  next_attempt_at: null,
+  delivered_at: null,
+}));
+
+function webhookAnswer(request: string): Answer | null {
+  if (request === 'GET /api/admin/webhooks') return [200, WEBHOOKS, ''];
+  if (!request.includes('/api/admin/webhooks')) return null;
+  if (request.endsWith('/deliveries')) return [200, DELIVERIES, '', { total: DELIVERIES.length }];
+  if (request.endsWith('/replay')) return [200, { replayed: 1 }, ''];
+  const hook = WEBHOOKS.find(({ id }) => request.includes(`/${id}`)) ?? WEBHOOKS[0];
+  return [200, { ...hook, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' }, ''];
+}
+
 export function adminAnswer(request: string): Answer | null {
+  const webhooks = webhookAnswer(request);
+  if (webhooks) return webhooks;
   if (request === 'GET /api/meeting/system/stats') return [200, STATS, ''];
   if (request === 'GET /api/admin/audit') return [200, AUDIT, '', { next_cursor: null }];
   if (request === 'GET /api/admin/outbox') return [200, MAILS, '', { total: MAILS.length, delivery: true }];

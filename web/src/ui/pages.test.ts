@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { User } from '../signaling/meeting';
 import { meeting } from '../testing/rest';
+import { webhookState } from './admin/webhookState';
 import { initials } from './base/Avatar';
 import { linked } from './chat/text';
 import { meetingIdFrom, meetingPath } from './home/address';
@@ -25,6 +26,21 @@ describe('addresses', () => {
   it('leads back to the meeting it was made for', () => {
     expect(routeOf(meetingPath('a/b'))).toEqual({ page: 'meeting', id: 'a/b' });
     expect(routeOf('/nowhere')).toEqual({ page: 'unknown' });
+  });
+});
+
+describe('a webhook', () => {
+  it.each([
+    [true, null, 'On'],
+    [false, 'administrator', 'Off'],
+    [false, 'gone', 'Off: it answered 410'],
+    [false, 'settings', 'Off: not in the settings'],
+  ] as const)('says whether it is told (%s, %s)', (enabled, disabled_reason, words) => {
+    expect(webhookState({ enabled, disabled_reason })).toBe(words);
+  });
+
+  it('has a page for administrators', () => {
+    expect(routeOf('/admin/webhooks')).toEqual({ page: 'admin', part: 'webhooks' });
   });
 });
 

@@ -11,7 +11,7 @@ export type Route =
   | { page: 'admin'; part: AdminPart }
   | { page: 'unknown' };
 
-export type AdminPart = 'system' | 'audit' | 'outbox';
+export type AdminPart = 'system' | 'audit' | 'outbox' | 'webhooks';
 
 /** Addresses with a part that is filled in. */
 const PATTERNS: [RegExp, (part: string) => Route][] = [
@@ -19,7 +19,7 @@ const PATTERNS: [RegExp, (part: string) => Route][] = [
   [/^\/meetings\/([^/]+)\/?$/, (id) => ({ page: 'detail', id })],
   [/^\/meetings\/([^/]+)\/analytics\/?$/, (id) => ({ page: 'analytics', id })],
   [/^\/chat\/([^/]+)\/?$/, (roomId) => ({ page: 'chat', roomId })],
-  [/^\/admin\/(system|audit|outbox)\/?$/, (part) => ({ page: 'admin', part: part as AdminPart })],
+  [/^\/admin\/(system|audit|outbox|webhooks)\/?$/, (part) => ({ page: 'admin', part: part as AdminPart })],
 ];
 
 const listeners = new Set<() => void>();

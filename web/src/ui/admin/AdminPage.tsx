@@ -1,4 +1,4 @@
-// For administrators: the system in numbers, the audit trail, the mail.
+// For administrators: the system in numbers, the audit trail, the mail, the webhooks.
 import { useEffect } from 'react';
 import type { User } from '../../signaling/meeting';
 import { FormError } from '../base/Field';
@@ -9,11 +9,13 @@ import { Audit } from './Audit';
 import { isAdmin } from './isAdmin';
 import { OutboxList } from './OutboxList';
 import { SystemNumbers } from './SystemNumbers';
+import { Webhooks } from './Webhooks';
 
 const PARTS: [AdminPart, string][] = [
   ['system', 'System'],
   ['audit', 'Audit trail'],
   ['outbox', 'Mail'],
+  ['webhooks', 'Webhooks'],
 ];
 
 export function AdminPage({ part, user }: { part: AdminPart; user: User }) {
@@ -37,6 +39,7 @@ export function AdminPage({ part, user }: { part: AdminPart; user: User }) {
             {part === 'system' && <SystemNumbers />}
             {part === 'audit' && <Audit />}
             {part === 'outbox' && <OutboxList />}
+            {part === 'webhooks' && <Webhooks />}
           </>
         ) : (
           <FormError>These pages are for administrators.</FormError>

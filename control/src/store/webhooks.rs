@@ -22,9 +22,9 @@ const UPDATE: &str = "UPDATE webhook_endpoints SET description = $2, events_json
      old_secret_until = $6, off_reason = $7 WHERE id = $1";
 const DELETE_DELIVERIES: &str = "DELETE FROM webhook_deliveries WHERE endpoint_id = $1";
 const DELETE: &str = "DELETE FROM webhook_endpoints WHERE id = $1";
-/// $1: the addresses that are in the settings.
+/// $1: the addresses that are in the settings. Whatever was off before has its reason.
 const LEFT_SETTINGS: &str = "UPDATE webhook_endpoints SET off_reason = 'settings' WHERE configured = TRUE \
-     AND url NOT IN (SELECT value FROM json_each($1))";
+     AND off_reason IS NULL AND url NOT IN (SELECT value FROM json_each($1))";
 const CONFIGURED: &str = "SELECT * FROM webhook_endpoints WHERE configured = TRUE AND url = $1";
 /// Those that are told of a campus; $1 null: those that are told of anything.
 const HEARING: &str = "SELECT id, events_json FROM webhook_endpoints WHERE off_reason IS NULL \

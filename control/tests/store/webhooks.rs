@@ -162,6 +162,7 @@ async fn hook_01_endpoints_of_the_settings_follow_the_settings(world: World) {
     assert_eq!((one[1].id, one[1].off, one[1].secret.clone()), (both[1].id, None, second.clone()));
     let off = EndpointChange { enabled: Some(false), ..EndpointChange::default() };
     world.store.change_webhook(both[1].id, |endpoint| endpoint.change(off, now())).await.expect("changes");
+    configure(&[&a], &second).await;
     let again = configure(&[&a, &b], &second).await;
     assert_eq!(again.iter().map(|one| one.off).collect::<Vec<_>>(), [None, Some(Off::Administrator)]);
 }

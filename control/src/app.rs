@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use futures_util::future::BoxFuture;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower::Layer;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::config::Config;
+use crate::config::{Config, LivekitConfig};
 use crate::dialect::kcs::socket::{self, Sockets};
-use crate::dialect::{Dialect, kcs, v1};
+use crate::dialect::{self, Dialect, rest, v1};
 use crate::domain::account::Account;
 use crate::domain::error::DomainError;
 use crate::domain::session::LeaveReason;
@@ -43,13 +43,14 @@ use crate::service::breakouts::Breakouts;
 use crate::service::chat::Chat;
 use crate::service::chat_rooms::{self, ChatRooms};
 use crate::service::clock::Clock;
-use crate::service::join::Joins;
+use crate::service::join::{self, Joins};
 use crate::service::limits::Limits;
 use crate::service::live_side::LiveSide;
+use crate::service::livekit::{self, Livekit};
 use crate::service::mail::Mail;
 use crate::service::media::Media;
 use crate::service::meetings::Meetings;
-use crate::service::participants::Participants;
+use crate::service::participants::{self, Participants};
 use crate::service::passwords::{HashCost, Passwords};
 use crate::service::people::People;
 use crate::service::presence::Presence;
@@ -214,15 +215,15 @@ impl App {
         let mail = Mail::new(store.clone(), parts.clock.clone(), Arc::new(mailer), audit.clone());
         let webhooks = webhooks(&store, config, &parts).await?;
         let breakouts =
-            Breakouts::new(live.clone(), store.clone(), rooms.clone(), audit.clone(), parts.clock.clone());
-        let built = Built { rooms, files, mail, webhooks, breakouts };
-        let services = services(&store, tokens, &parts, planes, Arc::new(live.clone()), built)
-            .await
-            .map_err(StartError::Prepare)?;
+            Breakouts::new(live.clone(), store.clone(), rooms.clone(), audit, parts.clock.clone());
+        let livekit = config.livekit.clone();
+        let built = Built { rooms, files, mail, webhooks, breakouts, livekit };
+        let services =
+            services(&store, tokens, &parts, planes, &live, built).await.map_err(StartError::Prepare)?;
         first_accounts::create(&services.accounts, config, parts.demo).await?;
         let demo_accounts =
             parts.demo && first_accounts::demo_exists(&store).await.map_err(StartError::Prepare)?;
-        let realtime = realtime(&services, &store, &hub, &live, audit, config.ice_servers.clone());
+        let realtime = realtime(&services, &hub, config.ice_servers.clone());
         let sockets =
             Sockets::start(realtime, TrustedProxies::new(config.trusted_proxies.clone()), parts.resume_wait);
         let supervisor =
@@ -320,26 +321,20 @@ impl App {
 }
 
 /// What sockets are served with.
-fn realtime(
-    services: &Services,
-    store: &Store,
-    hub: &Hub,
-    live: &Live,
-    audit: Audit,
-    ice_servers: serde_json::Value,
-) -> socket::Services {
-    let Services { accounts, admissions, limits, rooms, breakouts, clock, .. } = services;
+fn realtime(services: &Services, hub: &Hub, ice_servers: serde_json::Value) -> socket::Services {
+    let Services { accounts, joins, participants, chat, rooms, breakouts, media, clock, .. } =
+        services.clone();
     socket::Services {
         hub: hub.clone(),
-        accounts: accounts.clone(),
-        joins: Joins::new(live.clone(), admissions.clone(), audit.clone(), limits.clone()),
-        participants: Participants::new(live.clone(), store.clone(), limits.clone(), audit),
+        accounts,
+        joins,
+        participants,
         presence: Presence::new(hub.clone(), rooms.clone(), clock.clone()),
-        chat: Chat::new(live.clone(), store.clone(), rooms.clone(), clock.clone()),
-        rooms: rooms.clone(),
-        breakouts: breakouts.clone(),
-        media: Media::new(live.clone(), store.clone(), limits.clone()),
-        clock: clock.clone(),
+        chat,
+        rooms,
+        breakouts,
+        media,
+        clock,
         ice_servers,
     }
 }
@@ -402,6 +397,7 @@ struct Built {
     mail: Mail,
     webhooks: Webhooks,
     breakouts: Breakouts,
+    livekit: LivekitConfig,
 }
 
 async fn services(
@@ -409,12 +405,41 @@ async fn services(
     tokens: Tokens,
     parts: &Parts,
     (fleet, hub): (&Fleet, &Hub),
-    live: Arc<dyn LiveSide>,
-    Built { rooms, files, mail, webhooks, breakouts }: Built,
+    running: &Live,
+    Built { rooms, files, mail, webhooks, breakouts, livekit }: Built,
 ) -> Result<Services, DomainError> {
     let clock = parts.clock.clone();
     let passwords = Passwords::new(parts.hash_cost);
     let audit = Audit::new(store.clone(), clock.clone());
+    let live: Arc<dyn LiveSide> = Arc::new(running.clone());
+    let limits = rooms.limits().clone();
+    let admissions = Admissions::new(store.clone(), passwords.clone(), audit.clone());
+    let joins = Joins::new(join::Parts {
+        live: running.clone(),
+        hub: hub.clone(),
+        admissions: admissions.clone(),
+        audit: audit.clone(),
+        limits: limits.clone(),
+        clock: clock.clone(),
+    });
+    let livekit = Livekit::new(
+        &livekit,
+        livekit::Parts {
+            store: store.clone(),
+            live: running.clone(),
+            admissions: admissions.clone(),
+            audit: audit.clone(),
+            clock: clock.clone(),
+        },
+    );
+    let participants = Participants::new(participants::Parts {
+        live: running.clone(),
+        store: store.clone(),
+        hub: hub.clone(),
+        limits: limits.clone(),
+        audit: audit.clone(),
+        clock: clock.clone(),
+    });
     let meetings =
         Meetings::new(store.clone(), passwords.clone(), audit.clone(), clock.clone(), live.clone());
     let statistics =
@@ -434,9 +459,14 @@ async fn services(
         statistics,
         mail,
         webhooks,
-        admissions: Admissions::new(store.clone(), passwords, audit.clone()),
+        admissions,
+        livekit,
+        joins,
+        participants,
+        chat: Chat::new(running.clone(), store.clone(), rooms.clone(), clock.clone()),
+        media: Media::new(running.clone(), store.clone(), limits.clone()),
         audit,
-        limits: rooms.limits().clone(),
+        limits,
         rooms,
         files,
         breakouts,
@@ -449,12 +479,13 @@ fn router(services: &Services, state: Arc<State>, config: &Config) -> Router {
     let health = Health { probe: state, metrics: telemetry::metrics(), started: Instant::now() };
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
     let routes = Router::new()
-        .merge(kcs::rest::routes(services.clone(), proxies))
+        .merge(rest::routes(services.clone(), proxies))
         .merge(health::routes(health))
         .merge(series::routes(services.meetings.clone()))
         .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(services.clock.clone(), dialect::worded))
         .layer(from_fn(observe::observe));
     // Before routing, so that `/api/meeting/` finds the routes of `/api/meeting` (C-70).
     let trimmed = tower::util::MapRequestLayer::new(without_trailing_slash).layer(routes);
@@ -465,24 +496,26 @@ fn router(services: &Services, state: Arc<State>, config: &Config) -> Router {
 async fn unknown_route(request: Request) -> Response {
     let path = request.uri().path();
     match Dialect::of_path(path) {
-        Some(dialect) if path.starts_with("/api/meeting//") => {
-            dialect.refuse(&DomainError::MeetingIdMissing.into())
+        Some(_) if WITHOUT_ID.iter().any(|start| path.starts_with(start)) => {
+            Refusal::from(DomainError::MeetingIdMissing).into_response()
         }
-        Some(dialect) => dialect.refuse(&Refusal::UnknownRoute),
+        Some(_) => Refusal::UnknownRoute.into_response(),
         None => web::serve(request.method(), request.uri(), request.headers()),
     }
 }
 
-async fn wrong_method(request: Request) -> Response {
-    let dialect = Dialect::of_path(request.uri().path()).unwrap_or(Dialect::Kcs);
-    dialect.refuse(&Refusal::WrongMethod)
+/// How paths begin that leave the id of a meeting out.
+const WITHOUT_ID: [&str; 2] = ["/api/meeting//", "/api/v1/meetings//"];
+
+async fn wrong_method() -> Refusal {
+    Refusal::WrongMethod
 }
 
 /// A bug of ours ends one request and nothing else.
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a handler panicked");
     metrics::counter!("plenum_http_panics_total").increment(1);
-    Dialect::Kcs.refuse(&DomainError::Internal.into())
+    Refusal::from(DomainError::Internal).into_response()
 }
 
 fn without_trailing_slash(mut request: Request) -> Request {

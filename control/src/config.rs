@@ -72,12 +72,21 @@ pub struct Config {
     pub webhooks: WebhookConfig,
     /// `RTCIceServer` objects for clients.
     pub ice_servers: Value,
+    pub livekit: LivekitConfig,
     /// Where media nodes dial in; `None`: loopback, a port that is remembered.
     pub link_address: Option<SocketAddr>,
     pub log: String,
     pub log_format: LogFormat,
     /// A setting that is accepted and does nothing; the operator is told.
     pub ignored: Vec<&'static str>,
+}
+
+/// The LiveKit server that tokens are made for (C-59); none without all three.
+#[derive(Debug, Clone, Default)]
+pub struct LivekitConfig {
+    pub url: Option<String>,
+    pub api_key: Option<String>,
+    pub api_secret: Option<Secret>,
 }
 
 /// The first administrator of an empty installation (C-11).
@@ -152,6 +161,7 @@ impl Config {
             mail: read.mail()?,
             webhooks: read.webhooks()?,
             ice_servers: read.ice_servers()?,
+            livekit: read.livekit()?,
             link_address: read.parsed("LINK_ADDRESS", "an IP address and a port, such as 127.0.0.1:4601")?,
             log: read.log_filter()?,
             log_format: read.log_format()?,
@@ -303,6 +313,17 @@ impl<F: Fn(&str) -> Option<String>> Reader<F> {
         }
     }
 
+    fn livekit(&self) -> Result<LivekitConfig, ConfigError> {
+        let url = self.text("LIVEKIT_URL");
+        let known = ["ws://", "wss://", "http://", "https://"];
+        if let Some(other) = url.as_deref().filter(|url| !known.iter().any(|scheme| url.starts_with(scheme)))
+        {
+            return Err(wrong("LIVEKIT_URL", other, "a URL such as wss://livekit.example.org"));
+        }
+        let api_secret = self.text("LIVEKIT_API_SECRET").map(Secret);
+        Ok(LivekitConfig { url, api_key: self.text("LIVEKIT_API_KEY"), api_secret })
+    }
+
     fn ice_servers(&self) -> Result<Value, ConfigError> {
         let Some(text) = self.text("ICE_SERVERS") else { return Ok(json!([])) };
         let expected = "a JSON array of objects with urls, such as [{\"urls\":\"stun:stun.example.org\"}]";
@@ -373,6 +394,7 @@ mod tests {
             ("ATTACHMENT_QUOTA_MIB", "much"),
             ("ATTACHMENT_TYPES", "png"),
             ("LOG_FORMAT", "xml"),
+            ("LIVEKIT_URL", "livekit.example.org"),
             ("LOG", "plenum=loud"),
             ("MAIL_FROM", "nobody"),
             ("SMTP_URL", "smtp://user:password@mail.example.org"),

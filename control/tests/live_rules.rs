@@ -163,7 +163,7 @@ impl Run {
         let Ok(admission) = admission::admit(&facts) else { return Vec::new() };
         let id = ParticipantId::generate();
         assert!(self.given.insert(id));
-        let joiner = Joiner { id, actor, name: format!("Person {who}"), connection };
+        let joiner = Joiner::over_socket(id, actor, format!("Person {who}"), connection, self.now);
         match self.live.join(joiner, admission, self.now).unwrap() {
             Joined::Inside(notices) | Joined::Waiting(notices) => notices,
         }

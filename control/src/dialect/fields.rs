@@ -67,6 +67,11 @@ impl<'a> Fields<'a> {
         self.typed(name, whole, "must be a whole number")
     }
 
+    /// A whole number from 0 up that may be absent, as large as JSON says exactly.
+    pub fn large_count(self, name: &'static str) -> Result<Option<u64>, DomainError> {
+        self.typed(name, |value| value.as_u64().filter(|number| *number < 1 << 53), "must be a whole number")
+    }
+
     /// A time that may be absent.
     pub fn time(self, name: &'static str) -> Result<Option<OffsetDateTime>, DomainError> {
         let text = self.typed(name, Value::as_str, "must be an ISO 8601 time")?;

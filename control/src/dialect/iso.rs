@@ -1,14 +1,22 @@
 //! Times on the wire: ISO 8601, UTC with `Z` and milliseconds when we speak, anything of the standard when we read.
 
+use serde::{Serialize, Serializer};
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::{Iso8601, Rfc3339};
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 const OUT: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 /// Longest text that is looked at.
 const TEXT_BYTES_MAX: usize = 64;
+
+/// A time on the wire (C-02): ISO 8601, UTC, milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timestamp(pub OffsetDateTime);
 
 /// A time as every dialect shows it.
 pub fn text(at: OffsetDateTime) -> String {
@@ -29,6 +37,25 @@ pub fn parse(text: &str) -> Option<OffsetDateTime> {
         .ok()?;
     // Leave a day of room at both ends for offsets.
     (1970..=9998).contains(&at.year()).then(|| at.to_offset(UtcOffset::UTC))
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&text(self.0))
+    }
+}
+
+impl ToSchema for Timestamp {}
+
+impl PartialSchema for Timestamp {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            .description(Some("ISO 8601 in UTC with milliseconds"))
+            .examples(["2026-11-20T09:00:00.000Z"])
+            .into()
+    }
 }
 
 #[cfg(test)]

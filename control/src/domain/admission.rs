@@ -11,12 +11,15 @@ use super::password::PasswordCheck;
 use super::role::Role;
 
 /// Through which door somebody comes; the doors treat a meeting that has not begun differently (C-20).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Door {
     /// Asks whether entering would work; nothing happens.
     Check,
     /// Enters; a host at this door starts the meeting.
+    #[default]
     Enter,
+    /// Enters what has begun: nobody starts it by coming, and nobody waits for it before.
+    EnterLive,
 }
 
 /// Who is inside at the moment of the decision.
@@ -99,7 +102,7 @@ fn before_password<'a>(
     match meeting.status {
         MeetingStatus::Ended => return Err(DomainError::MeetingEnded),
         MeetingStatus::Cancelled => return Err(DomainError::MeetingCancelled),
-        MeetingStatus::Scheduled if door == Door::Enter && !may_come_early(actor, meeting) => {
+        MeetingStatus::Scheduled if !is_early_enough(door, actor, meeting) => {
             return Err(DomainError::MeetingNotActive);
         }
         MeetingStatus::Scheduled | MeetingStatus::Live => {}
@@ -130,9 +133,14 @@ fn is_host(actor: &Actor, meeting: &Meeting) -> bool {
     meeting.role_of(actor) == Some(Role::Host)
 }
 
-/// Hosts start the meeting by entering; others may wait for it only where there is a waiting room.
-fn may_come_early(actor: &Actor, meeting: &Meeting) -> bool {
-    is_host(actor, meeting) || meeting.settings.waiting_room_enabled
+/// Whether somebody may come before the start: to ask always; hosts start the meeting by entering, and others may wait
+/// for it only where there is a waiting room.
+fn is_early_enough(door: Door, actor: &Actor, meeting: &Meeting) -> bool {
+    match door {
+        Door::Check => true,
+        Door::Enter => is_host(actor, meeting) || meeting.settings.waiting_room_enabled,
+        Door::EnterLive => false,
+    }
 }
 
 fn check_password(facts: &Facts<'_>, meeting: &Meeting) -> Result<(), DomainError> {
@@ -164,7 +172,8 @@ fn place(facts: &Facts<'_>, meeting: &Meeting) -> Admission {
             Door::Check if host => Admission::Enter,
             Door::Check => Admission::NotStarted,
             Door::Enter if host => Admission::StartAndEnter,
-            Door::Enter => Admission::Wait,
+            // Nobody comes to the last before the start: he was refused above.
+            Door::Enter | Door::EnterLive => Admission::Wait,
         };
     }
     let waits = meeting.settings.asks_admission()

@@ -40,6 +40,8 @@ pub enum AuditAction {
     /// Somebody else was sent to a breakout room, or called back.
     BreakoutAssign,
     RoleChange,
+    /// A pass to another media server.
+    LivekitToken,
     /// Somebody looked people of the campus up.
     DirectorySearch,
     /// A failed mail was put back into the queue.
@@ -84,6 +86,7 @@ impl AuditAction {
             Self::BreakoutsClose => "breakout.close",
             Self::BreakoutAssign => "breakout.assign",
             Self::RoleChange => "participant.role",
+            Self::LivekitToken => "livekit.token",
             Self::DirectorySearch => "directory.search",
             Self::MailRetry => "mail.retry",
             Self::AuditRead => "audit.read",

@@ -4,6 +4,7 @@ use time::OffsetDateTime;
 
 use super::attachment::Attachment;
 use super::error::DomainError;
+use super::file_link::FileLink;
 use super::id::{ChatRoomId, MeetingId, MessageId, ParticipantId, UserId};
 
 /// Longest text of a message, in characters.
@@ -134,6 +135,8 @@ pub struct ChatMessage {
     pub recipient: Recipient,
     /// In the order in which the sender named them.
     pub attachments: Vec<Attachment>,
+    /// A file that is kept elsewhere.
+    pub link: Option<FileLink>,
     pub mentions: Vec<UserId>,
     pub sent_at: OffsetDateTime,
     pub edited_at: Option<OffsetDateTime>,

@@ -1,5 +1,6 @@
 //! One variant per reason for which a request is refused. Words and status codes belong to dialects.
 
+use super::limit::Budget;
 use super::meeting::Feature;
 
 /// Why something was refused. Dialects translate with a `match` that has no wildcard arm.
@@ -18,8 +19,9 @@ pub enum DomainError {
     LoginRefused,
     #[error("the current password is wrong")]
     CurrentPasswordWrong,
+    /// `budget`: which one is spent; `None` when something else is full.
     #[error("too many requests")]
-    RateLimited { retry_after_s: u64 },
+    RateLimited { retry_after_s: u64, budget: Option<Budget> },
 
     // Is it there, and within reach?
     #[error("no meeting id given")]
@@ -41,6 +43,11 @@ pub enum DomainError {
     MeetingEnded,
     #[error("the meeting was cancelled")]
     MeetingCancelled,
+    #[error("a meeting that was cancelled does not start")]
+    MeetingUnstartable,
+    /// Where a second start is a mistake; elsewhere it changes nothing (C-33).
+    #[error("the meeting is live already")]
+    MeetingAlreadyLive,
     #[error("the meeting is not live")]
     MeetingNotActive,
     #[error("the meeting has not ended")]
@@ -145,6 +152,9 @@ pub enum DomainError {
     MediaRefused(String),
 
     // Not your fault.
+    /// Keys are missing, or signing failed; the operator is told which.
+    #[error("no LiveKit token")]
+    LivekitTokenFailed,
     #[error("no media node")]
     MediaUnavailable,
     #[error("overloaded or stopping")]
@@ -178,6 +188,8 @@ impl DomainError {
             Self::KeptOut => "kept-out",
             Self::MeetingEnded => "meeting-ended",
             Self::MeetingCancelled => "meeting-cancelled",
+            Self::MeetingUnstartable => "meeting-unstartable",
+            Self::MeetingAlreadyLive => "meeting-already-live",
             Self::MeetingNotActive => "meeting-not-active",
             Self::MeetingNotEnded => "meeting-not-ended",
             Self::MeetingLocked => "meeting-locked",
@@ -222,6 +234,7 @@ impl DomainError {
             Self::ProducerNotFound => "producer-not-found",
             Self::ConsumerNotFound => "consumer-not-found",
             Self::MediaRefused(_) => "media-refused",
+            Self::LivekitTokenFailed => "livekit-token-failed",
             Self::MediaUnavailable => "media-unavailable",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",

@@ -24,7 +24,7 @@ impl Inside {
         self.inside.get_mut(id).map(Arc::make_mut)
     }
 
-    /// Who speaks over a connection; nobody changes his connection.
+    /// Who speaks over a connection.
     pub fn of_connection(&self, connection: ConnectionId) -> Option<&Participant> {
         self.by_connection.get(&connection).and_then(|id| self.get(id))
     }
@@ -36,6 +36,14 @@ impl Inside {
     pub fn insert(&mut self, id: ParticipantId, participant: Participant) {
         self.by_connection.insert(participant.connection, id);
         self.inside.insert(id, Arc::new(participant));
+    }
+
+    /// Another connection speaks for somebody from now on.
+    pub fn reconnect(&mut self, id: ParticipantId, connection: ConnectionId) {
+        let Some(participant) = self.get_mut(&id) else { return };
+        let old = std::mem::replace(&mut participant.connection, connection);
+        self.by_connection.remove(&old);
+        self.by_connection.insert(connection, id);
     }
 
     pub fn remove(&mut self, id: &ParticipantId) -> Option<Participant> {

@@ -28,6 +28,16 @@ pub enum LimitedAction {
     ChatReceipt,
     Reaction,
     MediaUpdate,
+    /// Starting, ending, looking at and ruling meetings, in v1.
+    V1Manage,
+    /// Coming, going and looking who is there, in v1.
+    V1Act,
+    /// Sending and reading messages, in v1.
+    V1Chat,
+    /// Changes of one's own status, in v1.
+    V1Status,
+    /// Messages over one raw WebSocket.
+    V1Socket,
 }
 
 /// So many requests within so many seconds.
@@ -42,6 +52,8 @@ pub struct Budget {
 pub struct Verdict {
     pub allowed: bool,
     pub limit: u32,
+    /// Length of the window.
+    pub window_s: u64,
     /// Requests left in this window, after this one.
     pub remaining: u32,
     /// Unix seconds at which the window ends.
@@ -67,6 +79,7 @@ impl Window {
         Verdict {
             allowed,
             limit: budget.requests,
+            window_s: budget.window_s,
             // Two doors to one deed may have different budgets: what was spent at the wider one may be more than this one has.
             remaining: budget.requests.saturating_sub(self.used),
             resets_at_s: self.started_s + budget.window_s,
@@ -90,16 +103,16 @@ mod tests {
         let mut window = Window::default();
         assert_eq!(
             window.take(100, BUDGET),
-            Verdict { allowed: true, limit: 2, remaining: 1, resets_at_s: 160 }
+            Verdict { allowed: true, limit: 2, window_s: 60, remaining: 1, resets_at_s: 160 }
         );
         assert_eq!(window.take(110, BUDGET).remaining, 0);
         assert_eq!(
             window.take(159, BUDGET),
-            Verdict { allowed: false, limit: 2, remaining: 0, resets_at_s: 160 }
+            Verdict { allowed: false, limit: 2, window_s: 60, remaining: 0, resets_at_s: 160 }
         );
         assert_eq!(
             window.take(160, BUDGET),
-            Verdict { allowed: true, limit: 2, remaining: 1, resets_at_s: 220 }
+            Verdict { allowed: true, limit: 2, window_s: 60, remaining: 1, resets_at_s: 220 }
         );
     }
 

@@ -2,9 +2,9 @@
 //! notices, or with a refusal and no change.
 //!
 //! Media (transports, tracks, subscriptions) is next door in [`super::live_media`], breakout rooms are in
-//! [`super::live_breakouts`], hands, reactions and typing are in
-//! [`super::live_signs`], recording is in [`super::recording`]; the rules of entering are
-//! [`super::admission`]'s, applied here against the seats as they are at that moment.
+//! [`super::live_breakouts`], hands, reactions and typing are in [`super::live_signs`], sessions that have no socket are
+//! in [`super::live_sessions`], recording is in [`super::recording`]; the rules of entering are [`super::admission`]'s,
+//! applied here against the seats as they are at that moment.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use super::error::DomainError;
 use super::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
 use super::id::{ParticipantId, RosterId, UserId};
 use super::inside::Inside;
+use super::live_sessions::Arrival;
 use super::live_signs::Typing;
 use super::meeting::{Meeting, MeetingStatus, Standing};
 use super::participant::{ConnectionId, MediaChange, MediaStatus, Participant, Person};
@@ -40,6 +41,10 @@ pub struct Joiner {
     /// Shown in this session.
     pub name: String,
     pub connection: ConnectionId,
+    /// Whether there is a socket behind the connection, or only requests (C-30).
+    pub has_socket: bool,
+    pub arrival: Arrival,
+    pub came_at: OffsetDateTime,
 }
 
 /// What became of a joiner.
@@ -225,12 +230,12 @@ impl LiveMeeting {
     }
 
     fn enter(&mut self, joiner: Joiner, person: Person, now: OffsetDateTime) -> Vec<Notice> {
-        let Joiner { id, actor, name, connection } = joiner;
+        let Joiner { id, actor, name, connection, has_socket, arrival, .. } = joiner;
         let breakout = self.place_on_entry(person, &actor);
         let others = self.as_seen_from(breakout, self.participants.shared());
         self.joins += 1;
         let standing = standing(&self.meeting, &actor);
-        let media = self.media_on_entry(&actor, standing);
+        let media = self.media_on_entry(&actor, standing, &arrival);
         let me = Participant {
             id,
             person,
@@ -238,6 +243,9 @@ impl LiveMeeting {
             standing,
             actor,
             connection,
+            has_socket,
+            label: arrival.label,
+            device: arrival.device,
             joined_at: now,
             order: self.joins,
             media,
@@ -271,12 +279,13 @@ impl LiveMeeting {
         notices
     }
 
-    /// As far as one may be heard and seen at all; who is to come in silent does (C-49).
-    fn media_on_entry(&self, actor: &Actor, standing: Standing) -> MediaStatus {
+    /// What somebody who comes in like this has switched on, as far as he may be heard and seen at all; who is to come in
+    /// silent does (C-49).
+    pub fn media_on_entry(&self, actor: &Actor, standing: Standing, arrival: &Arrival) -> MediaStatus {
         let may = |action| policy::may(actor, Some(standing), action, &self.meeting).is_ok();
         MediaStatus {
-            audio: may(Action::SendAudio) && !self.meeting.settings.entry.mute_on_entry,
-            video: may(Action::SendVideo),
+            audio: arrival.audio && may(Action::SendAudio) && !self.meeting.settings.entry.mute_on_entry,
+            video: arrival.video && may(Action::SendVideo),
             screen: false,
         }
     }

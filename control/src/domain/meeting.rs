@@ -194,7 +194,7 @@ impl Meeting {
         match self.status {
             MeetingStatus::Live => Ok(Start::AlreadyLive),
             MeetingStatus::Ended => Err(DomainError::MeetingEnded),
-            MeetingStatus::Cancelled => Err(DomainError::MeetingCancelled),
+            MeetingStatus::Cancelled => Err(DomainError::MeetingUnstartable),
             MeetingStatus::Scheduled => {
                 self.status = MeetingStatus::Live;
                 self.started_at = Some(now);

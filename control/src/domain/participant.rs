@@ -103,6 +103,12 @@ pub struct Participant {
     pub name: String,
     pub standing: Standing,
     pub connection: ConnectionId,
+    /// Whether there is a socket behind the connection. Without one nothing reaches it, and only requests speak for it.
+    pub has_socket: bool,
+    /// What the client calls its connection (C-17).
+    pub label: Option<String>,
+    /// What the person says to sit at, such as `desktop`.
+    pub device: String,
     pub joined_at: OffsetDateTime,
     /// Position in the order of joining.
     pub order: u64,

@@ -47,11 +47,13 @@ pub enum Action {
     ChooseBreakout,
     /// Come back from a breakout room, as far as the host left that open.
     ReturnFromBreakout,
+    /// Make passes to other media servers for others.
+    IssueTokens,
 }
 
 impl Action {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::View,
         Self::Update,
         Self::UpdateFeatures,
@@ -77,6 +79,7 @@ impl Action {
         Self::ManageBreakouts,
         Self::ChooseBreakout,
         Self::ReturnFromBreakout,
+        Self::IssueTokens,
     ];
 }
 
@@ -117,6 +120,8 @@ enum When {
     Always,
     /// Ended is final; before that it may change.
     NotOver,
+    /// As before the end; what was called off does not begin (C-33).
+    Startable,
     Live,
     NotLive,
 }
@@ -134,7 +139,8 @@ fn rule(action: Action) -> Rule {
         Action::Update | Action::ApplyPolicy => (Who::Hosts, Forbidden, When::NotOver, None),
         Action::UpdateFeatures => (Who::Running, Forbidden, When::NotOver, None),
         Action::Delete => (Who::Hosts, Forbidden, When::NotLive, None),
-        Action::Start => (Who::Hosts, OnlyHostsStart, When::NotOver, None),
+        Action::IssueTokens => (Who::Hosts, Forbidden, When::Live, None),
+        Action::Start => (Who::Hosts, OnlyHostsStart, When::Startable, None),
         Action::End => (Who::Hosts, OnlyHostsEnd, When::Live, None),
         Action::SendMessage => (Who::Listed, Forbidden, When::Live, Some(Feature::Chat)),
         Action::ModerateChat => (Who::Running, Forbidden, When::Always, None),
@@ -251,9 +257,10 @@ fn check_status(when: &When, status: MeetingStatus) -> Result<(), DomainError> {
         (When::NotLive, MeetingStatus::Live) => Err(DomainError::MeetingLive),
         (When::NotLive, _) => Ok(()),
         (_, MeetingStatus::Ended) => Err(DomainError::MeetingEnded),
+        (When::Startable, MeetingStatus::Cancelled) => Err(DomainError::MeetingUnstartable),
         (_, MeetingStatus::Cancelled) => Err(DomainError::MeetingCancelled),
         (When::Live, MeetingStatus::Scheduled) => Err(DomainError::MeetingNotActive),
-        (When::NotOver | When::Live, _) => Ok(()),
+        (When::NotOver | When::Startable | When::Live, _) => Ok(()),
     }
 }
 

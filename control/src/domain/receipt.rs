@@ -78,6 +78,7 @@ mod tests {
             attachments: Vec::new(),
             mentions: Vec::new(),
             sent_at: now(),
+            link: None,
             edited_at: None,
             deleted: false,
         }

@@ -13,6 +13,7 @@ mod media_events;
 mod people;
 mod recording;
 mod sampler;
+mod sessions;
 mod side;
 mod task;
 
@@ -43,6 +44,7 @@ use goodbyes::Goodbyes;
 use knocks::Knock;
 pub use sampler::SAMPLED_EVERY;
 use sampler::Sample;
+use sessions::Entered;
 use task::Task;
 
 /// Commands waiting for one meeting. A room of thousands that all act within the same moment stays below; beyond it the
@@ -83,6 +85,7 @@ struct Inner {
     meetings: Mutex<HashMap<MeetingId, Handle>>,
     rooms: Mutex<HashMap<RoomId, MeetingId>>,
     facts: Facts,
+    entered: Entered,
     sample_every: Duration,
 }
 
@@ -122,6 +125,7 @@ impl Live {
             meetings,
             rooms,
             facts,
+            entered: Entered::default(),
             sample_every,
         }));
         tokio::spawn(media_events::pump(live.clone(), events));

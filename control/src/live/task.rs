@@ -285,10 +285,7 @@ impl Task {
             _ => None,
         });
         self.publish(notices);
-        if self.live.participant(me).is_some_and(|p| p.standing.role.runs_meeting()) {
-            let requests = self.live.pending_requests(now);
-            self.publish(requests.into_iter().map(|event| Notice::new(Audience::One(me), event)).collect());
-        }
+        self.tell_requests(me);
         entrance.ok_or(DomainError::Internal)
     }
 

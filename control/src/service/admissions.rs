@@ -24,7 +24,7 @@ pub struct Admissions {
 /// Somebody at the door, with everything known that takes time to find out. What is left is who is inside.
 #[derive(Debug, Clone)]
 pub struct Attempt {
-    /// At [`Door::Enter`] its roster holds the line of whoever is at the door and nobody else's.
+    /// At the doors of those who enter its roster holds the line of whoever is there and nobody else's.
     pub meeting: Arc<Meeting>,
     pub door: Door,
     pub password: PasswordCheck,
@@ -74,7 +74,7 @@ impl Admissions {
     ) -> Result<Attempt, DomainError> {
         let id = meeting_id(id)?;
         let meeting = match door {
-            Door::Enter => self.store.meeting_for(id, actor).await?,
+            Door::Enter | Door::EnterLive => self.store.meeting_for(id, actor).await?,
             Door::Check => self.store.meeting(id).await?,
         };
         match admission::password_wanted(actor, meeting.as_ref(), door) {

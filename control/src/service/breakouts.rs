@@ -179,6 +179,7 @@ impl Breakouts {
             attachments: Vec::new(),
             mentions: Vec::new(),
             sent_at: self.clock.now(),
+            link: None,
             edited_at: None,
             deleted: false,
         };

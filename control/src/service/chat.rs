@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::domain::actor::Actor;
 use crate::domain::chat::{ChatMessage, MessageKind, Place, Recipient, message_text};
 use crate::domain::error::DomainError;
+use crate::domain::file_link::FileLink;
 use crate::domain::id::{MeetingId, MessageId};
 use crate::domain::limit::Budget;
 use crate::domain::live::LiveMeeting;
@@ -34,6 +35,10 @@ pub struct Outgoing {
     pub to: Address,
     /// Ids of own uploads.
     pub attachments: Vec<String>,
+    /// What it is called when it brings no files.
+    pub kind: MessageKind,
+    /// A file that is kept elsewhere.
+    pub link: Option<FileLink>,
 }
 
 /// The chat of running meetings.
@@ -52,7 +57,7 @@ impl Chat {
     }
 
     /// Stores a message and delivers it to everybody inside who may read it, the sender included, and to those who
-    /// listen to the meeting as a room.
+    /// listen to the meeting as a room. `budget`: unless it was counted before.
     ///
     /// # Errors
     /// Not inside, chat switched off, nobody of that name, text or files out of bounds, too many messages.
@@ -61,14 +66,18 @@ impl Chat {
         actor: &Actor,
         connection: ConnectionId,
         outgoing: Outgoing,
-        budget: Budget,
+        budget: impl Into<Option<Budget>>,
     ) -> Result<ChatMessage, DomainError> {
-        let Outgoing { meeting, text, to, attachments } = outgoing;
+        let Outgoing { meeting, text, to, attachments, kind, link } = outgoing;
         let meeting = meeting_id(&meeting)?;
-        let text = message_text("message", &text, !attachments.is_empty())?;
+        let link = link.map(FileLink::checked).transpose()?;
+        let text = message_text("message", &text, link.is_some() || !attachments.is_empty())?;
         let composed = self.compose(connection, meeting, text, to).await;
         let (mut message, meeting) = explain(&self.store, meeting, composed).await?;
-        self.rooms.check_rate(message.sender, message.place, budget)?;
+        (message.kind, message.link) = (if link.is_some() { MessageKind::File } else { kind }, link);
+        if let Some(budget) = budget.into() {
+            self.rooms.check_rate(message.sender, message.place, budget)?;
+        }
         if !attachments.is_empty() {
             let user = actor.user_id().ok_or(DomainError::Forbidden)?;
             message.attachments = self.rooms.own_files(user, &attachments).await?;
@@ -107,6 +116,7 @@ impl Chat {
                 attachments: Vec::new(),
                 mentions: Vec::new(),
                 sent_at,
+                link: None,
                 edited_at: None,
                 deleted: false,
             };

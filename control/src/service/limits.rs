@@ -61,6 +61,7 @@ impl Limits {
     pub fn refusal(&self, verdict: Verdict) -> DomainError {
         DomainError::RateLimited {
             retry_after_s: verdict.resets_at_s.saturating_sub(self.clock.unix_s()).max(1),
+            budget: Some(Budget { requests: verdict.limit, window_s: verdict.window_s }),
         }
     }
 }
@@ -91,7 +92,8 @@ impl Counters {
 }
 
 fn refused(budget: Budget, now_s: u64) -> Verdict {
-    Verdict { allowed: false, limit: budget.requests, remaining: 0, resets_at_s: now_s + budget.window_s }
+    let Budget { requests, window_s } = budget;
+    Verdict { allowed: false, limit: requests, window_s, remaining: 0, resets_at_s: now_s + window_s }
 }
 
 fn word(action: LimitedAction) -> &'static str {
@@ -110,6 +112,11 @@ fn word(action: LimitedAction) -> &'static str {
         LimitedAction::ChatReceipt => "chat_receipt",
         LimitedAction::Reaction => "reaction",
         LimitedAction::MediaUpdate => "media_update",
+        LimitedAction::V1Manage => "v1_manage",
+        LimitedAction::V1Act => "v1_act",
+        LimitedAction::V1Chat => "v1_chat",
+        LimitedAction::V1Status => "v1_status",
+        LimitedAction::V1Socket => "v1_socket",
     }
 }
 
@@ -127,7 +134,7 @@ mod tests {
         assert!(limits.check(LimitedAction::Read, "ada", BUDGET).is_ok());
         assert!(matches!(
             limits.check(LimitedAction::Read, "ada", BUDGET),
-            Err(DomainError::RateLimited { retry_after_s: 1..=60 })
+            Err(DomainError::RateLimited { retry_after_s: 1..=60, budget: Some(BUDGET) })
         ));
         assert!(limits.check(LimitedAction::Read, "bob", BUDGET).is_ok());
         assert!(limits.check(LimitedAction::Write, "ada", BUDGET).is_ok());

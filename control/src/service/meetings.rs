@@ -424,8 +424,9 @@ impl Meetings {
         }
     }
 
-    /// Scheduled becomes live. Starting a live meeting changes nothing and tells nobody (C-33).
-    pub async fn start(&self, actor: &Actor, id: &str) -> Result<Meeting, DomainError> {
+    /// Scheduled becomes live. Starting a live meeting changes nothing and tells nobody (C-33); which of both it was is
+    /// said.
+    pub async fn start(&self, actor: &Actor, id: &str) -> Result<(Meeting, Start), DomainError> {
         let seen = self.permit(actor, id, Action::Start, AuditAction::MeetingStart).await?;
         let now = self.clock.now();
         let (meeting, start) = self
@@ -439,7 +440,7 @@ impl Meetings {
             self.live.started(&meeting).await;
             self.note(AuditAction::MeetingStart, actor, &meeting).await;
         }
-        Ok(meeting)
+        Ok((meeting, start))
     }
 
     /// Live becomes ended: everybody is out when this returns (C-34).

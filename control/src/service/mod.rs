@@ -11,6 +11,7 @@ pub mod clock;
 pub mod join;
 pub mod limits;
 pub mod live_side;
+pub mod livekit;
 pub mod mail;
 pub mod media;
 pub mod meetings;

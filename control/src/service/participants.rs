@@ -1,4 +1,7 @@
-//! What people do inside a meeting: hand, microphone and camera, waiting room, leaving.
+//! What people do inside a meeting: hand, microphone and camera, waiting room, leaving. Where a budget is asked for,
+//! `None` says that whoever asks has counted the request.
+
+mod requests;
 
 use plenum_shared::id::ProducerId;
 
@@ -11,29 +14,46 @@ use crate::domain::live::LiveMeeting;
 use crate::domain::participant::{ConnectionId, MediaChange};
 use crate::domain::reaction::Reaction;
 use crate::domain::session::LeaveReason;
+use crate::hub::Hub;
 use crate::live::Live;
 use crate::service::admissions::meeting_id;
 use crate::service::audit::Audit;
+use crate::service::clock::Clock;
 use crate::service::limits::Limits;
 use crate::service::media::hold;
 use crate::store::Store;
+
+pub use requests::{Departure, Own, Seen, Wished};
 
 /// The people inside.
 #[derive(Clone)]
 pub struct Participants {
     live: Live,
     store: Store,
+    hub: Hub,
     limits: Limits,
     audit: Audit,
+    clock: Clock,
+}
+
+/// What it takes.
+pub struct Parts {
+    pub live: Live,
+    pub store: Store,
+    pub hub: Hub,
+    pub limits: Limits,
+    pub audit: Audit,
+    pub clock: Clock,
 }
 
 /// Lines of the trail one person may cause by asking in vain: more tell nothing new, and each is a write.
 const REFUSALS: Budget = Budget { requests: 30, window_s: 60 };
 
 impl Participants {
-    /// The people inside the meetings of `live`.
-    pub fn new(live: Live, store: Store, limits: Limits, audit: Audit) -> Self {
-        Self { live, store, limits, audit }
+    /// The people inside the meetings of `parts.live`.
+    pub fn new(parts: Parts) -> Self {
+        let Parts { live, store, hub, limits, audit, clock } = parts;
+        Self { live, store, hub, limits, audit, clock }
     }
 
     /// Raises or lowers one's hand.
@@ -46,12 +66,12 @@ impl Participants {
         connection: ConnectionId,
         meeting: &str,
         raised: bool,
-        budget: Budget,
+        budget: impl Into<Option<Budget>>,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
         // Everybody inside is told, so nobody may have it go up and down as fast as his line is. Down it may always go.
         if raised {
-            self.limits.check(LimitedAction::Write, &key(actor, connection), budget)?;
+            self.spend(LimitedAction::Write, actor, connection, budget)?;
         }
         let done = self
             .live
@@ -87,13 +107,13 @@ impl Participants {
         connection: ConnectionId,
         meeting: &str,
         typing: bool,
-        budget: Budget,
+        budget: impl Into<Option<Budget>>,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
-        let (limits, key) = (self.limits.clone(), key(actor, connection));
+        let (limits, key, budget) = (self.limits.clone(), key(actor, connection), budget.into());
         let set = move |live: &mut LiveMeeting, now| {
             // Beginning counts. What goes on is told once a second at most, and what never began does not end.
-            if typing && !live.types(connection) {
+            if let Some(budget) = budget.filter(|_| typing && !live.types(connection)) {
                 limits.check(LimitedAction::ChatTyping, &key, budget)?;
             }
             Ok((live.set_typing(connection, typing, now)?, ()))
@@ -111,10 +131,10 @@ impl Participants {
         connection: ConnectionId,
         meeting: &str,
         reaction: Reaction,
-        budget: Budget,
+        budget: impl Into<Option<Budget>>,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
-        self.limits.check(LimitedAction::Reaction, &key(actor, connection), budget)?;
+        self.spend(LimitedAction::Reaction, actor, connection, budget)?;
         let done =
             self.live.with(meeting, move |live, now| Ok((live.react(connection, reaction, now)?, ()))).await;
         self.explain(meeting, done).await
@@ -130,12 +150,12 @@ impl Participants {
         connection: ConnectionId,
         meeting: &str,
         start: bool,
-        budget: Budget,
+        budget: impl Into<Option<Budget>>,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
         // Each begins a line in the database.
         if start {
-            self.limits.check(LimitedAction::Write, &key(actor, connection), budget)?;
+            self.spend(LimitedAction::Write, actor, connection, budget)?;
         }
         let done = self.live.record(meeting, connection, start, RecordingId::generate()).await;
         let deed = if start { AuditAction::RecordingStart } else { AuditAction::RecordingStop };
@@ -153,12 +173,10 @@ impl Participants {
         connection: ConnectionId,
         meeting: &str,
         change: MediaChange,
-        budget: Budget,
+        budget: impl Into<Option<Budget>>,
     ) -> Result<(), DomainError> {
         let meeting = meeting_id(meeting)?;
-        if let Some(user) = actor.user_id() {
-            self.limits.check(LimitedAction::MediaUpdate, &user.to_string(), budget)?;
-        }
+        self.spend(LimitedAction::MediaUpdate, actor, connection, budget)?;
         let done = self.live.with(meeting, move |live, _| live.set_media(connection, change)).await;
         let tracks = self.explain(meeting, done).await?;
         self.obey(meeting, tracks).await;
@@ -260,6 +278,20 @@ impl Participants {
     ) {
         for meeting in meetings {
             self.live.leave(meeting, connection, LeaveReason::Disconnected).await;
+        }
+    }
+
+    /// Counts what was not counted before.
+    fn spend(
+        &self,
+        action: LimitedAction,
+        actor: &Actor,
+        connection: ConnectionId,
+        budget: impl Into<Option<Budget>>,
+    ) -> Result<(), DomainError> {
+        match budget.into() {
+            Some(budget) => self.limits.check(action, &key(actor, connection), budget),
+            None => Ok(()),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use time::OffsetDateTime;
 
-use super::columns::{json, micros, time, time_opt, to_json, word, word_opt};
+use super::columns::{json, json_opt, micros, time, time_opt, to_json, word, word_opt};
 use super::refusal::StoreError;
 use super::sql::{Row, Tx, args};
 use super::{Store, timed};
@@ -15,8 +15,8 @@ use crate::domain::history::Line;
 use crate::domain::id::{AttachmentId, ChatRoomId, MeetingId, MessageId, ParticipantId, UserId};
 
 const INSERT: &str = "INSERT INTO messages (id, meeting_id, room_id, sender_user, sender_guest, sender_name, text, kind, \
-     recipient_kind, recipient_user, recipient_guest, mentions_json, sent_at, edited_at, deleted) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+     recipient_kind, recipient_user, recipient_guest, mentions_json, sent_at, edited_at, deleted, link_json) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 /// A file goes with a message once, and only its uploader's.
 const ATTACH: &str = "UPDATE attachments SET message_id = $2, position = $3 \
      WHERE id = $1 AND uploader_id = $4 AND message_id IS NULL AND removed_at IS NULL";
@@ -47,8 +47,7 @@ const BY_ID: &str = "SELECT * FROM messages WHERE id = $1";
 /// $2: a JSON array of message ids.
 const AMONG: &str = "SELECT * FROM messages WHERE chat_id = $1 AND id IN (SELECT value FROM json_each($2))";
 const EDIT: &str = "UPDATE messages SET text = $2, edited_at = $3 WHERE id = $1 AND deleted = FALSE";
-const DELETE: &str =
-    "UPDATE messages SET deleted = TRUE, text = '', mentions_json = '[]' WHERE id = $1 AND deleted = FALSE";
+const DELETE: &str = "UPDATE messages SET deleted = TRUE, text = '', mentions_json = '[]', link_json = NULL WHERE id = $1 AND deleted = FALSE";
 const DROP_REACTIONS: &str = "DELETE FROM message_reactions WHERE message_id = $1";
 const DROP_FILES: &str =
     "UPDATE attachments SET removed_at = $2 WHERE message_id = $1 AND removed_at IS NULL";
@@ -87,6 +86,7 @@ impl Store {
                 micros(message.sent_at),
                 message.edited_at.map(micros),
                 message.deleted,
+                message.link.as_ref().map(to_json).transpose()?,
             ];
             if message.attachments.is_empty() {
                 self.execute(INSERT, values).await?;
@@ -274,6 +274,7 @@ fn read(row: &Row) -> Result<ChatMessage, StoreError> {
         kind: word(row, "kind", MessageKind::parse)?,
         recipient: read_recipient(row)?,
         attachments: Vec::new(),
+        link: json_opt(row, "link_json")?,
         mentions: mentions.iter().filter_map(|id| UserId::parse(id)).collect(),
         sent_at: time(row, "sent_at")?,
         edited_at: time_opt(row, "edited_at")?,

@@ -50,6 +50,15 @@ pub(super) fn json<T: serde::de::DeserializeOwned>(row: &Row, column: &'static s
     serde_json::from_str(row.get::<&str>(column)?).map_err(|_| StoreError::Corrupt(column))
 }
 
+/// A stored object that may be absent.
+pub(super) fn json_opt<T: serde::de::DeserializeOwned>(
+    row: &Row,
+    column: &'static str,
+) -> Result<Option<T>, StoreError> {
+    let text = row.get::<Option<&str>>(column)?;
+    text.map(|text| serde_json::from_str(text).map_err(|_| StoreError::Corrupt(column))).transpose()
+}
+
 /// An object as stored.
 pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, StoreError> {
     serde_json::to_string(value).map_err(|_| StoreError::Corrupt("json"))

@@ -5,7 +5,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::described;
-use crate::world::{PASSWORD, Who, World, meeting_body};
+use crate::world::{Answer, PASSWORD, Who, World, meeting_body};
 
 /// Fields that something else may stand for: files for a text (ADD-11), the query for a body (C-71). A schema cannot say so,
 /// and the example has neither.
@@ -40,7 +40,7 @@ async fn add_23_bodies_are_accepted_and_refused_as_they_are_described() {
                 let (path, body) = prepared(&world, name, path, trial.body, number).await;
                 let answer = world.call(who(path.as_str()), method, &path, body.clone()).await;
                 // Whatever else may be said of a body, it is not that it makes no sense.
-                if (answer.status != 400) != trial.allowed {
+                if is_nonsense(&answer) == trial.allowed {
                     wrong.push(format!(
                         "{name}, {}: {} for {body}: {}",
                         trial.what, answer.status, answer.body
@@ -50,6 +50,12 @@ async fn add_23_bodies_are_accepted_and_refused_as_they_are_described() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Whether an answer says that the body makes no sense. One dialect says so with a code, since 400 has other uses there.
+fn is_nonsense(answer: &Answer) -> bool {
+    let has_code = answer.body.get("timestamp").is_some();
+    answer.status == 400 && (!has_code || answer.body["code"] == "VALIDATION_ERROR")
 }
 
 fn who(path: &str) -> Who {

@@ -100,8 +100,9 @@ fn list(yaml: &Yaml) -> &[Yaml] {
 /// Whether an entry is served today, by its id.
 fn is_served(id: &Yaml) -> bool {
     let id = id.as_str().expect("an id");
-    let ours =
-        ["KCS-", "JF-", "ADD-", "CLS-01", "CLS-02", "CLS-03"].iter().any(|start| id.starts_with(start));
+    let ours = ["KCS-", "JF-", "V1-", "ADD-", "CLS-01", "CLS-02", "CLS-03"]
+        .iter()
+        .any(|start| id.starts_with(start));
     let later = list(&load(LATER))
         .iter()
         .flat_map(|block| list(&block["ids"]).to_vec())

@@ -74,6 +74,7 @@ async fn say(world: &World, meeting: &str, from: Who, recipient: Recipient, n: i
         attachments: Vec::new(),
         mentions: Vec::new(),
         sent_at: OffsetDateTime::UNIX_EPOCH + Duration::days(20_000) + Duration::seconds(n),
+        link: None,
         edited_at: None,
         deleted: false,
     };

@@ -70,8 +70,10 @@ async fn c_12_ten_logins_a_minute_on_one_account_from_one_address() {
 
 #[tokio::test]
 async fn c_22_a_full_meeting_is_429_without_retry_after_and_with_its_own_code() {
-    let full = plenum_control::dialect::Dialect::Kcs
-        .refuse(&plenum_control::domain::error::DomainError::MeetingFull.into());
+    let full = plenum_control::dialect::Dialect::Kcs.refuse(
+        &plenum_control::domain::error::DomainError::MeetingFull.into(),
+        time::OffsetDateTime::UNIX_EPOCH,
+    );
     assert_eq!(full.status(), 429);
     assert!(full.headers().get("retry-after").is_none());
     let bytes = axum::body::to_bytes(full.into_body(), 1024).await.expect("a body");

@@ -12,6 +12,8 @@ mod description;
 mod details;
 mod envelope;
 mod golden;
+#[path = "../support/golden.rs"]
+mod golden_file;
 mod inside;
 mod join;
 mod limits;

@@ -49,6 +49,7 @@ fn message(place: Place, sender: &Account, n: i64) -> ChatMessage {
         attachments: Vec::new(),
         mentions: Vec::new(),
         sent_at: now() + Duration::seconds(n),
+        link: None,
         edited_at: None,
         deleted: false,
     }

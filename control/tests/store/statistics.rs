@@ -32,6 +32,7 @@ fn message(meeting: MeetingId, sender: UserId, sent_at: OffsetDateTime) -> ChatM
         attachments: Vec::new(),
         mentions: Vec::new(),
         sent_at,
+        link: None,
         edited_at: None,
         deleted: false,
     }

@@ -62,40 +62,40 @@ asked! {
         answers [MeetingJoined, WaitingRoomJoined],
         refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotInvited, KeptOut, MeetingEnded, MeetingCancelled,
             MeetingNotActive, MeetingLocked, MeetingPasswordMissing, MeetingPasswordWrong, MeetingFull,
-            invalid(), RateLimited { retry_after_s: 1 }],
+            invalid(), RateLimited { retry_after_s: 1, budget: None }],
         at most Write;
     "leave-meeting" LeaveMeeting: "Leave a meeting. Succeeds for whoever is not inside.",
         refuses [MeetingIdMissing, invalid()];
     "send-message" SendMessage: "Say something to everybody, to one person, or to those who run the meeting.",
         refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::Chat), missing(), invalid(), ParticipantNotFound,
-            AttachmentNotFound, RateLimited { retry_after_s: 1 }],
+            AttachmentNotFound, RateLimited { retry_after_s: 1, budget: None }],
         at most ChatMessage;
     "join-chat-rooms" JoinChatRooms: "Listen to rooms, meetings among them. Rooms without access are left out.",
-        answers [ChatRoomsJoined], refuses [missing(), invalid(), RateLimited { retry_after_s: 1 }],
+        answers [ChatRoomsJoined], refuses [missing(), invalid(), RateLimited { retry_after_s: 1, budget: None }],
         at most Read;
     "leave-chat-room" LeaveChatRoom: "Listen no more to a room.",
         answers [ChatRoomLeft], refuses [missing(), invalid(), ChatRoomNotFound];
     "chat-typing" ChatTyping: "Say that one types in a room one listens to, or stopped. Believed for three seconds.",
         refuses [missing(), invalid(), ChatRoomNotFound, Forbidden, NotInMeeting, MeetingNotActive, MeetingEnded,
-            FeatureOff(Feature::Chat), RateLimited { retry_after_s: 1 }],
+            FeatureOff(Feature::Chat), RateLimited { retry_after_s: 1, budget: None }],
         at most ChatTyping;
     "mark-messages-seen" MarkMessagesSeen: "Say which messages of a room one has seen.",
         answers [SeenAcknowledged],
         refuses [missing(), invalid(), ChatRoomNotFound, MeetingNotFound, OtherCampus, NotMember,
-            RateLimited { retry_after_s: 1 }],
+            RateLimited { retry_after_s: 1, budget: None }],
         at most ChatReceipt;
     "update-chat-status" UpdateChatStatus: "Say how one is. Everybody who shares a room is told.",
-        refuses [missing(), invalid(), RateLimited { retry_after_s: 1 }],
+        refuses [missing(), invalid(), RateLimited { retry_after_s: 1, budget: None }],
         at most Write;
     "get-room-online-users" GetRoomOnlineUsers: "Ask who of a room is there.",
         answers [RoomOnlineUsers],
         refuses [missing(), invalid(), ChatRoomNotFound, MeetingNotFound, OtherCampus, NotMember,
-            RateLimited { retry_after_s: 1 }],
+            RateLimited { retry_after_s: 1, budget: None }],
         at most Read;
     "typing" Typing: "Say that one types, or stopped. It ends by itself after three seconds.",
         refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::Chat), missing(), invalid()];
     "send-reaction" SendReaction: "Show a reaction to everybody inside.",
-        refuses [MeetingIdMissing, NotInMeeting, missing(), invalid(), RateLimited { retry_after_s: 1 }],
+        refuses [MeetingIdMissing, NotInMeeting, missing(), invalid(), RateLimited { retry_after_s: 1, budget: None }],
         at most Reaction;
     "raise-hand" RaiseHand: "Raise or lower the own hand; hosts and co-hosts lower somebody else's.",
         refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::HandRaise), Forbidden, ParticipantNotFound,
@@ -106,7 +106,7 @@ asked! {
         refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::Recording), Forbidden, missing(), invalid()];
     "media-status-update" MediaStatusUpdate: "Say what is switched on. What is absent stays.",
         refuses [MeetingIdMissing, NotInMeeting, FeatureOff(Feature::ScreenSharing), Forbidden, invalid(),
-            RateLimited { retry_after_s: 1 }],
+            RateLimited { retry_after_s: 1, budget: None }],
         at most MediaUpdate;
     "mute-participant" MuteParticipant: "Silence somebody, or allow them to speak again. Hosts and co-hosts.",
         refuses [MeetingIdMissing, NotInMeeting, Forbidden, ParticipantNotFound, missing(), invalid()];
@@ -116,19 +116,19 @@ asked! {
         refuses [MeetingIdMissing, NotInMeeting, Forbidden, ParticipantNotFound, missing(), invalid()];
     "get-breakout-rooms" GetBreakoutRooms: "Ask which breakout rooms there are, and who is in which.",
         answers [BreakoutRoomsChanged],
-        refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotMember, invalid(), RateLimited { retry_after_s: 1 }],
+        refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotMember, invalid(), RateLimited { retry_after_s: 1, budget: None }],
         at most Read;
     "assign-breakout" AssignBreakout: "Send somebody to a breakout room, or call them back. Hosts.",
         refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotInMeeting, Forbidden, ParticipantNotFound,
-            BreakoutRoomNotFound, BreakoutRoomFull, missing(), invalid(), RateLimited { retry_after_s: 1 }],
+            BreakoutRoomNotFound, BreakoutRoomFull, missing(), invalid(), RateLimited { retry_after_s: 1, budget: None }],
         at most Write;
     "choose-breakout" ChooseBreakout: "Go into a breakout room, where the host lets people choose.",
         refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotInMeeting, BreakoutRoomNotFound, BreakoutRoomFull,
-            missing(), invalid(), RateLimited { retry_after_s: 1 }],
+            missing(), invalid(), RateLimited { retry_after_s: 1, budget: None }],
         at most Write;
     "return-from-breakout" ReturnFromBreakout: "Come back to the main room, where the host lets people return.",
         refuses [MeetingIdMissing, MeetingNotFound, OtherCampus, NotInMeeting, BreakoutRoomNotFound, invalid(),
-            RateLimited { retry_after_s: 1 }],
+            RateLimited { retry_after_s: 1, budget: None }],
         at most Write;
     "create-transport" CreateTransport: "Open a way for media, in one direction.",
         answers [TransportCreated],
@@ -189,6 +189,13 @@ pub struct JoinMeeting {
     pub user_name: Option<String>,
     /// Compared with whom the token stands for, and believed in nothing.
     pub user_id: Option<String>,
+    /// What the client calls its connection: a session of the same label, entered over REST or lost, goes on over this
+    /// socket. Without it, one that has no socket does.
+    #[schema(rename = "connection_id", max_length = 100)]
+    pub connection_id: Option<String>,
+    /// What the person sits at.
+    #[schema(rename = "device_type", max_length = 100)]
+    pub device_type: Option<String>,
 }
 
 #[derive(ToSchema)]

@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
+use serde_json::json;
 
 use super::view::envelope::{False, Refused};
+use crate::dialect::rest::describe::Example;
 use crate::domain::error::DomainError;
 use crate::domain::meeting::Feature;
 use crate::http::refusal::Refusal;
@@ -23,10 +25,17 @@ pub struct Words {
 pub fn response(refusal: &Refusal) -> Response {
     let Words { status, message, code } = words_of(refusal);
     let mut response = (status, Json(Refused { success: False, message: &message, code })).into_response();
-    if let Refusal::Domain(DomainError::RateLimited { retry_after_s }) = refusal {
+    if let Refusal::Domain(DomainError::RateLimited { retry_after_s, .. }) = refusal {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(*retry_after_s));
     }
     response
+}
+
+/// A refusal as the description shows it.
+pub fn example(refusal: &Refusal) -> Example {
+    let Words { status, message, code } = words_of(refusal);
+    let answer = json!(Refused { success: False, message: &message, code });
+    Example { status: status.as_u16(), message: message.into_owned(), answer, schema: "Refused" }
 }
 
 /// The words for a refusal.
@@ -58,7 +67,8 @@ pub fn words(reason: &DomainError) -> Words {
         E::NotInvited => plain(S::FORBIDDEN, "Access denied: You are not invited to this meeting"),
         E::KeptOut | E::Forbidden | E::HostsOnly(_) | E::NotInMeeting => plain(S::FORBIDDEN, "Access denied"),
         E::MeetingEnded => plain(S::GONE, "Meeting has ended"),
-        E::MeetingCancelled => plain(S::GONE, "Meeting has been cancelled"),
+        E::MeetingCancelled | E::MeetingUnstartable => plain(S::GONE, "Meeting has been cancelled"),
+        E::MeetingAlreadyLive => plain(S::CONFLICT, "Meeting is already in progress"),
         E::MeetingNotActive => plain(S::BAD_REQUEST, "Meeting is not active"),
         E::MeetingNotEnded => plain(S::BAD_REQUEST, "Meeting has not ended"),
         E::MeetingLocked => plain(S::FORBIDDEN, "Meeting is locked to new participants"),
@@ -104,6 +114,7 @@ pub fn words(reason: &DomainError) -> Words {
         E::ProducerNotFound => plain(S::NOT_FOUND, "Producer not found"),
         E::ConsumerNotFound => plain(S::NOT_FOUND, "Consumer not found"),
         E::MediaRefused(reason) => owned(S::BAD_REQUEST, reason.clone()),
+        E::LivekitTokenFailed => plain(S::INTERNAL_SERVER_ERROR, "Failed to generate LiveKit token"),
         E::MediaUnavailable | E::Unavailable => plain(S::SERVICE_UNAVAILABLE, "Service unavailable"),
         E::Internal => plain(S::INTERNAL_SERVER_ERROR, "Internal server error"),
     }

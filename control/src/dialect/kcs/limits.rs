@@ -1,5 +1,6 @@
 //! How often this dialect's clients may ask (RATE-01 to RATE-07, C-12, C-62).
 
+use crate::dialect::v1;
 use crate::domain::limit::{Budget, LimitedAction};
 
 const fn per_minute(requests: u32) -> Budget {
@@ -26,5 +27,11 @@ pub fn budget(action: LimitedAction) -> Budget {
         LimitedAction::ChatReceipt => per_minute(240),
         LimitedAction::Reaction => per_minute(60),
         LimitedAction::MediaUpdate => per_minute(120),
+        // Asked for in v1 alone, which has the numbers.
+        LimitedAction::V1Manage
+        | LimitedAction::V1Act
+        | LimitedAction::V1Chat
+        | LimitedAction::V1Status
+        | LimitedAction::V1Socket => v1::limits::budget(action),
     }
 }

@@ -186,7 +186,7 @@ impl Line {
         }
         if !requests.push(Request { name, handler, body: event.body, ack }) {
             drop(requests);
-            self.refuse(name, ack, &DomainError::RateLimited { retry_after_s: 1 });
+            self.refuse(name, ack, &DomainError::RateLimited { retry_after_s: 1, budget: None });
             return;
         }
         if let Some(connection) = requests.idle.take() {

@@ -18,9 +18,12 @@ use super::told::{self, ConsumerOf, Told};
 use super::view::envelope::True;
 use super::{socket_view, view};
 use crate::dialect::fields::Fields;
+use crate::domain::admission::Door;
+use crate::domain::chat::MessageKind;
 use crate::domain::error::DomainError;
 use crate::domain::limit::LimitedAction;
 use crate::domain::live_media::Wanted;
+use crate::domain::live_sessions::Arrival;
 use crate::domain::participant::MediaChange;
 use crate::domain::reaction::Reaction;
 use crate::live::Place;
@@ -45,9 +48,14 @@ pub(super) async fn join_meeting(c: &mut Connection, body: Value) -> Answered {
         password: fields.text_of(&["meeting_password", "password"])?.map(str::to_owned),
         name: fields.text("userName")?.map(str::to_owned),
         claimed_user: fields.text("userId")?.map(str::to_owned),
+        door: Door::Enter,
+        arrival: Arrival::default().described(
+            ("device_type", fields.text_of(&["device_type", "deviceType"])?),
+            ("connection_id", fields.text_of(&["connection_id", "connectionId"])?),
+        )?,
     };
     if c.is_everywhere().await {
-        return Err(DomainError::RateLimited { retry_after_s: 1 });
+        return Err(DomainError::RateLimited { retry_after_s: 1, budget: None });
     }
     let budget = limits::budget(LimitedAction::Write);
     match c.services.joins.join(&c.actor, c.id, request, budget).await? {
@@ -94,7 +102,8 @@ pub(super) async fn send_message(c: &mut Connection, body: Value) -> Answered {
         }
     };
     let budget = limits::budget(LimitedAction::ChatMessage);
-    let outgoing = Outgoing { meeting: meeting.to_owned(), text, to, attachments };
+    let (meeting, kind) = (meeting.to_owned(), MessageKind::Text);
+    let outgoing = Outgoing { meeting, text, to, attachments, kind, link: None };
     let message = c.services.chat.send(&c.actor, c.id, outgoing, budget).await?;
     Ok(quiet(json!({ "message": view::message(&message) })))
 }

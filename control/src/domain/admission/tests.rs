@@ -101,6 +101,7 @@ fn c_20_before_the_start_hosts_start_by_entering_and_others_are_told_or_wait() {
     }
     assert_eq!(ask(&actor(&somebody), &meeting, Door::Enter), Err(DomainError::MeetingNotActive));
     assert_eq!(ask(&actor(&somebody), &meeting, Door::Check), Ok(Admission::NotStarted));
+    assert_eq!(ask(&actor(&creator), &meeting, Door::EnterLive), Err(DomainError::MeetingNotActive));
     meeting.settings.waiting_room_enabled = true;
     assert_eq!(ask(&actor(&somebody), &meeting, Door::Enter), Ok(Admission::Wait));
 }

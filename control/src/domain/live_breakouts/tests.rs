@@ -50,7 +50,7 @@ impl World {
     fn join(&mut self, name: &str) -> (Session, Vec<Notice>) {
         self.devices += 1;
         let (id, connection) = (ParticipantId::generate(), ConnectionId(self.devices));
-        let joiner = Joiner { id, actor: self.actor(name), name: name.to_owned(), connection };
+        let joiner = Joiner::over_socket(id, self.actor(name), name.to_owned(), connection, now());
         let Ok(crate::domain::live::Joined::Inside(notices)) =
             self.live.join(joiner, Admission::Enter, now())
         else {

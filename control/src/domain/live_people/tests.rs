@@ -27,7 +27,7 @@ impl Room {
     fn join(&mut self, who: &Account, admission: Admission) -> (ParticipantId, ConnectionId) {
         self.devices += 1;
         let (id, connection) = (ParticipantId::generate(), ConnectionId(self.devices));
-        let joiner = Joiner { id, actor: actor(who), name: who.name.clone(), connection };
+        let joiner = Joiner::over_socket(id, actor(who), who.name.clone(), connection, now());
         self.live.join(joiner, admission, now()).expect("joins");
         (id, connection)
     }

@@ -22,7 +22,7 @@ fn two_inside() -> LiveMeeting {
     let mut live = LiveMeeting::new(Arc::new(meeting), RoomId::random());
     for (person, connection) in [(ada, ADA), (bob, BOB)] {
         let id = ParticipantId::generate();
-        let joiner = Joiner { id, actor: actor(&person), name: person.name.clone(), connection };
+        let joiner = Joiner::over_socket(id, actor(&person), person.name.clone(), connection, now());
         live.join(joiner, Admission::Enter, now()).expect("enters");
     }
     live

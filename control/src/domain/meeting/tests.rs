@@ -28,7 +28,7 @@ fn c_35_deleting_a_planned_meeting_cancels_it_for_good() {
     let mut m = meeting(&creator, MeetingStatus::Scheduled, &[]);
     assert_eq!(m.delete(now()), Ok(Deletion::Cancelled));
     assert_eq!((m.status, m.deleted_at), (MeetingStatus::Cancelled, Some(now())));
-    assert_eq!(m.start(now()), Err(DomainError::MeetingCancelled));
+    assert_eq!(m.start(now()), Err(DomainError::MeetingUnstartable));
 }
 
 #[test]

@@ -31,20 +31,21 @@ fn allowed_roles(action: Action) -> &'static str {
         | Action::Delete
         | Action::Start
         | Action::End
-        | Action::ManageBreakouts => "h",
+        | Action::ManageBreakouts
+        | Action::IssueTokens => "h",
     }
 }
 
 /// What a permitted person hears in each status: scheduled, live, ended, cancelled.
 fn answers_by_status(action: Action) -> [Result<(), DomainError>; 4] {
-    use DomainError::{MeetingCancelled, MeetingEnded, MeetingLive, MeetingNotActive};
+    use DomainError::{MeetingCancelled, MeetingEnded, MeetingLive, MeetingNotActive, MeetingUnstartable};
     match action {
         Action::View | Action::ModerateChat | Action::SearchDirectory => [Ok(()), Ok(()), Ok(()), Ok(())],
         Action::Delete => [Ok(()), Err(MeetingLive), Ok(()), Ok(())],
+        Action::Start => [Ok(()), Ok(()), Err(MeetingEnded), Err(MeetingUnstartable)],
         Action::Update
         | Action::UpdateFeatures
         | Action::ApplyPolicy
-        | Action::Start
         | Action::Admit
         | Action::ManageParticipants
         | Action::UnmuteOthers
@@ -52,6 +53,7 @@ fn answers_by_status(action: Action) -> [Result<(), DomainError>; 4] {
         | Action::RemoveParticipants
         | Action::ChangeRoles => [Ok(()), Ok(()), Err(MeetingEnded), Err(MeetingCancelled)],
         Action::End
+        | Action::IssueTokens
         | Action::SendMessage
         | Action::RaiseHand
         | Action::React

@@ -65,6 +65,7 @@ impl ChatRooms {
             attachments,
             mentions: mentioned(&room, account.id, &new.mentions)?,
             sent_at: self.clock.now(),
+            link: None,
             edited_at: None,
             deleted: false,
         };

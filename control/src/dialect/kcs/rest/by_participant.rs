@@ -16,11 +16,12 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Kcs;
 use super::answer::{Caller, PageParams, Reply};
-use super::describe::{operations, refusals};
+use super::describe::refusals;
 use super::meetings::{page, shown};
-use crate::dialect::iso;
 use crate::dialect::kcs::view::envelope::{BothEnvelopes, RefusedInBoth, SuccessPart};
 use crate::dialect::kcs::view::meeting::MeetingView;
+use crate::dialect::rest::describe::operations;
+use crate::dialect::{Dialect, iso};
 
 /// Since when (RFC 9745): the day the guide says so, in unix seconds.
 const DEPRECATED_AT: HeaderValue = HeaderValue::from_static("@1761523200");
@@ -139,14 +140,16 @@ async fn deprecated(request: Request, next: Next) -> Response {
 
 /// Puts the second envelope around whatever is answered, refusals included.
 async fn both_envelopes(State(kcs): State<Kcs>, request: Request, next: Next) -> Response {
-    let (mut parts, body) = next.run(request).await.into_parts();
+    // In this dialect's words first: the path is one of another.
+    let now = kcs.services.clock.now();
+    let (mut parts, body) = Dialect::Kcs.word(next.run(request).await, now).into_parts();
     let bytes = to_bytes(body, ANSWER_BYTES_MAX).await.unwrap_or_default();
     let Ok(Value::Object(mut answer)) = serde_json::from_slice(&bytes) else {
         return Response::from_parts(parts, Body::from(bytes));
     };
     let word = if parts.status.is_success() { "success" } else { "error" };
     answer.insert("status".to_owned(), word.into());
-    answer.insert("timestamp".to_owned(), iso::text(kcs.services.clock.now()).into());
+    answer.insert("timestamp".to_owned(), iso::text(now).into());
     parts.headers.remove(header::CONTENT_LENGTH);
     (parts.status, parts.headers, Value::Object(answer).to_string()).into_response()
 }

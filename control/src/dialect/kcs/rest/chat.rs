@@ -5,30 +5,31 @@ use http::request::Parts;
 use serde_json::Value;
 
 use super::Kcs;
-use super::answer::{Body, Caller, KcsRefusal, Reply, created, list as list_of, ok};
+use super::answer::{Body, Caller, Reply, created, list as list_of, ok};
 use super::bodies::{
     ChatMembersBody, ChatMessageBody, ChatReactionBody, ChatRoomBody, ChatRoomNameBody, ChatTextBody,
 };
 use super::describe::refusals;
-use super::query::Query;
 use crate::dialect::fields::Fields;
 use crate::dialect::kcs::limits::budget;
 use crate::dialect::kcs::preset;
 use crate::dialect::kcs::view::envelope::{Nothing, Success, SuccessList};
 use crate::dialect::kcs::view::rooms::{self, LineView, ReactionView, ReactionWord, ReceiptView, RoomView};
+use crate::dialect::rest::query::Query;
 use crate::domain::chat::HISTORY_MAX;
 use crate::domain::error::DomainError;
 use crate::domain::history::ROOMS_MAX;
 use crate::domain::limit::LimitedAction;
+use crate::http::refusal::Refusal;
 use crate::service::chat_rooms::{Details, NewMessage};
 
 /// The id of a path as the client spelled it. What cannot be decoded is an id of nothing, and is not found.
 pub(super) struct Id(pub(super) String);
 
 impl<S: Sync + Send> FromRequestParts<S> for Id {
-    type Rejection = KcsRefusal;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, KcsRefusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let path = Path::<String>::from_request_parts(parts, state).await;
         Ok(Self(path.map(|Path(id)| id).unwrap_or_default()))
     }
@@ -41,9 +42,9 @@ pub(super) struct RoomAndUser {
 }
 
 impl<S: Sync + Send> FromRequestParts<S> for RoomAndUser {
-    type Rejection = KcsRefusal;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, KcsRefusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         let path = Path::<(String, String)>::from_request_parts(parts, state).await;
         let (room, user) = path.map(|Path(ids)| ids).unwrap_or_default();
         Ok(Self { room, user })

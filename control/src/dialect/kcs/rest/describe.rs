@@ -1,195 +1,13 @@
-//! The description of the routes, where it is the same for many: who may call, how often, and what is refused.
-//!
-//! A handler describes itself with `#[utoipa::path]` and lists its own refusals with [`refusals!`]. What its guard,
-//! its body and the meeting in its path add is put in here, so that no handler repeats it. The words and statuses are
-//! those of [`error`], never copies.
+//! What the description says of this dialect's routes as a whole.
 
-use std::collections::BTreeMap;
-
-use serde_json::json;
-use utoipa::openapi::extensions::ExtensionsBuilder;
-use utoipa::openapi::header::HeaderBuilder;
-use utoipa::openapi::path::{Operation, ParameterIn, PathItem};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Content, Ref, RefOr, Response, Schema};
-use utoipa_axum::router::UtoipaMethodRouter;
-
-use super::Kcs;
-use crate::dialect::kcs::error;
-use crate::dialect::kcs::limits::budget;
-use crate::dialect::kcs::view::envelope::{False, Refused};
-use crate::domain::error::DomainError as E;
-use crate::domain::limit::LimitedAction;
-use crate::http::refusal::Refusal;
-
-/// Name of the security scheme.
-pub(super) const BEARER: &str = "bearer";
-const JSON: &str = "application/json";
+use crate::dialect::kcs::view::envelope::Refused;
+use crate::dialect::rest::describe::Bearer;
 
 /// Declares what one handler refuses, for the `responses` of its description.
 macro_rules! refusals {
-    ($name:ident: $($reason:expr),+ $(,)?) => {
-        /// What the handler below refuses beyond what every route does.
-        pub(super) enum $name {}
-
-        impl ::utoipa::IntoResponses for $name {
-            fn responses() -> ::std::collections::BTreeMap<
-                String,
-                ::utoipa::openapi::RefOr<::utoipa::openapi::Response>,
-            > {
-                #[allow(unused_imports, reason = "what HTTP refuses is no domain error")]
-                use $crate::domain::error::DomainError::*;
-                let mut responses = ::std::collections::BTreeMap::new();
-                $($crate::dialect::kcs::rest::describe::add(&mut responses, &$reason.into());)+
-                responses
-            }
-        }
-    };
+    ($($all:tt)+) => { $crate::dialect::rest::describe::refusals_of!(Kcs, $($all)+); };
 }
-pub(super) use refusals;
-
-type Responses = BTreeMap<String, RefOr<Response>>;
-
-/// Adds a refusal to the answers of an operation: under its status, with its words as an example.
-pub(super) fn add(responses: &mut Responses, refusal: &Refusal) {
-    let words = error::words_of(refusal);
-    let entry = responses.entry(words.status.as_str().to_owned()).or_insert_with(|| RefOr::T(refused()));
-    let RefOr::T(response) = entry else { return };
-    if !response.description.contains(&*words.message) {
-        let more = if response.description.is_empty() { "" } else { "; " };
-        response.description = format!("{}{more}{}", response.description, words.message);
-    }
-    let example = json!(Refused { success: False, message: &words.message, code: words.code });
-    if let Some(RefOr::T(content)) = response.content.get_mut(JSON) {
-        let example = utoipa::openapi::example::ExampleBuilder::new().value(Some(example)).build();
-        content.examples.insert(name_of(refusal).to_owned(), RefOr::T(example));
-    }
-}
-
-fn refused() -> Response {
-    let schema = Content::new(Some(Ref::from_schema_name("Refused")));
-    utoipa::openapi::ResponseBuilder::new().content(JSON, schema).build()
-}
-
-fn name_of(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::Domain(reason) => reason.reason(),
-        Refusal::UnknownRoute => "route-unknown",
-        Refusal::WrongMethod => "method-wrong",
-        Refusal::BodyTooLarge => "body-too-large",
-    }
-}
-
-/// Describes what a guard with this budget adds to a route.
-pub(super) fn guarded(
-    (schemas, mut paths, router): UtoipaMethodRouter<Kcs>,
-    action: LimitedAction,
-) -> UtoipaMethodRouter<Kcs> {
-    for (path, item) in &mut paths.paths {
-        for operation in operations(item) {
-            for reason in [E::CredentialMissing, E::TokenInvalid, E::TokenExpired, E::AccountUnknown] {
-                add(&mut operation.responses.responses, &reason.into());
-            }
-            operation.security = Some(vec![SecurityRequirement::new(BEARER, Vec::<String>::new())]);
-            count(operation, action);
-            describe(path, operation, &schemas);
-        }
-    }
-    (schemas, paths, router)
-}
-
-/// Describes a route that anybody may call, counted against these budgets.
-pub(super) fn open(
-    (schemas, mut paths, router): UtoipaMethodRouter<Kcs>,
-    actions: &[LimitedAction],
-) -> UtoipaMethodRouter<Kcs> {
-    for (path, item) in &mut paths.paths {
-        for operation in operations(item) {
-            operation.security = Some(Vec::new());
-            actions.iter().for_each(|action| count(operation, *action));
-            describe(path, operation, &schemas);
-        }
-    }
-    (schemas, paths, router)
-}
-
-/// A budget: the refusal, the headers that tell what is left, and the numbers for programs.
-fn count(operation: &mut Operation, action: LimitedAction) {
-    let responses = &mut operation.responses.responses;
-    add(responses, &E::RateLimited { retry_after_s: 1 }.into());
-    for (status, response) in responses.iter_mut() {
-        let RefOr::T(response) = response else { continue };
-        if status.starts_with('2') || status == "429" {
-            for (name, what) in [
-                ("X-RateLimit-Limit", "Requests in a window"),
-                ("X-RateLimit-Remaining", "Requests left in this window"),
-                ("X-RateLimit-Reset", "When the window ends, in Unix seconds"),
-            ] {
-                response.headers.insert(name.to_owned(), whole_number(what));
-            }
-        }
-        if status == "429" {
-            let what = "Seconds until the next request is worth trying. Not with MEETING_FULL";
-            response.headers.insert("Retry-After".to_owned(), whole_number(what));
-        }
-    }
-    let budget = budget(action);
-    let told = json!({ "requests": budget.requests, "window_s": budget.window_s });
-    let more = ExtensionsBuilder::new().add("x-rate-limit", told).build();
-    operation.extensions.get_or_insert_default().merge(more);
-}
-
-fn whole_number(what: &str) -> RefOr<utoipa::openapi::header::Header> {
-    let schema = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
-    RefOr::T(HeaderBuilder::new().schema(Some(schema)).description(Some(what)).build())
-}
-
-/// What the shape of an operation brings with it.
-fn describe(path: &str, operation: &mut Operation, schemas: &[(String, RefOr<Schema>)]) {
-    let needs_fields = needs_fields(operation, schemas);
-    let responses = &mut operation.responses.responses;
-    let parameters = operation.parameters.iter().flatten();
-    let reads_query = parameters.into_iter().any(|parameter| match parameter {
-        RefOr::T(parameter) => parameter.parameter_in == ParameterIn::Query,
-        RefOr::Ref(_) => false,
-    });
-    if reads_query || operation.request_body.is_some() {
-        add(responses, &E::invalid("<field>", "<reason>").into());
-    }
-    if needs_fields {
-        add(responses, &E::FieldMissing("<field>").into());
-    }
-    if operation.request_body.is_some() {
-        add(responses, &E::Malformed("not valid JSON".into()).into());
-        add(responses, &Refusal::BodyTooLarge);
-    }
-    // The parameter that names a meeting is spelled in two ways (KCS-11).
-    if path.starts_with("/api/meeting/{meeting_id}") || path.starts_with("/api/meeting/{id}") {
-        for reason in [E::MeetingIdMissing, E::MeetingNotFound, E::OtherCampus] {
-            add(responses, &reason.into());
-        }
-    }
-    for reason in [E::Unavailable, E::Internal] {
-        add(responses, &reason.into());
-    }
-}
-
-/// Whether the body of an operation has fields that must be there.
-fn needs_fields(operation: &Operation, schemas: &[(String, RefOr<Schema>)]) -> bool {
-    let Some(RefOr::T(body)) = &operation.request_body else { return false };
-    let Some(RefOr::T(Content { schema: Some(RefOr::Ref(body)), .. })) = body.content.get(JSON) else {
-        return false;
-    };
-    let named = schemas.iter().find(|(name, _)| body.ref_location.rsplit('/').next() == Some(name));
-    matches!(named, Some((_, RefOr::T(Schema::Object(object)))) if !object.required.is_empty())
-}
-
-/// The operations of one path.
-pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    let PathItem { get, put, post, delete, patch, .. } = item;
-    [get, put, post, delete, patch].into_iter().flatten()
-}
+pub(in crate::dialect) use refusals;
 
 /// What stands above all routes.
 #[derive(utoipa::OpenApi)]
@@ -198,6 +16,8 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Opera
         title = "Plenum",
         description = "Meetings over REST. Everything below `/api` answers in one envelope: \
             `{success, data, message, count?}`, and `{success: false, message, code?}` when refused. \
+            Below `/api/v1` it is `{status, message, data, timestamp}`, and \
+            `{status: \"error\", message, code, details, timestamp}`. \
             Unknown routes are 404 and wrong methods 405 in the same envelope. Ids are opaque. Times are ISO 8601. \
             What happens inside a meeting is told over Socket.IO: see `/api/asyncapi.json`.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
@@ -215,13 +35,3 @@ pub(super) fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Opera
     )
 )]
 pub(super) struct Api;
-
-struct Bearer;
-
-impl utoipa::Modify for Bearer {
-    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
-        let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
-        let components = api.components.get_or_insert_default();
-        components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
-    }
-}

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 use tokio_util::io::ReaderStream;
 
 use super::Kcs;
-use super::answer::{Caller, KcsRefusal, Reply, created, ok};
+use super::answer::{Caller, Reply, created, ok};
 use super::bodies::FileBody;
 use super::chat::Id;
 use super::describe::refusals;
@@ -20,6 +20,7 @@ use crate::dialect::kcs::view::envelope::{Nothing, Success};
 use crate::dialect::kcs::view::rooms::{self, AttachmentView};
 use crate::domain::error::DomainError;
 use crate::http::range::{Range, requested};
+use crate::http::refusal::Refusal;
 use crate::service::attachments::{Incoming, Outgoing};
 
 /// An upload whose next piece takes longer than this is not arriving; one that takes longer in all is given up. The
@@ -132,7 +133,7 @@ pub(super) async fn download(
             (StatusCode::PARTIAL_CONTENT, HttpBody::from_stream(part)).into_response()
         }
         Range::Outside => {
-            let mut refused = KcsRefusal::from(DomainError::RangeUnsatisfiable).into_response();
+            let mut refused = Refusal::from(DomainError::RangeUnsatisfiable).into_response();
             set(&mut refused, header::CONTENT_RANGE, &format!("bytes */{}", attachment.bytes));
             return Ok(refused);
         }

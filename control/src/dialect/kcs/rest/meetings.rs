@@ -6,7 +6,6 @@ use super::Kcs;
 use super::answer::{Body, Caller, MeetingParam, MeetingPath, PageParams, Reply, created, ok, part};
 use super::bodies::{MeetingBody, MeetingChangeBody};
 use super::describe::refusals;
-use super::query::Query;
 use super::read;
 use crate::dialect::kcs::view;
 use crate::dialect::kcs::view::envelope::{Nothing, Success, SuccessPart};
@@ -15,6 +14,7 @@ use crate::dialect::kcs::view::meeting::{
     MeetingDetailsView, MeetingEndedView, MeetingStartedView, MeetingView,
 };
 use crate::dialect::kcs::view::statistics::LiveStatsView;
+use crate::dialect::rest::query::Query;
 use crate::domain::error::DomainError;
 use crate::domain::meeting::{Meeting, MeetingStatus};
 use crate::domain::page::{Page, Part};
@@ -147,7 +147,7 @@ pub(super) async fn delete(
     ok("Meeting deleted successfully", Nothing)
 }
 
-refusals!(StartRefusals: OnlyHostsStart, MeetingEnded, MeetingCancelled);
+refusals!(StartRefusals: OnlyHostsStart, MeetingEnded, MeetingUnstartable);
 
 /// Start a meeting
 ///
@@ -162,7 +162,7 @@ pub(super) async fn start(
     Caller(actor): Caller,
     MeetingPath(id): MeetingPath,
 ) -> Reply {
-    let meeting = kcs.services.meetings.start(&actor, &id).await?;
+    let (meeting, _) = kcs.services.meetings.start(&actor, &id).await?;
     let (webrtc_config, live_stats) = live_part(&kcs, &meeting).await;
     let data = MeetingStartedView { meeting: view::meeting_for(&actor, &meeting), webrtc_config, live_stats };
     ok("Meeting started successfully", data)

@@ -1,7 +1,7 @@
 //! Routes and handlers: parse, call one service, view.
 //!
 //! A route is added with `routes!(handler)`, which takes nothing that does not describe itself (`#[utoipa::path]`), and
-//! through a guard, which adds what all guarded routes share: see [`describe`].
+//! through a guard, which adds what all guarded routes share: see [`crate::dialect::rest`].
 
 mod accounts;
 mod answer;
@@ -9,53 +9,43 @@ mod audit;
 pub mod bodies;
 mod by_participant;
 pub(super) mod chat;
-mod describe;
+pub(in crate::dialect) mod describe;
 mod files;
-mod guard;
 mod inside;
-mod links;
 mod meetings;
 mod outbox;
-mod pages;
 mod people;
-mod query;
 mod read;
 mod statistics;
 mod webhooks;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
 use utoipa::OpenApi;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
+use super::limits::budget;
+use crate::dialect::Dialect;
+use crate::dialect::rest::describe::open;
+use crate::dialect::rest::guard::Guard;
+use crate::dialect::rest::{Given as Kcs, limited as behind};
 use crate::domain::limit::LimitedAction;
-use crate::http::peer::TrustedProxies;
-use crate::service::services::Services;
 
 use by_participant::{both, old};
-use describe::{Api, guarded, open};
-use guard::Guard;
-
-/// What handlers are given.
-#[derive(Clone)]
-pub struct Kcs {
-    services: Services,
-    proxies: TrustedProxies,
-}
+use describe::Api;
 
 /// Every REST route of this dialect, and their description.
-pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
-    let kcs = Kcs { services, proxies };
+pub fn routes(kcs: Kcs) -> (Router, utoipa::openapi::OpenApi) {
     let read = |routes| limited(&kcs, LimitedAction::Read, routes);
     let write = |routes| limited(&kcs, LimitedAction::Write, routes);
     let account = |routes| limited(&kcs, LimitedAction::Account, routes);
     let create = |routes| limited(&kcs, LimitedAction::MeetingCreate, routes);
+    let logins = [LimitedAction::LoginAddress, LimitedAction::Login].map(budget);
     let largest = DefaultBodyLimit::max(files::body_bytes_max(&kcs));
     let search = |routes| limited(&kcs, LimitedAction::DirectorySearch, routes);
     let (routes, api) = OpenApiRouter::with_openapi(Api::openapi())
-        .routes(open(routes!(accounts::log_in), &[LimitedAction::LoginAddress, LimitedAction::Login]))
+        .routes(open(Dialect::Kcs, routes!(accounts::log_in), &logins))
         .routes(account(routes!(accounts::profile)))
         .routes(account(routes!(accounts::change_password)))
         .routes(write(routes!(accounts::create)))
@@ -106,11 +96,10 @@ pub fn routes(services: Services, proxies: TrustedProxies) -> Router {
         .routes(read(routes!(statistics::live_stats)))
         .routes(read(routes!(statistics::system)))
         .split_for_parts();
-    routes.with_state(kcs).merge(pages::routes(api))
+    (routes.with_state(kcs), api)
 }
 
 /// Handlers behind the token check and a budget, and described as such.
 fn limited(kcs: &Kcs, action: LimitedAction, routes: UtoipaMethodRouter<Kcs>) -> UtoipaMethodRouter<Kcs> {
-    let guard = from_fn_with_state(Guard::new(kcs.clone(), action), guard::guard);
-    guarded(routes, action).map(|handlers| handlers.route_layer(guard))
+    behind(Dialect::Kcs, Guard::new(kcs.clone(), action, budget(action)), routes)
 }

@@ -7,9 +7,9 @@ use axum::response::IntoResponse;
 use super::Kcs;
 use super::answer::{Caller, Reply, ok};
 use super::describe::refusals;
-use super::query::Query;
 use crate::dialect::kcs::view::envelope::{Success, True};
 use crate::dialect::kcs::view::mail::{self, MailView, OutboxView, WholeMailView};
+use crate::dialect::rest::query::Query;
 use crate::domain::error::DomainError;
 use crate::domain::id::MeetingId;
 use crate::domain::mail::MailStatus;
@@ -99,7 +99,7 @@ pub(super) async fn retry(State(kcs): State<Kcs>, Caller(actor): Caller, MailPat
 pub(super) struct MailPath(String);
 
 impl<S: Sync + Send> axum::extract::FromRequestParts<S> for MailPath {
-    type Rejection = super::answer::KcsRefusal;
+    type Rejection = crate::http::refusal::Refusal;
 
     async fn from_request_parts(
         parts: &mut http::request::Parts,

@@ -6,12 +6,12 @@ use super::Kcs;
 use super::answer::{Body, Caller, Reply, created, list as listed, ok, part};
 use super::bodies::{WebhookBody, WebhookChangeBody};
 use super::describe::refusals;
-use super::query::Query;
 use crate::dialect::fields::Fields;
 use crate::dialect::kcs::view::envelope::{Nothing, Success, SuccessList, SuccessPart};
 use crate::dialect::kcs::view::webhook::{
     DeliveryView, ReplayedView, WebhookView, WebhookWithSecretView, delivery, webhook, with_secret,
 };
+use crate::dialect::rest::query::Query;
 use crate::domain::error::DomainError;
 use crate::domain::page::Part;
 use crate::domain::webhook::{DeliveryStatus, HookEvent};
@@ -233,7 +233,7 @@ pub(super) struct DeliveryPath {
 }
 
 impl<S: Sync + Send> axum::extract::FromRequestParts<S> for WebhookPath {
-    type Rejection = super::answer::KcsRefusal;
+    type Rejection = crate::http::refusal::Refusal;
 
     async fn from_request_parts(
         parts: &mut http::request::Parts,
@@ -246,7 +246,7 @@ impl<S: Sync + Send> axum::extract::FromRequestParts<S> for WebhookPath {
 }
 
 impl<S: Sync + Send> axum::extract::FromRequestParts<S> for DeliveryPath {
-    type Rejection = super::answer::KcsRefusal;
+    type Rejection = crate::http::refusal::Refusal;
 
     async fn from_request_parts(
         parts: &mut http::request::Parts,

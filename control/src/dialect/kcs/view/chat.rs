@@ -4,7 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::envelope::Timestamp;
-use super::rooms::{AttachmentView, attachments};
+use super::rooms::{AttachmentView, FileLinkView, attachments, file_link};
 use super::words::{MessageTypeWord, RecipientWord};
 use crate::domain::chat::{ChatMessage, Recipient, Sender};
 use crate::domain::id::{ChatRoomId, MessageId};
@@ -33,6 +33,9 @@ pub struct MessageView {
     edited_at: Option<Timestamp>,
     is_deleted: bool,
     attachments: Vec<AttachmentView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    file: Option<FileLinkView>,
 }
 
 /// The view of a message.
@@ -57,5 +60,6 @@ pub fn message(message: &ChatMessage) -> MessageView {
         edited_at: message.edited_at.map(Timestamp),
         is_deleted: message.deleted,
         attachments: attachments(message),
+        file: file_link(message),
     }
 }

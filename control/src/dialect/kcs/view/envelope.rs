@@ -1,12 +1,11 @@
 //! What every answer is wrapped in.
 
 use serde::{Serialize, Serializer};
-use time::OffsetDateTime;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::dialect::iso;
+pub use crate::dialect::iso::Timestamp;
 
 /// A success with data.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,10 +97,6 @@ pub struct False;
 #[derive(Debug, Clone, Copy)]
 pub struct Nothing;
 
-/// A time on the wire (C-02): ISO 8601, UTC, milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timestamp(pub OffsetDateTime);
-
 /// A field that says the same in every answer.
 macro_rules! constant {
     ($name:ident, $value:literal) => {
@@ -137,22 +132,3 @@ impl PartialSchema for Nothing {
 
 constant!(True, true);
 constant!(False, false);
-
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&iso::text(self.0))
-    }
-}
-
-impl ToSchema for Timestamp {}
-
-impl PartialSchema for Timestamp {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("ISO 8601 in UTC with milliseconds"))
-            .examples(["2026-11-20T09:00:00.000Z"])
-            .into()
-    }
-}

@@ -8,6 +8,7 @@ use super::words::{MessageTypeWord, RecipientWord};
 use crate::domain::attachment::Attachment;
 use crate::domain::chat::{ChatMessage, Recipient, Sender};
 use crate::domain::chat_room::Member;
+use crate::domain::file_link::FileLink;
 use crate::domain::history::{Line, Reactions, Summary};
 use crate::domain::id::{AttachmentId, ChatRoomId, MessageId, UserId};
 use crate::domain::meeting::Meeting;
@@ -78,6 +79,9 @@ pub struct LineView {
     #[schema(required, example = json!(null))]
     recipient_id: Option<String>,
     attachments: Vec<AttachmentView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    file: Option<FileLinkView>,
     #[schema(value_type = Vec<String>)]
     mentions: Vec<UserId>,
     reactions: Vec<ReactionsView>,
@@ -107,6 +111,20 @@ pub struct AttachmentView {
     size: u64,
     #[schema(example = "/api/chat/attachments/01JDAVNTZ6MG8F0Q5W0R7YH3KC")]
     url: String,
+}
+
+/// A file that is kept elsewhere, with what its sender says about it: nobody here has seen it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct FileLinkView {
+    #[schema(example = "https://files.example.org/plan.pdf")]
+    url: String,
+    #[schema(required, example = "plan.pdf")]
+    name: Option<String>,
+    #[schema(required, example = "application/pdf")]
+    r#type: Option<String>,
+    /// In bytes.
+    #[schema(required, example = 20480)]
+    size: Option<u64>,
 }
 
 /// One emoji on a message, and who gave it.
@@ -212,6 +230,7 @@ pub fn line(line: &Line) -> LineView {
             Recipient::Guest(session) => Some(session.to_string()),
         },
         attachments: attachments(message),
+        file: file_link(message),
         mentions: if gone { Vec::new() } else { message.mentions.clone() },
         reactions: if gone { Vec::new() } else { reactions(&line.reactions) },
         edited_at: message.edited_at.map(Timestamp),
@@ -220,6 +239,12 @@ pub fn line(line: &Line) -> LineView {
         seen_count: line.seen,
         seen: line.seen_by_me,
     }
+}
+
+/// The file elsewhere that a message points to; a deleted one points nowhere.
+pub fn file_link(message: &ChatMessage) -> Option<FileLinkView> {
+    let FileLink { url, name, media_type, bytes } = message.link.clone().filter(|_| !message.deleted)?;
+    Some(FileLinkView { url, name, r#type: media_type, size: bytes })
 }
 
 /// The files of a message; a deleted one has none.

@@ -4,35 +4,21 @@ use plenum_shared::media::{ConnectionQuality, Direction, Kind, LayerStructure, S
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::dialect::words::words;
 use crate::domain::account::UserType;
 use crate::domain::analytics::Engagement;
-use crate::domain::chat::{MessageKind, Recipient};
+use crate::domain::chat::Recipient;
 use crate::domain::chat_event::RoomChange;
 use crate::domain::directory::Category;
 use crate::domain::event::EndReason;
 use crate::domain::mail::{MailKind, MailStatus};
 use crate::domain::meeting::{Level, MeetingKind, MeetingStatus, StorageLocation};
 use crate::domain::presence::Status;
-use crate::domain::role::Role;
 use crate::domain::session::LeaveReason;
 use crate::domain::webhook::{DeliveryStatus, HookEvent, Off};
 use crate::service::live_side::Quality;
 
-/// The words for an enum of the domain's. A variant without a word does not compile.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident for $of:ident: $($variant:ident),+) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-        #[serde(rename_all = "snake_case")]
-        pub enum $name { $($variant),+ }
-
-        impl From<$of> for $name {
-            fn from(of: $of) -> Self {
-                match of { $($of::$variant => Self::$variant),+ }
-            }
-        }
-    };
-}
+pub use crate::dialect::words::{MessageTypeWord, RoleWord};
 
 words!(
     /// Where a meeting is in its life: scheduled, live, ended; or scheduled, cancelled. Nothing leads back.
@@ -41,10 +27,6 @@ words!(
 words!(
     /// How a meeting comes about.
     MeetingTypeWord for MeetingKind: Scheduled, Instant, Recurring
-);
-words!(
-    /// What somebody is in one meeting.
-    RoleWord for Role: Host, CoHost, Presenter, Attendee
 );
 words!(
     /// Whom something is left to: hosts and co-hosts, or everybody.
@@ -77,10 +59,6 @@ words!(
 words!(
     /// Why a webhook is told nothing.
     WebhookOffWord for Off: Administrator, Gone, Settings
-);
-words!(
-    /// What a message carries.
-    MessageTypeWord for MessageKind: Text, File, Poll, Announcement
 );
 
 words!(

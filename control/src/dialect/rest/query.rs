@@ -4,7 +4,7 @@ use crate::domain::error::DomainError;
 use crate::domain::page::Page;
 
 /// The parameters of a request. Of one that comes twice the first counts.
-pub(super) struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>);
 
 /// Parameters that are read; a request with more is not from a client of ours.
 const PARAMETERS_MAX: usize = 64;

@@ -13,9 +13,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::describe::refusals;
 use super::links;
-use crate::dialect::kcs::{asyncapi, error};
+use crate::dialect::kcs::asyncapi;
+use crate::dialect::kcs::rest::describe::refusals;
 use crate::http::refusal::Refusal;
 
 /// How long browsers may keep the parts of the viewer: a new version of us may bring another one.
@@ -116,7 +116,7 @@ async fn docs_file(Path(name): Path<String>) -> Response {
             file.bytes.into_owned(),
         )
             .into_response(),
-        None => error::response(&Refusal::UnknownRoute),
+        None => Refusal::UnknownRoute.into_response(),
     }
 }
 

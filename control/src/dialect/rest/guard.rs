@@ -7,38 +7,39 @@ use http::HeaderValue;
 use http::request::Parts;
 use tracing::Instrument as _;
 
-use super::Kcs;
-use super::answer::KcsRefusal;
-use crate::dialect::kcs::limits::budget;
+use super::Given;
 use crate::domain::actor::Actor;
 use crate::domain::error::DomainError;
-use crate::domain::limit::{LimitedAction, Verdict};
+use crate::domain::limit::{Budget, LimitedAction, Verdict};
+use crate::http::refusal::Refusal;
 use crate::http::{peer, token};
 
 /// One budget in front of some handlers.
 #[derive(Clone)]
-pub(super) struct Guard {
-    kcs: Kcs,
+pub struct Guard {
+    given: Given,
     action: LimitedAction,
+    pub budget: Budget,
 }
 
 impl Guard {
-    pub(super) fn new(kcs: Kcs, action: LimitedAction) -> Self {
-        Self { kcs, action }
+    /// Lets through whoever has a token and has not asked too often.
+    pub fn new(given: Given, action: LimitedAction, budget: Budget) -> Self {
+        Self { given, action, budget }
     }
 
     /// Counts the caller; people we do not know are counted by their address (C-62).
     async fn admit(&self, request: &Parts) -> (Result<Actor, DomainError>, Option<Verdict>) {
-        let services = &self.kcs.services;
+        let services = &self.given.services;
         let actor = match token::bearer(&request.headers) {
             Ok(token) => services.accounts.authenticate(token).await,
             Err(reason) => Err(reason),
         };
         let key = match actor.as_ref().ok().and_then(Actor::user_id) {
             Some(user) => user.to_string(),
-            None => peer::key(self.kcs.proxies.client(&request.extensions, &request.headers)),
+            None => peer::key(self.given.proxies.client(&request.extensions, &request.headers)),
         };
-        let verdict = services.limits.take(self.action, &key, budget(self.action));
+        let verdict = services.limits.take(self.action, &key, self.budget);
         match verdict {
             Some(verdict) if !verdict.allowed => (Err(services.limits.refusal(verdict)), Some(verdict)),
             verdict => (actor, verdict),
@@ -47,11 +48,7 @@ impl Guard {
 }
 
 /// The middleware.
-pub(super) async fn guard(
-    State(guard): State<Guard>,
-    request: Request,
-    next: Next,
-) -> Result<Response, KcsRefusal> {
+pub async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Result<Response, Refusal> {
     let (mut parts, body) = request.into_parts();
     let (actor, verdict) = guard.admit(&parts).await;
     let response = match actor {
@@ -65,7 +62,7 @@ pub(super) async fn guard(
                 to_its_end(next.run(request)).await
             }
         }
-        Err(reason) => Err(KcsRefusal::from(reason)),
+        Err(reason) => Err(Refusal::from(reason)),
     };
     match verdict {
         Some(verdict) => Ok(counted(response, verdict)),
@@ -74,19 +71,19 @@ pub(super) async fn guard(
 }
 
 /// Does what changes something even if the client hangs up meanwhile: what is stored must also reach those inside.
-async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Result<Response, KcsRefusal> {
+async fn to_its_end(work: impl Future<Output = Response> + Send + 'static) -> Result<Response, Refusal> {
     match tokio::spawn(work.in_current_span()).await {
         Ok(response) => Ok(response),
         Err(error) => match error.try_into_panic() {
             // Told and answered where every panic is.
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(_) => Err(KcsRefusal::from(DomainError::Internal)),
+            Err(_) => Err(Refusal::from(DomainError::Internal)),
         },
     }
 }
 
 /// The answer with the state of the counter (RATE-14). A narrower budget that the handler counted stays visible.
-pub(super) fn counted(response: Result<Response, KcsRefusal>, verdict: Verdict) -> Response {
+pub fn counted(response: Result<Response, Refusal>, verdict: Verdict) -> Response {
     let mut response = axum::response::IntoResponse::into_response(response);
     let headers = response.headers_mut();
     if !headers.contains_key("x-ratelimit-limit") {

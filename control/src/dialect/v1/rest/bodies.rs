@@ -1,0 +1,94 @@
+//! The bodies of requests, for the description. Handlers read them field by field (decision 0014); a test sends what is
+//! described here, and what it forbids, and compares what happens.
+
+use utoipa::ToSchema;
+
+/// How one comes in.
+#[derive(ToSchema)]
+#[schema(example = json!({ "connection_id": "conn_123456789", "device_type": "desktop", "join_muted": true }))]
+pub struct V1JoinBody {
+    /// What the client calls its connection: a socket of the same label goes on with this session. Also accepted as
+    /// `connectionId`.
+    #[schema(max_length = 100)]
+    pub connection_id: Option<String>,
+    /// What the person sits at. Also accepted as `deviceType`.
+    #[schema(max_length = 100, default = "unknown")]
+    pub device_type: Option<String>,
+    #[schema(default = false)]
+    pub join_muted: Option<bool>,
+    /// The camera is off on entering in any case: it is on once the client says so, or sends a picture.
+    #[schema(default = false)]
+    pub join_without_video: Option<bool>,
+    /// Of meetings that ask for one.
+    pub meeting_password: Option<String>,
+}
+
+/// A new message.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "content": "Hello everyone!", "message_type": "text", "recipient_id": null, "file_url": null, "file_name": null,
+    "file_type": null, "file_size": null,
+}))]
+pub struct V1MessageBody {
+    /// May be empty when there is a file.
+    #[schema(min_length = 1, max_length = 4000)]
+    pub content: String,
+    /// Also accepted as `messageType`.
+    #[schema(default = "text")]
+    pub message_type: Option<V1MessageType>,
+    /// Of a private message: whom it is for, by session, roster or account id.
+    pub recipient_id: Option<String>,
+    /// An own upload by the path it was answered with, or a file on another server; that makes it a message of type
+    /// `file`.
+    pub file_url: Option<String>,
+    #[schema(max_length = 255)]
+    pub file_name: Option<String>,
+    #[schema(max_length = 255)]
+    pub file_type: Option<String>,
+    /// In bytes.
+    #[schema(minimum = 0)]
+    pub file_size: Option<u64>,
+}
+
+/// What a message carries.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum V1MessageType {
+    Text,
+    File,
+    Poll,
+    Announcement,
+}
+
+/// Whom a LiveKit token is for.
+#[derive(ToSchema)]
+#[schema(example = json!({ "user_id": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "user_name": "Hanna Host" }))]
+pub struct V1TokenBody {
+    /// One's own account; hosts may name anybody's on the roster.
+    #[schema(min_length = 1)]
+    pub user_id: String,
+    /// The name to be shown there.
+    #[schema(min_length = 1, max_length = 100)]
+    pub user_name: String,
+    /// Of meetings that ask for one, of those who are not inside.
+    pub meeting_password: Option<String>,
+}
+
+/// A status that changes; whatever is absent stays.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "is_muted": false, "is_video_enabled": true, "is_screen_sharing": false, "is_hand_raised": true,
+    "is_in_waiting_room": false,
+}))]
+pub struct V1StatusBody {
+    pub is_muted: Option<bool>,
+    pub is_video_enabled: Option<bool>,
+    pub is_screen_sharing: Option<bool>,
+    pub is_hand_raised: Option<bool>,
+    /// `false` lets the named person in, and says nothing of whoever is inside. Nobody is sent back: `true` is refused.
+    #[schema(value_type = Option<bool>)]
+    pub is_in_waiting_room: Option<bool>,
+    /// Whose status it is, by session, roster or account id; absent: the caller's. Of others hosts may let in, mute, lift
+    /// that, and lower hands.
+    pub participant_user_id: Option<String>,
+}

@@ -36,6 +36,11 @@ impl Entered {
         if own.len() > PER_ACCOUNT_MAX { own.pop_front() } else { None }
     }
 
+    /// Whether there may be one of this person's.
+    fn knows(&self, person: Person) -> bool {
+        matches!(person, Person::User(user) if self.lock().contains_key(&user))
+    }
+
     /// Forgets one.
     fn forget(&self, user: UserId, session: ParticipantId) {
         let mut entered = self.lock();
@@ -62,6 +67,10 @@ impl Live {
         label: Option<String>,
         socket: Option<ConnectionId>,
     ) -> Option<Place> {
+        // Most people have none, and a house of them that comes at once need not ask the meeting one by one.
+        if label.is_none() && !self.0.entered.knows(person) {
+            return None;
+        }
         let handle = self.find(meeting)?;
         self.run(&handle, move |task| task.go_on(person, label, socket)).await?
     }
@@ -131,7 +140,9 @@ mod tests {
     fn c_30_an_account_has_so_many_sessions_without_a_socket_and_one_more_ends_the_oldest() {
         let (entered, user, meeting) = (Entered::default(), UserId::generate(), MeetingId::generate());
         let sessions: Vec<_> = (0..PER_ACCOUNT_MAX).map(|_| ParticipantId::generate()).collect();
+        assert!(!entered.knows(Person::User(user)));
         assert!(sessions.iter().all(|session| entered.note(user, meeting, *session).is_none()));
+        assert!(entered.knows(Person::User(user)));
         entered.forget(user, sessions[1]);
         assert_eq!(entered.note(user, meeting, ParticipantId::generate()), None, "one is over");
         let too_much = entered.note(user, meeting, ParticipantId::generate());

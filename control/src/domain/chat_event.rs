@@ -10,7 +10,7 @@ use super::presence::Status;
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChatEvent {
     Sent {
-        message: ChatMessage,
+        message: Box<ChatMessage>,
         at: OffsetDateTime,
     },
     Edited {

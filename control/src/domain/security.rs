@@ -152,8 +152,8 @@ mod tests {
 
     #[test]
     fn acc_14_the_lists_of_a_policy_are_bounded() {
-        let mut policy = EntryPolicy::default();
-        policy.blocked_users = (0..=BLOCKED_MAX).map(|_| UserId::generate()).collect();
+        let blocked_users = (0..=BLOCKED_MAX).map(|_| UserId::generate()).collect();
+        let mut policy = EntryPolicy { blocked_users, ..EntryPolicy::default() };
         assert!(matches!(policy.check(), Err(DomainError::FieldInvalid { field: "blocked_users", .. })));
         policy.blocked_users.pop();
         assert_eq!(policy.check(), Ok(()));

@@ -20,7 +20,7 @@ pub(super) fn event(event: &ChatEvent) -> Said {
     use ChatEvent as E;
     match event {
         E::Sent { message, at } => {
-            let shown = rooms::line(&Line::fresh(message.clone(), false));
+            let shown = rooms::line(&Line::fresh((**message).clone(), false));
             say(&ChatSent::new(shown, Timestamp(*at)))
         }
         E::Edited { room, message, text, by, at } => {

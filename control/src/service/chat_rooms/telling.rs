@@ -27,7 +27,7 @@ impl ChatRooms {
             let _ = self.live.with(meeting.id, move |live, _| Ok((live.deliver(stored), ()))).await;
         }
         let listeners = self.readers(message, meeting);
-        let event = ChatEvent::Sent { message: message.clone(), at: self.clock.now() };
+        let event = ChatEvent::Sent { message: Box::new(message.clone()), at: self.clock.now() };
         let missed: HashSet<_> =
             self.hub.deliver(&chat(event), &connections(&listeners)).into_iter().collect();
         let took = listeners.iter().filter(|listener| !missed.contains(&listener.connection));

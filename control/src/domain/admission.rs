@@ -85,20 +85,23 @@ pub fn admit(facts: &Facts<'_>) -> Result<Admission, DomainError> {
     Ok(place(facts, meeting))
 }
 
-/// Exists, campus, blocked or domain, invitation, over, not live, locked.
-fn before_password<'a>(
-    actor: &Actor,
-    meeting: Option<&'a Meeting>,
-    door: Door,
-) -> Result<&'a Meeting, DomainError> {
+/// Whether somebody may come to the door at all, whenever that is: exists, campus, blocked or domain, invitation.
+pub fn reaches<'a>(actor: &Actor, meeting: Option<&'a Meeting>) -> Result<&'a Meeting, DomainError> {
     let meeting = meeting.ok_or(DomainError::MeetingNotFound)?;
     if !actor.reaches(&meeting.campus) {
         return Err(DomainError::OtherCampus);
     }
     check_entry_policy(actor, meeting)?;
-    if !invited(actor, meeting) {
-        return Err(DomainError::NotInvited);
-    }
+    if invited(actor, meeting) { Ok(meeting) } else { Err(DomainError::NotInvited) }
+}
+
+/// As [`reaches`]; then over, not live, locked.
+fn before_password<'a>(
+    actor: &Actor,
+    meeting: Option<&'a Meeting>,
+    door: Door,
+) -> Result<&'a Meeting, DomainError> {
+    let meeting = reaches(actor, meeting)?;
     match meeting.status {
         MeetingStatus::Ended => return Err(DomainError::MeetingEnded),
         MeetingStatus::Cancelled => return Err(DomainError::MeetingCancelled),

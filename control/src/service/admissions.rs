@@ -91,6 +91,22 @@ impl Admissions {
         }
     }
 
+    /// The meeting, for somebody who may come to its door, now or when it has begun. A refusal is audited.
+    ///
+    /// # Errors
+    /// No such meeting, another campus, kept out, or not invited.
+    pub async fn reaches(&self, actor: &Actor, id: &str) -> Result<Meeting, DomainError> {
+        let meeting = self.store.meeting_for(meeting_id(id)?, actor).await?;
+        let meeting = meeting.filter(|meeting| meeting.deleted_at.is_none());
+        match admission::reaches(actor, meeting.as_ref()).cloned() {
+            Ok(meeting) => Ok(meeting),
+            Err(refusal) => {
+                self.note(actor, meeting.as_ref(), Some(&refusal)).await;
+                Err(refusal)
+            }
+        }
+    }
+
     /// Writes down how an attempt came out (SEC-09).
     pub async fn note(&self, actor: &Actor, meeting: Option<&Meeting>, refusal: Option<&DomainError>) {
         let result = refusal.map_or(AuditEntry::GRANTED, DomainError::reason);

@@ -183,9 +183,37 @@ impl Participants {
             }
             own => own?,
         };
-        match whom.filter(|whom| !is_oneself(actor, &own, whom)) {
-            None => self.set_own(&own, wished.status).await,
-            Some(whom) => self.set_others(actor, &own, whom.trim(), wished).await,
+        self.set_status_as(actor, &own, whom, wished).await
+    }
+
+    /// The same for whoever speaks over a socket.
+    ///
+    /// # Errors
+    /// As [`Participants::set_status`].
+    pub async fn set_status_over(
+        &self,
+        actor: &Actor,
+        connection: ConnectionId,
+        meeting: &str,
+        whom: Option<&str>,
+        wished: Wished,
+    ) -> Result<Seen, DomainError> {
+        let meeting = meeting_id(meeting)?;
+        let own = move |live: &LiveMeeting| live.of_connection(connection).ok().map(own_of(meeting));
+        let own = self.live.look(meeting, own).await.flatten().ok_or(DomainError::NotInMeeting)?;
+        self.set_status_as(actor, &own, whom, wished).await
+    }
+
+    async fn set_status_as(
+        &self,
+        actor: &Actor,
+        own: &Own,
+        whom: Option<&str>,
+        wished: Wished,
+    ) -> Result<Seen, DomainError> {
+        match whom.filter(|whom| !is_oneself(actor, own, whom)) {
+            None => self.set_own(own, wished.status).await,
+            Some(whom) => self.set_others(actor, own, whom.trim(), wished).await,
         }
     }
 

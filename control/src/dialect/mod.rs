@@ -1,6 +1,7 @@
 //! The edge: the outside world's words, one folder per dialect. A dialect reads its words into commands, says results
 //! and events, translates refusals and provides numbers. It decides nothing about meetings.
 
+pub mod asyncapi;
 pub mod expiry;
 pub mod fields;
 pub mod iso;

@@ -10,26 +10,17 @@ use super::asked_breakouts::{AssignBreakout, ChooseBreakout, GetBreakoutRooms, R
 use super::asked_chat::{
     ChatTyping, GetRoomOnlineUsers, JoinChatRooms, LeaveChatRoom, MarkMessagesSeen, UpdateChatStatus,
 };
-use super::asyncapi::Message;
 use super::limits;
 use super::told::{self, Told};
 use super::view::words::{DirectionWord, KindWord, SourceWord};
+use crate::dialect::asyncapi::{Message, Question};
 use crate::domain::error::DomainError;
-use crate::domain::limit::{Budget, LimitedAction};
+use crate::domain::limit::LimitedAction;
 use crate::domain::meeting::Feature;
 
 /// A payload that has a name.
 pub(super) trait Asked: ToSchema {
     const NAME: &'static str;
-}
-
-/// An event of a client's, described.
-pub(super) struct Question {
-    pub message: Message,
-    /// Events that answer it.
-    pub answers: Vec<&'static str>,
-    pub refusals: Vec<DomainError>,
-    pub budget: Option<Budget>,
 }
 
 /// Names payloads, says what each asks, what answers it, what is refused and how often it may be asked; lists them all.

@@ -1,6 +1,6 @@
 //! What sockets are told: one struct per payload, and one table that gives each its name.
 //!
-//! [`say`] takes nothing that is not in the table, and the description of the events ([`super::asyncapi`]) is made from
+//! [`say`] takes nothing that is not in the table, and the description of the events ([`crate::dialect::asyncapi`]) is made from
 //! the same table: an event that nobody described cannot be sent.
 
 use plenum_shared::id::{ConsumerId, ProducerId, TransportId};
@@ -9,7 +9,6 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
-use super::asyncapi::Message;
 pub(super) use super::told_breakouts::{BreakoutAssigned, BreakoutBroadcast, BreakoutRoomsChanged};
 pub(super) use super::told_chat::{
     ChatDeleted, ChatDelivered, ChatEdited, ChatNotification, ChatReacted, ChatRoomLeft, ChatRoomsJoined,
@@ -25,6 +24,7 @@ use super::view::words::{
     ConnectionQualityWord, DirectionWord, EndReasonWord, KindWord, LayersWord, LeaveReasonWord,
     RecipientWord, RoleWord, SourceWord,
 };
+use crate::dialect::asyncapi::Message;
 use crate::domain::id::{ChatRoomId, MeetingId, ParticipantId, RecordingId, RosterId, UserId};
 
 /// A payload that has a name.

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::links;
-use crate::dialect::kcs::asyncapi;
+use crate::dialect::asyncapi;
 use crate::dialect::kcs::rest::describe::refusals;
 use crate::http::refusal::Refusal;
 

@@ -7,24 +7,31 @@ use serde_json::{Map, Value};
 /// How deep objects within objects are shown in place; deeper ones are named only.
 const DEPTH_MAX: usize = 3;
 
-/// The page of a description.
+/// The page of a description: one chapter for each channel.
 pub(super) fn page(api: &Value) -> String {
     let mut page = HEAD.to_owned();
     let about = api["info"]["description"].as_str().unwrap_or_default();
-    let _ = write!(page, "<h1>Events over Socket.IO</h1><p>{}</p>", escaped(about));
-    for (action, title) in [("receive", "What clients send"), ("send", "What clients hear")] {
-        let operations = operations(api, action);
-        let _ = write!(page, "<h2>{title}</h2><nav class=index>");
-        for (name, _) in &operations {
-            let _ = write!(page, "<a href=\"#{name}\">{name}</a>");
-        }
-        page.push_str("</nav>");
-        for (name, operation) in &operations {
-            section(&mut page, api, name, operation);
+    let _ = write!(page, "<h1>Events</h1><p>{}</p>", escaped(about));
+    for (key, channel) in api["channels"].as_object().into_iter().flatten() {
+        let text = |name: &str| escaped(channel[name].as_str().unwrap_or_default());
+        let _ = write!(page, "<h1>{}</h1><p>{}</p>", text("title"), text("description"));
+        for (action, title) in [("receive", "What clients send"), ("send", "What clients hear")] {
+            chapter(&mut page, api, &operations(api, key, action), title);
         }
     }
     page.push_str("</main></html>\n");
     page
+}
+
+fn chapter(page: &mut String, api: &Value, operations: &[Described<'_>], title: &str) {
+    let _ = write!(page, "<h2>{title}</h2><nav class=index>");
+    for Described { key, message, .. } in operations {
+        let _ = write!(page, "<a href=\"#{key}\">{}</a>", name(message));
+    }
+    page.push_str("</nav>");
+    for one in operations {
+        section(page, api, one);
+    }
 }
 
 const HEAD: &str = concat!(
@@ -36,27 +43,44 @@ const HEAD: &str = concat!(
     "<a href=/api/asyncapi.json>asyncapi.json</a></nav></header><main class=events>",
 );
 
-fn operations<'a>(api: &'a Value, action: &str) -> Vec<(&'a str, &'a Value)> {
+/// An operation and its message, by the message's key.
+struct Described<'a> {
+    key: &'a str,
+    operation: &'a Value,
+    message: &'a Value,
+}
+
+/// What is sent or heard over a channel.
+fn operations<'a>(api: &'a Value, channel: &str, action: &str) -> Vec<Described<'a>> {
+    let channel = format!("#/channels/{channel}");
     let all = api["operations"].as_object().into_iter().flatten();
-    all.filter(|(_, operation)| operation["action"] == action)
-        .map(|(key, operation)| (key.split_once('.').map_or(key.as_str(), |(_, name)| name), operation))
+    all.filter(|(_, operation)| operation["action"] == action && operation["channel"]["$ref"] == channel)
+        .filter_map(|(_, operation)| {
+            let key = last(operation["messages"][0]["$ref"].as_str()?)?;
+            Some(Described { key, operation, message: &api["components"]["messages"][key] })
+        })
         .collect()
 }
 
-fn section(page: &mut String, api: &Value, name: &str, operation: &Value) {
+/// What a message is called on the wire.
+fn name(message: &Value) -> &str {
+    message["name"].as_str().unwrap_or_default()
+}
+
+fn section(page: &mut String, api: &Value, &Described { key, operation, message }: &Described<'_>) {
     let about = operation["summary"].as_str().unwrap_or_default();
-    let _ = write!(page, "<section id=\"{name}\"><h3>{name}</h3><p>{}</p>", escaped(about));
+    let _ = write!(page, "<section id=\"{key}\"><h3>{}</h3><p>{}</p>", name(message), escaped(about));
     if let Some(answers) = operation["reply"]["messages"].as_array() {
-        let names = answers.iter().filter_map(|answer| last(answer["$ref"].as_str()?));
-        let links: Vec<String> = names.map(|name| format!("<a href=\"#{name}\">{name}</a>")).collect();
+        let keys = answers.iter().filter_map(|answer| last(answer["$ref"].as_str()?));
+        let link = |key| format!("<a href=\"#{key}\">{}</a>", name(&api["components"]["messages"][key]));
+        let links: Vec<String> = keys.map(link).collect();
         let _ = write!(page, "<p>Answered by {}.</p>", links.join(" or "));
     }
     if let Some(limit) = operation["x-rate-limit"].as_object() {
         let _ = write!(page, "<p class=soft>At most {} in {} s.</p>", limit["requests"], limit["window_s"]);
     }
-    let schema = &api["components"]["messages"][name]["payload"];
     let mut rows = String::new();
-    fields(&mut rows, api, schema, "", 0);
+    fields(&mut rows, api, &message["payload"], "", 0);
     if !rows.is_empty() {
         let _ = write!(page, "<div class=fields><table><tr><th>Field<th>Kind<th>Meaning{rows}</table></div>");
     }

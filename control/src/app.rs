@@ -20,6 +20,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::config::{Config, LivekitConfig};
 use crate::dialect::kcs::socket::{self, Sockets};
+use crate::dialect::v1::pulse::Rhythm;
 use crate::dialect::{self, Dialect, rest, v1};
 use crate::domain::account::Account;
 use crate::domain::error::DomainError;
@@ -87,6 +88,8 @@ pub struct Parts {
     pub fleet_timing: Timing,
     /// How long a lost socket of a client that can resume is awaited.
     pub resume_wait: Duration,
+    /// How raw WebSockets are kept alive.
+    pub rhythm: Rhythm,
     /// How often the media of running meetings is measured.
     pub sample_every: Duration,
     /// Who knows the addresses of webhooks' names.
@@ -102,6 +105,7 @@ impl Default for Parts {
             supervise: true,
             fleet_timing: Timing::default(),
             resume_wait: socket::RESUME_WAIT,
+            rhythm: Rhythm::default(),
             sample_every: live::SAMPLED_EVERY,
             resolver: Arc::new(SystemResolver),
         }
@@ -226,12 +230,14 @@ impl App {
         let realtime = realtime(&services, &hub, config.ice_servers.clone());
         let sockets =
             Sockets::start(realtime, TrustedProxies::new(config.trusted_proxies.clone()), parts.resume_wait);
+        // Whoever drains tells these as well: it is the hub that everybody hears.
+        let raw = v1::socket::Sockets::start(services.clone(), hub.clone(), parts.rhythm);
         let supervisor =
             parts.supervise.then(|| Supervisor::start(fleet.clone(), &config.data_dir)).transpose()?;
         let draining = AtomicBool::new(false);
         let state = Arc::new(State { store: store.clone(), fleet, hub, live, draining });
         // Outermost, since pages of other origins may use the sockets' polling transport too.
-        let router = router(&services, state.clone(), config)
+        let router = router(&services, raw.routes(), state.clone(), config)
             .layer(from_fn_with_state(sockets.server(), socketio::intercept))
             .layer(from_fn(headers::security))
             .layer(headers::cors(&config.origins));
@@ -322,14 +328,14 @@ impl App {
 
 /// What sockets are served with.
 fn realtime(services: &Services, hub: &Hub, ice_servers: serde_json::Value) -> socket::Services {
-    let Services { accounts, joins, participants, chat, rooms, breakouts, media, clock, .. } =
+    let Services { accounts, joins, participants, presence, chat, rooms, breakouts, media, clock, .. } =
         services.clone();
     socket::Services {
         hub: hub.clone(),
         accounts,
         joins,
         participants,
-        presence: Presence::new(hub.clone(), rooms.clone(), clock.clone()),
+        presence,
         chat,
         rooms,
         breakouts,
@@ -455,6 +461,7 @@ async fn services(
         )
         .await?,
         people: People::new(store.clone(), audit.clone(), clock.clone(), live.clone()),
+        presence: Presence::new(hub.clone(), rooms.clone(), clock.clone()),
         meetings,
         statistics,
         mail,
@@ -475,11 +482,12 @@ async fn services(
     })
 }
 
-fn router(services: &Services, state: Arc<State>, config: &Config) -> Router {
+fn router(services: &Services, raw_sockets: Router, state: Arc<State>, config: &Config) -> Router {
     let health = Health { probe: state, metrics: telemetry::metrics(), started: Instant::now() };
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
     let routes = Router::new()
         .merge(rest::routes(services.clone(), proxies))
+        .merge(raw_sockets)
         .merge(health::routes(health))
         .merge(series::routes(services.meetings.clone()))
         .fallback(unknown_route)

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
-use super::kcs;
+use super::{kcs, v1};
 use crate::domain::error::DomainError;
 use crate::domain::limit::Budget;
 
@@ -77,7 +77,7 @@ pub fn described<T: ToSchema>() -> (Value, Vec<(String, RefOr<Schema>)>) {
 pub fn document() -> Value {
     let (mut servers, mut channels, mut operations) = (Map::new(), Map::new(), Map::new());
     let (mut messages, mut schemas) = (Map::new(), Map::new());
-    for channel in [kcs::asyncapi::channel()] {
+    for channel in [kcs::asyncapi::channel(), v1::asyncapi::channel()] {
         let asked = channel.asked.iter().map(|question| &question.message);
         let mut in_channel = Map::new();
         for message in asked.chain(&channel.told) {
@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn add_25_no_two_messages_have_one_key_and_no_two_shapes_one_name() {
         let (mut keys, mut shapes) = (BTreeSet::new(), Map::new());
-        for channel in [kcs::asyncapi::channel()] {
+        for channel in [kcs::asyncapi::channel(), v1::asyncapi::channel()] {
             let asked = channel.asked.into_iter().map(|question| question.message);
             for message in asked.chain(channel.told) {
                 assert!(keys.insert(message.key.clone()), "{} twice", message.key);

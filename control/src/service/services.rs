@@ -19,6 +19,7 @@ use crate::service::media::Media;
 use crate::service::meetings::Meetings;
 use crate::service::participants::Participants;
 use crate::service::people::People;
+use crate::service::presence::Presence;
 use crate::service::statistics::Statistics;
 use crate::service::webhooks::Webhooks;
 
@@ -28,6 +29,7 @@ pub struct Services {
     pub accounts: Accounts,
     pub meetings: Meetings,
     pub people: People,
+    pub presence: Presence,
     pub mail: Mail,
     pub webhooks: Webhooks,
     pub admissions: Admissions,

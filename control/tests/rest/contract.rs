@@ -61,6 +61,22 @@ async fn add_25_every_event_of_the_contract_is_described_as_it_is_promised() {
 }
 
 #[tokio::test]
+async fn add_25_v1_ws_every_raw_message_of_the_contract_is_described_as_it_is_promised() {
+    let world = World::new().await;
+    let api = world.get(Who::Nobody, "/api/asyncapi.json").await.body;
+    let mut missing = Vec::new();
+    let mut checked = 0;
+    for entry in entries(EVENTS, &["events"], &["additions", "list"]) {
+        if is_served(&entry["id"]) && entry["transport"].as_str() == Some("raw-websocket") {
+            check_raw(&api, &entry, &mut missing);
+            checked += 1;
+        }
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+    assert!(checked >= 9, "{checked}");
+}
+
+#[tokio::test]
 async fn add_25_every_event_that_is_described_is_in_the_contract() {
     let world = World::new().await;
     let api = world.get(Who::Nobody, "/api/asyncapi.json").await.body;
@@ -75,8 +91,9 @@ async fn add_25_every_event_that_is_described_is_in_the_contract() {
             promised.extend(words(told));
         }
     }
-    let described = api["components"]["messages"].as_object().expect("messages").keys();
-    let unknown: Vec<_> = described.filter(|name| !promised.contains(*name)).collect();
+    let described = api["components"]["messages"].as_object().expect("messages");
+    let names = described.values().filter_map(|message| message["name"].as_str());
+    let unknown: Vec<_> = names.filter(|name| !promised.contains(*name)).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
 }
 
@@ -423,6 +440,36 @@ fn check_event(api: &Value, entry: &Yaml, missing: &mut Vec<String>) {
             let shared = names(entry).len() > 1;
             if !shared && !answers.iter().any(|known| known.ends_with(&format!("/{answer}"))) {
                 missing.push(format!("{id}: {name} is not described as answered by {answer}"));
+            }
+        }
+    }
+}
+
+/// Messages of raw WebSockets: what is heard has every field that is promised; what is sent may have every field.
+fn check_raw(api: &Value, entry: &Yaml, missing: &mut Vec<String>) {
+    let id = entry["id"].as_str().unwrap_or_default();
+    let keys: &[(&str, &str)] = match entry["direction"].as_str() {
+        Some("both") => &[("send", ""), ("receive", ".asked")],
+        _ => &[("send", "")],
+    };
+    for name in names(entry) {
+        for (action, suffix) in keys {
+            let key = format!("v1.{name}{suffix}");
+            if api["operations"][format!("{action}.{key}")].is_null() {
+                missing.push(format!("{id}: {action} {name} is not described"));
+                continue;
+            }
+            let payload = &api["components"]["messages"][key.as_str()]["payload"];
+            for field in list(&entry["payload"]) {
+                let path = field["name"].as_str().unwrap_or_default();
+                let found = find(api, payload, path);
+                let promised = field["required"].as_bool() == Some(true);
+                if found.is_none() && (promised || *action == "receive") {
+                    missing.push(format!("{id}: {action} {name}: the field {path} is not described"));
+                }
+                if *action == "send" && promised && found.is_some_and(|(_, required)| !required) {
+                    missing.push(format!("{id}: {name}: {path} is not described as required"));
+                }
             }
         }
     }

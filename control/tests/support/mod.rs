@@ -4,6 +4,7 @@
 
 pub mod node;
 pub mod postgres;
+pub mod raw;
 pub mod receiver;
 pub mod socket;
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use plenum_control::app::{App, DataDirError, Parts, StartError};
 use plenum_control::config::Config;
+use plenum_control::dialect::v1::pulse::Rhythm;
 use plenum_control::fleet::Timing;
 use plenum_control::service::passwords::HashCost;
 use serde_json::{Value, json};
@@ -57,6 +59,8 @@ pub struct Setup {
     pub database_url: Option<String>,
     /// How long a lost socket that may come back is awaited.
     pub resume_wait: Duration,
+    /// How raw WebSockets are kept alive.
+    pub rhythm: Rhythm,
 }
 
 impl Default for Setup {
@@ -76,6 +80,7 @@ impl Default for Setup {
             sample_every,
             database_url: None,
             resume_wait: Duration::from_secs(30),
+            rhythm: Rhythm::default(),
         }
     }
 }
@@ -112,6 +117,7 @@ impl World {
             fleet_timing: setup.timing,
             sample_every: setup.sample_every,
             resume_wait: setup.resume_wait,
+            rhythm: setup.rhythm,
             ..Parts::default()
         };
         let began = Instant::now();
@@ -274,8 +280,16 @@ impl World {
 
     /// Status and body, whatever they are.
     pub async fn ask(&self, path: &str, token: &str) -> (u16, Value) {
-        let url = format!("http://127.0.0.1:{}{path}", self.port);
-        let answer = self.http.get(url).bearer_auth(token).send().await.unwrap();
+        self.ask_as(path, Some(token)).await
+    }
+
+    /// The same, with a token in the header or none.
+    pub async fn ask_as(&self, path: &str, token: Option<&str>) -> (u16, Value) {
+        let mut request = self.http.get(format!("http://127.0.0.1:{}{path}", self.port));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let answer = request.send().await.unwrap();
         (answer.status().as_u16(), answer.json().await.unwrap())
     }
 

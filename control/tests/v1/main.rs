@@ -13,6 +13,7 @@ mod matrix;
 mod rest;
 #[path = "../rest/schema.rs"]
 mod schema;
+mod socket;
 #[path = "../support/mod.rs"]
 mod support;
 mod token;

@@ -54,7 +54,9 @@ pub(super) async fn join(
     MeetingPath(id): MeetingPath,
     Body(body): Body,
 ) -> Reply {
-    let request = read_join(id, Fields::of(&body)?)?;
+    let fields = Fields::of(&body)?;
+    let device = ("device_type", fields.text_of(&["device_type", "deviceType"])?);
+    let request = read_join(id, fields, device)?;
     match v1.services.joins.join_without_socket(&actor, request).await? {
         Place::Inside(entrance) => {
             let seen = Seen::inside(&entrance.me);
@@ -69,15 +71,18 @@ pub(super) async fn join(
     }
 }
 
-fn read_join(meeting: String, fields: Fields<'_>) -> Result<JoinRequest, DomainError> {
+/// How somebody comes in, by REST or over a socket, which differ in where they say what he sits at.
+pub(in crate::dialect::v1) fn read_join(
+    meeting: String,
+    fields: Fields<'_>,
+    device: (&'static str, Option<&str>),
+) -> Result<JoinRequest, DomainError> {
     // Off in any case (C-50), and still no nonsense.
     fields.flag("join_without_video")?;
     let arrival =
         Arrival { audio: !fields.flag("join_muted")?.unwrap_or(false), video: false, ..Arrival::default() };
-    let arrival = arrival.described(
-        ("device_type", fields.text_of(&["device_type", "deviceType"])?),
-        ("connection_id", fields.text_of(&["connection_id", "connectionId"])?),
-    )?;
+    let arrival =
+        arrival.described(device, ("connection_id", fields.text_of(&["connection_id", "connectionId"])?))?;
     let password = fields.text("meeting_password")?.map(str::to_owned);
     Ok(JoinRequest { meeting, password, door: Door::EnterLive, arrival, ..JoinRequest::default() })
 }
@@ -149,7 +154,8 @@ pub(super) async fn update_status(
     ok(&v1, "Participant status updated successfully", people::status(&seen))
 }
 
-fn read_status(fields: Fields<'_>) -> Result<Wished, DomainError> {
+/// A status that changes, by REST or over a socket.
+pub(in crate::dialect::v1) fn read_status(fields: Fields<'_>) -> Result<Wished, DomainError> {
     let media = MediaChange {
         audio: fields.flag("is_muted")?.map(|muted| !muted),
         video: fields.flag("is_video_enabled")?,

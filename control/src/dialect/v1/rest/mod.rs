@@ -7,7 +7,7 @@ mod answer;
 pub mod bodies;
 pub mod chat;
 mod describe;
-mod inside;
+pub(super) mod inside;
 mod meetings;
 mod token;
 

@@ -14,6 +14,7 @@ mod rest;
 #[path = "../rest/schema.rs"]
 mod schema;
 mod socket;
+mod story;
 #[path = "../support/mod.rs"]
 mod support;
 mod token;

@@ -68,9 +68,9 @@ impl Breakouts {
     /// No such meeting, not allowed, not live, or a plan out of bounds.
     pub async fn open(&self, actor: &Actor, meeting: &str, plan: Plan) -> Result<BreakoutNews, DomainError> {
         let id = meeting_id(meeting)?;
+        plan.check()?;
         let done = async {
             let meeting = self.load(actor, meeting, Action::ManageBreakouts).await?;
-            plan.check()?;
             let meeting = self.with_feature(meeting).await?;
             self.live.change_breakouts(&meeting, actor, BreakoutWish::Open(plan)).await
         };
@@ -156,8 +156,8 @@ impl Breakouts {
         meeting: &str,
         text: &str,
     ) -> Result<ChatMessage, DomainError> {
-        let meeting = self.load(actor, meeting, Action::ManageBreakouts).await?;
         let text = message_text("message", text, false)?;
+        let meeting = self.load(actor, meeting, Action::ManageBreakouts).await?;
         let (said, by) = (text.clone(), actor.clone());
         let told = self.live.with(meeting.id, move |live, now| {
             let (person, name, notices) = live.broadcast(&by, said, now)?;

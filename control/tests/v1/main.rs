@@ -2,6 +2,7 @@
 //! hear each other, a control plane on a port of its own.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "the helpers of a test fail by panicking")]
 
+mod breakouts;
 mod chat;
 #[path = "../rest/described.rs"]
 mod described;
@@ -102,13 +103,15 @@ pub async fn join(world: &World, who: Who, meeting: &str) -> Value {
 }
 
 /// A request of each kind, for what all routes have in common.
-pub const ROUTES: [(Method, &str); 10] = [
+pub const ROUTES: [(Method, &str); 12] = [
     (Method::POST, "start"),
     (Method::POST, "end"),
     (Method::GET, "status"),
     (Method::POST, "join"),
     (Method::POST, "leave"),
     (Method::GET, "participants"),
+    (Method::GET, "breakout-rooms"),
+    (Method::DELETE, "breakout-rooms"),
     (Method::PUT, "participants/status"),
     (Method::POST, "chat"),
     (Method::GET, "chat"),

@@ -40,6 +40,9 @@ fn table(scene: &Scene) -> Vec<Row> {
     let nothing = Value::Null;
     let own = json!({ "is_muted": true, "is_hand_raised": true, "is_screen_sharing": true });
     let others = json!({ "participant_user_id": scene.inside, "is_muted": true });
+    let rooms = json!({ "room_count": 1 });
+    let place = json!({ "participant_user_id": scene.inside, "breakout_room_id": scene.inside });
+    let words = json!({ "message": "Two minutes" });
     let admit = json!({ "participant_user_id": scene.inside, "is_in_waiting_room": false });
     let said = json!({ "content": "Hello everyone!" });
     let token = json!({ "user_id": scene.inside, "user_name": "Ada" });
@@ -70,6 +73,25 @@ fn table(scene: &Scene) -> Vec<Row> {
         Row("v1UpdateParticipantStatus", Inside, others, RUNNING),
         Row("v1UpdateParticipantStatus", Inside, admit, RUNNING),
         Row("v1UpdateParticipantStatus", Ended, own, over(MEMBERS, 400)),
+        Row("v1CreateBreakoutRooms", Scheduled, rooms.clone(), over(HOSTS, 400)),
+        Row("v1CreateBreakoutRooms", Live, rooms.clone(), HOSTS),
+        Row("v1CreateBreakoutRooms", Ended, rooms, over(HOSTS, 410)),
+        Row("v1ListBreakoutRooms", Scheduled, Value::Null, MEMBERS),
+        Row("v1ListBreakoutRooms", Live, Value::Null, MEMBERS),
+        Row("v1ListBreakoutRooms", Ended, Value::Null, MEMBERS),
+        // No rooms are open, so whoever may ask hears that there is none.
+        Row("v1AssignBreakoutRoom", Scheduled, place.clone(), over(MEMBERS, 400)),
+        Row("v1AssignBreakoutRoom", Live, place.clone(), over(MEMBERS, 404)),
+        Row("v1AssignBreakoutRoom", Inside, place.clone(), over(HOSTS, 404)),
+        Row("v1AssignBreakoutRoom", Ended, place, over(MEMBERS, 410)),
+        Row("v1ReturnFromBreakoutRoom", Live, json!({}), over(MEMBERS, 404)),
+        Row("v1ReturnFromBreakoutRoom", Inside, json!({}), over(MEMBERS, 404)),
+        Row("v1ReturnFromBreakoutRoom", Inside, json!({ "everyone": true }), over(HOSTS, 404)),
+        Row("v1ReturnFromBreakoutRoom", Ended, json!({}), over(MEMBERS, 410)),
+        Row("v1BroadcastToBreakoutRooms", Live, words.clone(), over(HOSTS, 404)),
+        Row("v1BroadcastToBreakoutRooms", Ended, words, over(HOSTS, 410)),
+        Row("v1CloseBreakoutRooms", Live, Value::Null, over(HOSTS, 404)),
+        Row("v1CloseBreakoutRooms", Ended, Value::Null, over(HOSTS, 410)),
         Row("v1SendMessage", Scheduled, said.clone(), over(MEMBERS, 400)),
         Row("v1SendMessage", Live, said.clone(), over(MEMBERS, 404)),
         Row("v1SendMessage", Inside, said.clone(), MEMBERS),

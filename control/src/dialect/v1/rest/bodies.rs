@@ -92,3 +92,97 @@ pub struct V1StatusBody {
     /// that, and lower hands.
     pub participant_user_id: Option<String>,
 }
+
+/// Rooms to be opened.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "room_count": 3,
+    "rooms": [{
+        "name": "Breakout Room 1", "description": "Discussion group for project planning", "capacity": 5,
+        "settings": { "allow_chat": true, "allow_screen_share": false },
+    }],
+    "auto_assign": false, "allow_participants_to_choose": true, "allow_participants_to_return": true,
+    "time_limit_minutes": 30,
+}))]
+pub struct V1BreakoutsBody {
+    #[schema(minimum = 1, maximum = 100)]
+    pub room_count: u32,
+    /// At most as many as are counted; those that are missing are named "Breakout Room N".
+    #[schema(max_items = 100)]
+    pub rooms: Option<Vec<V1RoomBody>>,
+    /// Whether attendees inside are spread over the rooms, one after the other.
+    #[schema(default = false)]
+    pub auto_assign: Option<bool>,
+    #[schema(default = false)]
+    pub allow_participants_to_choose: Option<bool>,
+    #[schema(default = true)]
+    pub allow_participants_to_return: Option<bool>,
+    /// The rooms close by themselves after so long.
+    #[schema(minimum = 1, maximum = 1440)]
+    pub time_limit_minutes: Option<u32>,
+}
+
+/// A room to be opened.
+#[derive(ToSchema)]
+pub struct V1RoomBody {
+    #[schema(min_length = 1, max_length = 100, pattern = r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+    pub name: String,
+    #[schema(max_length = 1000)]
+    pub description: Option<String>,
+    #[schema(minimum = 1, maximum = 10_000)]
+    pub capacity: Option<u32>,
+    pub settings: Option<V1RoomSettingsBody>,
+}
+
+/// What people in a room may do.
+#[derive(ToSchema)]
+pub struct V1RoomSettingsBody {
+    #[schema(default = true)]
+    pub allow_chat: Option<bool>,
+    #[schema(default = true)]
+    pub allow_screen_share: Option<bool>,
+}
+
+/// Who goes where.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "participant_user_id": "01JDAVNTZ6MG8F0Q5W0R7YH3KC", "breakout_room_id": "01JDAVNTZ6MG8F0Q5W0R7YH3KD",
+    "assignment_type": "manual",
+}))]
+pub struct V1AssignBody {
+    /// By session, roster or account id.
+    #[schema(min_length = 1)]
+    pub participant_user_id: String,
+    #[schema(min_length = 1)]
+    pub breakout_room_id: String,
+    /// Who chose; it makes no difference.
+    #[schema(default = "manual")]
+    pub assignment_type: Option<V1AssignmentBody>,
+}
+
+/// Who chose a room.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum V1AssignmentBody {
+    Manual,
+    Auto,
+}
+
+/// Who comes back; nobody named: the caller.
+#[derive(ToSchema)]
+#[schema(example = json!({ "everyone": true }))]
+pub struct V1ReturnBody {
+    /// Everybody, whoever else is named.
+    #[schema(default = false)]
+    pub everyone: Option<bool>,
+    /// One person, by session, roster or account id.
+    pub participant_user_id: Option<String>,
+}
+
+/// Words for all rooms.
+#[derive(ToSchema)]
+#[schema(example = json!({ "message": "Two minutes left" }))]
+pub struct V1BroadcastBody {
+    #[schema(min_length = 1, max_length = 4000)]
+    pub message: String,
+}

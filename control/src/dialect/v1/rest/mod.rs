@@ -5,6 +5,7 @@
 
 mod answer;
 pub mod bodies;
+mod breakouts;
 pub mod chat;
 mod describe;
 pub(super) mod inside;
@@ -34,6 +35,11 @@ pub fn routes(v1: V1) -> (Router, utoipa::openapi::OpenApi) {
         .routes(manage(routes!(meetings::start)))
         .routes(manage(routes!(meetings::end)))
         .routes(manage(routes!(meetings::status)))
+        .routes(manage(routes!(breakouts::create, breakouts::close)))
+        .routes(manage(routes!(breakouts::broadcast)))
+        .routes(act(routes!(breakouts::list)))
+        .routes(act(routes!(breakouts::assign)))
+        .routes(act(routes!(breakouts::give_back)))
         .routes(act(routes!(inside::join)))
         .routes(act(routes!(inside::leave)))
         .routes(act(routes!(inside::participants)))

@@ -1,6 +1,7 @@
 // Everything that can happen to the state of a meeting.
 import type { MeetingJoined, PresentParticipant, Quality, RemoteProducer } from '../signaling/events';
 import type { Permissions, Role } from '../signaling/people';
+import type { Breakouts } from './breakouts';
 import type { JoinRequest, Panel, ShownReaction } from './state';
 import type { TalkAction } from './talk';
 
@@ -33,6 +34,8 @@ export type Action =
   | { type: 'recording'; on: boolean; by: string | null }
   | { type: 'role'; participantId: string; role: Role; permissions: Partial<Permissions> }
   | { type: 'host-muted'; muted: boolean }
+  | { type: 'breakouts'; breakouts: Breakouts | null }
+  | { type: 'breakout-place'; participantId: string; roomId: string | null }
   | { type: 'panel'; panel: Panel | null }
   | { type: 'request'; request: JoinRequest }
   | { type: 'request-answered'; participantId: string };

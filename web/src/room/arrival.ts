@@ -47,6 +47,8 @@ export function joined(state: RoomState, answer: MeetingJoined): RoomState {
       handRaisedAt: null,
     },
     people,
+    // Rooms that are open are told right behind this.
+    breakouts: null,
     typists: [],
     recording: { on: answer.recording?.recording ?? false, by: answer.recording?.startedBy ?? null },
     order: order.sort((a, b) => place(state, a) - place(state, b)),

@@ -520,3 +520,69 @@ describe('the end', () => {
     expect(client.told).toEqual(['The host muted you.']);
   });
 });
+
+describe('breakout rooms', () => {
+  const meetingId = 'm1';
+  const gone = () =>
+    server.tell('producer-closed', {
+      meetingId,
+      participantId: 'p-bob',
+      producerId: 'bob-cam',
+      kind: 'video',
+    });
+
+  it('add_ev_50_add_ev_51 are entered without new media, and people of other rooms are off the stage', async () => {
+    await joinWithBob();
+    const me = client.state.self.participantId;
+    server.divide([{ roomId: 'red' }, { roomId: 'blue' }]);
+    expect(client.state.near).toEqual(['p-bob']);
+    gone();
+    server.place(me, 'red');
+    expect(client.told).toContain('You are in red now.');
+    expect(client.state.near).toEqual([]);
+    expect(client.picture()).toBeNull();
+    await client.conference.desk.returnFromRoom();
+    server.tell('new-producer', { meetingId, participantId: 'p-bob', ...camera });
+    await settle();
+    expect(client.told).toContain('You are back in the main room.');
+    expect(client.picture()).not.toBeNull();
+    expect(client.sessions).toHaveLength(1);
+  });
+
+  it('add_ev_52 let a host speak to all of them, which nobody hears from himself', async () => {
+    await joinWithBob();
+    const said = { meetingId, message: 'Two minutes', timestamp: '' };
+    server.tell('breakout-broadcast', { ...said, userId: 'u-host', userName: 'Hanna' });
+    server.tell('breakout-broadcast', { ...said, userId: 'u-ada', userName: 'Ada' });
+    expect(client.told).toEqual(['Hanna to all rooms: Two minutes']);
+  });
+
+  it('end a shared screen where none may be shown', async () => {
+    await joinWithBob();
+    const screen = track('video');
+    await client.conference.setScreen(screen, null);
+    server.divide([{ roomId: 'quiet', allowScreenShare: false }]);
+    server.place(client.state.self.participantId, 'quiet');
+    await settle();
+    expect(client.state.self.screen).toBe(false);
+    expect((screen as unknown as FakeTrack).stopped).toBe(true);
+  });
+
+  it('add_ev_54_add_ev_55_add_ev_56 are asked for by name', async () => {
+    await joinWithBob();
+    server.divide([{ roomId: 'red' }]);
+    await client.conference.desk.place('p-bob', 'red');
+    await client.conference.desk.place('p-bob', null);
+    await client.conference.desk.chooseRoom('red');
+    await client.conference.desk.returnFromRoom();
+    const asked = server.heard.filter(({ name }) => name.includes('breakout'));
+    expect(asked).toEqual([
+      { name: 'assign-breakout', payload: { meetingId, participantId: 'p-bob', roomId: 'red' } },
+      { name: 'assign-breakout', payload: { meetingId, participantId: 'p-bob', roomId: null } },
+      { name: 'choose-breakout', payload: { meetingId, roomId: 'red' } },
+      { name: 'return-from-breakout', payload: { meetingId } },
+    ]);
+  });
+});
+
+const camera = { producerId: 'bob-cam', kind: 'video', source: 'camera' } as const;

@@ -172,6 +172,11 @@ export class Conference {
         if (changedBy !== this.entry.userId) this.parts.notify(invited(participants), 'info');
       }),
       signaling.on('participant-role-changed', (change) => this.roleChanged(change)),
+      signaling.on('breakout-assigned', (place) => this.wentTo(place)),
+      signaling.on('breakout-rooms-changed', () => this.keepToRights()),
+      signaling.on('breakout-broadcast', ({ userId, userName, message }) => {
+        if (userId !== this.entry.userId) this.parts.notify(`${userName} to all rooms: ${message}`, 'info');
+      }),
       signaling.on('participant-reaction', (reaction) => this.reacted(reaction)),
       signaling.on('server-draining', () => this.parts.notify('The server is restarting. Hold on.', 'info')),
       signaling.on('error', ({ message, event }) => this.refused(message, event)),
@@ -215,6 +220,13 @@ export class Conference {
   private roleChanged({ participantId, old_role, new_role }: ServerEvents['participant-role-changed']): void {
     if (participantId !== this.store.get().self.participantId) return;
     if (old_role !== new_role) this.parts.notify(`You are ${ROLE_WORDS[new_role]} now.`, 'info');
+    this.keepToRights();
+  }
+
+  private wentTo({ participantId, name }: ServerEvents['breakout-assigned']): void {
+    if (participantId !== this.store.get().self.participantId) return;
+    const words = name === null ? 'You are back in the main room.' : `You are in ${name} now.`;
+    this.parts.notify(words, 'info');
     this.keepToRights();
   }
 

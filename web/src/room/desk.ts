@@ -1,4 +1,4 @@
-// What those who run a meeting do in it: the door, the hands, the microphones, the recording.
+// What those who run a meeting do in it: the door, the hands, the microphones, the recording, the breakout rooms.
 import type { RequestName, Requests, Signaling } from '../signaling/events';
 import type { Store } from '../store';
 import type { Action } from './actions';
@@ -45,6 +45,19 @@ export class Desk {
 
   lowerAllHands(): Promise<boolean> {
     return this.ask('lower-hands', { meetingId: this.meetingId });
+  }
+
+  /** Sends somebody to a breakout room, or back to the main room. */
+  place(participantId: string, roomId: string | null): Promise<boolean> {
+    return this.ask('assign-breakout', { meetingId: this.meetingId, participantId, roomId });
+  }
+
+  chooseRoom(roomId: string): Promise<boolean> {
+    return this.ask('choose-breakout', { meetingId: this.meetingId, roomId });
+  }
+
+  returnFromRoom(): Promise<boolean> {
+    return this.ask('return-from-breakout', { meetingId: this.meetingId });
   }
 
   record(start: boolean): Promise<boolean> {

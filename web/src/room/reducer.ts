@@ -1,11 +1,16 @@
 // The one place where the state of a meeting changes. Pure.
 import type { Action } from './actions';
 import { joined, personJoined } from './arrival';
+import { moved, withNear } from './breakouts';
 import { rightsOf } from './rights';
 import { type Person, REACTIONS_MAX, RECENT_SPEAKERS_MAX, type RoomState, SELF } from './state';
 import { type TalkAction, type Typist, talk, typing } from './talk';
 
 export function reduce(state: RoomState, action: Action): RoomState {
+  return withNear(changedBy(state, action));
+}
+
+function changedBy(state: RoomState, action: Action): RoomState {
   switch (action.type) {
     case 'join-asked':
       return {
@@ -91,6 +96,10 @@ export function reduce(state: RoomState, action: Action): RoomState {
       }));
     case 'host-muted':
       return { ...state, self: { ...state.self, hostMuted: action.muted } };
+    case 'breakouts':
+      return { ...state, breakouts: action.breakouts };
+    case 'breakout-place':
+      return { ...state, breakouts: moved(state.breakouts, action.participantId, action.roomId) };
     case 'panel':
       return { ...state, panel: action.panel, unread: action.panel === 'chat' ? 0 : state.unread };
     case 'request':
@@ -149,6 +158,7 @@ function removed(state: RoomState, key: string): RoomState {
   return {
     ...state,
     people,
+    breakouts: moved(state.breakouts, gone?.participantId ?? '', null),
     typists: state.typists.filter(({ userId }) => userId !== gone?.userId),
     reactions: state.reactions.filter((shown) => shown.key !== key),
     order: state.order.filter((other) => other !== key),
@@ -168,6 +178,7 @@ function emptied(state: RoomState): RoomState {
     typists: [],
     reactions: [],
     recording: { on: false, by: null },
+    breakouts: null,
     link: 'up',
   };
 }

@@ -1,5 +1,6 @@
 // Who may do what, as far as buttons are concerned; the server decides. Pure.
 import type { Permissions, Role } from '../signaling/people';
+import { ownRoom } from './breakouts';
 import type { Person, RoomState } from './state';
 
 export const ROLES: readonly Role[] = ['host', 'co_host', 'presenter', 'attendee'];
@@ -28,7 +29,7 @@ export function rightsOf(role: Role, said: Partial<Permissions> = {}): Permissio
     can_unmute_others: said.can_unmute_others ?? runs,
     can_manage_participants: said.can_manage_participants ?? runs,
     can_record: said.can_record ?? runs,
-    can_manage_breakout_rooms: said.can_manage_breakout_rooms ?? runs,
+    can_manage_breakout_rooms: said.can_manage_breakout_rooms ?? role === 'host',
   };
 }
 
@@ -46,7 +47,25 @@ export function holds(state: RoomState, right: keyof Permissions): boolean {
 }
 
 export function mayShareScreen(state: RoomState): boolean {
-  return state.self.permissions.can_share_screen && state.meeting?.features?.screen_sharing_enabled !== false;
+  const { permissions } = state.self;
+  if (!permissions.can_share_screen || state.meeting?.features?.screen_sharing_enabled === false)
+    return false;
+  return ownRoom(state)?.allowScreenShare !== false;
+}
+
+export function mayWrite(state: RoomState): boolean {
+  return ownRoom(state)?.allowChat !== false;
+}
+
+/** Whether we may go into rooms of our own choice. */
+export function mayChooseRoom(state: RoomState): boolean {
+  return state.breakouts !== null && (state.breakouts.mayChoose || holds(state, 'can_manage_breakout_rooms'));
+}
+
+/** Whether we are in a room that we may leave by ourselves. */
+export function mayReturn(state: RoomState): boolean {
+  if (!state.breakouts || !ownRoom(state)) return false;
+  return state.breakouts.mayReturn || holds(state, 'can_manage_breakout_rooms');
 }
 
 export function mayRecord(state: RoomState): boolean {

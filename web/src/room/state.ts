@@ -3,6 +3,7 @@ import type { ChatMessage } from '../signaling/chat';
 import type { Quality, RemoteProducer } from '../signaling/events';
 import type { Meeting } from '../signaling/meeting';
 import type { Permissions, Role } from '../signaling/people';
+import type { Breakouts } from './breakouts';
 import { rightsOf } from './rights';
 import type { Typist } from './talk';
 
@@ -32,7 +33,7 @@ export interface Person {
 }
 
 export type Phase = 'outside' | 'joining' | 'waiting' | 'inside' | 'left' | 'removed' | 'ended' | 'refused';
-export type Panel = 'chat' | 'people' | 'numbers';
+export type Panel = 'chat' | 'people' | 'numbers' | 'rooms';
 
 export interface JoinRequest {
   participantId: string;
@@ -65,6 +66,9 @@ export interface RoomState {
   people: Record<string, Person>;
   /** Keys in order of arrival. */
   order: string[];
+  /** Those of them who are in one's own room; all while the meeting is not divided. */
+  near: string[];
+  breakouts: Breakouts | null;
   activeSpeaker: string | null;
   /** Who spoke last, most recent first; at most `RECENT_SPEAKERS_MAX`. */
   recentSpeakers: string[];
@@ -111,6 +115,8 @@ export function outside(self: { userId: string; userName: string }): RoomState {
     self: newPerson({ key: SELF, ...self, audio: false, video: false }),
     people: {},
     order: [],
+    near: [],
+    breakouts: null,
     activeSpeaker: null,
     recentSpeakers: [],
     messages: [],

@@ -2,6 +2,7 @@
 import { chatLine } from '../signaling/chatWire';
 import type { Signaling } from '../signaling/events';
 import type { Action } from './actions';
+import { breakoutsOf } from './breakouts';
 import type { TalkAction } from './talk';
 
 /** Connects a link to a state; returns the way to disconnect it. */
@@ -34,6 +35,10 @@ export function wire(signaling: Signaling, dispatch: (action: Action) => void): 
     ),
     on('participant-role-changed', ({ participantId, new_role: role, permissions }) =>
       dispatch({ type: 'role', participantId, role, permissions }),
+    ),
+    on('breakout-rooms-changed', (told) => dispatch({ type: 'breakouts', breakouts: breakoutsOf(told) })),
+    on('breakout-assigned', ({ participantId, roomId }) =>
+      dispatch({ type: 'breakout-place', participantId, roomId }),
     ),
     on('muted-by-host', ({ muted }) => dispatch({ type: 'host-muted', muted })),
     on('recording-status-changed', ({ recording, startedBy = null }) =>

@@ -1,5 +1,6 @@
 // The Socket.IO words of the server (KCS dialect with its additions), as types.
 import type { types } from 'mediasoup-client';
+import type { BreakoutRoomsTold } from './breakouts';
 import type { Attachment, RecipientType } from './chat';
 import type { ChatEvents, ChatRequests } from './chatEvents';
 import type { WireLine } from './chatWire';
@@ -105,6 +106,10 @@ export interface Requests extends ChatRequests {
   };
   'admit-participant': { send: InMeeting & { participantId: string }; reply: object };
   'deny-participant': { send: InMeeting & { participantId: string }; reply: object };
+  /** Without a room: back to the main room. */
+  'assign-breakout': { send: InMeeting & { participantId: string; roomId: string | null }; reply: object };
+  'choose-breakout': { send: InMeeting & { roomId: string }; reply: object };
+  'return-from-breakout': { send: InMeeting; reply: object };
   'create-transport': { send: InMeeting & { direction: 'send' | 'recv' }; reply: TransportCreated };
   'connect-transport': {
     send: { transportId: string; dtlsParameters: types.DtlsParameters };
@@ -172,6 +177,9 @@ export interface ServerEvents extends ChatEvents {
   'recording-status-changed': { recording: boolean; startedBy?: string };
   'hand-raised': { participantId: string; userName: string; raised: boolean; timestamp: string };
   'muted-by-host': { muted: boolean; reason?: string };
+  'breakout-rooms-changed': BreakoutRoomsTold;
+  'breakout-assigned': InMeeting & { participantId: string; roomId: string | null; name: string | null };
+  'breakout-broadcast': InMeeting & { userId: string; userName: string; message: string; timestamp: string };
   'meeting-ended': InMeeting & { reason: string; endedBy?: string };
   'new-producer': OfProducer & { source: Source; paused?: boolean };
   'producer-closed': OfProducer;

@@ -160,4 +160,30 @@ describe('REST calls', () => {
       '/api/meeting/m1?series=true',
     ]);
   });
+
+  it('c_61 open breakout rooms, call everybody back, speak to all and close them', async () => {
+    const { rest, asked } = server(200, json({ status: 'success', message: 'ok', data: [] }));
+    const plan = {
+      room_count: 2,
+      auto_assign: true,
+      allow_participants_to_choose: false,
+      allow_participants_to_return: true,
+    };
+    await rest.breakouts.open('m1', plan);
+    await rest.breakouts.callBack('m1');
+    await rest.breakouts.broadcast('m1', 'Two minutes');
+    await rest.breakouts.close('m1');
+    const path = '/api/v1/meetings/m1/breakout-rooms';
+    expect(asked.map(({ url, init }) => [init.method, url])).toEqual([
+      ['POST', path],
+      ['POST', `${path}/return`],
+      ['POST', `${path}/broadcast`],
+      ['DELETE', path],
+    ]);
+    expect(asked.slice(0, 3).map(({ init }) => JSON.parse(String(init.body)))).toEqual([
+      plan,
+      { everyone: true },
+      { message: 'Two minutes' },
+    ]);
+  });
 });

@@ -2,6 +2,7 @@
 import { type Fetch, Http, query, type Upload, uploadWithProgress } from './http';
 import type { JoinAccess, Meeting, MeetingDraft, User } from './meeting';
 import { AdminRest } from './restAdmin';
+import { BreakoutsRest } from './restBreakouts';
 import { ChatRest } from './restChat';
 import { NumbersRest } from './restNumbers';
 import { PeopleRest } from './restPeople';
@@ -13,6 +14,7 @@ export class Rest {
   readonly chat: ChatRest;
   readonly numbers: NumbersRest;
   readonly admin: AdminRest;
+  readonly breakouts: BreakoutsRest;
   private readonly http: Http;
 
   constructor(
@@ -25,6 +27,7 @@ export class Rest {
     this.chat = new ChatRest(this.http);
     this.numbers = new NumbersRest(this.http);
     this.admin = new AdminRest(this.http);
+    this.breakouts = new BreakoutsRest(this.http);
   }
 
   login(email: string, password: string): Promise<{ token: string; user: User }> {

@@ -92,6 +92,28 @@ function liven(): void {
       userName: NAMES.at(-1 - index) ?? '',
     });
   }
+  if (wanted.has('rooms')) {
+    const inside = (...who: string[]) =>
+      who.flatMap((id) => {
+        const person = server.people.get(id);
+        return person ? [{ participantId: id, userId: person.userId, userName: person.userName }] : [];
+      });
+    const me = [...server.people.values()].find(({ userId }) => userId === 'u1')?.participantId ?? '';
+    server.divide(
+      [
+        { roomId: 'harbour', name: 'Harbour plans', participants: inside(me, 'bot-0', 'bot-4') },
+        {
+          roomId: 'budget',
+          name: 'Budget',
+          description: 'Only what is over ten thousand',
+          capacity: 5,
+          allowScreenShare: false,
+          participants: inside('bot-1', 'bot-2'),
+        },
+      ],
+      { timeLimitAt: new Date(Date.now() + 754_000).toISOString() },
+    );
+  }
   if (wanted.has('recording')) server.tell('recording-status-changed', { recording: true, startedBy: 'u1' });
   if (wanted.has('react')) {
     const reaction = (participantId: string, reaction: string) =>

@@ -1,4 +1,5 @@
 // A pretended server: one meeting, people who can be scripted, and links that can break. For unit tests and the demo.
+import type { BreakoutRoomsTold, BreakoutRoomTold } from '../signaling/breakouts';
 import type { Attachment } from '../signaling/chat';
 import { NOT_CONNECTED, SignalingError } from '../signaling/errors';
 import type {
@@ -26,6 +27,7 @@ export class FakeServer {
   files = new Map<string, Attachment>();
   /** Whoever joins waits for somebody who lets them in. */
   waitingRoom = false;
+  private rooms: BreakoutRoomTold[] = [];
   /** Every request in order of arrival, for assertions. */
   readonly heard: { name: RequestName; payload: object }[] = [];
   /** Refuses the next requests of a name with these words. */
@@ -99,6 +101,24 @@ export class FakeServer {
       new_role: role,
       permissions,
     });
+  }
+
+  /** Opens breakout rooms with these people in them; an empty list closes them. */
+  divide(
+    rooms: (Partial<BreakoutRoomTold> & { roomId: string })[],
+    more: Partial<BreakoutRoomsTold> = {},
+  ): void {
+    const plain = { description: null, capacity: null, allowChat: true, allowScreenShare: true };
+    this.rooms = rooms.map((room) => ({ ...plain, name: room.roomId, participants: [], ...room }));
+    const { id: meetingId } = this.meeting;
+    const rest = { timeLimitAt: null, mayChoose: false, mayReturn: true, ...more };
+    this.tell('breakout-rooms-changed', { meetingId, rooms: this.rooms, ...rest });
+  }
+
+  place(participantId: string, roomId: string | null): object {
+    const name = this.rooms.find((room) => room.roomId === roomId)?.name ?? null;
+    this.tell('breakout-assigned', { meetingId: this.meeting.id, participantId, roomId, name });
+    return {};
   }
 
   join(link: FakeLink, userId: string, userName: string): MeetingJoined {
@@ -288,6 +308,9 @@ const answers: Answers = {
     return {};
   },
   'deny-participant': nothing,
+  'assign-breakout': (_link, server, { participantId, roomId }) => server.place(participantId, roomId),
+  'choose-breakout': (link, server, { roomId }) => server.place(link.participantId ?? '', roomId),
+  'return-from-breakout': (link, server) => server.place(link.participantId ?? '', null),
   'create-transport': (_link, server) => ({
     transportId: server.id('transport'),
     iceParameters: { usernameFragment: 'ufrag', password: 'password', iceLite: true },

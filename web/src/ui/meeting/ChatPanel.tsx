@@ -1,7 +1,7 @@
 // The conversation in writing.
 import { useCallback, useId, useState } from 'react';
 import type { Recipient } from '../../room/meetingChat';
-import { runsMeeting } from '../../room/rights';
+import { mayWrite, runsMeeting } from '../../room/rights';
 import type { RoomState } from '../../room/state';
 import { typingWords } from '../../room/talk';
 import { Lines } from '../chat/Lines';
@@ -16,6 +16,7 @@ export function ChatPanel() {
   const ownId = useRoom((state) => state.self.userId);
   const host = useRoom(runsMeeting);
   const typing = useRoom((state) => typingWords(state.typists.map(({ userName }) => userName)));
+  const writes = useRoom(mayWrite);
   const [to, setTo] = useState<Recipient>({ type: 'all' });
   const there = useRoom((state) => to.type !== 'private' || isHere(state, to.id));
   const target: Recipient = there ? to : { type: 'all' };
@@ -34,14 +35,20 @@ export function ChatPanel() {
         onEdit={(id, text) => chat.edit(id, text)}
         onRemove={(id) => void chat.remove(id)}
       />
-      <Writer
-        label={`Message to ${words}`}
-        teller={chat.typing}
-        typing={typing}
-        onSend={(text, files) => chat.send(text, target, files)}
-      >
-        <To to={target} onChange={setTo} />
-      </Writer>
+      {writes ? (
+        <Writer
+          label={`Message to ${words}`}
+          teller={chat.typing}
+          typing={typing}
+          onSend={(text, files) => chat.send(text, target, files)}
+        >
+          <To to={target} onChange={setTo} />
+        </Writer>
+      ) : (
+        <p className={styles.silent}>
+          This breakout room has no chat. You can read, and write again when you are back.
+        </p>
+      )}
     </Panel>
   );
 }

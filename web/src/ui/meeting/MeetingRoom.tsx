@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import { Announcer } from './Announcer';
 import { Banner } from './Banner';
+import { BreakoutMark } from './BreakoutMark';
 import { ChatPanel } from './ChatPanel';
 import { ControlBar } from './ControlBar';
 import { useMeeting, useRoom } from './context';
@@ -13,6 +14,7 @@ import { PeoplePanel } from './PeoplePanel';
 import { Presence } from './Presence';
 import { RecordingDialog, RecordingMark } from './RecordingMark';
 import { RemoteAudio } from './RemoteAudio';
+import { RoomsPanel } from './RoomsPanel';
 import { ShortcutsDialog } from './ShortcutsDialog';
 import { Stage } from './Stage';
 import { useShortcuts } from './shortcuts';
@@ -41,12 +43,14 @@ export function MeetingRoom() {
       <h1 className="visually-hidden">{name}</h1>
       <Banner />
       <RecordingMark />
+      <BreakoutMark />
       <WaitingPeople />
       <div className={styles.middle}>
         <Stage />
         {panel === 'chat' && <ChatPanel />}
         {panel === 'people' && <PeoplePanel />}
         {panel === 'numbers' && <NumbersPanel />}
+        {panel === 'rooms' && <RoomsPanel />}
       </div>
       <ControlBar onDialog={setDialog} />
       <RemoteAudio />

@@ -1,6 +1,6 @@
 // What is needed rarely: link, devices, appearance, shortcuts, full screen.
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
-import { mayRecord, runsMeeting } from '../../room/rights';
+import { holds, mayRecord, runsMeeting } from '../../room/rights';
 import { Icon, type IconName } from '../base/Icon';
 import { EMOJI } from '../chat/emoji';
 import { meetingPath } from '../home/address';
@@ -62,6 +62,7 @@ function Items({ onDialog, onDone }: ItemsProps) {
   const { conference } = useMeeting();
   const runs = useRoom(runsMeeting);
   const records = useRoom(mayRecord);
+  const rooms = useRoom((state) => state.breakouts !== null || holds(state, 'can_manage_breakout_rooms'));
   const recording = useRoom((state) => state.recording.on);
   const { dark, toggle } = useTheme();
   const full = document.fullscreenElement !== null;
@@ -111,6 +112,7 @@ function Items({ onDialog, onDone }: ItemsProps) {
         ))}
       </div>
       {item('copy', 'Copy meeting link', copy)}
+      {rooms && item('rooms', 'Breakout rooms', () => conference.openPanel('rooms'))}
       {runs && item('chart', 'Live numbers', () => conference.openPanel('numbers'))}
       {records &&
         (recording

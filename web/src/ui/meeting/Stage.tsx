@@ -30,10 +30,10 @@ export function Stage() {
 }
 
 function Arrangement({ area }: { area: Area }) {
-  const order = useRoom((state) => state.order);
+  const near = useRoom((state) => state.near);
   const sharing = useRoom((state) => sharers(state)[0]?.key ?? null);
   const [pinned, setPinned] = useState<string | null>(null);
-  const keys = [SELF, ...order];
+  const keys = [SELF, ...near];
   const pin = pinned !== null && keys.includes(pinned) ? pinned : null;
   // One and the same function, so that tiles need not render again when somebody comes.
   const toggle = useCallback((key: string) => setPinned((now) => (now === key ? null : key)), []);

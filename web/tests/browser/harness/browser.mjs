@@ -32,3 +32,28 @@ export async function openPage(browser, url, options = {}) {
   await page.goto(url);
   return page;
 }
+
+/** For an init script: keeps every peer connection of the page where a test can read its numbers; nothing about them changes. */
+export function keepPeerConnections() {
+  const Original = window.RTCPeerConnection;
+  window.peerConnections = [];
+  window.RTCPeerConnection = class extends Original {
+    constructor(...args) {
+      super(...args);
+      window.peerConnections.push(this);
+    }
+  };
+}
+
+/** What has arrived over every connection of such a page, whether or not anybody listens to it: bytes on the wire. */
+export function bytesReceived(page) {
+  return page.evaluate(async () => {
+    let bytes = 0;
+    for (const connection of window.peerConnections) {
+      for (const stat of (await connection.getStats()).values()) {
+        if (stat.type === 'transport') bytes += stat.bytesReceived ?? 0;
+      }
+    }
+    return bytes;
+  });
+}

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
-import { openPage } from './browser.mjs';
+import { bytesReceived, keepPeerConnections, openPage } from './browser.mjs';
 import { until } from './until.mjs';
 
 const page =
@@ -39,7 +39,9 @@ export async function serveForeignPage() {
 /** One person with a page of their own. Everything they do goes through `window.client`. */
 export class Person {
   static async open(browser, origin) {
-    const page = await openPage(browser, origin);
+    const page = await openPage(browser, 'about:blank');
+    await page.addInitScript(keepPeerConnections);
+    await page.goto(origin);
     await page.waitForFunction(() => window.client);
     return new Person(page);
   }
@@ -92,6 +94,10 @@ export class Person {
   /** The first event of that name that `fits` (an object of required values). */
   event(name, fits = {}, deadlineMs = 15_000) {
     return until(`${name} ${JSON.stringify(fits)}`, deadlineMs, () => this.call('findEvent', name, fits));
+  }
+
+  bytesReceived() {
+    return bytesReceived(this.page);
   }
 
   eventCount(name) {

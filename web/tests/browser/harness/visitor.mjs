@@ -1,19 +1,7 @@
 // Somebody using the real web client, by what is written on the screen.
-import { openPage } from './browser.mjs';
+import { bytesReceived, keepPeerConnections, openPage } from './browser.mjs';
 import { password } from './rest.mjs';
 import { until } from './until.mjs';
-
-/** Keeps every peer connection of the page where a test can read its numbers; nothing about them changes. */
-function keepPeerConnections() {
-  const Original = window.RTCPeerConnection;
-  window.peerConnections = [];
-  window.RTCPeerConnection = class extends Original {
-    constructor(...args) {
-      super(...args);
-      window.peerConnections.push(this);
-    }
-  };
-}
 
 export class Visitor {
   /** Opens the client and signs in as `name`@demo.test. */
@@ -111,6 +99,10 @@ export class Visitor {
       }
       return energy;
     });
+  }
+
+  bytesReceived() {
+    return bytesReceived(this.page);
   }
 
   async hears(deadlineMs = 20_000) {

@@ -287,3 +287,21 @@ async fn c_61_rooms_and_places_outlive_a_moment_when_all_are_away() {
     assert_eq!(told["rooms"][1]["participants"][0]["participantId"], json!(id), "{told}");
     assert_eq!(member.expect("breakout-assigned").await["roomId"], json!(rooms[1]));
 }
+
+#[tokio::test]
+async fn c_61_opening_switches_the_feature_on_and_switching_it_off_closes_the_rooms() {
+    let scene = Scene::with(plan(1)).await;
+    let member = &scene.member.0;
+    member.expect("breakout-rooms-changed").await;
+    scene.choose(member, &scene.rooms[0]).await;
+    member.expect("breakout-assigned").await;
+    let token = scene.world.token("host").await;
+    let path = format!("/api/meeting/{}", scene.meeting);
+    let features = |meeting: &Value| meeting["data"]["features"]["breakout_rooms_enabled"].clone();
+    assert_eq!(features(&scene.world.get(&path, &token).await), true);
+    let off = json!({ "features": { "breakout_rooms_enabled": false } });
+    assert_eq!(features(&scene.world.put(&path, &token, off).await), false);
+    assert_eq!(member.expect("breakout-rooms-changed").await["rooms"], json!([]));
+    assert_eq!(member.expect("breakout-assigned").await["roomId"], Value::Null);
+    assert!(refused(&scene.choose(member, &scene.rooms[0]).await, "Breakout room not found"));
+}

@@ -8,7 +8,7 @@ use crate::domain::error::DomainError;
 use crate::domain::id::UserId;
 use crate::domain::meeting::{EntryPolicy, Level, Meeting, Settings};
 use crate::domain::policy::Action;
-use crate::domain::security::domain;
+use crate::domain::security::{BLOCKED_MAX, DOMAINS_MAX, domain};
 
 /// Changes to a security policy; absent ones leave the value as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,12 +45,18 @@ impl EntryChange {
         Ok(EntryPolicy {
             locked: self.locked.unwrap_or(base.locked),
             allowed_domains: match &self.allowed_domains {
-                Some(list) => each(list, "allowed_domains", "must be domains such as example.org", domain)?,
+                Some(list) => each(
+                    list,
+                    ("allowed_domains", DOMAINS_MAX),
+                    "must be domains such as example.org",
+                    domain,
+                )?,
                 None => base.allowed_domains.clone(),
             },
             blocked_users: match &self.blocked_users {
                 Some(list) => {
-                    each(list, "blocked_users", "must be ids of accounts", |id| UserId::parse(id.trim()))?
+                    let read = |id: &str| UserId::parse(id.trim());
+                    each(list, ("blocked_users", BLOCKED_MAX), "must be ids of accounts", read)?
                 }
                 None => base.blocked_users.clone(),
             },
@@ -63,13 +69,17 @@ impl EntryChange {
     }
 }
 
-/// Every element read, each once. As long as a body can be; how many are too many is the domain's to say.
+/// Every element read, each kept once. A list that is too long is refused before that is looked into: each is compared
+/// with all before it.
 fn each<T: PartialEq>(
     list: &[String],
-    field: &'static str,
+    (field, most): (&'static str, usize),
     wrong: &str,
     read: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, DomainError> {
+    if list.len() > most {
+        return Err(DomainError::invalid(field, format!("must name at most {most}")));
+    }
     let mut all = Vec::new();
     for text in list {
         let one = read(text).ok_or_else(|| DomainError::invalid(field, wrong))?;

@@ -6,6 +6,7 @@ pub mod expiry;
 pub mod fields;
 pub mod iso;
 pub mod kcs;
+pub mod nothing;
 pub mod rest;
 pub mod v1;
 pub mod words;

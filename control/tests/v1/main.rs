@@ -11,6 +11,7 @@ mod golden;
 mod golden_file;
 mod limits;
 mod matrix;
+mod policy;
 mod rest;
 #[path = "../rest/schema.rs"]
 mod schema;
@@ -103,7 +104,7 @@ pub async fn join(world: &World, who: Who, meeting: &str) -> Value {
 }
 
 /// A request of each kind, for what all routes have in common.
-pub const ROUTES: [(Method, &str); 12] = [
+pub const ROUTES: [(Method, &str); 13] = [
     (Method::POST, "start"),
     (Method::POST, "end"),
     (Method::GET, "status"),
@@ -116,4 +117,5 @@ pub const ROUTES: [(Method, &str); 12] = [
     (Method::POST, "chat"),
     (Method::GET, "chat"),
     (Method::POST, "token"),
+    (Method::POST, "security/policy"),
 ];

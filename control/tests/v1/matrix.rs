@@ -46,6 +46,7 @@ fn table(scene: &Scene) -> Vec<Row> {
     let admit = json!({ "participant_user_id": scene.inside, "is_in_waiting_room": false });
     let said = json!({ "content": "Hello everyone!" });
     let token = json!({ "user_id": scene.inside, "user_name": "Ada" });
+    let lock = json!({ "lock_meeting": true });
     let over = |heard: Heard, status| heard.map(|one| if one < 300 { status } else { one });
     vec![
         Row("v1StartMeeting", Scheduled, nothing.clone(), HOSTS),
@@ -72,6 +73,9 @@ fn table(scene: &Scene) -> Vec<Row> {
         Row("v1UpdateParticipantStatus", Inside, own.clone(), MEMBERS),
         Row("v1UpdateParticipantStatus", Inside, others, RUNNING),
         Row("v1UpdateParticipantStatus", Inside, admit, RUNNING),
+        Row("v1ApplySecurityPolicy", Scheduled, lock.clone(), HOSTS),
+        Row("v1ApplySecurityPolicy", Inside, lock.clone(), HOSTS),
+        Row("v1ApplySecurityPolicy", Ended, lock, over(HOSTS, 410)),
         Row("v1UpdateParticipantStatus", Ended, own, over(MEMBERS, 400)),
         Row("v1CreateBreakoutRooms", Scheduled, rooms.clone(), over(HOSTS, 400)),
         Row("v1CreateBreakoutRooms", Live, rooms.clone(), HOSTS),

@@ -88,6 +88,9 @@ fn err_05_the_codes_of_the_guide_have_its_status_and_its_words() {
         (E::MeetingFull, 403, "MAX_PARTICIPANTS_REACHED", "Meeting has reached participant limit"),
         (E::MeetingLocked, 403, "MEETING_LOCKED", "Meeting is locked to new participants"),
         (E::FeatureOff(Feature::Chat), 403, "CHAT_DISABLED", "Chat is disabled for this meeting"),
+        (E::HostsOnly(Feature::Chat), 403, "CHAT_DISABLED", "Chat is disabled for this meeting"),
+        (E::HostsOnly(Feature::ScreenSharing), 403, "SCREEN_SHARE_DISABLED", "Screen sharing is disabled"),
+        (E::HostsOnly(Feature::Video), 403, "INSUFFICIENT_PERMISSION", "User lacks required permissions"),
         (E::FeatureOff(Feature::ScreenSharing), 403, "SCREEN_SHARE_DISABLED", "Screen sharing is disabled"),
         (E::LivekitTokenFailed, 500, "LIVEKIT_TOKEN_ERROR", "Failed to generate LiveKit token"),
     ];

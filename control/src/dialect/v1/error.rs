@@ -113,7 +113,11 @@ pub fn words(reason: &DomainError, now: OffsetDateTime) -> Words {
         }
         E::MeetingPast => coded(S::BAD_REQUEST, "Cannot update past meetings", "MEETING_PAST"),
         E::MeetingLive => coded(S::CONFLICT, "Meeting is already in progress", "MEETING_ALREADY_ACTIVE"),
-        E::FeatureOff(feature) | E::HostsOnly(feature) => feature_off(*feature),
+        // The guide has a code for what is off and for what is left to hosts alike (CHAT-06).
+        E::FeatureOff(feature) | E::HostsOnly(feature @ (Feature::Chat | Feature::ScreenSharing)) => {
+            feature_off(*feature)
+        }
+        E::HostsOnly(_) => not_allowed(),
         E::FieldMissing(field) => wrong(field, "is required"),
         E::FieldInvalid { field, reason } => wrong(field, reason),
         E::Malformed(reason) => wrong("body", reason),

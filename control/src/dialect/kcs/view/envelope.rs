@@ -6,6 +6,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 pub use crate::dialect::iso::Timestamp;
+pub use crate::dialect::nothing::Nothing;
 
 /// A success with data.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,10 +94,6 @@ pub struct True;
 #[derive(Debug, Clone, Copy)]
 pub struct False;
 
-/// Always `null`: an answer whose envelope says all there is.
-#[derive(Debug, Clone, Copy)]
-pub struct Nothing;
-
 /// A field that says the same in every answer.
 macro_rules! constant {
     ($name:ident, $value:literal) => {
@@ -114,20 +111,6 @@ macro_rules! constant {
             }
         }
     };
-}
-
-impl Serialize for Nothing {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_unit()
-    }
-}
-
-impl ToSchema for Nothing {}
-
-impl PartialSchema for Nothing {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(Type::Null).into()
-    }
 }
 
 constant!(True, true);

@@ -186,3 +186,44 @@ pub struct V1BroadcastBody {
     #[schema(min_length = 1, max_length = 4000)]
     pub message: String,
 }
+
+/// A security policy; whatever is absent stays.
+#[derive(ToSchema)]
+#[schema(example = json!({
+    "require_waiting_room": true, "require_password": false, "allow_anonymous_join": false, "max_participants": 50,
+    "allowed_domains": ["demo.test"], "blocked_users": [], "recording_permissions": "host",
+    "screen_share_permissions": "all", "chat_permissions": "all", "mute_on_entry": true, "disable_camera": false,
+    "lock_meeting": false,
+}))]
+pub struct V1PolicyBody {
+    /// When it is switched off, those who wait come in.
+    pub require_waiting_room: Option<bool>,
+    /// Asks for a password that is there; without one there is nothing to ask for.
+    pub require_password: Option<bool>,
+    pub allow_anonymous_join: Option<bool>,
+    /// Removes nobody.
+    #[schema(minimum = 2, maximum = 10000)]
+    pub max_participants: Option<u32>,
+    /// Of e-mail addresses; empty: all. Does not bind the creator.
+    #[schema(max_items = 100)]
+    pub allowed_domains: Option<Vec<String>>,
+    /// Ids of accounts. Whoever is inside is out; hosts cannot be blocked.
+    #[schema(max_items = 1000)]
+    pub blocked_users: Option<Vec<String>>,
+    pub recording_permissions: Option<LevelBody>,
+    pub screen_share_permissions: Option<LevelBody>,
+    pub chat_permissions: Option<LevelBody>,
+    pub mute_on_entry: Option<bool>,
+    /// Nobody but hosts and co-hosts is seen.
+    pub disable_camera: Option<bool>,
+    /// Nobody else comes in but hosts.
+    pub lock_meeting: Option<bool>,
+}
+
+/// Whom something is left to: hosts and co-hosts, or everybody.
+#[derive(ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum LevelBody {
+    Host,
+    All,
+}

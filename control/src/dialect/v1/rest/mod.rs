@@ -10,6 +10,7 @@ pub mod chat;
 mod describe;
 pub(super) mod inside;
 mod meetings;
+mod security;
 mod token;
 
 use axum::Router;
@@ -40,6 +41,7 @@ pub fn routes(v1: V1) -> (Router, utoipa::openapi::OpenApi) {
         .routes(act(routes!(breakouts::list)))
         .routes(act(routes!(breakouts::assign)))
         .routes(act(routes!(breakouts::give_back)))
+        .routes(manage(routes!(security::apply)))
         .routes(act(routes!(inside::join)))
         .routes(act(routes!(inside::leave)))
         .routes(act(routes!(inside::participants)))

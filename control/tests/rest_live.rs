@@ -8,6 +8,8 @@ mod matrix;
 mod metrics;
 #[path = "rest_live/people.rs"]
 mod people;
+#[path = "rest_live/security.rs"]
+mod security;
 #[path = "rest_live/statistics.rs"]
 mod statistics;
 mod support;

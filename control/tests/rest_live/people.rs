@@ -9,25 +9,25 @@ use crate::support::node::rtp_parameters;
 use crate::support::socket::Client;
 use crate::support::{World, refused};
 
-async fn produce(client: &Client, meeting: &str, kind: Kind, source: &str) -> ProducerId {
+pub async fn produce(client: &Client, meeting: &str, kind: Kind, source: &str) -> ProducerId {
     let made = try_produce(client, meeting, kind, source).await;
     made["producerId"].as_str().unwrap_or_else(|| panic!("{made}")).parse().unwrap()
 }
 
-async fn try_produce(client: &Client, meeting: &str, kind: Kind, source: &str) -> Value {
+pub async fn try_produce(client: &Client, meeting: &str, kind: Kind, source: &str) -> Value {
     let parameters = rtp_parameters(kind);
     let payload =
         json!({ "meetingId": meeting, "kind": kind, "source": source, "rtpParameters": parameters });
     client.call("produce", payload).await
 }
 
-async fn open_send(client: &Client, meeting: &str) {
+pub async fn open_send(client: &Client, meeting: &str) {
     let opened = client.call("create-transport", json!({ "meetingId": meeting, "direction": "send" })).await;
     assert_eq!(opened["success"], true, "{opened}");
 }
 
 impl World {
-    async fn set_role(&self, by: &str, meeting: &str, person: &str, body: Value) {
+    pub async fn set_role(&self, by: &str, meeting: &str, person: &str, body: Value) {
         let path = format!("/api/meeting/{meeting}/participants/{person}/role");
         let answer = self.patch(&path, &self.token(by).await, body).await;
         assert_eq!(answer["success"], true, "{answer}");

@@ -1,6 +1,7 @@
 // Everything that can happen to the state of a meeting.
 import type { MeetingJoined, PresentParticipant, Quality, RemoteProducer } from '../signaling/events';
 import type { Permissions, Role } from '../signaling/people';
+import type { SecurityPolicy } from '../signaling/security';
 import type { Breakouts } from './breakouts';
 import type { JoinRequest, Panel, ShownReaction } from './state';
 import type { TalkAction } from './talk';
@@ -32,6 +33,7 @@ export type Action =
   | { type: 'reaction'; id: number; participantId: string; userName: string; reaction: string }
   | { type: 'reaction-over'; id: ShownReaction['id'] }
   | { type: 'recording'; on: boolean; by: string | null }
+  | { type: 'policy'; policy: SecurityPolicy }
   | { type: 'role'; participantId: string; role: Role; permissions: Partial<Permissions> }
   | { type: 'host-muted'; muted: boolean }
   | { type: 'breakouts'; breakouts: Breakouts | null }

@@ -4,7 +4,7 @@
 // found again by participant id, or else by user id, keeps the old key, and with it the tile and the last picture.
 import type { MeetingJoined, PresentParticipant } from '../signaling/events';
 import { rightsOf } from './rights';
-import { newPerson, type Person, type RoomState } from './state';
+import { NO_POLICY, newPerson, type Person, type RoomState } from './state';
 
 export function joined(state: RoomState, answer: MeetingJoined): RoomState {
   const previousId = state.self.participantId;
@@ -38,6 +38,7 @@ export function joined(state: RoomState, answer: MeetingJoined): RoomState {
     link: 'up',
     refusal: null,
     meeting: answer.meeting,
+    policy: answer.securityPolicy ?? NO_POLICY,
     self: {
       ...state.self,
       participantId: answer.participantId,

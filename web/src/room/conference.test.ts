@@ -521,6 +521,58 @@ describe('the end', () => {
   });
 });
 
+describe('the policy of a meeting, for somebody who does not run it', () => {
+  beforeEach(() => {
+    server = new FakeServer({ ...MEETING, creator_id: 'u-else' });
+    client = new Client(server);
+  });
+
+  it('v1_13 screens left to hosts end ours at once', async () => {
+    await joinWithBob();
+    const screen = track('video');
+    await client.conference.setScreen(screen, null);
+    server.setPolicy({ screenSharePermissions: 'host' });
+    await settle();
+    expect(client.state.self.screen).toBe(false);
+    expect((screen as unknown as FakeTrack).stopped).toBe(true);
+    expect(client.told).toEqual(['You may not share your screen any more.']);
+  });
+
+  it('v1_13 cameras left to hosts turn ours off, and nothing turns it on again', async () => {
+    void client.conference.setCamera(track('video'));
+    await joinWithBob();
+    server.setPolicy({ disableCamera: true });
+    await settle();
+    expect(client.state.self.video).toBe(false);
+    expect(server.heard.at(-1)?.payload).toMatchObject({ video: false });
+    expect(client.told).toEqual(['Only hosts may turn their camera on now.']);
+    server.setPolicy({ disableCamera: false });
+    await settle();
+    expect(client.state.self.video).toBe(false);
+  });
+
+  it('c_49 a meeting that wants silence gets it once, on entry', async () => {
+    server.policy = { ...server.policy, muteOnEntry: true };
+    void client.conference.setMicrophone(true, track('audio'));
+    await joinWithBob();
+    expect(client.state.self.audio).toBe(false);
+    await client.conference.setMicrophone(true, track('audio'));
+    client.link.lose();
+    client.link.connect();
+    await settle();
+    expect(client.state).toMatchObject({ phase: 'inside', link: 'up', self: { audio: true } });
+    expect(client.told.filter((text) => text.includes('muted'))).toHaveLength(1);
+  });
+
+  it('a camera that came along stays dark where only hosts are seen', async () => {
+    server.policy = { ...server.policy, disableCamera: true };
+    void client.conference.setCamera(track('video'));
+    await joinWithBob();
+    expect(client.state.self.video).toBe(false);
+    expect(client.session.published.has('camera')).toBe(false);
+  });
+});
+
 describe('breakout rooms', () => {
   const meetingId = 'm1';
   const gone = () =>

@@ -15,7 +15,7 @@ import { MediaKeeper, type OpenMedia } from './keeper';
 import { type ChatBackend, MeetingChat } from './meetingChat';
 import { Receiving } from './receiving';
 import { reduce } from './reducer';
-import { mayShareScreen, ROLE_WORDS } from './rights';
+import { mayBeSeen, mayShareScreen, ROLE_WORDS } from './rights';
 import { Sending } from './sending';
 import { outside, type Panel, type RoomState, SELF } from './state';
 import { wire } from './wire';
@@ -177,6 +177,7 @@ export class Conference {
       signaling.on('breakout-broadcast', ({ userId, userName, message }) => {
         if (userId !== this.entry.userId) this.parts.notify(`${userName} to all rooms: ${message}`, 'info');
       }),
+      signaling.on('security-policy-changed', () => this.keepToRights()),
       signaling.on('participant-reaction', (reaction) => this.reacted(reaction)),
       signaling.on('server-draining', () => this.parts.notify('The server is restarting. Hold on.', 'info')),
       signaling.on('error', ({ message, event }) => this.refused(message, event)),
@@ -186,13 +187,16 @@ export class Conference {
   private async entered(answer: MeetingJoined): Promise<void> {
     // The old pictures have to be held before the state forgets the old producers.
     this.media.hold();
-    const handWasUp = this.store.get().self.handRaisedAt !== null;
+    const { handRaisedAt, participantId } = this.store.get().self;
+    const handWasUp = handRaisedAt !== null;
     this.store.dispatch({ type: 'joined', joined: answer });
+    this.keepToRights();
+    // Whoever comes back after his link broke has not just come in.
+    if (participantId === '') this.beSilentOnEntry();
     // A rejoin is a new participant to the server; what one wanted to say is not forgotten by that.
     if (handWasUp) void this.setHand(true);
     const { audio, video, screen } = this.store.get().self;
     this.tell({ audio, video, ...(screen ? { screenSharing: true } : {}) });
-    this.keepToRights();
     void this.chat.readUp();
     await this.media.renew(answer.webrtcConfig);
   }
@@ -230,9 +234,20 @@ export class Conference {
     this.keepToRights();
   }
 
+  private beSilentOnEntry(): void {
+    const { policy, self } = this.store.get();
+    if (!policy.muteOnEntry || !self.audio) return;
+    void this.setMicrophone(false, this.sending.track('microphone'));
+    this.parts.notify('You came in muted, as everybody does here.', 'info');
+  }
+
   /** What one may not do any more ends at once; the server has ended it already. */
   private keepToRights(): void {
     const state = this.store.get();
+    if (state.self.video && !mayBeSeen(state)) {
+      void this.setCamera(null);
+      this.parts.notify('Only hosts may turn their camera on now.', 'info');
+    }
     if (!state.self.screen || mayShareScreen(state)) return;
     this.stopScreenTracks();
     this.store.dispatch({ type: 'own-media', screen: false });

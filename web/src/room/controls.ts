@@ -2,7 +2,7 @@
 import type { LocalDevices } from '../media/devices';
 import { captureScreen } from '../media/screen';
 import type { Conference } from './conference';
-import { mayShareScreen } from './rights';
+import { mayBeSeen, mayShareScreen } from './rights';
 
 export class Controls {
   private readonly conference: Conference;
@@ -24,27 +24,50 @@ export class Controls {
     if (on.microphone) {
       void this.devices
         .settled('microphone')
-        .then((track) => track && this.conference.setMicrophone(true, track));
+        .then((track) => track && this.conference.setMicrophone(this.comesInHeard(), track));
     }
     if (on.camera) {
-      void this.devices.settled('camera').then((track) => track && this.conference.setCamera(track));
+      void this.devices.settled('camera').then((track) => {
+        if (track && mayBeSeen(this.conference.store.get())) void this.conference.setCamera(track);
+      });
     }
   }
 
-  /** Follows devices that are unplugged; returns the way to stop. */
+  /** A microphone that opened late comes into a meeting that is known already. */
+  private comesInHeard(): boolean {
+    return !this.conference.store.get().policy.muteOnEntry;
+  }
+
+  /** Follows devices that are unplugged, and a camera that may not be on; returns the way to stop. */
   watch(): () => void {
-    return this.devices.store.subscribe(() => {
-      const { microphone, camera, microphoneTrouble, cameraTrouble } = this.devices.store.get();
-      const { self } = this.conference.store.get();
-      if (self.audio && !microphone && microphoneTrouble) {
-        this.notify(microphoneTrouble, 'error');
-        void this.conference.setMicrophone(false, null);
-      }
-      if (self.video && !camera && cameraTrouble) {
-        this.notify(cameraTrouble, 'error');
-        void this.conference.setCamera(null);
-      }
-    });
+    const { devices, conference } = this;
+    const ends = [
+      devices.store.subscribe(() => this.followDevices()),
+      conference.store.subscribe(() => this.darken()),
+    ];
+    this.darken();
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
+  private followDevices(): void {
+    const { microphone, camera, microphoneTrouble, cameraTrouble } = this.devices.store.get();
+    const { self } = this.conference.store.get();
+    if (self.audio && !microphone && microphoneTrouble) {
+      this.notify(microphoneTrouble, 'error');
+      void this.conference.setMicrophone(false, null);
+    }
+    if (self.video && !camera && cameraTrouble) {
+      this.notify(cameraTrouble, 'error');
+      void this.conference.setCamera(null);
+    }
+  }
+
+  /** Where only hosts are seen, the light beside the lens goes out as well. */
+  private darken(): void {
+    if (mayBeSeen(this.conference.store.get()) || !this.devices.store.get().camera) return;
+    void this.devices.close('camera');
   }
 
   toggleMicrophone = (): Promise<void> => this.setMicrophone(!this.conference.store.get().self.audio);
@@ -64,6 +87,10 @@ export class Controls {
       await this.conference.setCamera(null);
       // The light beside the lens goes out only when the device is closed.
       await this.devices.close('camera');
+      return;
+    }
+    if (!mayBeSeen(this.conference.store.get())) {
+      this.notify('Only hosts may turn their camera on in this meeting.', 'info');
       return;
     }
     const track = await this.devices.open('camera');

@@ -89,6 +89,8 @@ function changedBy(state: RoomState, action: Action): RoomState {
       return { ...state, reactions: state.reactions.filter(({ id }) => id !== action.id) };
     case 'recording':
       return { ...state, recording: { on: action.on, by: action.by } };
+    case 'policy':
+      return { ...state, policy: action.policy };
     case 'role':
       return changed(state, action.participantId, () => ({
         role: action.role,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Meeting } from '../signaling/meeting';
 import type { Role } from '../signaling/people';
-import { mayManage, mayRecord, mayShareScreen, rightsOf, rolesFor } from './rights';
-import { newPerson, outside, type RoomState } from './state';
+import type { SecurityPolicy } from '../signaling/security';
+import { mayBeSeen, mayChat, mayManage, mayRecord, mayShareScreen, rightsOf, rolesFor } from './rights';
+import { NO_POLICY, newPerson, outside, type RoomState } from './state';
 
 function as(role: Role, features = {}): RoomState {
   const state = outside({ userId: 'u-me', userName: 'Me' });
@@ -47,4 +48,35 @@ it('a screen needs the right and the feature, a recording as well', () => {
   expect(mayRecord(as('co_host', { recording_enabled: true }))).toBe(true);
   expect(mayRecord(as('co_host'))).toBe(false);
   expect(mayRecord(as('attendee', { recording_enabled: true }))).toBe(false);
+});
+
+describe('the policy of a meeting', () => {
+  const under = (role: Role, policy: Partial<SecurityPolicy>) => {
+    const state = as(role, { recording_enabled: true });
+    return { ...state, policy: { ...NO_POLICY, ...policy } };
+  };
+
+  it.each([
+    ['host', true],
+    ['co_host', true],
+    ['presenter', false],
+    ['attendee', false],
+  ] as const)('leaves a %s what is left to hosts: %s', (role, may) => {
+    expect(mayShareScreen(under(role, { screenSharePermissions: 'host' }))).toBe(may);
+    expect(mayChat(under(role, { chatPermissions: 'host' }))).toBe(may);
+    expect(mayBeSeen(under(role, { disableCamera: true }))).toBe(may);
+    expect(mayRecord(under(role, { recordingPermissions: 'host' }))).toBe(may);
+  });
+
+  it('opens recording to everybody, and nothing else that somebody has no right to', () => {
+    expect(mayRecord(under('attendee', { recordingPermissions: 'all' }))).toBe(true);
+    const state = under('attendee', { screenSharePermissions: 'all' });
+    const without = { ...state.self.permissions, can_share_screen: false };
+    expect(mayShareScreen({ ...state, self: { ...state.self, permissions: without } })).toBe(false);
+  });
+
+  it('does not turn on what is turned off', () => {
+    const off = as('host', { chat_enabled: false });
+    expect(mayChat({ ...off, policy: { ...NO_POLICY, chatPermissions: 'all' } })).toBe(false);
+  });
 });

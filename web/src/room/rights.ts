@@ -1,5 +1,6 @@
 // Who may do what, as far as buttons are concerned; the server decides. Pure.
 import type { Permissions, Role } from '../signaling/people';
+import type { Level } from '../signaling/security';
 import { ownRoom } from './breakouts';
 import type { Person, RoomState } from './state';
 
@@ -47,10 +48,13 @@ export function holds(state: RoomState, right: keyof Permissions): boolean {
 }
 
 export function mayShareScreen(state: RoomState): boolean {
-  const { permissions } = state.self;
-  if (!permissions.can_share_screen || state.meeting?.features?.screen_sharing_enabled === false)
-    return false;
-  return ownRoom(state)?.allowScreenShare !== false;
+  const { policy, self, meeting } = state;
+  return (
+    self.permissions.can_share_screen &&
+    meeting?.features?.screen_sharing_enabled !== false &&
+    leaves(state, policy.screenSharePermissions) &&
+    ownRoom(state)?.allowScreenShare !== false
+  );
 }
 
 export function mayWrite(state: RoomState): boolean {
@@ -69,7 +73,26 @@ export function mayReturn(state: RoomState): boolean {
 }
 
 export function mayRecord(state: RoomState): boolean {
-  return holds(state, 'can_record') && state.meeting?.features?.recording_enabled === true;
+  const { policy, meeting } = state;
+  const right = policy.recordingPermissions === 'all' || holds(state, 'can_record');
+  return (
+    right &&
+    meeting?.features?.recording_enabled === true &&
+    leaves(state, policy.recordingPermissions ?? 'all')
+  );
+}
+
+export function mayChat(state: RoomState): boolean {
+  return state.meeting?.features?.chat_enabled !== false && leaves(state, state.policy.chatPermissions);
+}
+
+export function mayBeSeen(state: RoomState): boolean {
+  return !state.policy.disableCamera || runsMeeting(state);
+}
+
+/** Whether the meeting's policy leaves something to us. */
+function leaves(state: RoomState, level: Level): boolean {
+  return level === 'all' || runsMeeting(state);
 }
 
 export function isCreator(state: RoomState, person: Person): boolean {

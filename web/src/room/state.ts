@@ -3,6 +3,7 @@ import type { ChatMessage } from '../signaling/chat';
 import type { Quality, RemoteProducer } from '../signaling/events';
 import type { Meeting } from '../signaling/meeting';
 import type { Permissions, Role } from '../signaling/people';
+import type { SecurityPolicy } from '../signaling/security';
 import type { Breakouts } from './breakouts';
 import { rightsOf } from './rights';
 import type { Typist } from './talk';
@@ -62,6 +63,7 @@ export interface RoomState {
   /** True while transports are being made again after the media node was lost. */
   mediaRestarting: boolean;
   meeting: Meeting | null;
+  policy: SecurityPolicy;
   self: Person;
   people: Record<string, Person>;
   /** Keys in order of arrival. */
@@ -85,6 +87,15 @@ export interface RoomState {
 
 /** Reactions on screen at once; in a hall that applauds the rest would only hide the faces. */
 export const REACTIONS_MAX = 40;
+/** A server that says nothing of a policy has none. */
+export const NO_POLICY: SecurityPolicy = {
+  lockMeeting: false,
+  recordingPermissions: null,
+  screenSharePermissions: 'all',
+  chatPermissions: 'all',
+  muteOnEntry: false,
+  disableCamera: false,
+};
 /** More than fit on a page; promotion looks no further back. */
 export const RECENT_SPEAKERS_MAX = 12;
 
@@ -112,6 +123,7 @@ export function outside(self: { userId: string; userName: string }): RoomState {
     link: 'up',
     mediaRestarting: false,
     meeting: null,
+    policy: NO_POLICY,
     self: newPerson({ key: SELF, ...self, audio: false, video: false }),
     people: {},
     order: [],

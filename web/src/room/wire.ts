@@ -33,6 +33,7 @@ export function wire(signaling: Signaling, dispatch: (action: Action) => void): 
     on('hand-raised', ({ participantId, raised, timestamp }) =>
       dispatch({ type: 'hand', participantId, raised, at: Date.parse(timestamp) || 0 }),
     ),
+    on('security-policy-changed', ({ securityPolicy: policy }) => dispatch({ type: 'policy', policy })),
     on('participant-role-changed', ({ participantId, new_role: role, permissions }) =>
       dispatch({ type: 'role', participantId, role, permissions }),
     ),

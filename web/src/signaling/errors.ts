@@ -51,6 +51,8 @@ const SENTENCES: Record<string, string> = {
   'Access denied - you are not a participant in this meeting': 'Only invited people can see this meeting.',
   'Access denied - meeting not found in your campus': 'This meeting belongs to another organisation.',
   'Access denied': 'You are not allowed to do that.',
+  'User lacks required permissions': 'You are not allowed to do that.',
+  'Meeting is locked to new participants': 'The host has locked this meeting.',
   'Meeting has ended': 'This meeting has ended.',
   'Meeting has been cancelled': 'This meeting was cancelled.',
   'Meeting is full': 'This meeting is full. Try again when somebody has left.',

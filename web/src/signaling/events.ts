@@ -6,6 +6,7 @@ import type { ChatEvents, ChatRequests } from './chatEvents';
 import type { WireLine } from './chatWire';
 import type { ListedParticipant, Meeting } from './meeting';
 import type { Permissions, Role } from './people';
+import type { SecurityPolicy } from './security';
 
 export type Source = 'camera' | 'microphone' | 'screen' | 'screen-audio';
 export type Kind = 'audio' | 'video';
@@ -47,6 +48,7 @@ export interface MeetingJoined {
   permissions?: Partial<Permissions>;
   role?: Role;
   recording?: { recording: boolean; startedBy: string | null };
+  securityPolicy?: SecurityPolicy;
 }
 
 export interface TransportCreated {
@@ -158,6 +160,7 @@ export interface ServerEvents extends ChatEvents {
     video: boolean;
     screenSharing: boolean;
   };
+  'security-policy-changed': InMeeting & { securityPolicy: SecurityPolicy };
   'participant-role-changed': InMeeting & {
     participantId: string;
     old_role: Role;

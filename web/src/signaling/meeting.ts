@@ -1,4 +1,5 @@
 // The REST words of the server: people and meetings as its JSON has them.
+import type { PolicySettings } from './security';
 
 export interface User {
   id: string;
@@ -51,6 +52,8 @@ export interface Meeting {
   allow_guests: boolean;
   requires_password: boolean;
   features: MeetingFeatures;
+  /** Shown to its hosts where one meeting is looked at. */
+  security_policy?: PolicySettings;
 }
 
 /** What create and update send. `null` as the password removes it. */

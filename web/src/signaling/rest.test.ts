@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLostLogin } from './errors';
+import { isLostLogin, readable } from './errors';
 import { type Fetch, Rest } from './rest';
 
 /** Answers every call with one response and remembers what was asked. */
@@ -185,5 +185,41 @@ describe('REST calls', () => {
       { everyone: true },
       { message: 'Two minutes' },
     ]);
+  });
+});
+
+describe('the security policy', () => {
+  const policy = { blocked_users: ['u-old'], lock_meeting: false };
+
+  it('v1_13 is set field by field', async () => {
+    const { rest, asked } = server(200, json({ status: 'success', message: 'applied', data: null }));
+    await rest.security.apply('m1', { lock_meeting: true });
+    expect(asked[0]).toMatchObject({ url: '/api/v1/meetings/m1/security/policy', init: { method: 'POST' } });
+    expect(JSON.parse(String(asked[0]?.init.body))).toEqual({ lock_meeting: true });
+  });
+
+  it('v1_13 keeps who was blocked before when somebody else is', async () => {
+    const { rest, asked } = server(200, json({ success: true, data: { security_policy: policy } }));
+    await rest.security.block('m1', 'u-new');
+    expect(JSON.parse(String(asked[1]?.init.body))).toEqual({ blocked_users: ['u-old', 'u-new'] });
+  });
+
+  it('is not for those who are not told it', async () => {
+    const { rest } = server(200, json({ success: true, data: {} }));
+    await expect(rest.security.read('m1')).rejects.toMatchObject({ message: 'Access denied' });
+  });
+
+  it('says in plain words what the other dialect refuses', async () => {
+    const refusal = {
+      status: 'error',
+      message: 'User lacks required permissions',
+      code: 'INSUFFICIENT_PERMISSION',
+    };
+    const { rest } = server(403, json({ ...refusal, details: {} }));
+    const error = await rest.security
+      .apply('m1', { lock_meeting: true })
+      .catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ status: 403, code: 'INSUFFICIENT_PERMISSION' });
+    expect(readable(error)).toBe('You are not allowed to do that.');
   });
 });

@@ -6,6 +6,7 @@ import { BreakoutsRest } from './restBreakouts';
 import { ChatRest } from './restChat';
 import { NumbersRest } from './restNumbers';
 import { PeopleRest } from './restPeople';
+import { SecurityRest } from './restSecurity';
 
 export type { Fetch } from './http';
 
@@ -15,6 +16,7 @@ export class Rest {
   readonly numbers: NumbersRest;
   readonly admin: AdminRest;
   readonly breakouts: BreakoutsRest;
+  readonly security: SecurityRest;
   private readonly http: Http;
 
   constructor(
@@ -28,6 +30,7 @@ export class Rest {
     this.numbers = new NumbersRest(this.http);
     this.admin = new AdminRest(this.http);
     this.breakouts = new BreakoutsRest(this.http);
+    this.security = new SecurityRest(this.http);
   }
 
   login(email: string, password: string): Promise<{ token: string; user: User }> {

@@ -2,6 +2,7 @@
 
 import type { Fetch, Upload } from '../signaling/http';
 import type { Meeting, MeetingDraft, User } from '../signaling/meeting';
+import type { PolicySettings } from '../signaling/security';
 import { adminAnswer } from './restAdmin';
 import { chatAnswer, FakeFiles } from './restChat';
 import { ANALYTICS, liveStats } from './restNumbers';
@@ -57,9 +58,25 @@ export function meeting(id: string, name: string, more: Partial<Meeting> = {}, s
       hand_raise_enabled: true,
       recording_enabled: true,
     },
+    security_policy: POLICY,
     ...more,
   };
 }
+
+const POLICY: PolicySettings = {
+  require_waiting_room: false,
+  require_password: false,
+  allow_anonymous_join: true,
+  max_participants: 100,
+  allowed_domains: [],
+  blocked_users: [],
+  recording_permissions: null,
+  screen_share_permissions: 'all',
+  chat_permissions: 'all',
+  mute_on_entry: false,
+  disable_camera: false,
+  lock_meeting: false,
+};
 
 export type Answer = [status: number, data: unknown, message: string, beside?: object];
 
@@ -126,6 +143,10 @@ function ofMeeting(found: Meeting, request: string, body: Record<string, unknown
   }
   if (request.endsWith('/participants')) return [200, roster(found), ''];
   if (request.endsWith('/role')) return [200, {}, ''];
+  if (request.endsWith('/security/policy')) {
+    found.security_policy = { ...(found.security_policy ?? POLICY), ...body };
+    return [200, null, ''];
+  }
   if (!request.endsWith('/join')) return [200, found, ''];
   const { id, meeting_name: name, meeting_status: status, features, waiting_room_enabled: waiting } = found;
   const may = found.creator_id === 'u1' || status === 'live';

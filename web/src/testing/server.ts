@@ -1,4 +1,6 @@
 // A pretended server: one meeting, people who can be scripted, and links that can break. For unit tests and the demo.
+
+import { NO_POLICY } from '../room/state';
 import type { BreakoutRoomsTold, BreakoutRoomTold } from '../signaling/breakouts';
 import type { Attachment } from '../signaling/chat';
 import { NOT_CONNECTED, SignalingError } from '../signaling/errors';
@@ -16,6 +18,7 @@ import type {
 } from '../signaling/events';
 import type { Meeting } from '../signaling/meeting';
 import type { Permissions, Role } from '../signaling/people';
+import type { SecurityPolicy } from '../signaling/security';
 
 const CONFIG: WebrtcConfig = { router_id: 'router', router_capabilities: {}, ice_servers: [] };
 
@@ -27,6 +30,7 @@ export class FakeServer {
   files = new Map<string, Attachment>();
   /** Whoever joins waits for somebody who lets them in. */
   waitingRoom = false;
+  policy: SecurityPolicy = NO_POLICY;
   private rooms: BreakoutRoomTold[] = [];
   /** Every request in order of arrival, for assertions. */
   readonly heard: { name: RequestName; payload: object }[] = [];
@@ -103,6 +107,11 @@ export class FakeServer {
     });
   }
 
+  setPolicy(change: Partial<SecurityPolicy>): void {
+    this.policy = { ...this.policy, ...change };
+    this.tell('security-policy-changed', { meetingId: this.meeting.id, securityPolicy: this.policy });
+  }
+
   /** Opens breakout rooms with these people in them; an empty list closes them. */
   divide(
     rooms: (Partial<BreakoutRoomTold> & { roomId: string })[],
@@ -135,7 +144,8 @@ export class FakeServer {
       producers: [],
     };
     this.people.set(participantId, person);
-    const answer = { meeting: this.meeting, participantId, participants, webrtcConfig: CONFIG };
+    const { meeting, policy: securityPolicy } = this;
+    const answer = { meeting, participantId, participants, webrtcConfig: CONFIG, securityPolicy };
     link.deliver('meeting-joined', answer);
     this.tell('participant-joined', person, participantId);
     return answer;

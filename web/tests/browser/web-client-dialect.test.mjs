@@ -301,6 +301,39 @@ describe('the web client and the complete dialect', () => {
       .waitFor();
   });
 
+  test('v1_13_c_72 a host leaves pictures and lines to those who run the meeting, and puts somebody out for good', async () => {
+    const { ada, ben, link } = await twoInside();
+    await ada.sees(ben.name);
+    await ben.button('Chat').click();
+    await ada.button('More').click();
+    await ada.page.getByRole('menuitem', { name: 'Security' }).click();
+    const dialog = ada.page.getByRole('dialog');
+    await dialog.getByLabel('Cameras of hosts only').check();
+    await ben.page.getByText('Only hosts may turn their camera on now.').waitFor();
+    await ben.button('Turn camera on').waitFor();
+    await dialog.getByLabel('Write in the chat').selectOption('host');
+    await ben.page.getByText('Only hosts and co-hosts write in this meeting.').waitFor();
+    assert.equal(await ben.page.getByLabel('Message to everybody').count(), 0);
+    await dialog.getByRole('button', { name: 'Close' }).click();
+
+    await ada.page.getByRole('button', { name: /^Participants/ }).click();
+    await rowOf(ada, ben.name).getByTitle('camera off').waitFor();
+    await ada.button(`Manage ${ben.name}`).click();
+    await ada.page.getByRole('dialog').getByRole('button', { name: 'Remove and block' }).click();
+    await ben.page.getByText('You were removed from the meeting').waitFor();
+    await ada.tile(ben.name).waitFor({ state: 'detached' });
+    await ben.open(link);
+    await ben.page.getByText('You are not allowed to do that.').first().waitFor();
+
+    await ada.button('More').click();
+    await ada.page.getByRole('menuitem', { name: 'Security' }).click();
+    await ada.page.getByRole('dialog').getByText(ben.name).waitFor();
+    await ada.page.getByRole('dialog').getByRole('button', { name: 'Unblock' }).click();
+    await ada.page.getByText('Nobody. To block somebody').waitFor();
+    await ben.open(link);
+    await ben.enter();
+  });
+
   test('add_02_add_03_add_04_add_05 people talk in a standing room, and see who has read', async () => {
     const host = await login(plenum, 'host@demo.test');
     await createMeeting(plenum, host, ['member@demo.test'], { meeting_name: 'We know each other' });

@@ -1,7 +1,7 @@
 // The conversation in writing.
 import { useCallback, useId, useState } from 'react';
 import type { Recipient } from '../../room/meetingChat';
-import { mayWrite, runsMeeting } from '../../room/rights';
+import { mayChat, mayWrite, runsMeeting } from '../../room/rights';
 import type { RoomState } from '../../room/state';
 import { typingWords } from '../../room/talk';
 import { Lines } from '../chat/Lines';
@@ -16,7 +16,8 @@ export function ChatPanel() {
   const ownId = useRoom((state) => state.self.userId);
   const host = useRoom(runsMeeting);
   const typing = useRoom((state) => typingWords(state.typists.map(({ userName }) => userName)));
-  const writes = useRoom(mayWrite);
+  const left = useRoom(mayChat);
+  const writes = useRoom((state) => mayChat(state) && mayWrite(state));
   const [to, setTo] = useState<Recipient>({ type: 'all' });
   const there = useRoom((state) => to.type !== 'private' || isHere(state, to.id));
   const target: Recipient = there ? to : { type: 'all' };
@@ -29,7 +30,9 @@ export function ChatPanel() {
         messages={messages}
         ownId={ownId}
         nameOf={nameOf}
-        empty="Everybody in the meeting can read what you write here."
+        empty={
+          writes ? 'Everybody in the meeting can read what you write here.' : 'Nothing has been written yet.'
+        }
         mayRemoveAll={host}
         onReact={(id, emoji, add) => void chat.react(id, emoji, add)}
         onEdit={(id, text) => chat.edit(id, text)}
@@ -46,7 +49,9 @@ export function ChatPanel() {
         </Writer>
       ) : (
         <p className={styles.silent}>
-          This breakout room has no chat. You can read, and write again when you are back.
+          {left
+            ? 'This breakout room has no chat. You can read, and write again when you are back.'
+            : 'Only hosts and co-hosts write in this meeting.'}
         </p>
       )}
     </Panel>

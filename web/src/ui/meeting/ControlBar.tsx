@@ -36,7 +36,7 @@ export function ControlBar({ onDialog }: { onDialog: (dialog: OpenDialog) => voi
 
 function Where() {
   const name = useRoom((state) => state.meeting?.meeting_name);
-  const locked = useRoom((state) => state.meeting?.requires_password);
+  const locked = useRoom((state) => state.meeting?.requires_password || state.policy.lockMeeting);
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
     const timer = setInterval(() => setNow(Date.now()), 5_000);

@@ -15,13 +15,14 @@ import { Presence } from './Presence';
 import { RecordingDialog, RecordingMark } from './RecordingMark';
 import { RemoteAudio } from './RemoteAudio';
 import { RoomsPanel } from './RoomsPanel';
+import { SecurityDialog } from './SecurityDialog';
 import { ShortcutsDialog } from './ShortcutsDialog';
 import { Stage } from './Stage';
 import { useShortcuts } from './shortcuts';
 import { useWakeLock } from './useWakeLock';
 import { WaitingPeople } from './WaitingPeople';
 
-export type OpenDialog = 'devices' | 'shortcuts' | 'leave' | 'record' | null;
+export type OpenDialog = 'devices' | 'shortcuts' | 'leave' | 'record' | 'security' | null;
 
 export function MeetingRoom() {
   const { conference, devices, controls, levels } = useMeeting();
@@ -59,6 +60,7 @@ export function MeetingRoom() {
       {dialog === 'devices' && <DeviceDialog onClose={close} />}
       {dialog === 'shortcuts' && <ShortcutsDialog onClose={close} />}
       {dialog === 'record' && <RecordingDialog onClose={close} />}
+      {dialog === 'security' && <SecurityDialog onClose={close} />}
       {dialog === 'leave' && <LeaveDialog onClose={close} />}
     </main>
   );

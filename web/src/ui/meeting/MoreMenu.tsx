@@ -1,6 +1,6 @@
 // What is needed rarely: link, devices, appearance, shortcuts, full screen.
 import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
-import { holds, mayRecord, runsMeeting } from '../../room/rights';
+import { holds, isHost, mayRecord, runsMeeting } from '../../room/rights';
 import { Icon, type IconName } from '../base/Icon';
 import { EMOJI } from '../chat/emoji';
 import { meetingPath } from '../home/address';
@@ -61,6 +61,7 @@ function Items({ onDialog, onDone }: ItemsProps) {
   const id = useRoom((state) => state.meeting?.id ?? '');
   const { conference } = useMeeting();
   const runs = useRoom(runsMeeting);
+  const host = useRoom(isHost);
   const records = useRoom(mayRecord);
   const rooms = useRoom((state) => state.breakouts !== null || holds(state, 'can_manage_breakout_rooms'));
   const recording = useRoom((state) => state.recording.on);
@@ -118,6 +119,7 @@ function Items({ onDialog, onDone }: ItemsProps) {
         (recording
           ? item('record', 'Stop recording', () => void conference.desk.record(false))
           : item('record', 'Record this meeting', () => onDialog('record')))}
+      {host && item('shield', 'Security', () => onDialog('security'))}
       {item('settings', 'Audio and video devices', () => onDialog('devices'))}
       {item(dark ? 'sun' : 'moon', dark ? 'Light appearance' : 'Dark appearance', toggle)}
       {document.fullscreenEnabled && item('screen', full ? 'Leave full screen' : 'Full screen', fullScreen)}

@@ -1,6 +1,6 @@
 // What may be done about one person: role, screen, microphone, hand, and the way out.
 import { useState } from 'react';
-import { ROLE_LABELS, rightsOf, rolesFor, runsMeeting } from '../../room/rights';
+import { isHost, ROLE_LABELS, rightsOf, rolesFor, runsMeeting } from '../../room/rights';
 import { readable } from '../../signaling/errors';
 import type { Permissions, Role } from '../../signaling/people';
 import { Avatar } from '../base/Avatar';
@@ -18,6 +18,7 @@ export function PersonDialog({ personKey, onClose }: { personKey: string; onClos
   const meetingId = useRoom((state) => state.meeting?.id ?? '');
   const person = usePerson(personKey);
   const runs = useRoom(runsMeeting);
+  const host = useRoom(isHost);
   const [busy, setBusy] = useState(false);
   if (!person) return null;
   const { participantId, userName, role, permissions } = person;
@@ -40,17 +41,24 @@ export function PersonDialog({ personKey, onClose }: { personKey: string; onClos
     }
     setBusy(false);
   };
-  const remove = async () => {
+  const putOut = async (act: () => Promise<void>, told: string) => {
     setBusy(true);
     try {
-      await rest.people.remove(meetingId, [participantId]);
-      notify(`${userName} was removed.`);
+      await act();
+      notify(told);
       onClose();
     } catch (error) {
       notify(readable(error), 'error');
       setBusy(false);
     }
   };
+  const remove = () =>
+    putOut(() => rest.people.remove(meetingId, [participantId]), `${userName} was removed.`);
+  const block = () =>
+    putOut(
+      () => rest.security.block(meetingId, person.userId),
+      `${userName} was removed and cannot come back.`,
+    );
   const then = (act: Promise<unknown>) => {
     void act;
     onClose();
@@ -96,6 +104,11 @@ export function PersonDialog({ personKey, onClose }: { personKey: string; onClos
           <Button look="danger" wide busy={busy} onClick={remove}>
             Remove from the meeting
           </Button>
+          {host && role !== 'host' && (
+            <Button icon="shield" wide busy={busy} onClick={block}>
+              Remove and block
+            </Button>
+          )}
         </div>
       </div>
     </Dialog>

@@ -239,6 +239,7 @@ pub enum DomainEvent {
     BreakoutAssigned {
         meeting: MeetingId,
         participant: ParticipantId,
+        person: Person,
         /// `None`: the main room.
         room: Option<Arc<BreakoutRoom>>,
     },

@@ -337,7 +337,8 @@ impl LiveMeeting {
 
     fn assigned_event(&self, participant: &Participant) -> DomainEvent {
         let room = participant.breakout.and_then(|id| self.breakouts.as_ref()?.room(id)).cloned();
-        DomainEvent::BreakoutAssigned { meeting: self.meeting.id, participant: participant.id, room }
+        let (meeting, person) = (self.meeting.id, participant.person);
+        DomainEvent::BreakoutAssigned { meeting, participant: participant.id, person, room }
     }
 
     /// The rooms with the sessions in them.

@@ -4,6 +4,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
+use crate::support::raw::RawSocket;
 use crate::support::{self, socket::Client};
 use crate::world::{Answer, Who, World};
 use crate::{V1, join, keys, live_meeting, path};
@@ -463,4 +464,33 @@ async fn v1_10_v1_11_c_61_people_of_both_dialects_are_in_the_same_rooms() {
     let rooms = world.get(&path(&meeting, ROOMS), &student).await;
     let inside = rooms["data"]["rooms"][0]["participants"].as_array().unwrap();
     assert_eq!((inside.len(), &inside[0]["participant_id"]), (1, &student_id), "{rooms}");
+}
+
+#[tokio::test]
+async fn add_ev_57_raw_sockets_hear_of_rooms_places_and_broadcasts() {
+    let world = support::World::start().await;
+    let (meeting, host, _) = world.hosted(json!({})).await;
+    let socket =
+        RawSocket::connect(world.port, &meeting, &world.token("member").await).await.expect("upgrades");
+    let joined = socket.join().await;
+    let own = joined["data"]["participant_id"].clone();
+    let token = world.token("host").await;
+    let opened = world.post(&path(&meeting, ROOMS), &token, json!({ "room_count": 1 })).await;
+    let room = opened["data"][0]["room_id"].clone();
+    let told = socket.expect("breakout_rooms_changed").await;
+    assert_eq!((&told["meeting_id"], &told["user_id"]), (&json!(meeting), &Value::Null), "{told}");
+    assert_eq!((&told["data"]["rooms"][0]["room_id"], &told["data"]["time_limit_at"]), (&room, &Value::Null));
+    let ask = json!({ "meetingId": meeting, "participantId": own, "roomId": room });
+    assert_eq!(host.call("assign-breakout", ask).await["success"], true);
+    let told = socket.expect("breakout_assigned").await;
+    let expected = json!({ "participant_id": own, "room_id": room, "name": "Breakout Room 1" });
+    assert_eq!((&told["data"], &told["user_id"]), (&expected, &json!(world.user("member").await)), "{told}");
+    let words = json!({ "message": "Two minutes left" });
+    let said = world.post(&path(&meeting, "breakout-rooms/broadcast"), &token, words).await;
+    assert_eq!(said["status"], "success", "{said}");
+    let line = socket.expect("chat").await;
+    assert_eq!(
+        (&line["data"]["content"], &line["data"]["message_type"]),
+        (&json!("Two minutes left"), &json!("announcement"))
+    );
 }

@@ -188,7 +188,7 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             temporal_layer: layer.and_then(|layer| layer.temporal),
         }),
         E::BreakoutsChanged(news) => say(&told::BreakoutRoomsChanged::of(news)),
-        E::BreakoutAssigned { meeting, participant, room } => say(&told::BreakoutAssigned {
+        E::BreakoutAssigned { meeting, participant, room, .. } => say(&told::BreakoutAssigned {
             meeting_id: *meeting,
             participant_id: *participant,
             room_id: room.as_ref().map(|room| room.id),

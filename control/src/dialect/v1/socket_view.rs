@@ -6,8 +6,8 @@ use time::OffsetDateTime;
 
 use super::socket_line::{End, Line};
 use super::told::{
-    ChatTold, DeviceTold, EndedTold, ErrorTold, HandTold, JoinTold, JoinedTold, LeaveTold, ReactionTold,
-    UpdateTold, person_id, say,
+    BreakoutAssignedTold, BreakoutRoomsTold, ChatTold, DeviceTold, EndedTold, ErrorTold, HandTold, JoinTold,
+    JoinedTold, LeaveTold, ReactionTold, UpdateTold, person_id, say,
 };
 use super::{error, view};
 use crate::dialect::iso::Timestamp;
@@ -108,6 +108,23 @@ pub(super) fn event(event: &DomainEvent, now: OffsetDateTime) -> Said {
             Some(meeting) => chat(meeting, message),
             None => return Said::Nothing,
         },
+        E::BreakoutsChanged(news) => {
+            let told = BreakoutRoomsTold {
+                rooms: view::breakouts::rooms(news),
+                allow_participants_to_choose: news.may_choose,
+                allow_participants_to_return: news.may_return,
+                time_limit_at: news.closes_at.map(Timestamp),
+            };
+            say(news.meeting, None, now, &told)
+        }
+        E::BreakoutAssigned { meeting, participant, person, room } => {
+            let told = BreakoutAssignedTold {
+                participant_id: *participant,
+                room_id: room.as_ref().map(|room| room.id),
+                name: room.as_ref().map(|room| room.name.clone()),
+            };
+            say(*meeting, Some(*person), now, &told)
+        }
         E::MeetingEnded { meeting, reason, at } => {
             say(*meeting, None, *at, &EndedTold { reason: reason.as_str(), ended_at: Timestamp(*at) })
         }
@@ -135,8 +152,6 @@ pub(super) fn event(event: &DomainEvent, now: OffsetDateTime) -> Said {
         | E::ActiveSpeaker { .. }
         | E::QualityChanged { .. }
         | E::ConsumerLayersChanged { .. }
-        | E::BreakoutsChanged(_)
-        | E::BreakoutAssigned { .. }
         // The same words are a message of the chat.
         | E::BreakoutBroadcast { .. }
         | E::MediaReset { .. }

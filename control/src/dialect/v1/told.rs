@@ -9,11 +9,12 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 
 use super::asyncapi::framed;
+use super::view::breakouts::V1BreakoutRoom;
 use super::view::chat::V1Message;
 use crate::dialect::asyncapi::Message;
 use crate::dialect::iso::Timestamp;
 use crate::dialect::words::RoleWord;
-use crate::domain::id::{MeetingId, ParticipantId};
+use crate::domain::id::{BreakoutRoomId, MeetingId, ParticipantId};
 use crate::domain::participant::Person;
 use crate::websocket::frame;
 
@@ -71,6 +72,8 @@ told! {
     "reaction" ReactionTold: "Somebody reacted. To everybody else inside.",
     "hand_raise" HandTold: "A hand went up or down. To everybody inside, but not to whoever did it by this connection.",
     "leave" LeaveTold: "Somebody is no longer inside. To everybody who is, and to whoever left or was removed.",
+    "breakout_rooms_changed" BreakoutRoomsTold: "Which breakout rooms there are now, and who is in which. To everybody inside, and to whoever enters while there are some.",
+    "breakout_assigned" BreakoutAssignedTold: "Somebody is in another room now. To everybody inside; of many who move at once each hears it of himself, and everybody hears `breakout_rooms_changed`.",
     "meeting_ended" EndedTold: "The meeting is over for good; the connection closes with 1000. To everybody inside and waiting.",
     "ping" PingTold: "Asks for a `pong`. This server asks by the pings of the protocol instead.",
     "pong" PongTold: "Answers `ping`.",
@@ -190,6 +193,31 @@ pub(super) struct LeaveTold {
     /// `left`, `disconnected`, `kicked` or `ended`.
     #[schema(example = "left")]
     pub reason: &'static str,
+}
+
+/// The rooms that are open. What is said to all of them is a `chat` of type announcement.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = V1BreakoutRoomsTold)]
+pub(super) struct BreakoutRoomsTold {
+    /// Empty when no rooms are open.
+    pub rooms: Vec<V1BreakoutRoom>,
+    pub allow_participants_to_choose: bool,
+    pub allow_participants_to_return: bool,
+    /// When they close by themselves.
+    #[schema(required)]
+    pub time_limit_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = V1BreakoutAssignedTold)]
+pub(super) struct BreakoutAssignedTold {
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    /// Null: the main room.
+    #[schema(value_type = Option<String>, required)]
+    pub room_id: Option<BreakoutRoomId>,
+    #[schema(required)]
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]

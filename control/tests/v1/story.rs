@@ -1,6 +1,6 @@
 //! One story through every dialect (C-08): in one meeting there is a person for each dialect that is spoken. Each of them
-//! does everything there are words for, and all the others see it in their own words. The table that comes out is the
-//! one in `docs/dialects.md`.
+//! does everything there are words for, and all the others see it in their own words, a receiver of webhooks among them.
+//! The table that comes out is the one in `docs/dialects.md`.
 //!
 //! A further dialect is one more line in [`DIALECTS`].
 
@@ -10,9 +10,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::support::World;
 use crate::support::raw::RawSocket;
+use crate::support::receiver::{Receiver, SECRET};
 use crate::support::socket::{Client, PATIENCE};
+use crate::support::{Setup, World, eventually};
 
 const DOCUMENT: &str = include_str!("../../../docs/dialects.md");
 
@@ -65,10 +66,30 @@ impl Deed {
     ];
 }
 
-/// The world and the meeting.
+/// The world, the meeting, and a program that is told of it.
 struct Stage {
     world: World,
     meeting: String,
+    receiver: Receiver,
+}
+
+impl Stage {
+    /// Waits until the program is told that somebody did it. Says in which words; `None` when webhooks have none (C-08).
+    async fn is_told(&self, deed: Deed, of: &Whom) -> Words {
+        let (event, user) = match deed {
+            Deed::Starts => ("meeting.started", None),
+            Deed::ComesIn => ("participant.joined", Some(&of.user)),
+            Deed::Ends => ("meeting.ended", None),
+            _ => return None,
+        };
+        let is_it = |said: &Value| {
+            said["event"] == event
+                && said["meeting_id"] == self.meeting
+                && user.is_none_or(|user| said["data"]["user_id"] == *user)
+        };
+        eventually(event, || self.receiver.requests().iter().any(|one| is_it(&one.0["said"]))).await;
+        Some(event)
+    }
 }
 
 /// Whom something is about.
@@ -82,10 +103,10 @@ struct Whom {
 /// Somebody who speaks one dialect.
 trait Speaker: Send + Sync {
     /// Does it, to somebody where it takes one. Says in which words; `None` when this dialect has none.
-    fn does<'a>(&'a self, deed: Deed, to: &'a Whom) -> BoxFuture<'a, Option<&'static str>>;
+    fn does<'a>(&'a self, deed: Deed, to: &'a Whom) -> BoxFuture<'a, Words>;
 
     /// Waits until it is told that somebody did it. Says in which words; `None` when this dialect has none (C-08).
-    fn hears<'a>(&'a self, deed: Deed, of: &'a Whom) -> BoxFuture<'a, Option<&'static str>>;
+    fn hears<'a>(&'a self, deed: Deed, of: &'a Whom) -> BoxFuture<'a, Words>;
 
     /// Comes in, or waits to be let in. Says who this is, and in which words he came.
     fn enters(&self) -> BoxFuture<'_, (Whom, &'static str)>;
@@ -118,7 +139,7 @@ fn kcs<'a>(stage: &'a Stage, who: &'static str) -> BoxFuture<'a, Box<dyn Speaker
 }
 
 impl Kcs {
-    async fn emits(&self, event: &'static str, more: Value) -> Option<&'static str> {
+    async fn emits(&self, event: &'static str, more: Value) -> Words {
         let mut payload = json!({ "meetingId": self.meeting });
         for (name, value) in more.as_object().into_iter().flatten() {
             payload[name] = value.clone();
@@ -128,13 +149,7 @@ impl Kcs {
         Some(event)
     }
 
-    async fn asks(
-        &self,
-        method: reqwest::Method,
-        path: &str,
-        body: Value,
-        words: &'static str,
-    ) -> Option<&'static str> {
+    async fn asks(&self, method: reqwest::Method, path: &str, body: Value, words: &'static str) -> Words {
         let asked =
             self.rest.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token).json(&body);
         let answer = asked.send().await.expect("an answer");
@@ -144,7 +159,7 @@ impl Kcs {
 }
 
 impl Speaker for Kcs {
-    fn does<'a>(&'a self, deed: Deed, to: &'a Whom) -> BoxFuture<'a, Option<&'static str>> {
+    fn does<'a>(&'a self, deed: Deed, to: &'a Whom) -> BoxFuture<'a, Words> {
         let whom = json!({ "participantId": to.session });
         Box::pin(async move {
             use reqwest::Method;
@@ -170,7 +185,7 @@ impl Speaker for Kcs {
         })
     }
 
-    fn hears<'a>(&'a self, deed: Deed, of: &'a Whom) -> BoxFuture<'a, Option<&'static str>> {
+    fn hears<'a>(&'a self, deed: Deed, of: &'a Whom) -> BoxFuture<'a, Words> {
         Box::pin(async move {
             let own = |told: &Value| told["participantId"] == of.session;
             let here = |told: &Value| told["meetingId"] == self.meeting;
@@ -243,12 +258,12 @@ fn v1<'a>(stage: &'a Stage, who: &'static str) -> BoxFuture<'a, Box<dyn Speaker>
 }
 
 impl V1 {
-    fn sends(&self, kind: &'static str, data: Value) -> Option<&'static str> {
+    fn sends(&self, kind: &'static str, data: Value) -> Words {
         self.socket.send(kind, data);
         Some(kind)
     }
 
-    async fn posts(&self, path: &str, words: &'static str) -> Option<&'static str> {
+    async fn posts(&self, path: &str, words: &'static str) -> Words {
         let asked = self.rest.post(format!("{}{path}", self.url)).bearer_auth(&self.token);
         let answer = asked.send().await.expect("an answer");
         assert!(answer.status().is_success(), "{words}: {}", answer.text().await.unwrap_or_default());
@@ -272,7 +287,7 @@ impl V1 {
 }
 
 impl Speaker for V1 {
-    fn does<'a>(&'a self, deed: Deed, to: &'a Whom) -> BoxFuture<'a, Option<&'static str>> {
+    fn does<'a>(&'a self, deed: Deed, to: &'a Whom) -> BoxFuture<'a, Words> {
         Box::pin(async move {
             match deed {
                 Deed::Starts => self.posts("/start", "V1-01").await,
@@ -294,7 +309,7 @@ impl Speaker for V1 {
         })
     }
 
-    fn hears<'a>(&'a self, deed: Deed, of: &'a Whom) -> BoxFuture<'a, Option<&'static str>> {
+    fn hears<'a>(&'a self, deed: Deed, of: &'a Whom) -> BoxFuture<'a, Words> {
         Box::pin(async move {
             let own = |data: &Value| data["participant_id"] == of.session;
             let (name, data) = match deed {
@@ -351,19 +366,33 @@ impl Speaker for V1 {
 
 // --- the story
 
-/// What came out: for each deed and each who did it, the words of that and those in which each other dialect saw it.
+/// Somebody's words, or that there are none.
+type Words = Option<&'static str>;
+
+/// One deed of one dialect.
+struct Line {
+    deed: Deed,
+    by: &'static str,
+    says: Words,
+    /// The words in which each other dialect saw it.
+    seen: Vec<(&'static str, Words)>,
+    webhooks: Words,
+}
+
+/// What came out.
 #[derive(Default)]
-struct Table(Vec<(Deed, &'static str, Option<&'static str>, Vec<(&'static str, Option<&'static str>)>)>);
+struct Table(Vec<Line>);
 
 impl Table {
-    fn note(
-        &mut self,
-        deed: Deed,
-        by: &Dialect,
-        words: Option<&'static str>,
-        seen: Vec<(&'static str, Option<&'static str>)>,
-    ) {
-        self.0.push((deed, by.name, words, seen));
+    fn note(&mut self, deed: Deed, by: &Dialect, says: Words, seen: Vec<(&'static str, Words)>) {
+        self.0.push(Line { deed, by: by.name, says, seen, webhooks: None });
+    }
+
+    /// What webhooks said of the last line.
+    fn webhooks(&mut self, words: Words) {
+        if let Some(line) = self.0.last_mut() {
+            line.webhooks = words;
+        }
     }
 
     /// As the document shows it.
@@ -372,15 +401,15 @@ impl Table {
         for dialect in &DIALECTS {
             let _ = write!(text, " {} hears |", dialect.name);
         }
-        let _ = write!(text, "\n| --- | --- | --- |{}\n", " --- |".repeat(DIALECTS.len()));
+        let _ = write!(text, " webhooks |\n| --- | --- | --- |{} --- |\n", " --- |".repeat(DIALECTS.len()));
         for (deed, what) in Deed::ALL {
-            for (_, by, words, seen) in self.0.iter().filter(|(one, ..)| *one == deed) {
-                let _ = write!(text, "| {by} | {what} | {} |", cell(*words));
+            for Line { by, says, seen, webhooks, .. } in self.0.iter().filter(|line| line.deed == deed) {
+                let _ = write!(text, "| {by} | {what} | {} |", cell(*says));
                 for dialect in &DIALECTS {
                     let heard = seen.iter().find(|(name, _)| *name == dialect.name);
                     let _ = write!(text, " {} |", heard.map_or(String::new(), |(_, words)| cell(*words)));
                 }
-                text.push('\n');
+                let _ = writeln!(text, " {} |", if says.is_some() { cell(*webhooks) } else { String::new() });
             }
         }
         text
@@ -407,7 +436,7 @@ async fn c_08_everything_one_dialect_does_is_seen_by_all_others_in_their_own_wor
     println!("{text}");
     for (deed, _) in Deed::ALL {
         for dialect in &DIALECTS {
-            let told = table.0.iter().any(|(one, by, ..)| *one == deed && *by == dialect.name);
+            let told = table.0.iter().any(|line| line.deed == deed && line.by == dialect.name);
             assert!(told, "{} {deed:?} was not told", dialect.name);
         }
     }
@@ -416,7 +445,16 @@ async fn c_08_everything_one_dialect_does_is_seen_by_all_others_in_their_own_wor
 
 /// The whole story with one dialect acting.
 async fn tell(by: &Dialect, table: &mut Table) {
-    let world = World::start().await;
+    let receiver = Receiver::start();
+    // Settings are as the environment has them, for ever.
+    let url: &'static str = Box::leak(receiver.url().into_boxed_str());
+    let settings = vec![
+        ("WEBHOOK_URLS", url),
+        ("WEBHOOK_SECRET", SECRET),
+        ("WEBHOOK_ALLOW_HTTP", "on"),
+        ("WEBHOOK_ALLOW_PRIVATE", "127.0.0.1"),
+    ];
+    let world = World::with(Setup { settings, ..Setup::default() }).await;
     let people = DIALECTS.iter().flat_map(|one| [(one.host, "host"), (one.guest, "attendee")]);
     let people = people.map(|(name, role)| json!({ "email": format!("{name}@demo.test"), "role": role }));
     let meeting = world
@@ -426,7 +464,7 @@ async fn tell(by: &Dialect, table: &mut Table) {
             "features": { "recording_enabled": true },
         }))
         .await;
-    let stage = Stage { world, meeting };
+    let stage = Stage { world, meeting, receiver };
     let doer = (by.connect)(&stage, by.host).await;
     let mut others = Vec::new();
     for dialect in DIALECTS.iter().filter(|one| one.name != by.name) {
@@ -437,11 +475,13 @@ async fn tell(by: &Dialect, table: &mut Table) {
     let words = doer.does(Deed::Starts, &nobody).await;
     let seen = heard(&others, Deed::Starts, &nobody).await;
     table.note(Deed::Starts, by, words, seen);
+    table.webhooks(stage.is_told(Deed::Starts, &nobody).await);
     for (_, other) in &others {
         other.enters().await;
     }
     let (me, words) = doer.enters().await;
     table.note(Deed::ComesIn, by, Some(words), heard(&others, Deed::ComesIn, &me).await);
+    table.webhooks(stage.is_told(Deed::ComesIn, &me).await);
     for deed in [Deed::SharesTheScreen, Deed::RaisesAHand, Deed::Reacts, Deed::Writes, Deed::Records] {
         let words = doer.does(deed, &nobody).await;
         let seen = match words {
@@ -455,12 +495,13 @@ async fn tell(by: &Dialect, table: &mut Table) {
     table.note(Deed::Leaves, by, words, heard(&others, Deed::Leaves, &me).await);
     let words = doer.does(Deed::Ends, &nobody).await;
     table.note(Deed::Ends, by, words, heard(&others, Deed::Ends, &nobody).await);
+    table.webhooks(stage.is_told(Deed::Ends, &nobody).await);
 }
 
 type Others = [(&'static Dialect, Box<dyn Speaker>)];
 
 /// What each of the others hears.
-async fn heard(others: &Others, deed: Deed, of: &Whom) -> Vec<(&'static str, Option<&'static str>)> {
+async fn heard(others: &Others, deed: Deed, of: &Whom) -> Vec<(&'static str, Words)> {
     let mut seen = Vec::new();
     for (dialect, other) in others {
         seen.push((dialect.name, other.hears(deed, of).await));

@@ -563,8 +563,8 @@ async fn a_session_whose_end_a_slow_node_did_not_hear_of_is_swept_away() {
     let memory = scene.node.memory();
     let session = scene.session(&scene.host_id);
     assert!(memory.rooms().iter().any(|room| room.transports.iter().any(|t| t.session == session)));
-    // The first attempt is refused as a node does that has too much to do; nobody tries it again but the sweep.
-    memory.set_mood(Mood::Refuses(RefusalReason::Busy));
+    // Refused as by a node that does not know how: nobody tries that again but the sweep.
+    memory.set_mood(Mood::Refuses(RefusalReason::Unsupported));
     scene.host.call("leave-meeting", json!({ "meetingId": scene.meeting })).await;
     memory.asked(|command| *command == RoomCommand::CloseSession { session }).await;
     memory.set_mood(Mood::Answers);
@@ -572,6 +572,43 @@ async fn a_session_whose_end_a_slow_node_did_not_hear_of_is_swept_away() {
         || memory.rooms().iter().any(|room| room.transports.iter().any(|t| t.session == session));
     eventually("nothing of the session is left", || !has_session()).await;
     assert_eq!(memory.rooms().len(), 1, "the room goes on for those inside");
+}
+
+#[tokio::test]
+async fn what_everybody_heard_has_ended_is_ended_although_the_node_was_busy() {
+    // Long enough that no sweep does it.
+    let timing = Timing { orphan_grace: PATIENCE * 10, sweep: PATIENCE * 10, ..Setup::default().timing };
+    let world = World::with(Setup { timing, ..Setup::default() }).await;
+    let scene = Scene::inside(world, json!({})).await;
+    let memory = scene.node.memory();
+    let camera = scene.camera().await;
+    let sound = scene.produce(&scene.host, Kind::Audio, "microphone").await["producerId"].clone();
+    let sound: ProducerId = sound.as_str().unwrap().parse().unwrap();
+
+    memory.be_busy_once(|command| matches!(command, RoomCommand::SetProducerPaused { .. }));
+    let paused = scene.host.call("pause-producer", json!({ "producerId": sound })).await;
+    assert_eq!((&paused["success"], memory.is_paused(sound)), (&json!(true), Some(true)), "{paused}");
+
+    memory.be_busy_once(|command| matches!(command, RoomCommand::CloseProducer { .. }));
+    let closed = scene.host.call("close-producer", json!({ "producerId": camera })).await;
+    assert_eq!(closed["success"], true, "{closed}");
+    eventually("the camera is closed", || memory.rooms()[0].producers == [sound]).await;
+
+    memory.be_busy_once(|command| matches!(command, RoomCommand::CloseProducer { .. }));
+    let screen = scene.transport(&scene.member, "send").await;
+    assert_eq!(screen["success"], true, "{screen}");
+    let screen = scene.produce(&scene.member, Kind::Video, "screen").await;
+    assert_eq!(screen["success"], true, "{screen}");
+    let token = scene.world.token("host").await;
+    let off = json!({ "features": { "screen_sharing_enabled": false } });
+    scene.world.put(&format!("/api/meeting/{}", scene.meeting), &token, off).await;
+    eventually("the screen is closed", || memory.rooms()[0].producers == [sound]).await;
+
+    let session = scene.session(&scene.host_id);
+    memory.be_busy_once(|command| matches!(command, RoomCommand::CloseSession { .. }));
+    scene.host.call("leave-meeting", json!({ "meetingId": scene.meeting })).await;
+    let has_session = || memory.rooms()[0].transports.iter().any(|t| t.session == session);
+    eventually("nothing of the session is left", || !has_session()).await;
 }
 
 #[tokio::test]

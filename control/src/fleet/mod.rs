@@ -8,6 +8,7 @@
 //! ([`FleetEvent::RoomLost`]). After every registration [`reconcile`] compares what the node holds with what we know.
 
 mod identity;
+pub mod insist;
 mod link;
 pub mod pki;
 mod reconcile;

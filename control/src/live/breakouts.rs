@@ -4,12 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use plenum_shared::{
-    command::{RefusalReason, RoomCommand},
-    id::{ConsumerId, RoomId},
-};
+use plenum_shared::command::RoomCommand;
 use tokio::task::JoinHandle;
 
 use super::Live;
@@ -20,19 +16,15 @@ use crate::domain::error::DomainError;
 use crate::domain::id::BreakoutRoomId;
 use crate::domain::live_breakouts::{BreakoutWish, Moved};
 use crate::domain::meeting::Meeting;
-use crate::fleet::{Fleet, MediaError};
 
-/// Subscriptions that are ended at once. Each is one stream of the link to a node, whose worker serves them one after
-/// the other; more at once would only fill its inbox.
-const ENDED_AT_ONCE: usize = 16;
-/// How often the end of a subscription is asked for, and how long is waited in between: longer than a worker that is
-/// busy stays so.
-const TRIES: u32 = 10;
-const AGAIN_AFTER: Duration = Duration::from_millis(100);
+/// How long whoever changes the rooms waits for a media plane that is slow to end what crosses. It is asked on and on
+/// all the same.
+const PARTING_MAX: Duration = Duration::from_secs(10);
 
 impl Live {
     /// Grants a wish about the rooms of a meeting, also of one that nobody is inside of yet. When this returns, nothing
-    /// is forwarded any more between people who are not together. Says what the rooms are now.
+    /// is forwarded any more between people who are not together, unless the media plane cannot be reached for longer than
+    /// anybody waits. Says what the rooms are now.
     ///
     /// # Errors
     /// What [`crate::domain::live::LiveMeeting::breakouts_after`] refuses, or the store.
@@ -49,8 +41,8 @@ impl Live {
             let done = self.run(&handle, move |task| Box::pin(task.change_breakouts(by, wish))).await;
             if let Some(done) = done {
                 let (news, parting) = done?;
-                // It ends by itself; a panic in there is logged where it happens.
-                let _ = parting.await;
+                // It ends by itself, waited for or not; a panic in there is logged where it happens.
+                let _ = tokio::time::timeout(PARTING_MAX, parting).await;
                 return Ok(news);
             }
         }
@@ -98,30 +90,10 @@ impl Task {
     fn adopt_breakouts(&mut self, next: Option<Breakouts>) -> JoinHandle<()> {
         let Moved { notices, closed, unsubscribed } = self.live.adopt_breakouts(next);
         // Begun before anybody is told.
-        let parting = tokio::spawn(part(self.registry.0.fleet.clone(), self.live.room(), unsubscribed));
+        let ends = unsubscribed.into_iter().map(|consumer| RoomCommand::CloseConsumer { consumer }).collect();
+        let parting = self.insist_on_all(ends);
         self.close_tracks(closed);
         self.publish(notices);
         parting
     }
-}
-
-/// Ends subscriptions on the media plane.
-async fn part(fleet: Fleet, room: RoomId, unsubscribed: Vec<ConsumerId>) {
-    let ends = unsubscribed.into_iter().map(|consumer| end(&fleet, room, consumer));
-    futures_util::stream::iter(ends).for_each_concurrent(ENDED_AT_ONCE, |end| end).await;
-}
-
-async fn end(fleet: &Fleet, room: RoomId, consumer: ConsumerId) {
-    for _ in 0..TRIES {
-        match fleet.request(room, RoomCommand::CloseConsumer { consumer }).await {
-            // A room that is gone forwards nothing.
-            Ok(_) | Err(MediaError::RoomLost) => return,
-            Err(MediaError::Refused(refusal)) if refusal.reason == RefusalReason::UnknownConsumer => return,
-            Err(error) => {
-                tracing::debug!(%room, %consumer, %error, "a subscription across rooms goes on for now");
-                tokio::time::sleep(AGAIN_AFTER).await;
-            }
-        }
-    }
-    tracing::error!(%room, %consumer, "a subscription across breakout rooms could not be ended");
 }

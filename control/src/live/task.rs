@@ -11,6 +11,7 @@ use plenum_shared::{
 };
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::goodbyes::Goodbye;
 use super::{Job, Live, Place, sampler};
@@ -362,42 +363,34 @@ impl Task {
 
     /// The media plane forwards these no longer. Their owners heard so and take them back as well.
     pub(super) fn close_tracks(&self, tracks: Vec<ProducerId>) {
+        self.insist_on_all(
+            tracks.into_iter().map(|producer| RoomCommand::CloseProducer { producer }).collect(),
+        );
+    }
+
+    /// Has the media plane do all of this, however often it must be asked, while the meeting goes on.
+    pub(super) fn insist_on_all(&self, commands: Vec<RoomCommand>) -> JoinHandle<()> {
         let (fleet, room) = (self.registry.0.fleet.clone(), self.live.room());
-        if tracks.is_empty() || !fleet.has_room(room) {
-            return;
-        }
-        tokio::spawn(async move {
-            for producer in tracks {
-                if let Err(error) = fleet.request(room, RoomCommand::CloseProducer { producer }).await {
-                    tracing::warn!(%room, %producer, %error, "a track that is no longer allowed could not be closed");
-                }
-            }
-        });
+        tokio::spawn(async move { fleet.insist_on_all(room, commands).await })
     }
 
     /// The media plane is to forward these as the meeting says: not, for now.
     fn hold_tracks(&self, tracks: Vec<ProducerId>) {
-        let (live, meeting) = (self.registry.clone(), self.live.meeting().id);
-        if tracks.is_empty() {
-            return;
-        }
         // Apart from this task, which is asked again and again what the meeting says.
-        tokio::spawn(async move {
-            for producer in tracks {
+        for producer in tracks {
+            let (live, meeting) = (self.registry.clone(), self.live.meeting().id);
+            tokio::spawn(async move {
                 if let Err(error) = hold(&live, meeting, producer).await {
-                    tracing::warn!(%meeting, %producer, %error, "a track that is no longer allowed could not be paused");
+                    tracing::warn!(%meeting, %producer, %error, "a track that is not to be seen is not paused yet");
                 }
-            }
-        });
+            });
+        }
     }
 
     fn close_media(&self, session: SessionId) {
-        let (fleet, room) = (self.registry.0.fleet.clone(), self.live.room());
-        if fleet.has_room(room) {
-            tokio::spawn(async move {
-                // A node that cannot be told finds the session among its orphans.
-                let _ = fleet.request(room, RoomCommand::CloseSession { session }).await;
-            });
+        // Nobody was ever on the media plane in most meetings of people who only write.
+        if self.registry.0.fleet.has_room(self.live.room()) {
+            self.insist_on_all(vec![RoomCommand::CloseSession { session }]);
         }
     }
 }

@@ -4,6 +4,8 @@
 //! Between the two somebody may have left or a room may have gone. So every creation is checked again when its answer
 //! is here, and taken back when nobody is there to have it.
 
+use std::time::Duration;
+
 use plenum_shared::{
     command::{RefusalReason, Reply, RoomCommand},
     id::{ConsumerId, ProducerId, RoomId, TransportId},
@@ -20,12 +22,15 @@ use crate::domain::limit::{Budget, LimitedAction};
 use crate::domain::live::LiveMeeting;
 use crate::domain::live_media::Wanted;
 use crate::domain::participant::{ConnectionId, Consumer, Producer};
-use crate::fleet::MediaError;
+use crate::fleet::{MediaError, insist};
 use crate::live::Live;
 use crate::service::admissions::meeting_id;
 use crate::service::limits::Limits;
 use crate::service::participants::{explain, key};
 use crate::store::Store;
+
+/// How long somebody waits for a track of his to be paused or resumed.
+const HOLD_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Media of running meetings.
 #[derive(Clone)]
@@ -96,14 +101,10 @@ impl Media {
         let session = self.ask(meeting, move |live| Ok(live.of_connection(connection)?.session())).await?;
         let room = self.live.room(meeting).await?;
         let transport = TransportId::random();
-        let reply = self.request(room, RoomCommand::CreateTransport { session, transport, direction }).await;
-        let opened = match reply {
-            Ok(Reply::TransportCreated { ice, candidates, dtls }) => (ice, candidates, dtls),
-            Ok(_) => return Err(DomainError::Internal),
-            Err(error) => {
-                self.take_back(room, RoomCommand::CloseTransport { transport });
-                return Err(error);
-            }
+        let create = RoomCommand::CreateTransport { session, transport, direction };
+        let reply = self.create(room, create, RoomCommand::CloseTransport { transport }).await?;
+        let Reply::TransportCreated { ice, candidates, dtls } = reply else {
+            return Err(DomainError::Internal);
         };
         let noted = self
             .note(meeting, room, move |live| live.open_transport(connection, direction, transport).map(swap))
@@ -116,7 +117,6 @@ impl Media {
                 return Err(error);
             }
         }
-        let (ice, candidates, dtls) = opened;
         Ok(TransportOffer { transport, direction, ice, candidates, dtls })
     }
 
@@ -170,16 +170,12 @@ impl Media {
             paused: paused || held,
         };
         let new = Producer { id: producer, transport, kind, source, paused };
-        let asked = self.request(room, command).await;
+        self.create(room, command, RoomCommand::CloseProducer { producer }).await?;
         let add = move |live: &mut LiveMeeting| {
             let notices = live.add_producer(connection, new)?;
             Ok((notices, live.held(producer)))
         };
-        let noted = match asked {
-            Ok(_) => self.note(meeting, room, add).await,
-            Err(error) => Err(error),
-        };
-        match noted {
+        match self.note(meeting, room, add).await {
             Err(error) => {
                 self.take_back(room, RoomCommand::CloseProducer { producer });
                 Err(error)
@@ -247,13 +243,7 @@ impl Media {
             self.ask(meeting, move |live| Ok((live.room(), live.may_consume(connection, &wanted)?))).await?;
         let (consumer, transport, producer) = (ConsumerId::random(), chosen.transport, chosen.producer.id);
         let command = RoomCommand::Consume { transport, consumer, producer, rtp_capabilities, paused };
-        let reply = match self.request(room, command).await {
-            Err(error) => {
-                self.take_back(room, RoomCommand::CloseConsumer { consumer });
-                return Err(error);
-            }
-            Ok(reply) => reply,
-        };
+        let reply = self.create(room, command, RoomCommand::CloseConsumer { consumer }).await?;
         let Reply::Consumed { kind, structure, rtp_parameters, producer_paused } = reply else {
             return Err(DomainError::Internal);
         };
@@ -366,12 +356,24 @@ impl Media {
         self.live.fleet().request(room, command).await.map_err(|error| refused(room, error))
     }
 
+    /// Has something made on the media plane, and taken back when nobody knows whether it was. What was refused was not.
+    async fn create(
+        &self,
+        room: RoomId,
+        command: RoomCommand,
+        undo: RoomCommand,
+    ) -> Result<Reply, DomainError> {
+        let reply = self.live.fleet().request(room, command).await;
+        if reply == Err(MediaError::Unavailable) {
+            self.take_back(room, undo);
+        }
+        reply.map_err(|error| refused(room, error))
+    }
+
     /// Undoes something on the media plane without waiting; what is not there need not be undone.
     fn take_back(&self, room: RoomId, command: RoomCommand) {
         let fleet = self.live.fleet().clone();
-        tokio::spawn(async move {
-            let _ = fleet.request(room, command).await;
-        });
+        tokio::spawn(async move { fleet.insist(room, command).await });
     }
 }
 
@@ -381,15 +383,39 @@ fn swap((replaced, notices): (Option<TransportId>, Vec<Notice>)) -> (Vec<Notice>
 
 /// Has the media plane forward a track or hold it back, as the meeting says. Its owner and a host may both change that
 /// at once, and their requests overtake each other: so it is asked for again until the meeting still says what was sent.
+/// The same while the media plane is busy or away, and longer than anybody waits for the answer.
+///
+/// # Errors
+/// It will not do it, or has not by now.
 pub(crate) async fn hold(live: &Live, meeting: MeetingId, producer: ProducerId) -> Result<(), MediaError> {
+    let asked = tokio::spawn(hold_until_done(live.clone(), meeting, producer));
+    match tokio::time::timeout(HOLD_WAIT_MAX, asked).await {
+        Ok(Ok(done)) => done,
+        // Too slow; or a panic in there, which is logged where it happens.
+        Err(_) | Ok(Err(_)) => Err(MediaError::Unavailable),
+    }
+}
+
+/// Ends by itself: what is closed, or gone with its room, is held no longer.
+async fn hold_until_done(live: Live, meeting: MeetingId, producer: ProducerId) -> Result<(), MediaError> {
     let wanted = async || live.look(meeting, move |live| Some((live.room(), live.held(producer)?))).await;
+    let mut pauses = insist::pauses();
     let mut now = wanted().await.flatten();
     while let Some((room, paused)) = now {
-        live.fleet().request(room, RoomCommand::SetProducerPaused { producer, paused }).await?;
-        let then = now;
-        now = wanted().await.flatten();
-        if now == then {
-            break;
+        let asked = live.fleet().request(room, RoomCommand::SetProducerPaused { producer, paused }).await;
+        match asked {
+            Err(error) if !error.may_pass() => return Err(error),
+            Err(error) => {
+                tracing::debug!(%room, %producer, %error, "the media plane is asked again");
+                tokio::time::sleep(pauses.next().unwrap_or_default()).await;
+                now = wanted().await.flatten();
+            }
+            Ok(_) => {
+                now = wanted().await.flatten();
+                if now == Some((room, paused)) {
+                    return Ok(());
+                }
+            }
         }
     }
     Ok(())

@@ -60,6 +60,8 @@ pub struct Memory {
     stats: Mutex<RoomStats>,
     /// Commands that are not carried out for now.
     gate: watch::Sender<Option<Gate>>,
+    /// The first command that fits is refused, as by a worker whose queue is full.
+    busy_once: Mutex<Option<Gate>>,
 }
 
 type Gate = fn(&RoomCommand) -> bool;
@@ -76,6 +78,7 @@ impl Memory {
             ghosts: Mutex::default(),
             stats: Mutex::default(),
             gate: watch::Sender::new(None),
+            busy_once: Mutex::default(),
         })
     }
 
@@ -91,6 +94,15 @@ impl Memory {
     /// Commands that fit arrive, and are carried out when the gate opens.
     pub fn close_gate(&self, fits: Gate) {
         self.gate.send_replace(Some(fits));
+    }
+
+    /// The next command that fits is refused, and what comes after it is served.
+    pub fn be_busy_once(&self, fits: Gate) {
+        *self.busy_once.lock().unwrap() = Some(fits);
+    }
+
+    fn is_busy(&self, command: &RoomCommand) -> bool {
+        self.busy_once.lock().unwrap().take_if(|fits| fits(command)).is_some()
     }
 
     pub fn open_gate(&self) {
@@ -149,6 +161,9 @@ impl Memory {
         if let Command::Room { command, .. } = &request.command {
             let open = |gate: &Option<Gate>| gate.is_none_or(|fits| !fits(command));
             let _ = self.gate.subscribe().wait_for(open).await;
+            if self.is_busy(command) {
+                return Some(Err(Refusal::new(RefusalReason::Busy, "scripted")));
+            }
         }
         match *self.mood.lock().unwrap() {
             Mood::Silent => None,
@@ -202,6 +217,7 @@ impl Memory {
             }
             RoomCommand::Stats => return Ok(Reply::Stats(self.stats.lock().unwrap().clone())),
             RoomCommand::CloseProducer { producer } => room.producers.retain(|id| id != producer),
+            RoomCommand::CloseConsumer { consumer } => room.consumers.retain(|id| id != consumer),
             RoomCommand::Consume { consumer, producer, .. } => {
                 let kind = self.kinds.lock().unwrap().get(producer).copied();
                 let kind = kind.ok_or_else(|| Refusal::new(RefusalReason::UnknownProducer, "scripted"))?;

@@ -1,8 +1,12 @@
 //! The security policy (V1-13): what the route takes and refuses; and, for every field, what becomes of every action in every
 //! dialect, from one table written from C-72.
 
-use serde_json::{Map, Value, json};
+use std::collections::HashMap;
 
+use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
+
+use crate::support::raw::RawSocket;
 use crate::support::{self, socket::Client};
 use crate::world::{Answer, Who, World};
 use crate::{V1, live_meeting, path};
@@ -197,7 +201,10 @@ enum Door {
     KcsSocket,
     KcsRest,
     V1Rest,
+    V1Socket,
 }
+
+const DOORS: [Door; 4] = [Door::KcsSocket, Door::KcsRest, Door::V1Rest, Door::V1Socket];
 
 /// Host, co-host, attendee, and somebody of the campus who is not invited.
 const PEOPLE: [(&str, &str); 4] = [("h", "host"), ("c", "second"), ("a", "member"), ("u", "student")];
@@ -294,8 +301,10 @@ impl Row {
 
 /// How each ending is said in each dialect, by action: a text, or a code.
 fn said(door: Door, act: Act, end: End) -> &'static str {
-    let v1 = door == Door::V1Rest;
+    let v1 = matches!(door, Door::V1Rest | Door::V1Socket);
     match end {
+        // A socket acts in the session it has, and has none any more.
+        End::KeptOut if door == Door::V1Socket && act != Join => "PARTICIPANT_NOT_FOUND",
         End::Done | End::Waits => "",
         End::Locked if v1 => "MEETING_LOCKED",
         End::Locked => "Meeting is locked to new participants",
@@ -319,7 +328,7 @@ fn can(door: Door, act: Act) -> bool {
     match door {
         Door::KcsSocket => true,
         Door::KcsRest => matches!(act, Join | Chat),
-        Door::V1Rest => act != Record,
+        Door::V1Rest | Door::V1Socket => act != Record,
     }
 }
 
@@ -328,6 +337,8 @@ struct Person {
     letter: &'static str,
     token: String,
     socket: Client,
+    /// Raw sockets, by meeting.
+    raw: Mutex<HashMap<String, RawSocket>>,
 }
 
 struct Scene {
@@ -346,7 +357,7 @@ impl Scene {
         let mut people = Vec::new();
         for (letter, name) in PEOPLE {
             let (token, socket) = (self.world.token(name).await, self.world.connect(name).await);
-            people.push(Person { letter, token, socket });
+            people.push(Person { letter, token, socket, raw: Mutex::default() });
         }
         people
     }
@@ -393,8 +404,39 @@ impl Scene {
                 let join = json!({ "meeting_password": password });
                 self.world.post(&path(meeting, "join"), &person.token, join).await
             }
+            Door::V1Socket => {
+                let join = json!({ "meeting_password": password });
+                self.over_raw_socket(person, meeting, "join", join).await
+            }
         };
         assert!(answer["success"] == true || answer["status"] == "success", "{answer}");
+    }
+
+    /// What a message of a raw socket comes to: refusals are told, and what goes well is not. Who may not come in at all
+    /// hears so instead of a socket.
+    async fn over_raw_socket(&self, person: &Person, meeting: &str, kind: &str, data: Value) -> Value {
+        let mut sockets = person.raw.lock().await;
+        if !sockets.contains_key(meeting) {
+            match RawSocket::connect(self.world.port, meeting, &person.token).await {
+                Ok(socket) => sockets.insert(meeting.to_owned(), socket),
+                Err(_) => {
+                    let path = format!("/ws/meetings/{meeting}");
+                    return self.world.ask_as(&path, Some(&person.token)).await.1;
+                }
+            };
+        }
+        let socket = &sockets[meeting];
+        socket.forget();
+        socket.send(kind, data);
+        socket.settled().await;
+        if let Some(refusal) = socket.heard_of("error").pop() {
+            return refusal["data"].clone();
+        }
+        let waits = |told: &Value| told["data"]["is_in_waiting_room"] == true;
+        if kind == "join" && socket.heard_of("participant_update").iter().any(waits) {
+            return json!({ "status": "success", "code": "WAITING_ROOM_REQUIRED" });
+        }
+        json!({ "status": "success" })
     }
 
     async fn act(&self, door: Door, person: &Person, meeting: &str, act: Act) -> Value {
@@ -439,6 +481,16 @@ impl Scene {
             (Door::V1Rest, Share) => status("is_screen_sharing", true).await,
             (Door::V1Rest, Camera) => status("is_video_enabled", true).await,
             (Door::V1Rest, Microphone | Record) => status("is_muted", false).await,
+            (Door::V1Socket, act) => {
+                let (kind, data) = match act {
+                    Join => ("join", json!({})),
+                    Chat => ("chat", json!({ "content": "hello" })),
+                    Share => ("participant_update", json!({ "is_screen_sharing": true })),
+                    Camera => ("participant_update", json!({ "is_video_enabled": true })),
+                    Microphone | Record => ("participant_update", json!({ "is_muted": false })),
+                };
+                self.over_raw_socket(person, meeting, kind, data).await
+            }
         }
     }
 }
@@ -446,9 +498,11 @@ impl Scene {
 /// Whether an answer says that it ended like this.
 fn ended(door: Door, act: Act, end: End, answer: &Value) -> bool {
     match (door, end) {
-        (Door::V1Rest, End::Done) => answer["status"] == "success" && answer.get("code").is_none(),
-        (Door::V1Rest, End::Waits) => answer["code"] == "WAITING_ROOM_REQUIRED",
-        (Door::V1Rest, _) => answer["code"] == said(door, act, end),
+        (Door::V1Rest | Door::V1Socket, End::Done) => {
+            answer["status"] == "success" && answer.get("code").is_none()
+        }
+        (Door::V1Rest | Door::V1Socket, End::Waits) => answer["code"] == "WAITING_ROOM_REQUIRED",
+        (Door::V1Rest | Door::V1Socket, _) => answer["code"] == said(door, act, end),
         // Who waits hears an event, and has not joined by the answer; the check only says that there is a waiting room.
         (Door::KcsSocket, End::Waits) => answer["success"] == true && answer.get("participants").is_none(),
         (Door::KcsRest, End::Waits) => answer["data"]["waitingRoomEnabled"] == true,
@@ -464,7 +518,7 @@ async fn v1_13_c_72_every_policy_by_every_action_in_every_dialect() {
     let (mut wrong, mut cells) = (Vec::new(), 0);
     for row in table(blocked) {
         let mut line = format!("{:<28}", row.name);
-        for door in [Door::KcsSocket, Door::KcsRest, Door::V1Rest] {
+        for door in DOORS {
             let (inside, outside) = (scene.meeting(&row).await, scene.meeting(&row).await);
             let people = scene.people().await;
             for person in &people {

@@ -50,12 +50,13 @@ function expand(range) {
   return Array.from({ length: last - first + 1 }, (_, i) => prefix + String(Number(first) + i).padStart(first.length, '0'));
 }
 
-/** Test names of the whole tree: Rust functions under a test attribute or in an `on_both!` list, titles of JavaScript tests. */
+/** Test names of the whole tree: Rust functions under a test attribute or in an `on_both!` list, titles of JavaScript
+ *  tests, methods of Python tests. */
 function testNames() {
   const names = [];
   for (const path of files(root)) {
     const text = readFileSync(path, 'utf8');
-    const found = path.endsWith('.rs') ? rustTests(text) : scriptTests(text);
+    const found = path.endsWith('.rs') ? rustTests(text) : path.endsWith('.py') ? pythonTests(text) : scriptTests(text);
     for (const name of found) names.push({ name, path: relative(root, path) });
   }
   return names;
@@ -67,7 +68,7 @@ function* files(folder) {
     const path = join(folder, entry);
     const stat = statSync(path);
     if (stat.isDirectory()) yield* files(path);
-    else if (/\.rs$|\.test\.(m?js|tsx?)$/.test(entry)) yield path;
+    else if (/\.rs$|\.test\.(m?js|tsx?)$|^test_\w+\.py$/.test(entry)) yield path;
   }
 }
 
@@ -80,6 +81,10 @@ function* rustTests(text) {
 
 function* scriptTests(text) {
   for (const [, , title] of text.matchAll(/\b(?:test|it|describe|suite)(?:\.\w+)?\(\s*(['"`])(.*?)\1/gs)) yield title;
+}
+
+function* pythonTests(text) {
+  for (const [, name] of text.matchAll(/^ *(?:async )?def (test_\w+)\(/gm)) yield name;
 }
 
 /** `KCS-WS-44` is carried by `kcs_ws_44_late_joiner` and by `KCS-WS-44: a late joiner`. */

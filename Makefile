@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
 export NODE_EXTRA_CA_CERTS ?= /etc/ssl/certs/ca-certificates.crt
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup web build run check test contract browser fuzz fuzz-api bench smoke
+.PHONY: help setup web build run check test contract browser sdk sdk-dependencies fuzz fuzz-api bench smoke
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +15,17 @@ setup: ## install what is missing on this machine for building and running
 web/node_modules/.package-lock.json: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund
 	@touch $@
+
+sdk/js/node_modules/.package-lock.json: sdk/js/package.json sdk/js/package-lock.json
+	cd sdk/js && npm ci --no-audit --no-fund
+	@touch $@
+
+sdk/generate/node_modules/.package-lock.json: sdk/generate/package.json sdk/generate/package-lock.json
+	cd sdk/generate && npm ci --no-audit --no-fund
+	@touch $@
+
+# The browser test drives Chromium with what the web client's tests have.
+sdk-dependencies: web/node_modules/.package-lock.json sdk/js/node_modules/.package-lock.json sdk/generate/node_modules/.package-lock.json
 
 web: web/node_modules/.package-lock.json ## build the web client that `plenum` carries
 	cd web && npm run build
@@ -36,6 +47,9 @@ test: ## everything a change must pass, on a machine that has only a Rust toolch
 
 contract: ## which ids of docs/contract no test carries, and which come later and why
 	@node .ci/contract.mjs
+
+sdk: ## the SDKs' types and the Postman collection from the API as target/debug (or PLENUM_BIN) describes it
+	@node sdk/generate/write.mjs
 
 browser: ## the browser tests alone, against target/debug (or PLENUM_BIN)
 	@.ci/test browser

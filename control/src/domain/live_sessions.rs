@@ -114,6 +114,11 @@ impl LiveMeeting {
         inside.max_by_key(|p| p.order).map(|p| p.id).or_else(waiting)
     }
 
+    /// Whether a session is inside or waits.
+    pub fn standing_by(&self, id: ParticipantId) -> bool {
+        self.participants.contains_key(&id) || self.waiting.iter().any(|joiner| joiner.id == id)
+    }
+
     /// A socket speaks for a session from now on, and hears what it would have heard on entering. Nobody else hears
     /// anything: he was inside all the time.
     ///

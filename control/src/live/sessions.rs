@@ -8,8 +8,9 @@ use futures_util::future::BoxFuture;
 
 use super::task::Task;
 use super::{Live, Place};
-use crate::domain::event::{Audience, Notice};
+use crate::domain::event::{Audience, DomainEvent, Notice};
 use crate::domain::id::{MeetingId, ParticipantId, UserId};
+use crate::domain::live::LiveMeeting;
 use crate::domain::participant::{ConnectionId, Person};
 use crate::domain::session::LeaveReason;
 
@@ -23,22 +24,25 @@ const PER_ACCOUNT_MAX: usize = 50;
 pub(super) struct Entered(Mutex<HashMap<UserId, VecDeque<(MeetingId, ParticipantId)>>>);
 
 impl Entered {
-    /// Notes one, and says which one is too much now.
+    /// Notes one, and says all of them when they are too many now.
     fn note(
         &self,
         user: UserId,
         meeting: MeetingId,
         session: ParticipantId,
-    ) -> Option<(MeetingId, ParticipantId)> {
+    ) -> Vec<(MeetingId, ParticipantId)> {
         let mut entered = self.lock();
         let own = entered.entry(user).or_default();
         own.push_back((meeting, session));
-        if own.len() > PER_ACCOUNT_MAX { own.pop_front() } else { None }
+        if own.len() > PER_ACCOUNT_MAX { own.iter().copied().collect() } else { Vec::new() }
     }
 
-    /// Whether there may be one of this person's.
-    fn knows(&self, person: Person) -> bool {
-        matches!(person, Person::User(user) if self.lock().contains_key(&user))
+    /// Those of this person in one meeting, the newest first.
+    fn of(&self, person: Person, meeting: MeetingId) -> Vec<ParticipantId> {
+        let Person::User(user) = person else { return Vec::new() };
+        let entered = self.lock();
+        let own = entered.get(&user).into_iter().flatten().rev();
+        own.filter(|(entered, _)| *entered == meeting).map(|(_, session)| *session).collect()
     }
 
     /// Forgets one.
@@ -67,27 +71,39 @@ impl Live {
         label: Option<String>,
         socket: Option<ConnectionId>,
     ) -> Option<Place> {
+        let entered = self.0.entered.of(person, meeting);
         // Most people have none, and a house of them that comes at once need not ask the meeting one by one.
-        if label.is_none() && !self.0.entered.knows(person) {
+        if label.is_none() && entered.is_empty() {
             return None;
         }
         let handle = self.find(meeting)?;
-        self.run(&handle, move |task| task.go_on(person, label, socket)).await?
+        self.run(&handle, move |task| task.go_on(person, label, entered, socket)).await?
     }
 
-    /// A session without a socket was entered; the account's oldest ends when it has too many.
+    /// A session without a socket was entered. When the account has too many, one that is over is forgotten; if none is,
+    /// the oldest ends.
     pub async fn note_entered(&self, user: UserId, meeting: MeetingId, session: ParticipantId) {
-        if let Some((meeting, oldest)) = self.0.entered.note(user, meeting, session) {
-            let left = self.with(meeting, move |live, _| {
-                // One that a socket took over meanwhile ends with that.
-                let without = live.participant(oldest).filter(|p| !p.has_socket).map(|p| p.connection);
-                let waits = live.waiting().iter().find(|one| one.id == oldest && !one.has_socket);
-                Ok((Vec::new(), without.or(waits.map(|one| one.connection))))
-            });
-            if let Ok(Some(connection)) = left.await {
-                self.leave(meeting, connection, LeaveReason::Left).await;
+        let mut oldest = None;
+        for (meeting, session) in self.0.entered.note(user, meeting, session) {
+            match self.without_socket(meeting, session).await {
+                Some(connection) => oldest = oldest.or(Some((meeting, session, connection))),
+                None => return self.note_left(user, session),
             }
         }
+        if let Some((meeting, session, connection)) = oldest {
+            self.leave(meeting, connection, LeaveReason::Left).await;
+            self.note_left(user, session);
+        }
+    }
+
+    /// The connection of a session that goes on and has no socket; one that a socket took over ends with that.
+    async fn without_socket(&self, meeting: MeetingId, session: ParticipantId) -> Option<ConnectionId> {
+        let connection = move |live: &LiveMeeting| {
+            let inside = live.participant(session).filter(|p| !p.has_socket).map(|p| p.connection);
+            let waits = live.waiting().iter().find(|one| one.id == session && !one.has_socket);
+            inside.or(waits.map(|one| one.connection))
+        };
+        self.look(meeting, connection).await.flatten()
     }
 
     /// A session without a socket is over.
@@ -101,11 +117,16 @@ impl Task {
         &mut self,
         person: Person,
         label: Option<String>,
+        entered: Vec<ParticipantId>,
         socket: Option<ConnectionId>,
     ) -> BoxFuture<'_, Option<Place>> {
         Box::pin(async move {
-            let id = self.live.found_again(person, label.as_deref())?;
+            // Who asks again by a request is shown the session he entered by one, whatever speaks for it now (C-26).
+            let goes_on = |id: &ParticipantId| self.live.standing_by(*id);
+            let again = || entered.into_iter().find(goes_on).filter(|_| label.is_none() && socket.is_none());
+            let id = self.live.found_again(person, label.as_deref()).or_else(again)?;
             if let Some(connection) = socket {
+                self.tell_taken_over(id, connection);
                 // A socket that is inside already leaves first (C-30), unless it is this very session.
                 let own = self.live.of_connection(connection).map(|participant| participant.id).ok();
                 if own.is_some_and(|own| own != id) {
@@ -123,6 +144,21 @@ impl Task {
         })
     }
 
+    /// Another socket that spoke for a session hears that it does so no more.
+    fn tell_taken_over(&self, id: ParticipantId, by: ConnectionId) {
+        let Some(session) = self.live.participant(id).filter(|p| p.has_socket && p.connection != by) else {
+            return;
+        };
+        let told = DomainEvent::ParticipantLeft {
+            meeting: self.live.meeting().id,
+            participant: id,
+            person: session.person,
+            name: session.name.clone(),
+            reason: LeaveReason::Left,
+        };
+        self.hub().deliver(&told, &[session.connection]);
+    }
+
     /// Whoever runs the meeting hears who waits.
     pub(super) fn tell_requests(&mut self, id: ParticipantId) {
         if self.live.participant(id).is_some_and(|p| p.standing.role.runs_meeting()) {
@@ -137,16 +173,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn c_30_an_account_has_so_many_sessions_without_a_socket_and_one_more_ends_the_oldest() {
+    fn c_30_an_account_has_so_many_sessions_without_a_socket_and_hears_of_one_too_many() {
         let (entered, user, meeting) = (Entered::default(), UserId::generate(), MeetingId::generate());
         let sessions: Vec<_> = (0..PER_ACCOUNT_MAX).map(|_| ParticipantId::generate()).collect();
-        assert!(!entered.knows(Person::User(user)));
-        assert!(sessions.iter().all(|session| entered.note(user, meeting, *session).is_none()));
-        assert!(entered.knows(Person::User(user)));
+        assert!(sessions.iter().all(|session| entered.note(user, meeting, *session).is_empty()));
         entered.forget(user, sessions[1]);
-        assert_eq!(entered.note(user, meeting, ParticipantId::generate()), None, "one is over");
-        let too_much = entered.note(user, meeting, ParticipantId::generate());
-        assert_eq!(too_much, Some((meeting, sessions[0])));
-        assert_eq!(entered.note(UserId::generate(), meeting, ParticipantId::generate()), None);
+        assert!(entered.note(user, meeting, ParticipantId::generate()).is_empty(), "one is over");
+        let all = entered.note(user, meeting, ParticipantId::generate());
+        assert_eq!((all.len(), all[0]), (PER_ACCOUNT_MAX + 1, (meeting, sessions[0])));
+        assert!(entered.note(UserId::generate(), meeting, ParticipantId::generate()).is_empty());
+    }
+
+    #[test]
+    fn c_26_the_sessions_of_a_person_in_a_meeting_are_known_the_newest_first() {
+        let (entered, user) = (Entered::default(), UserId::generate());
+        let (here, there) = (MeetingId::generate(), MeetingId::generate());
+        let [first, second, third] = [(); 3].map(|()| ParticipantId::generate());
+        for (meeting, session) in [(here, first), (there, second), (here, third)] {
+            entered.note(user, meeting, session);
+        }
+        assert_eq!(entered.of(Person::User(user), here), [third, first]);
+        assert!(entered.of(Person::User(UserId::generate()), here).is_empty());
     }
 }

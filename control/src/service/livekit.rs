@@ -178,7 +178,9 @@ impl Livekit {
             None => None,
         };
         let holder = account.map(Actor::Account).ok_or(DomainError::ParticipantNotFound)?;
-        let takes_part = meeting.standing(&holder).is_some() && !meeting.blocks(&holder);
+        let fits = meeting.is_creator(&holder)
+            || holder.account().is_some_and(|account| meeting.settings.entry.welcomes(account));
+        let takes_part = meeting.standing(&holder).is_some() && !meeting.blocks(&holder) && fits;
         if takes_part { Ok((holder, Arc::new(meeting))) } else { Err(DomainError::ParticipantNotFound) }
     }
 

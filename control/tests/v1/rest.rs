@@ -282,6 +282,16 @@ async fn v1_05_whoever_waits_may_give_up() {
 }
 
 #[tokio::test]
+async fn v1_05_whoever_waits_uninvited_may_give_up_as_well() {
+    let world = World::new().await;
+    let open = json!({ "waiting_room_enabled": true, "allow_guests": true });
+    let meeting = live_meeting(&world, open).await;
+    assert_eq!(world.post(Who::Admin, &path(&meeting, "join"), json!({})).await.status.as_u16(), 202);
+    world.post(Who::Admin, &path(&meeting, "leave"), Value::Null).await.said("Left meeting successfully");
+    denied(&world.post(Who::Admin, &path(&meeting, "leave"), Value::Null).await, FORBIDDEN);
+}
+
+#[tokio::test]
 async fn v1_06_participants_are_the_sessions_inside_in_order_of_joining() {
     let world = World::new().await;
     let meeting = live_meeting(&world, json!({})).await;

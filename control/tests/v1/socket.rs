@@ -174,10 +174,48 @@ async fn v1_ws_01_c_17_a_session_that_rest_made_goes_on_over_the_socket() {
     assert!(host.heard_of("participant-joined").is_empty() && host.heard_of("participant-left").is_empty());
     host.emit("send-reaction", json!({ "meetingId": meeting, "reaction": "👏" }));
     member.expect("reaction").await;
+    // C-26: asking again shows the session that is there, and makes none.
+    let again = world.post(&path, &token, json!({})).await;
+    assert_eq!(&again["data"]["participant_id"], id, "{again}");
+    assert!(host.heard_of("participant-joined").is_empty());
     // C-30: the loss of that socket is the end of the session.
     drop(member);
     let left = host.expect("participant-left").await;
     assert_eq!((&left["participantId"], &left["reason"]), (id, &json!("disconnected")));
+}
+
+#[tokio::test]
+async fn v1_ws_01_c_17_a_socket_of_the_same_label_takes_the_session_over_and_the_other_hears_so() {
+    let world = World::start().await;
+    let (meeting, host, _) = world.hosted(json!({})).await;
+    let first = raw(&world, "member", &meeting).await;
+    first.send("join", json!({ "connection_id": "conn-123" }));
+    let joined = first.expect("joined").await;
+    let id = &joined["data"]["participant_id"];
+    host.expect("participant-joined").await;
+    let second = raw(&world, "member", &meeting).await;
+    second.send("join", json!({ "connection_id": "conn-123" }));
+    assert_eq!(&second.expect("joined").await["data"]["participant_id"], id);
+    assert_eq!(&first.expect("leave").await["data"]["participant_id"], id);
+    first.send("leave", json!({}));
+    assert_eq!(code_of(&first.expect("error").await), "PARTICIPANT_NOT_FOUND", "it speaks for nobody");
+    assert!(host.heard_of("participant-left").is_empty(), "the session goes on");
+}
+
+#[tokio::test]
+async fn v1_ws_01_rate_10_joining_by_the_socket_shares_the_budget_of_joining_by_rest() {
+    let world = World::with(Setup { rate_limits: true, ..Setup::default() }).await;
+    let meeting = world.meeting(json!({})).await;
+    let (socket, token) = (raw(&world, "member", &meeting).await, world.token("member").await);
+    // Opening the socket was the first.
+    for _ in 0..999 {
+        socket.send("join", json!({}));
+        assert_eq!(code_of(&socket.expect("error").await), "MEETING_NOT_ACTIVE");
+    }
+    socket.send("join", json!({}));
+    assert_eq!(code_of(&socket.expect("error").await), "RATE_LIMIT_EXCEEDED");
+    let refused = world.post(&format!("/api/v1/meetings/{meeting}/join"), &token, json!({})).await;
+    assert_eq!(refused["code"], "RATE_LIMIT_EXCEEDED", "{refused}");
 }
 
 #[tokio::test]
@@ -523,7 +561,7 @@ async fn v1_ws_02_c_25_hosts_hear_who_waits_and_let_in_or_turn_away_and_the_wait
     assert_eq!(code_of(&member.expect("error").await), "PARTICIPANT_NOT_FOUND");
     let admit = json!({ "participant_user_id": user, "is_in_waiting_room": false });
     member.send("participant_update", admit.clone());
-    assert_ne!(code_of(&member.expect("error").await), "", "nobody lets himself in");
+    assert_eq!(code_of(&member.expect("error").await), "PARTICIPANT_NOT_FOUND", "nobody lets himself in");
     host.send("participant_update", admit);
     let admitted = member.expect("participant_update").await;
     assert_eq!(

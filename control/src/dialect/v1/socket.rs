@@ -13,6 +13,7 @@ use axum::routing::get;
 use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 
+use super::limits;
 use super::pulse::Rhythm;
 use super::socket_connection::Connection;
 use super::socket_line::Line;
@@ -23,6 +24,7 @@ use crate::dialect::rest::query::Query;
 use crate::domain::error::DomainError;
 use crate::domain::event::{AccessEnd, DomainEvent};
 use crate::domain::id::MeetingId;
+use crate::domain::limit::LimitedAction;
 use crate::domain::participant::Person;
 use crate::http::listen::Accepted;
 use crate::http::refusal::Refusal;
@@ -90,6 +92,11 @@ async fn upgrade(
 ) -> Result<Response, Refusal> {
     let services = &sockets.0.services;
     let access = services.accounts.access(&credential(&request)?).await?;
+    if let Some(user) = access.actor.user_id() {
+        // A refusal is a line of the trail, so nobody has as many as he likes.
+        let budget = limits::budget(LimitedAction::V1Act);
+        services.limits.check(LimitedAction::V1Act, &user.to_string(), budget)?;
+    }
     let meeting = services.admissions.reaches(&access.actor, &id).await?;
     let no_handshake = || DomainError::Malformed("not a WebSocket handshake".into());
     let response = accept(request.headers()).ok_or_else(no_handshake)?;
@@ -108,7 +115,8 @@ fn credential(request: &Request) -> Result<String, DomainError> {
     match token::bearer(request.headers()) {
         Err(DomainError::CredentialMissing) => {
             let query = Query::of(request.uri().query());
-            query.text("token").map(str::to_owned).ok_or(DomainError::CredentialMissing)
+            let token = query.text("token").or_else(|| query.text("access_token"));
+            token.map(str::to_owned).ok_or(DomainError::CredentialMissing)
         }
         given => given.map(str::to_owned),
     }
@@ -130,6 +138,7 @@ mod tests {
             credential(&request.body(Body::empty()).expect("a request"))
         };
         assert_eq!(of(None, "/?token=a.b-c"), Ok("a.b-c".to_owned()));
+        assert_eq!(of(None, "/?access_token=a.b-c"), Ok("a.b-c".to_owned()));
         assert_eq!(of(Some("Bearer x"), "/?token=y"), Ok("x".to_owned()));
         assert_eq!(of(Some("Basic x"), "/?token=y"), Err(DomainError::TokenInvalid));
         assert_eq!(of(None, "/?token="), Err(DomainError::CredentialMissing));

@@ -161,7 +161,11 @@ impl Line {
             DomainEvent::Joined(entrance) => Place::Inside(entrance.me.id),
             DomainEvent::WaitingRoomJoined { participant, .. } => Place::Waits(*participant),
             DomainEvent::JoinDenied { .. } => Place::Outside,
-            DomainEvent::ParticipantLeft { participant, .. } if out.is(*participant) => Place::Outside,
+            DomainEvent::ParticipantLeft { participant, .. }
+                if out.is(*participant) || out.place == Place::Waits(*participant) =>
+            {
+                Place::Outside
+            }
             _ => return false,
         };
         waited

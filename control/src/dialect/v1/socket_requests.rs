@@ -39,6 +39,9 @@ const fn on(name: &'static str, handler: Handler) -> (&'static str, Handler) {
 }
 
 async fn join(c: &Connection, data: &Value) -> Served {
+    // One budget with joining by REST (V1-04): a password that is tried costs a hash and a line of the trail.
+    let budget = limits::budget(LimitedAction::V1Act);
+    c.services.limits.check(LimitedAction::V1Act, &c.user(), budget)?;
     let fields = Fields::of(data)?;
     let device = fields.text_of(&["device_info.device_type", "device_type"])?;
     let mut request =

@@ -142,11 +142,18 @@ impl Participants {
     /// No such meeting, another campus, not invited, or not inside.
     pub async fn leave_by_request(&self, actor: &Actor, meeting: &str) -> Result<Departure, DomainError> {
         let own = match self.own(actor, meeting).await {
-            // Nobody is inside of what does not run.
-            Err(DomainError::MeetingNotActive) => return Err(DomainError::ParticipantNotFound),
-            Err(DomainError::ParticipantNotFound) => {
+            // Who waits is not inside, perhaps not even invited, and what he waits for perhaps not begun.
+            Err(
+                refusal @ (DomainError::ParticipantNotFound
+                | DomainError::NotMember
+                | DomainError::MeetingNotActive),
+            ) => {
                 let waits = self.own_waiting(actor, meeting_id(meeting)?).await;
-                waits.ok_or(DomainError::ParticipantNotFound)?
+                waits.ok_or(match refusal {
+                    // Nobody is inside of what does not run.
+                    DomainError::MeetingNotActive => DomainError::ParticipantNotFound,
+                    refusal => refusal,
+                })?
             }
             own => own?,
         };
@@ -238,11 +245,14 @@ impl Participants {
         wished: Wished,
     ) -> Result<Seen, DomainError> {
         let (named, by) = (whom.to_owned(), own.connection);
-        let right = if wished.admits { Action::Admit } else { Action::ManageParticipants };
         let look = move |live: &LiveMeeting| {
             let host = live.of_connection(by)?;
+            let seen = live.seen(&named);
+            // That somebody inside does not wait says nothing, and needs no right.
+            let lets_in = wished.admits && seen.as_ref().is_none_or(|seen| seen.waits);
+            let right = if lets_in { Action::Admit } else { Action::ManageParticipants };
             may(&host.actor, Some(host.standing), right, live.meeting())?;
-            live.seen(&named).ok_or(DomainError::ParticipantNotFound)
+            seen.ok_or(DomainError::ParticipantNotFound)
         };
         let before = self.live.look(own.meeting, look).await.ok_or(DomainError::NotInMeeting)??;
         let StatusChange { media, hand } = wished.status;

@@ -109,13 +109,18 @@ const CLOSED_V6: [Network; 4] = [
     Network::v6(0x3fff, 0, 20),
 ];
 
-/// Where clouds tell a machine its credentials. Closed whatever the operator allows: no receiver is there.
-const METADATA: [IpAddr; 5] = [
+/// Where clouds tell a machine, or a container on it, its credentials. Closed whatever the operator allows: no receiver
+/// is there.
+const METADATA: [IpAddr; 9] = [
     IpAddr::V4(Ipv4Addr::new(169, 254, 169, 254)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 2)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 170, 23)),
     IpAddr::V4(Ipv4Addr::new(168, 63, 129, 16)),
     IpAddr::V4(Ipv4Addr::new(100, 100, 100, 200)),
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+    IpAddr::V6(Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)),
 ];
 
 /// Whether a webhook may connect to an address; `private`: blocks that the operator allows besides the internet.
@@ -262,14 +267,27 @@ mod tests {
         for text in ["10.1.255.255", "127.0.0.1", "::ffff:10.1.0.9", "fd12::1", "169.254.1.1", "1.1.1.1"] {
             assert!(is_allowed(ip(text), &private), "{text}");
         }
-        for text in
-            ["10.2.0.0", "127.0.0.2", "fc00::1", "169.254.169.254", "fd00:ec2::254", "100.100.100.200", "::1"]
-        {
+        for text in ["10.2.0.0", "127.0.0.2", "fc00::1", "::1"] {
             assert!(!is_allowed(ip(text), &private), "{text}");
         }
         let everything = ["0.0.0.0/0", "::/0"].map(network);
         assert!(is_allowed(ip("192.168.1.1"), &everything) && is_allowed(ip("::1"), &everything));
-        assert!(!is_allowed(ip("::ffff:169.254.169.254"), &everything));
+        for text in [
+            "169.254.169.254",
+            "169.254.170.2",
+            "169.254.170.23",
+            "168.63.129.16",
+            "100.100.100.200",
+            "192.0.0.192",
+            "fd00:ec2::254",
+            "fd00:ec2::23",
+            "fd20:ce::254",
+            "::ffff:169.254.169.254",
+            "::ffff:169.254.170.2",
+            "64:ff9b::169.254.170.23",
+        ] {
+            assert!(!is_allowed(ip(text), &private) && !is_allowed(ip(text), &everything), "{text}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use super::Live;
+use super::goodbyes::Goodbye;
 use super::task::Task;
 use crate::domain::actor::Actor;
 use crate::domain::event::{Audience, DomainEvent, Notice};
@@ -85,12 +86,13 @@ impl Task {
             self.refresh(told).await;
             let meeting = self.live.meeting().id;
             let expelled = self.live.expel(&news.people);
-            self.put_out(expelled).await;
+            let goodbyes = self.put_out(expelled);
             if news.tell_inside && !news.people.is_empty() {
                 let (people, by, at) = (news.people, news.by, self.now());
                 let event = DomainEvent::ParticipantsRemoved { meeting, people, by, at };
                 self.publish(vec![Notice::new(Audience::Everyone, event)]);
             }
+            self.write_down(goodbyes).await;
         })
     }
 
@@ -110,8 +112,9 @@ impl Task {
         })
     }
 
-    /// Those who have to go are out when this returns, and hear so.
-    pub(super) async fn put_out(&mut self, expelled: Expelled) {
+    /// Those who have to go are out when this returns, and hear so. Says what is to be written down about it.
+    pub(super) fn put_out(&mut self, expelled: Expelled) -> Vec<Goodbye> {
+        let mut goodbyes = Vec::new();
         let meeting = self.live.meeting().id;
         self.hub().deliver(&DomainEvent::JoinDenied { meeting }, &expelled.waiting);
         for (id, connection) in expelled.sessions {
@@ -121,7 +124,8 @@ impl Task {
                 let event = DomainEvent::ParticipantLeft { meeting, participant: id, person, name, reason };
                 self.hub().deliver(&event, &[connection]);
             }
-            self.leave_first(connection, LeaveReason::Kicked).await;
+            goodbyes.extend(self.leave(connection, LeaveReason::Kicked));
         }
+        goodbyes
     }
 }

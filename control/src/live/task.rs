@@ -194,13 +194,21 @@ impl Task {
         self.follow(effects).await;
     }
 
-    /// Does what a change of the meeting means to the people inside. Who is kept out is out before the rest is told.
+    /// Does what a change of the meeting means to the people inside. Who is kept out is out before the rest is told, and
+    /// all of it is done before anything is written down: that takes its time for each who goes.
     pub(super) async fn follow(&mut self, effects: Effects) {
         let Effects { notices, closed, held, expelled } = effects;
-        self.put_out(expelled).await;
+        let goodbyes = self.put_out(expelled);
         self.publish(notices);
         self.close_tracks(closed);
         self.hold_tracks(held);
+        self.write_down(goodbyes).await;
+    }
+
+    pub(super) async fn write_down(&self, goodbyes: Vec<Goodbye>) {
+        for goodbye in goodbyes {
+            self.registry.0.goodbyes.say(goodbye).await;
+        }
     }
 
     /// Nobody has to wait any more: whoever does comes in as far as there are seats and the door is not locked. The

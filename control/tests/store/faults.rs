@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use plenum_control::domain::id::MeetingId;
+use plenum_control::domain::roster::RosterEntry;
+use plenum_control::service::live_side::RosterNews;
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 
@@ -210,6 +212,34 @@ async fn a_database_locked_by_another_process_refuses_writing_until_it_lets_go()
     room.ready_again().await;
     room.say_until_taken("after").await;
     room.nothing_is_lost().await;
+    room.has_open_sessions(1).await;
+}
+
+#[tokio::test]
+async fn people_who_are_put_out_are_out_and_everybody_knows_before_it_is_written_down() {
+    let room = Room::open(None).await;
+    let _inside =
+        (room.world.joined("member", &room.meeting).await, room.world.joined("second", &room.meeting).await);
+    let users = [room.world.user("member").await, room.world.user("second").await];
+    let meeting = MeetingId::parse(&room.meeting).expect("an id");
+    let meeting = room.world.app.store.meeting(meeting).await.expect("reads").expect("exists");
+    let is_to_go = |line: &&RosterEntry| line.user.is_some_and(|user| users.contains(&user.to_string()));
+    let people: Vec<_> = meeting.roster.iter().filter(is_to_go).cloned().collect();
+    assert_eq!(people.len(), 2);
+    let mut other = another_process("faults::another_process_holds_the_lock", room.world.directory.path());
+
+    let live = room.world.app.services.live.clone();
+    let news = RosterNews { people, by: None, tell_inside: true, tell_people: false };
+    let removed = tokio::spawn(async move { live.removed(&meeting, news).await });
+    for _ in users {
+        assert_eq!(room.host.expect("participant-left").await["reason"], "kicked");
+    }
+    room.host.expect("participants-removed").await;
+    assert!(!removed.is_finished(), "the database takes nothing yet");
+
+    drop(other.stdin.take());
+    assert!(other.wait().expect("ends").success());
+    removed.await.expect("ends");
     room.has_open_sessions(1).await;
 }
 

@@ -115,10 +115,13 @@ impl LiveMeeting {
     }
 
     fn assigned(&self, by: &Actor, whom: &str, room: &str) -> Result<Breakouts, DomainError> {
-        let me = self.own_place(by, Action::ChooseBreakout)?;
         if let Err(refusal) = self.permit(by, Action::ManageBreakouts) {
-            let own = self.members(whom) == [Member::Person(me)];
-            return if own { self.choosing(by, me, room) } else { Err(refusal) };
+            let own = Person::of(by).is_some_and(|me| self.members(whom) == [Member::Person(me)]);
+            if !own {
+                return Err(refusal);
+            }
+            let me = self.own_place(by, Action::ChooseBreakout)?;
+            return self.choosing(by, me, room);
         }
         let mut next = self.open_rooms()?.clone();
         let members = self.members(whom);

@@ -79,11 +79,11 @@ impl Breakouts {
         done
     }
 
-    /// Gives somebody a place: hosts to whomever they like, others to themselves if the host left that open. Somebody on
-    /// the roster who is not inside finds his place when he comes.
+    /// Gives somebody a place: hosts, inside or not, to whomever they like, others to themselves if the host left that
+    /// open. Somebody on the roster who is not inside finds his place when he comes.
     ///
     /// # Errors
-    /// No such meeting, not allowed, not inside, nobody of that name, no such room, or no place left.
+    /// No such meeting, not allowed, not inside himself, nobody of that name, no such room, or no place left.
     pub async fn assign(
         &self,
         actor: &Actor,

@@ -266,6 +266,15 @@ async fn v1_11_a_host_assigns_whoever_is_inside_or_on_the_roster() {
 }
 
 #[tokio::test]
+async fn v1_11_a_host_who_is_not_inside_assigns_all_the_same() {
+    let scene = Scene::with(&[Who::Student]).await;
+    let rooms = scene.opened(json!({ "room_count": 1 })).await;
+    let answer = scene.assign(Who::Host, Who::Student, &rooms[0]).await;
+    answer.said("Participant assigned to breakout room successfully");
+    assert_eq!(scene.people().await, [[scene.world.user_id(Who::Student).await]]);
+}
+
+#[tokio::test]
 async fn v1_11_each_refusal_has_its_code() {
     let scene = Scene::with(&[Who::Host, Who::Second, Who::Student]).await;
     no_room(&scene.assign(Who::Host, Who::Student, UNKNOWN).await);
@@ -274,7 +283,8 @@ async fn v1_11_each_refusal_has_its_code() {
     not_allowed(&assign(Who::Student, Who::Second).await);
     not_allowed(&assign(Who::Student, Who::Student).await);
     not_allowed(&assign(Who::Outsider, Who::Outsider).await);
-    nobody(&assign(Who::Member, Who::Student).await);
+    not_allowed(&assign(Who::Member, Who::Student).await);
+    nobody(&assign(Who::Member, Who::Member).await);
     nobody(&assign(Who::Host, Who::Outsider).await);
     nobody(&scene.assign_named(Who::Host, "nobody", &rooms[0]).await);
     for room in [UNKNOWN, "rooms", "7"] {

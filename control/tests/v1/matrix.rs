@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::world::{Answer, PASSWORD, Who, World};
-use crate::{described, live_meeting, path};
+use crate::{V1, described, live_meeting, path};
 
 /// Who calls, in the order of every row.
 const CALLERS: [&str; 7] = ["host", "member", "second", "student", "stranger", "outsider", "nobody"];
@@ -22,8 +22,13 @@ enum State {
     Live,
     Ended,
     Inside,
+    /// Live, with a breakout room; the caller is not inside.
+    Divided,
 }
-use State::{Ended, Inside, Live, Scheduled};
+use State::{Divided, Ended, Inside, Live, Scheduled};
+
+/// Stands in a body for the breakout room of a meeting that is divided.
+const ROOM: &str = "the room";
 
 /// What host, co-host, presenter, attendee, an uninvited person of the campus, somebody of another campus and somebody
 /// without a token hear.
@@ -42,6 +47,7 @@ fn table(scene: &Scene) -> Vec<Row> {
     let others = json!({ "participant_user_id": scene.inside, "is_muted": true });
     let rooms = json!({ "room_count": 1 });
     let place = json!({ "participant_user_id": scene.inside, "breakout_room_id": scene.inside });
+    let open_place = json!({ "participant_user_id": scene.inside, "breakout_room_id": ROOM });
     let words = json!({ "message": "Two minutes" });
     let admit = json!({ "participant_user_id": scene.inside, "is_in_waiting_room": false });
     let said = json!({ "content": "Hello everyone!" });
@@ -85,7 +91,8 @@ fn table(scene: &Scene) -> Vec<Row> {
         Row("v1ListBreakoutRooms", Ended, Value::Null, MEMBERS),
         // No rooms are open, so whoever may ask hears that there is none.
         Row("v1AssignBreakoutRoom", Scheduled, place.clone(), over(MEMBERS, 400)),
-        Row("v1AssignBreakoutRoom", Live, place.clone(), over(MEMBERS, 404)),
+        Row("v1AssignBreakoutRoom", Live, place.clone(), over(HOSTS, 404)),
+        Row("v1AssignBreakoutRoom", Divided, open_place, HOSTS),
         Row("v1AssignBreakoutRoom", Inside, place.clone(), over(HOSTS, 404)),
         Row("v1AssignBreakoutRoom", Ended, place, over(MEMBERS, 410)),
         Row("v1ReturnFromBreakoutRoom", Live, json!({}), over(MEMBERS, 404)),
@@ -167,6 +174,11 @@ impl Scene {
             assert_eq!(answer.status.as_u16(), 200, "{}", answer.body);
         };
         join(&self.inside_token).await;
+        if state == Divided {
+            let rooms = json!({ "room_count": 1 });
+            let opened = self.world.post(Who::Host, &path(&id, "breakout-rooms"), rooms).await;
+            opened.said("Breakout rooms created successfully");
+        }
         match (state, self.tokens[caller].as_deref()) {
             (Inside, Some(token)) if caller < INVITED => join(token).await,
             (Ended, _) => {
@@ -177,9 +189,20 @@ impl Scene {
         id
     }
 
-    async fn call(&self, caller: usize, method: Method, path: &str, meeting: &str, body: Value) -> Answer {
+    async fn call(
+        &self,
+        caller: usize,
+        method: Method,
+        path: &str,
+        meeting: &str,
+        mut body: Value,
+    ) -> Answer {
         let path = path.replace("{meeting_id}", meeting);
         assert!(!path.contains('{'), "say here what the parameters of {path} are");
+        if body["breakout_room_id"] == ROOM {
+            let rooms = self.world.get(Who::Host, &crate::path(meeting, "breakout-rooms")).await;
+            body["breakout_room_id"] = rooms.body["data"]["rooms"][0]["room_id"].clone();
+        }
         self.world.call_as(self.tokens[caller].as_deref(), method, &path, body).await
     }
 }

@@ -187,6 +187,16 @@ fn c_61_hosts_manage_rooms_and_whoever_was_given_the_right() {
 }
 
 #[test]
+fn c_61_a_host_assigns_from_outside_and_others_only_themselves_and_from_inside() {
+    let (mut world, inside) = World::with(&["ada"]);
+    let rooms = world.open(plan(1));
+    world.assign("hanna", "ada", rooms[0]).expect("the host is not inside");
+    assert_eq!(world.place(inside[0]), Some(rooms[0]));
+    assert_eq!(world.assign("carl", "ada", rooms[0]), Err(DomainError::Forbidden));
+    assert_eq!(world.assign("bob", "bob", rooms[0]), Err(DomainError::NotInMeeting), "no place to change");
+}
+
+#[test]
 fn c_61_moving_apart_ends_subscriptions_both_ways_and_coming_back_tells_of_the_tracks_again() {
     let (mut world, inside) = World::with(&["hanna", "ada", "bob"]);
     let [hanna, ada, bob] = inside[..] else { panic!() };

@@ -379,7 +379,7 @@ impl LiveMeeting {
         self.hands.retain(|hand| *hand != id);
         self.speaker = self.speaker.filter(|speaker| *speaker != id);
         self.drop_subscriptions_to(&gone.producers.iter().map(|p| p.id).collect::<Vec<_>>());
-        self.give_up_place(gone.person, reason);
+        self.give_up_place(&gone, reason);
         let event = DomainEvent::ParticipantLeft {
             meeting: self.meeting.id,
             participant: id,

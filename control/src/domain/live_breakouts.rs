@@ -455,13 +455,25 @@ impl LiveMeeting {
         std::iter::once(Notice::new(Audience::One(id), rooms)).chain(place).collect()
     }
 
-    /// Somebody has left: his place is kept only if he did not mean to go, and only of people we know again.
-    pub(super) fn give_up_place(&mut self, person: Person, reason: LeaveReason) {
-        let comes_back = reason == LeaveReason::Disconnected && matches!(person, Person::User(_));
+    /// Somebody has left: his place is kept only if he did not mean to go, or may not go back to the main room and would
+    /// do so by coming again; and only of people we know again.
+    pub(super) fn give_up_place(&mut self, gone: &Participant, reason: LeaveReason) {
+        let person = gone.person;
+        let keeps = match reason {
+            LeaveReason::Disconnected => true,
+            LeaveReason::Left => !self.may_go_back(gone),
+            LeaveReason::Kicked | LeaveReason::Ended => false,
+        };
+        let comes_back = keeps && matches!(person, Person::User(_));
         let still_here = self.participants.values().any(|p| p.person == person);
         if let Some(breakouts) = self.breakouts.as_mut().filter(|_| !comes_back && !still_here) {
             breakouts.places.remove(&Member::Person(person));
         }
+    }
+
+    fn may_go_back(&self, who: &Participant) -> bool {
+        let manages = || policy::may(&who.actor, Some(who.standing), Action::ManageBreakouts, &self.meeting);
+        self.breakouts.as_ref().is_none_or(|breakouts| breakouts.may_return) || manages().is_ok()
     }
 }
 

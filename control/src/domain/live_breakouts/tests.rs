@@ -350,6 +350,25 @@ fn c_61_a_lost_connection_keeps_the_place_and_leaving_gives_it_up() {
 }
 
 #[test]
+fn c_61_whoever_may_not_return_finds_himself_in_his_room_again_when_he_leaves_and_comes() {
+    let (mut world, inside) = World::with(&["hanna", "ada"]);
+    let rooms = world.open(Plan { may_return: false, ..plan(1) });
+    for name in ["hanna", "ada"] {
+        world.assign("hanna", name, rooms[0]).expect("moves");
+    }
+    for who in inside {
+        world.live.leave_connection(who.connection, LeaveReason::Left);
+    }
+    let (ada, _) = world.join("ada");
+    assert_eq!(world.place(ada), Some(rooms[0]));
+    let (hanna, _) = world.join("hanna");
+    assert_eq!(world.place(hanna), None, "hosts come and go");
+    world.live.leave_connection(ada.connection, LeaveReason::Kicked);
+    let (ada, _) = world.join("ada");
+    assert_eq!(world.place(ada), None, "a host who removes somebody takes his place away");
+}
+
+#[test]
 fn c_61_people_choose_and_return_only_where_the_host_lets_them() {
     let (mut world, inside) = World::with(&["hanna", "ada", "bob"]);
     let ada = inside[1];

@@ -158,16 +158,10 @@ impl Breakouts {
     ) -> Result<ChatMessage, DomainError> {
         let text = message_text("message", text, false)?;
         let meeting = self.load(actor, meeting, Action::ManageBreakouts).await?;
-        let (said, by) = (text.clone(), actor.clone());
-        let told = self.live.with(meeting.id, move |live, now| {
-            let (person, name, notices) = live.broadcast(&by, said, now)?;
-            Ok((notices, (person, name)))
-        });
-        let (person, name) = told.await.map_err(|error| match error {
-            // Nobody is inside to hear it.
-            DomainError::NotInMeeting => DomainError::BreakoutRoomNotFound,
-            other => other,
-        })?;
+        let (said, by, at) = (text.clone(), actor.clone(), self.clock.now());
+        let asked = self.live.look(meeting.id, move |live| live.broadcast(&by, said, at)).await;
+        // Nobody is inside to hear it.
+        let (person, name, notices) = asked.unwrap_or(Err(DomainError::BreakoutRoomNotFound))?;
         let message = ChatMessage {
             id: MessageId::generate(),
             place: Place::Meeting(meeting.id),
@@ -178,12 +172,15 @@ impl Breakouts {
             recipient: Recipient::All,
             attachments: Vec::new(),
             mentions: Vec::new(),
-            sent_at: self.clock.now(),
+            sent_at: at,
             link: None,
             edited_at: None,
             deleted: false,
         };
+        // What could not be kept was not said.
         self.rooms.post(&message, Some(&meeting)).await?;
+        // Refused only when everybody left meanwhile, who then needs not hear it.
+        let _ = self.live.with(meeting.id, move |_, _| Ok((notices, ()))).await;
         Ok(message)
     }
 

@@ -192,6 +192,9 @@ async fn a_database_locked_by_another_process_refuses_writing_until_it_lets_go()
     let mut room = Room::open(None).await;
     let (member, _) = room.world.joined("member", &room.meeting).await;
     room.say("before").await.expect("taken");
+    let rooms = format!("/api/v1/meetings/{}/breakout-rooms", room.meeting);
+    let opened = room.world.post(&rooms, &room.token, json!({ "room_count": 1 })).await;
+    assert_eq!(opened["status"], "success", "{opened}");
     let mut other = another_process("faults::another_process_holds_the_lock", room.world.directory.path());
 
     // The first waits for as long as the lock may take; the meeting does not.
@@ -206,6 +209,12 @@ async fn a_database_locked_by_another_process_refuses_writing_until_it_lets_go()
     // Reading goes on.
     room.nothing_is_lost().await;
     assert_eq!(room.world.ask("/api/meeting", &room.token).await.0, 200);
+    // What is told to all breakout rooms is told when it is kept.
+    let words = json!({ "message": "Two minutes" });
+    let said = room.world.post(&format!("{rooms}/broadcast"), &room.token, words).await;
+    assert_eq!(said["code"], "SERVICE_UNAVAILABLE", "{said}");
+    room.goes_on(&room.host, true).await;
+    assert!(room.host.heard_of("breakout-broadcast").is_empty(), "{said}");
 
     drop(other.stdin.take());
     assert!(other.wait().expect("ends").success());

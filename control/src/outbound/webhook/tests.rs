@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use time::macros::datetime;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use super::*;
 use crate::domain::id::{DeliveryId, MeetingId, WebhookId};
@@ -20,11 +21,13 @@ const LOOPBACK: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Another machine as far as addresses go, which nothing may be sent to.
 const NEIGHBOUR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
 
-/// A server that answers every request with the same bytes and counts connections and requests.
+/// A server that answers every request with the same bytes and counts connections and requests, and what it could write of
+/// an answer without end before its stream broke.
 struct Receiver {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
+    flood: watch::Receiver<Option<usize>>,
 }
 
 impl Receiver {
@@ -33,13 +36,15 @@ impl Receiver {
         let address = listener.local_addr().expect("is bound");
         let (connections, requests) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (connected, requested) = (connections.clone(), requests.clone());
+        let (flooded, flood) = watch::channel(None);
+        let flooded = Arc::new(flooded);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 connected.fetch_add(1, Ordering::SeqCst);
-                tokio::spawn(serve(stream, requested.clone(), answer));
+                tokio::spawn(serve(stream, requested.clone(), answer, flooded.clone()));
             }
         });
-        Self { address, connections, requests }
+        Self { address, connections, requests, flood }
     }
 
     fn connections(&self) -> usize {
@@ -51,7 +56,12 @@ impl Receiver {
     }
 }
 
-async fn serve(mut stream: TcpStream, requested: Arc<AtomicUsize>, answer: &'static [u8]) {
+async fn serve(
+    mut stream: TcpStream,
+    requested: Arc<AtomicUsize>,
+    answer: &'static [u8],
+    flooded: Arc<watch::Sender<Option<usize>>>,
+) {
     let mut seen = Vec::new();
     let mut buffer = [0; 4096];
     while let Ok(read @ 1..) = stream.read(&mut buffer).await {
@@ -66,7 +76,12 @@ async fn serve(mut stream: TcpStream, requested: Arc<AtomicUsize>, answer: &'sta
             return;
         }
         if answer.ends_with(b"endless") {
-            while stream.write_all(&[b'x'; 4096]).await.is_ok() {}
+            let mut written = 0;
+            // Without this bound a reader that never stops would keep the test from failing.
+            while written <= FLOOD_MAX && stream.write_all(&[b'x'; 4096]).await.is_ok() {
+                written += 4096;
+            }
+            flooded.send_replace(Some(written));
             return;
         }
     }
@@ -132,6 +147,8 @@ fn named(receiver: &Receiver) -> String {
     format!("http://hooks.example.org:{}/hook", receiver.address.port())
 }
 
+/// More than the buffers of two sockets and of the client take of an answer that nobody reads.
+const FLOOD_MAX: usize = 16 << 20;
 const TAKEN: &[u8] = b"HTTP/1.1 204 No Content\r\n\r\n";
 const TAKEN_AND_CLOSED: &[u8] = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
 
@@ -199,9 +216,13 @@ async fn c_60_a_redirect_is_an_answer_and_nobody_follows_it() {
 #[tokio::test]
 async fn c_60_an_answer_without_end_is_not_read_to_its_end() {
     static FLOOD: &[u8] = b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nendless";
-    let receiver = Receiver::start(LOOPBACK, 0, FLOOD).await;
+    let mut receiver = Receiver::start(LOOPBACK, 0, FLOOD).await;
     let sender = sender(Changing::new(&[&[LOOPBACK]]));
     assert_eq!(heard(&sender, &named(&receiver)).await, answer(200));
+    let broken = receiver.flood.wait_for(Option::is_some);
+    let broken = tokio::time::timeout(Duration::from_secs(30), broken).await.expect("the stream breaks");
+    let written = broken.expect("the receiver runs").expect("was waited for");
+    assert!(written < FLOOD_MAX, "{written} bytes were taken");
 }
 
 #[tokio::test]

@@ -166,6 +166,8 @@ impl Task {
             let stored = self.registry.0.store.meeting(id).await?.ok_or(DomainError::MeetingNotFound)?;
             self.take_over(stored).await;
             self.is_current = true;
+            // The feature may have been switched off while everybody was away.
+            self.close_breakouts_that_are_over().await;
         }
         Ok(())
     }

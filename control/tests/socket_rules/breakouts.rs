@@ -289,6 +289,31 @@ async fn c_61_rooms_and_places_outlive_a_moment_when_all_are_away() {
 }
 
 #[tokio::test]
+async fn c_61_rooms_are_gone_when_the_feature_was_switched_off_while_all_were_away() {
+    let Scene { world, meeting, rooms, host, member, second } = Scene::with(plan(1)).await;
+    let chosen = json!({ "meetingId": meeting, "roomId": rooms[0] });
+    assert_eq!(member.0.call("choose-breakout", chosen).await["success"], true);
+    drop((host, member, second));
+    let id = MeetingId::parse(&meeting).unwrap();
+    let began = Instant::now();
+    while !world.app.services.live.present(id).await.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "somebody is still inside");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let token = world.token("host").await;
+    let off = json!({ "features": { "breakout_rooms_enabled": false } });
+    let answer = world.put(&format!("/api/meeting/{meeting}"), &token, off).await;
+    assert_eq!(answer["data"]["features"]["breakout_rooms_enabled"], false, "{answer}");
+    let (member, _) = world.joined("member", &meeting).await;
+    let (host, _) = world.joined("host", &meeting).await;
+    let answer = member.call("get-breakout-rooms", json!({ "meetingId": meeting })).await;
+    assert_eq!(answer["rooms"], json!([]), "{answer}");
+    let said = host.call("send-message", json!({ "meetingId": meeting, "message": "hello" })).await;
+    assert_eq!(said["success"], true, "{said}");
+    assert!(member.heard_of("breakout-assigned").is_empty(), "nobody has a place");
+}
+
+#[tokio::test]
 async fn c_61_opening_switches_the_feature_on_and_switching_it_off_closes_the_rooms() {
     let scene = Scene::with(plan(1)).await;
     let member = &scene.member.0;

@@ -1,219 +1,145 @@
-//! How much a subscriber's path carries: for now from loss and the browser's own estimate (REMB), conservatively.
+//! How much a peer's path carries: feedback goes in, one number comes out. This file is the whole interface.
 //!
-//! This file is the whole interface: feedback goes in, one number comes out. A delay-based estimator with probing takes
-//! its place behind the same calls.
+//! Peers that report every packet's arrival (transport-wide feedback) are estimated from that, in `transport_wide.rs`; the
+//! others from what their receiver reports and REMB tell, in `reported.rs`.
+
+mod reported;
+mod sent;
+mod transport_wide;
 
 use std::time::{Duration, Instant};
 
 use plenum_shared::media::Bitrate;
 
-/// Before anything is known: one camera in full quality, which every connection worth a meeting carries.
-const START: Bitrate = Bitrate::kbps(3_000);
-/// Sound has to fit, whatever the feedback says.
-const MIN: Bitrate = Bitrate::kbps(50);
-/// Growth a second without trouble, as libwebrtc's loss-based control does it.
-const GROWTH: f64 = 1.08;
-/// Growth ends at this multiple of what is being sent: more than that was never tried.
-const UNTRIED_FACTOR: u64 = 3;
-/// Loss below this is not ours; loss above [`LOSS_HIGH`] is.
-const LOSS_LOW: f64 = 0.02;
-/// See [`LOSS_LOW`].
-const LOSS_HIGH: f64 = 0.10;
-/// A browser's estimate that has fallen, and to below this share of what we send, means congestion. One that is low but
-/// rising only has not caught up with a larger layer yet: browsers raise it by 8 % a second. Up to [`REMB_FREE`] it says
-/// nothing but that we should not add to what we send.
-const REMB_CONGESTED: f64 = 0.95;
-/// Less than this is no fall.
-const REMB_FALLEN: f64 = 0.97;
-/// See [`REMB_CONGESTED`].
-const REMB_FREE: f64 = 1.1;
-/// After going down, growth waits this long; twice as long each time going up soon ended in going down again.
-const HOLD_MIN: Duration = Duration::from_secs(4);
-/// See [`HOLD_MIN`].
-const HOLD_MAX: Duration = Duration::from_secs(60);
-/// Peace for so long after growth began again makes earlier failures forgotten.
-const FORGIVEN_AFTER: Duration = Duration::from_secs(60);
+use super::rtcp::TransportFeedback;
+use reported::Reported;
+use transport_wide::TransportWide;
+
+/// Why a packet was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Something new.
+    Media,
+    /// Something that was lost.
+    Repair,
+    /// To find out whether the path carries more; what the packet holds does not matter.
+    Probe(ProbeId),
+}
+
+/// Names a cluster of probe packets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProbeId(pub u8);
+
+/// A cluster of packets to be sent at once, to see at which rate they arrive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// What its packets are to be marked with.
+    pub id: ProbeId,
+    /// At this rate, together with the media that leaves meanwhile.
+    pub rate: Bitrate,
+    /// Until so many bytes have left, in five packets at least.
+    pub bytes: usize,
+}
+
+/// The estimate at one moment, for statistics and plots.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EstimateSnapshot {
+    /// What may be sent.
+    pub bitrate: Bitrate,
+    /// The rate at which packets arrived lately; zero where nobody tells.
+    pub acknowledged: Bitrate,
+    /// How long packets wait on the way, beyond the shortest delay seen.
+    pub queue: Duration,
+    /// The share of packets that lately did not arrive (0.0 to 1.0).
+    pub lost: f64,
+    /// The round trip as feedback shows it.
+    pub round_trip: Option<Duration>,
+}
 
 /// The estimate for one peer.
 #[derive(Debug)]
 pub struct Estimate {
-    bitrate: Bitrate,
-    grown_at: Instant,
-    held_until: Instant,
-    hold: Duration,
-    last_remb: Option<Bitrate>,
-    has_fallen: bool,
+    reported: Reported,
+    /// From the first numbered packet on; 20 kB, which idle peers do not pay.
+    wide: Option<Box<TransportWide>>,
+    wanted: Option<Bitrate>,
 }
 
 impl Estimate {
     /// Nothing is known.
     pub fn new(now: Instant) -> Self {
-        Estimate {
-            bitrate: START,
-            grown_at: now,
-            held_until: now,
-            hold: HOLD_MIN / 2,
-            last_remb: None,
-            has_fallen: false,
+        Estimate { reported: Reported::new(now), wide: None, wanted: None }
+    }
+
+    /// A packet of so many bytes (the whole datagram) leaves now. Returns the transport-wide number to write into it.
+    pub fn on_sent(&mut self, now: Instant, len_bytes: usize, purpose: Purpose) -> u16 {
+        let wide = self.wide.get_or_insert_with(|| Box::new(TransportWide::new(now)));
+        wide.on_sent(now, len_bytes, purpose)
+    }
+
+    /// The peer tells which packets arrived, and when.
+    pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
+        if let Some(wide) = &mut self.wide {
+            wide.handle_feedback(now, feedback);
         }
-    }
-
-    /// What may be sent.
-    pub fn bitrate(&self) -> Bitrate {
-        self.bitrate
-    }
-
-    /// Whether there was ever a sign of trouble. Before it the number is a guess: reason to add nothing, not to take away.
-    pub fn has_fallen(&self) -> bool {
-        self.has_fallen
     }
 
     /// A report of the peer: its share of lost packets (0.0 to 1.0), while we sent at this rate.
     pub fn handle_loss(&mut self, now: Instant, lost: f64, sent: Bitrate) {
-        if lost > LOSS_HIGH {
-            let from = self.bitrate.min(sent.max(MIN));
-            self.fall(now, Bitrate((from.0 as f64 * (1.0 - lost / 2.0)) as u64));
-        } else if lost < LOSS_LOW {
-            self.grow(now, sent);
-        } else {
-            self.grown_at = now;
-        }
+        self.reported.handle_loss(now, lost, sent);
     }
 
     /// What the peer believes its path carries (REMB), while we sent at this rate.
     pub fn handle_remb(&mut self, now: Instant, remb: Bitrate, sent: Bitrate) {
-        let ratio = remb.0 as f64 / sent.0.max(1) as f64;
-        let fallen = self.last_remb.is_some_and(|last| (remb.0 as f64) < last.0 as f64 * REMB_FALLEN);
-        self.last_remb = Some(remb);
-        if ratio < REMB_CONGESTED && fallen {
-            self.fall(now, remb);
-        } else if ratio < REMB_FREE {
-            self.grown_at = now;
-        }
+        self.reported.handle_remb(now, remb, sent);
     }
 
-    fn fall(&mut self, now: Instant, to: Bitrate) {
-        if to >= self.bitrate {
-            return;
-        }
-        self.bitrate = to.max(MIN);
-        self.has_fallen = true;
-        if now >= self.held_until {
-            let peace = now.saturating_duration_since(self.held_until);
-            self.hold = if peace > FORGIVEN_AFTER { HOLD_MIN } else { (self.hold * 2).min(HOLD_MAX) };
-        }
-        self.held_until = now + self.hold;
-        self.grown_at = now;
+    /// Time has passed; to be called when [`Estimate::poll_timeout`] says so.
+    pub fn handle_timeout(&mut self, _now: Instant) {}
+
+    /// When this wants to be looked at again: by [`Estimate::handle_timeout`], then [`Estimate::poll_probe`].
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        None
     }
 
-    fn grow(&mut self, now: Instant, sent: Bitrate) {
-        let since = now.saturating_duration_since(self.grown_at).min(Duration::from_secs(2));
-        self.grown_at = now;
-        if now < self.held_until {
-            return;
+    /// What may be sent.
+    pub fn bitrate(&self) -> Bitrate {
+        self.reported.bitrate()
+    }
+
+    /// How fast packets that wait may leave: above the bit rate, so that frames do not wait for their last packet.
+    pub fn pacing_rate(&self) -> Bitrate {
+        Bitrate(self.bitrate().0 * 2)
+    }
+
+    /// The next better thing to send would need this rate in all; `None`: nothing more is wanted.
+    pub fn set_wanted(&mut self, _now: Instant, wanted: Option<Bitrate>) {
+        self.wanted = wanted;
+    }
+
+    /// A cluster that should be sent now, once.
+    pub fn poll_probe(&mut self, _now: Instant) -> Option<Probe> {
+        None
+    }
+
+    /// Whether there was ever a sign of trouble. Before it the number is a guess: reason to add nothing, not to take away.
+    pub fn has_fallen(&self) -> bool {
+        self.reported.has_fallen()
+    }
+
+    /// The round trip as feedback shows it.
+    pub fn round_trip(&self) -> Option<Duration> {
+        self.wide.as_ref().and_then(|wide| wide.round_trip())
+    }
+
+    /// Everything there is to show.
+    pub fn snapshot(&self) -> EstimateSnapshot {
+        EstimateSnapshot {
+            bitrate: self.bitrate(),
+            acknowledged: Bitrate(0),
+            queue: Duration::ZERO,
+            lost: 0.0,
+            round_trip: self.round_trip(),
         }
-        let limit = (sent.0 * UNTRIED_FACTOR).max(START.0);
-        let grown = (self.bitrate.0 as f64 * GROWTH.powf(since.as_secs_f64())) as u64;
-        self.bitrate = Bitrate(grown.min(limit).max(self.bitrate.0));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seconds(from: u64, to: u64) -> impl Iterator<Item = Duration> {
-        (from..to).map(Duration::from_secs)
-    }
-
-    #[test]
-    fn heavy_loss_brings_it_down_at_once_and_peace_brings_it_up_slowly() {
-        let start = Instant::now();
-        let mut estimate = Estimate::new(start);
-        estimate.handle_loss(start, 0.2, Bitrate::kbps(2_000));
-        assert_eq!(estimate.bitrate(), Bitrate::kbps(1_800));
-        for second in seconds(1, 4) {
-            estimate.handle_loss(start + second, 0.0, Bitrate::kbps(1_500));
-        }
-        assert_eq!(estimate.bitrate(), Bitrate::kbps(1_800), "held");
-        for second in seconds(4, 14) {
-            estimate.handle_loss(start + second, 0.0, Bitrate::kbps(1_500));
-        }
-        assert!((Bitrate::kbps(3_500)..Bitrate::kbps(4_500)).contains(&estimate.bitrate()), "{estimate:?}");
-    }
-
-    #[test]
-    fn it_has_fallen_only_after_a_sign_of_trouble() {
-        let start = Instant::now();
-        let mut estimate = Estimate::new(start);
-        estimate.handle_loss(start, 0.05, Bitrate::kbps(2_000));
-        estimate.handle_remb(start, Bitrate::kbps(2_000), Bitrate::kbps(2_000));
-        assert!(!estimate.has_fallen());
-        estimate.handle_loss(start, 0.2, Bitrate::kbps(2_000));
-        assert!(estimate.has_fallen());
-    }
-
-    #[test]
-    fn moderate_loss_neither_raises_nor_lowers() {
-        let start = Instant::now();
-        let mut estimate = Estimate::new(start);
-        for second in seconds(0, 100) {
-            estimate.handle_loss(start + second, 0.05, Bitrate::kbps(5_000));
-        }
-        assert_eq!(estimate.bitrate(), START);
-    }
-
-    #[test]
-    fn growth_ends_where_nothing_was_tried() {
-        let start = Instant::now();
-        let mut estimate = Estimate::new(start);
-        for second in seconds(0, 1000) {
-            estimate.handle_loss(start + second, 0.0, Bitrate::kbps(2_000));
-        }
-        assert_eq!(estimate.bitrate(), Bitrate::kbps(6_000));
-    }
-
-    #[test]
-    fn a_browser_estimate_below_our_rate_is_taken_and_one_that_follows_our_rate_is_not() {
-        let start = Instant::now();
-        let mut estimate = Estimate::new(start);
-        estimate.handle_remb(start, Bitrate::kbps(1_500), Bitrate::kbps(1_000));
-        estimate.handle_remb(start, Bitrate::kbps(1_000), Bitrate::kbps(1_000));
-        assert_eq!(estimate.bitrate(), START);
-        estimate.handle_remb(start, Bitrate::kbps(700), Bitrate::kbps(1_000));
-        assert_eq!(estimate.bitrate(), Bitrate::kbps(700));
-        estimate.handle_remb(start, Bitrate(0), Bitrate::kbps(1_000));
-        assert_eq!(estimate.bitrate(), MIN);
-    }
-
-    #[test]
-    fn a_browser_estimate_that_has_not_caught_up_yet_is_no_congestion() {
-        let start = Instant::now();
-        let mut estimate = Estimate::new(start);
-        for step in 0..20 {
-            let remb = Bitrate::kbps(250 + step * 20);
-            estimate.handle_remb(start + Duration::from_secs(step), remb, Bitrate::kbps(1_500));
-        }
-        assert_eq!(estimate.bitrate(), START);
-    }
-
-    #[test]
-    fn failing_again_and_again_makes_it_wait_longer() {
-        let start = Instant::now();
-        let mut estimate = Estimate::new(start);
-        let mut now = start;
-        let mut waits = Vec::new();
-        for _ in 0..5 {
-            now += Duration::from_secs(1);
-            estimate.handle_loss(now, 0.5, Bitrate::kbps(1_000));
-            let low = estimate.bitrate();
-            let fell_at = now;
-            while estimate.bitrate() == low {
-                now += Duration::from_secs(1);
-                estimate.handle_loss(now, 0.0, Bitrate::kbps(1_000));
-            }
-            waits.push(now.duration_since(fell_at).as_secs());
-        }
-        assert!(waits.is_sorted() && waits[4] >= waits[0] * 8, "{waits:?}");
     }
 }

@@ -31,7 +31,7 @@ fn consume() -> Request {
 
 fn speaker() -> NumberedEvent {
     let speaker = Some((SessionId::random(), ProducerId::random()));
-    NumberedEvent { number: 9, event: Event::ActiveSpeaker { room: RoomId::random(), speaker } }
+    NumberedEvent { number: 9, event: Event::ActiveSpeaker { room: RoomId::random(), group: 0, speaker } }
 }
 
 fn codec(criterion: &mut Criterion) {

@@ -186,7 +186,11 @@ async fn kcs_ws_48_kcs_ws_49_kcs_ws_54_kcs_ws_55_add_ev_14_a_viewer_steers_his_o
     assert_eq!(scene.member.expect("consumer-layers-set").await["spatialLayer"], 1);
     let layer = Layer { spatial: 1, temporal: Some(2) };
     let consumer = consumer.as_str().unwrap().parse().unwrap();
-    scene.node.memory().asked(|command| *command == RoomCommand::SetPreferredLayer { consumer, layer }).await;
+    scene
+        .node
+        .memory()
+        .asked(|command| *command == RoomCommand::SetPreferredLayer { consumer, layer, size: None })
+        .await;
 }
 
 #[tokio::test]
@@ -282,11 +286,14 @@ async fn add_ev_11_add_ev_12_add_ev_15_what_the_node_notices_reaches_whom_it_con
     let consumer = consumed["consumerId"].as_str().unwrap().parse().unwrap();
     let room = scene.node.transport().0;
     let (host, member) = (scene.session(&scene.host_id), scene.session(&scene.member_id));
-    scene.node.tell(Event::ActiveSpeaker { room, speaker: Some((host, producer)) }).await;
+    scene.node.tell(Event::ActiveSpeaker { room, group: 0, speaker: Some((host, producer)) }).await;
     scene.node.tell(Event::QualityChanged { room, session: member, quality: ConnectionQuality::Poor }).await;
     let layer = Some(Layer { spatial: 2, temporal: Some(1) });
-    scene.node.tell(Event::ConsumerLayerChanged { room, session: member, consumer, layer }).await;
-    scene.node.tell(Event::ActiveSpeaker { room, speaker: None }).await;
+    scene
+        .node
+        .tell(Event::ConsumerLayerChanged { room, session: member, consumer, layer, limit: None })
+        .await;
+    scene.node.tell(Event::ActiveSpeaker { room, group: 0, speaker: None }).await;
     for client in [&scene.host, &scene.member] {
         assert_eq!(client.expect("active-speaker").await["participantId"], scene.host_id);
         let quality = client.expect("connection-quality").await;
@@ -339,7 +346,7 @@ async fn a_link_that_breaks_and_heals_disturbs_nobody() {
     assert_eq!(scene.produce(&scene.host, Kind::Video, "screen").await["success"], true);
     let (room, speaker) =
         (node.transport().0, Some((scene.session(&scene.host_id), producer.parse().unwrap())));
-    node.tell(Event::ActiveSpeaker { room, speaker }).await;
+    node.tell(Event::ActiveSpeaker { room, group: 0, speaker }).await;
     scene.member.expect("active-speaker").await;
     assert!(scene.member.heard_of("media-reset").is_empty());
     assert!(scene.member.heard_of("producer-closed").is_empty());
@@ -363,7 +370,7 @@ async fn a_missing_event_number_makes_control_ask_what_is_there() {
     scene.node.memory().forget_transports();
     scene.node.skip_a_number().await;
     let room = scene.node.memory().rooms()[0].room;
-    scene.node.tell(Event::ActiveSpeaker { room, speaker: None }).await;
+    scene.node.tell(Event::ActiveSpeaker { room, group: 0, speaker: None }).await;
     assert_eq!(scene.member.expect("producer-closed").await["producerId"], producer);
 }
 

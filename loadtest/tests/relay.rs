@@ -78,6 +78,7 @@ impl Side {
                 port: self.address.port(),
                 protocol: Protocol::Udp,
                 kind: CandidateType::Host,
+                tcp_type: None,
             }],
             dtls_parameters: DtlsParameters { role: DtlsRole::Auto, fingerprints: vec![fingerprint] },
         }

@@ -81,6 +81,25 @@ pub enum RoomCommand {
     SetPreferredLayer {
         consumer: ConsumerId,
         layer: Layer,
+        /// The pixels it is shown at; `None`: not known, as large as it comes.
+        size: Option<PictureSize>,
+    },
+    /// How much this subscription matters among those of its viewer: 1 as every one starts, more for what was pinned.
+    SetConsumerPriority {
+        consumer: ConsumerId,
+        /// 1 to 255; the higher goes first when bandwidth is short.
+        priority: u8,
+    },
+    /// New credentials for the connectivity checks of a transport (RFC 8445 section 2.4); media goes on meanwhile.
+    RestartIce {
+        transport: TransportId,
+    },
+    /// Which part of the room a session is in: speakers and the latest-speakers rule are judged for each part alone.
+    /// Holds until the session or the room is closed, whether or not the session has a transport.
+    SetSessionGroup {
+        session: SessionId,
+        /// 0 is the main room, where every session starts.
+        group: u32,
     },
     RequestKeyframe {
         consumer: ConsumerId,
@@ -98,6 +117,7 @@ pub type Response = Result<Reply, Refusal>;
 pub enum Reply {
     Done,
     TransportCreated { ice: IceParameters, candidates: Vec<IceCandidate>, dtls: DtlsParameters },
+    IceRestarted { ice: IceParameters },
     Consumed { kind: Kind, structure: LayerStructure, rtp_parameters: RtpParameters, producer_paused: bool },
     Inventory(Vec<RoomInventory>),
     Stats(RoomStats),

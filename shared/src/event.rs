@@ -2,7 +2,7 @@
 
 use crate::{
     id::{ConsumerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
-    media::{Bitrate, ConnectionQuality, Layer},
+    media::{Bitrate, ConnectionQuality, Layer, LayerLimit},
 };
 
 /// One fact. Numbers grow by one; control uses them to see a gap after a reconnect and then asks for the inventory.
@@ -27,10 +27,20 @@ pub enum Event {
         transport: TransportId,
         reason: CloseReason,
     },
-    /// Someone else is speaking, or nobody is.
+    /// Someone else is speaking in a group of the room, or nobody is.
     ActiveSpeaker {
         room: RoomId,
+        /// See [`crate::command::RoomCommand::SetSessionGroup`].
+        group: u32,
         speaker: Option<(SessionId, ProducerId)>,
+    },
+    /// Everybody who is heard in a group of the room, the loudest first: when the list or its order changed, at most
+    /// twice a second.
+    ActiveSpeakers {
+        room: RoomId,
+        group: u32,
+        /// At most [`SPEAKERS_MAX`].
+        speakers: Vec<Speaking>,
     },
     QualityChanged {
         room: RoomId,
@@ -43,11 +53,33 @@ pub enum Event {
         session: SessionId,
         consumer: ConsumerId,
         layer: Option<Layer>,
+        /// Why it is less than was asked for. Without a layer and for [`LayerLimit::Bandwidth`]: paused by bandwidth.
+        limit: Option<LayerLimit>,
+    },
+    /// What of a producer anybody is given or may soon be given; the publisher may leave out the rest.
+    ProducerLayers {
+        room: RoomId,
+        session: SessionId,
+        producer: ProducerId,
+        /// The highest spatial layer; `None` while nobody watches.
+        highest: Option<u8>,
     },
     /// The room panicked and was removed; the rest of the node goes on.
     RoomFailed {
         room: RoomId,
     },
+}
+
+/// Speakers in one event at most.
+pub const SPEAKERS_MAX: usize = 8;
+
+/// One of those who are heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speaking {
+    pub session: SessionId,
+    pub producer: ProducerId,
+    /// Smoothed loudness as RFC 6464 counts it: 0 is the loudest, 127 silence (−dBov).
+    pub level_dbov_neg: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -56,6 +56,16 @@ pub struct PictureSize {
     pub height: u16,
 }
 
+/// Why a viewer is sent less than it asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LayerLimit {
+    /// Its connection does not carry more.
+    Bandwidth,
+    /// Only the latest speakers of a large room are sent, and this is none of them.
+    LastN,
+}
+
 /// How well a participant is connected, judged by loss and round-trip time over the last seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -25,6 +25,9 @@ pub struct IceCandidate {
     pub protocol: Protocol,
     #[serde(rename = "type")]
     pub kind: CandidateType,
+    /// Only with [`Protocol::Tcp`], and always then (RFC 6544).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tcp_type: Option<TcpType>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +41,13 @@ pub enum Protocol {
 #[serde(rename_all = "lowercase")]
 pub enum CandidateType {
     Host,
+}
+
+/// Who opens the TCP connection (RFC 6544 section 4.5). We only listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TcpType {
+    Passive,
 }
 
 /// Who speaks DTLS first, and the certificate hash that the handshake must prove (RFC 8122).

@@ -10,9 +10,9 @@ use uuid::Uuid;
 /// A match without wildcard and the list of what it can say: a new variant does not compile until it has a name here,
 /// and a name without a sample or a file fails a test.
 macro_rules! names {
-    ($function:ident, $list:ident, $type:ty, { $($pattern:pat => $name:literal,)+ }) => {
+    ($function:ident, $list:ident, $type:ty, { $($pattern:pat $(if $guard:expr)? => $name:literal,)+ }) => {
         fn $function(value: &$type) -> &'static str {
-            match value { $($pattern => $name),+ }
+            match value { $($pattern $(if $guard)? => $name),+ }
         }
         const $list: &[&str] = &[$($name),+];
     };
@@ -30,7 +30,11 @@ names!(request_name, REQUESTS, Command, {
     Command::Room { command: RoomCommand::CloseProducer { .. }, .. } => "request-close-producer",
     Command::Room { command: RoomCommand::Consume { .. }, .. } => "request-consume",
     Command::Room { command: RoomCommand::SetConsumerPaused { .. }, .. } => "request-set-consumer-paused",
-    Command::Room { command: RoomCommand::SetPreferredLayer { .. }, .. } => "request-set-preferred-layer",
+    Command::Room { command: RoomCommand::SetPreferredLayer { size: None, .. }, .. } => "request-set-preferred-layer",
+    Command::Room { command: RoomCommand::SetPreferredLayer { size: Some(_), .. }, .. } => "request-set-preferred-layer-size",
+    Command::Room { command: RoomCommand::SetConsumerPriority { .. }, .. } => "request-set-consumer-priority",
+    Command::Room { command: RoomCommand::RestartIce { .. }, .. } => "request-restart-ice",
+    Command::Room { command: RoomCommand::SetSessionGroup { .. }, .. } => "request-set-session-group",
     Command::Room { command: RoomCommand::RequestKeyframe { .. }, .. } => "request-request-keyframe",
     Command::Room { command: RoomCommand::CloseConsumer { .. }, .. } => "request-close-consumer",
     Command::Room { command: RoomCommand::Stats, .. } => "request-stats",
@@ -40,7 +44,9 @@ names!(request_name, REQUESTS, Command, {
 
 names!(response_name, RESPONSES, Response, {
     Ok(Reply::Done) => "response-done",
-    Ok(Reply::TransportCreated { .. }) => "response-transport-created",
+    Ok(Reply::TransportCreated { candidates, .. }) if candidates.len() < 2 => "response-transport-created",
+    Ok(Reply::TransportCreated { .. }) => "response-transport-created-tcp",
+    Ok(Reply::IceRestarted { .. }) => "response-ice-restarted",
     Ok(Reply::Consumed { .. }) => "response-consumed",
     Ok(Reply::Inventory(_)) => "response-inventory",
     // What nodes before the byte counts said.
@@ -66,11 +72,17 @@ names!(event_name, EVENTS, Event, {
     Event::TransportClosed { reason: CloseReason::PeerClosed, .. } => "event-transport-closed-peer-closed",
     Event::TransportClosed { reason: CloseReason::HandshakeFailed, .. } => "event-transport-closed-handshake-failed",
     Event::TransportClosed { reason: CloseReason::NeverConnected, .. } => "event-transport-closed-never-connected",
-    Event::ActiveSpeaker { speaker: Some(_), .. } => "event-active-speaker",
-    Event::ActiveSpeaker { speaker: None, .. } => "event-active-speaker-nobody",
+    Event::ActiveSpeaker { group: 0, speaker: Some(_), .. } => "event-active-speaker",
+    Event::ActiveSpeaker { group: 0, speaker: None, .. } => "event-active-speaker-nobody",
+    Event::ActiveSpeaker { group: 1.., .. } => "event-active-speaker-of-group",
+    Event::ActiveSpeakers { .. } => "event-active-speakers",
     Event::QualityChanged { .. } => "event-quality-changed",
-    Event::ConsumerLayerChanged { layer: Some(_), .. } => "event-consumer-layer-changed",
-    Event::ConsumerLayerChanged { layer: None, .. } => "event-consumer-layer-changed-none",
+    Event::ConsumerLayerChanged { layer: Some(_), limit: None, .. } => "event-consumer-layer-changed",
+    Event::ConsumerLayerChanged { layer: None, limit: None, .. } => "event-consumer-layer-changed-none",
+    Event::ConsumerLayerChanged { limit: Some(LayerLimit::Bandwidth), .. } => "event-consumer-layer-changed-bandwidth",
+    Event::ConsumerLayerChanged { limit: Some(LayerLimit::LastN), .. } => "event-consumer-layer-changed-last-n",
+    Event::ProducerLayers { highest: Some(_), .. } => "event-producer-layers",
+    Event::ProducerLayers { highest: None, .. } => "event-producer-layers-nobody",
     Event::RoomFailed { .. } => "event-room-failed",
 });
 
@@ -144,6 +156,8 @@ fn rtp_capabilities() -> RtpCapabilities {
 }
 
 fn requests() -> Vec<Request> {
+    let layer = Layer { spatial: 2, temporal: Some(0) };
+    let prefer = |size| RoomCommand::SetPreferredLayer { consumer: CONSUMER, layer, size };
     let room = [
         RoomCommand::Create,
         RoomCommand::Close,
@@ -169,7 +183,11 @@ fn requests() -> Vec<Request> {
             paused: true,
         },
         RoomCommand::SetConsumerPaused { consumer: CONSUMER, paused: true },
-        RoomCommand::SetPreferredLayer { consumer: CONSUMER, layer: Layer { spatial: 2, temporal: Some(0) } },
+        prefer(None),
+        prefer(Some(PictureSize { width: 640, height: 360 })),
+        RoomCommand::SetConsumerPriority { consumer: CONSUMER, priority: 200 },
+        RoomCommand::RestartIce { transport: TRANSPORT },
+        RoomCommand::SetSessionGroup { session: SESSION, group: 3 },
         RoomCommand::RequestKeyframe { consumer: CONSUMER },
         RoomCommand::CloseConsumer { consumer: CONSUMER },
         RoomCommand::Stats,
@@ -196,20 +214,28 @@ fn responses() -> Vec<Response> {
         RefusalReason::Draining,
         RefusalReason::Internal,
     ];
+    let ice = || IceParameters { username_fragment: "ufrag".into(), password: "pwd".into(), ice_lite: true };
+    let udp = IceCandidate {
+        foundation: "udp4".into(),
+        priority: 2_130_706_431,
+        ip: std::net::Ipv4Addr::new(192, 0, 2, 7).into(),
+        port: 40_000,
+        protocol: Protocol::Udp,
+        kind: CandidateType::Host,
+        tcp_type: None,
+    };
+    let tcp = IceCandidate {
+        foundation: "tcp4".into(),
+        protocol: Protocol::Tcp,
+        tcp_type: Some(TcpType::Passive),
+        ..udp.clone()
+    };
+    let created = |candidates| Ok(Reply::TransportCreated { ice: ice(), candidates, dtls: dtls() });
     let mut responses = vec![
         Ok(Reply::Done),
-        Ok(Reply::TransportCreated {
-            ice: IceParameters { username_fragment: "ufrag".into(), password: "pwd".into(), ice_lite: true },
-            candidates: vec![IceCandidate {
-                foundation: "udp4".into(),
-                priority: 2_130_706_431,
-                ip: std::net::Ipv4Addr::new(192, 0, 2, 7).into(),
-                port: 40_000,
-                protocol: Protocol::Udp,
-                kind: CandidateType::Host,
-            }],
-            dtls: dtls(),
-        }),
+        created(vec![udp.clone()]),
+        created(vec![udp, tcp]),
+        Ok(Reply::IceRestarted { ice: ice() }),
         Ok(Reply::Consumed {
             kind: Kind::Video,
             structure: LayerStructure::Simulcast,
@@ -268,19 +294,33 @@ fn responses() -> Vec<Response> {
 fn events() -> Vec<NumberedEvent> {
     let closed =
         |reason| Event::TransportClosed { room: ROOM, session: SESSION, transport: TRANSPORT, reason };
-    let layer =
-        |layer| Event::ConsumerLayerChanged { room: ROOM, session: SESSION, consumer: CONSUMER, layer };
+    let speaking = |level_dbov_neg| Speaking { session: SESSION, producer: PRODUCER, level_dbov_neg };
+    let layer = |layer, limit| Event::ConsumerLayerChanged {
+        room: ROOM,
+        session: SESSION,
+        consumer: CONSUMER,
+        layer,
+        limit,
+    };
+    let watched =
+        |highest| Event::ProducerLayers { room: ROOM, session: SESSION, producer: PRODUCER, highest };
     [
         Event::TransportConnected { room: ROOM, session: SESSION, transport: TRANSPORT },
         closed(CloseReason::ConsentExpired),
         closed(CloseReason::PeerClosed),
         closed(CloseReason::HandshakeFailed),
         closed(CloseReason::NeverConnected),
-        Event::ActiveSpeaker { room: ROOM, speaker: Some((SESSION, PRODUCER)) },
-        Event::ActiveSpeaker { room: ROOM, speaker: None },
+        Event::ActiveSpeaker { room: ROOM, group: 0, speaker: Some((SESSION, PRODUCER)) },
+        Event::ActiveSpeaker { room: ROOM, group: 0, speaker: None },
+        Event::ActiveSpeaker { room: ROOM, group: 3, speaker: Some((SESSION, PRODUCER)) },
+        Event::ActiveSpeakers { room: ROOM, group: 3, speakers: vec![speaking(0), speaking(35)] },
         Event::QualityChanged { room: ROOM, session: SESSION, quality: ConnectionQuality::Poor },
-        layer(Some(Layer { spatial: 1, temporal: None })),
-        layer(None),
+        layer(Some(Layer { spatial: 1, temporal: None }), None),
+        layer(None, None),
+        layer(None, Some(LayerLimit::Bandwidth)),
+        layer(Some(Layer { spatial: 0, temporal: None }), Some(LayerLimit::LastN)),
+        watched(Some(0)),
+        watched(None),
         Event::RoomFailed { room: ROOM },
     ]
     .into_iter()

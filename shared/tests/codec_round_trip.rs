@@ -39,6 +39,10 @@ fn layer() -> impl Strategy<Value = Layer> {
     (any::<u8>(), option::of(any::<u8>())).prop_map(|(spatial, temporal)| Layer { spatial, temporal })
 }
 
+fn picture() -> impl Strategy<Value = PictureSize> {
+    (1_u16.., 1_u16..).prop_map(|(width, height)| PictureSize { width, height })
+}
+
 fn fmtp() -> impl Strategy<Value = Fmtp> {
     let value = prop_oneof![any::<i64>().prop_map(FmtpValue::Number), text().prop_map(FmtpValue::Text)];
     proptest::collection::btree_map(text(), value, 0..4)
@@ -148,6 +152,7 @@ fn candidate() -> impl Strategy<Value = IceCandidate> {
             port,
             protocol,
             kind: CandidateType::Host,
+            tcp_type: (protocol == Protocol::Tcp).then_some(TcpType::Passive),
         },
     )
 }
@@ -189,8 +194,14 @@ fn room_command() -> impl Strategy<Value = RoomCommand> {
         ),
         (consumer(), any::<bool>())
             .prop_map(|(consumer, paused)| RoomCommand::SetConsumerPaused { consumer, paused }),
-        (consumer(), layer())
-            .prop_map(|(consumer, layer)| RoomCommand::SetPreferredLayer { consumer, layer }),
+        (consumer(), layer(), option::of(picture()))
+            .prop_map(|(consumer, layer, size)| RoomCommand::SetPreferredLayer { consumer, layer, size }),
+        (consumer(), any::<u8>())
+            .prop_map(|(consumer, priority)| RoomCommand::SetConsumerPriority { consumer, priority }),
+        transport().prop_map(|transport| RoomCommand::RestartIce { transport }),
+        (uuid(), any::<u32>()).prop_map(|(session, group)| {
+            RoomCommand::SetSessionGroup { session: SessionId(session), group }
+        }),
         consumer().prop_map(|consumer| RoomCommand::RequestKeyframe { consumer }),
         consumer().prop_map(|consumer| RoomCommand::CloseConsumer { consumer }),
         Just(RoomCommand::Stats),
@@ -250,10 +261,10 @@ fn stats() -> impl Strategy<Value = RoomStats> {
 }
 
 fn track_stats() -> impl Strategy<Value = ProducerStats> {
-    let picture = (1_u16.., 1_u16..).prop_map(|(width, height)| PictureSize { width, height });
-    let layer = (any::<u64>(), option::of(picture), any::<u32>()).prop_map(|(received, picture, viewers)| {
-        LayerStats { received: Bitrate(received), picture, viewers }
-    });
+    let layer =
+        (any::<u64>(), option::of(picture()), any::<u32>()).prop_map(|(received, picture, viewers)| {
+            LayerStats { received: Bitrate(received), picture, viewers }
+        });
     (uuid(), uuid(), source(), any::<bool>(), vec(layer, 0..4)).prop_map(
         |(producer, session, source, paused, layers)| ProducerStats {
             producer: ProducerId(producer),
@@ -268,13 +279,17 @@ fn track_stats() -> impl Strategy<Value = ProducerStats> {
 fn response() -> impl Strategy<Value = Response> {
     use LayerStructure::{Simple, Simulcast, Svc};
     let structure = prop_oneof![Just(Simple), Just(Simulcast), Just(Svc)];
-    let ice = (text(), text(), any::<bool>()).prop_map(|(username_fragment, password, ice_lite)| {
-        IceParameters { username_fragment, password, ice_lite }
-    });
+    let ice =
+        || {
+            (text(), text(), any::<bool>()).prop_map(|(username_fragment, password, ice_lite)| {
+                IceParameters { username_fragment, password, ice_lite }
+            })
+        };
     prop_oneof![
         Just(Ok(Reply::Done)),
-        (ice, vec(candidate(), 0..4), dtls())
+        (ice(), vec(candidate(), 0..4), dtls())
             .prop_map(|(ice, candidates, dtls)| Ok(Reply::TransportCreated { ice, candidates, dtls })),
+        ice().prop_map(|ice| Ok(Reply::IceRestarted { ice })),
         (kind(), structure, rtp_parameters(), any::<bool>()).prop_map(
             |(kind, structure, rtp_parameters, producer_paused)| Ok(Reply::Consumed {
                 kind,
@@ -289,7 +304,16 @@ fn response() -> impl Strategy<Value = Response> {
     ]
 }
 
+fn speaking() -> impl Strategy<Value = Speaking> {
+    (uuid(), uuid(), any::<u8>()).prop_map(|(session, producer, level_dbov_neg)| Speaking {
+        session: SessionId(session),
+        producer: ProducerId(producer),
+        level_dbov_neg,
+    })
+}
+
 fn event() -> impl Strategy<Value = NumberedEvent> {
+    let limit = prop_oneof![Just(LayerLimit::Bandwidth), Just(LayerLimit::LastN)];
     let ids = || (uuid().prop_map(RoomId), uuid().prop_map(SessionId), uuid());
     let event = prop_oneof![
         ids().prop_map(|(room, session, transport)| Event::TransportConnected {
@@ -303,17 +327,28 @@ fn event() -> impl Strategy<Value = NumberedEvent> {
             transport: TransportId(transport),
             reason: CloseReason::HandshakeFailed
         }),
-        (ids(), any::<bool>()).prop_map(|((room, session, producer), someone)| Event::ActiveSpeaker {
-            room,
-            speaker: someone.then_some((session, ProducerId(producer)))
+        (ids(), any::<u32>(), any::<bool>()).prop_map(|((room, session, producer), group, someone)| {
+            Event::ActiveSpeaker { room, group, speaker: someone.then_some((session, ProducerId(producer))) }
+        }),
+        (uuid(), any::<u32>(), vec(speaking(), 0..=SPEAKERS_MAX)).prop_map(|(room, group, speakers)| {
+            Event::ActiveSpeakers { room: RoomId(room), group, speakers }
         }),
         (ids(), quality()).prop_map(|((room, session, _), quality)| Event::QualityChanged {
             room,
             session,
             quality
         }),
-        (ids(), option::of(layer())).prop_map(|((room, session, consumer), layer)| {
-            Event::ConsumerLayerChanged { room, session, consumer: ConsumerId(consumer), layer }
+        (ids(), option::of(layer()), option::of(limit)).prop_map(
+            |((room, session, consumer), layer, limit)| Event::ConsumerLayerChanged {
+                room,
+                session,
+                consumer: ConsumerId(consumer),
+                layer,
+                limit
+            }
+        ),
+        (ids(), option::of(any::<u8>())).prop_map(|((room, session, producer), highest)| {
+            Event::ProducerLayers { room, session, producer: ProducerId(producer), highest }
         }),
         uuid().prop_map(|room| Event::RoomFailed { room: RoomId(room) }),
     ];

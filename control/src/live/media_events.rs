@@ -49,6 +49,8 @@ fn apply(live: &mut LiveMeeting, event: Event) -> Vec<Notice> {
         }
         // Its client knows before we do; a failed room arrives as a lost one.
         Event::TransportConnected { .. } | Event::RoomFailed { .. } => Vec::new(),
+        // Nobody is told of these yet.
+        Event::ActiveSpeakers { .. } | Event::ProducerLayers { .. } => Vec::new(),
     }
 }
 
@@ -57,6 +59,8 @@ fn room_of(event: &Event) -> RoomId {
         Event::TransportConnected { room, .. }
         | Event::TransportClosed { room, .. }
         | Event::ActiveSpeaker { room, .. }
+        | Event::ActiveSpeakers { room, .. }
+        | Event::ProducerLayers { room, .. }
         | Event::QualityChanged { room, .. }
         | Event::ConsumerLayerChanged { room, .. }
         | Event::RoomFailed { room } => *room,

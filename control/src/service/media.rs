@@ -290,7 +290,8 @@ impl Media {
         consumer: ConsumerId,
         layer: Layer,
     ) -> Result<(), DomainError> {
-        self.ask_consumer(asker, consumer, RoomCommand::SetPreferredLayer { consumer, layer }).await
+        self.ask_consumer(asker, consumer, RoomCommand::SetPreferredLayer { consumer, layer, size: None })
+            .await
     }
 
     async fn ask_consumer(

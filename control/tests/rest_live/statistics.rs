@@ -89,8 +89,12 @@ async fn kcs_18_stat_03_rt_16_live_statistics_come_from_the_media_plane() {
     let room = node.memory().rooms()[0].room;
     let session = member_id.parse().unwrap();
     node.tell(Event::QualityChanged { room, session, quality: ConnectionQuality::Fair }).await;
-    node.tell(Event::ActiveSpeaker { room, speaker: Some((host_id.parse().unwrap(), ProducerId::random())) })
-        .await;
+    node.tell(Event::ActiveSpeaker {
+        room,
+        group: 0,
+        speaker: Some((host_id.parse().unwrap(), ProducerId::random())),
+    })
+    .await;
     host.expect("active-speaker").await;
     member.call("raise-hand", json!({ "meetingId": meeting, "raised": true })).await;
     member.call("send-message", json!({ "meetingId": meeting, "message": "here" })).await;

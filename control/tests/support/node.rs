@@ -215,6 +215,9 @@ impl Memory {
             RoomCommand::SetProducerPaused { producer, paused } => {
                 self.paused.lock().unwrap().insert(*producer, *paused);
             }
+            RoomCommand::RestartIce { .. } => {
+                return Ok(Reply::IceRestarted { ice: ice_parameters("restarted") });
+            }
             RoomCommand::Stats => return Ok(Reply::Stats(self.stats.lock().unwrap().clone())),
             RoomCommand::CloseProducer { producer } => room.producers.retain(|id| id != producer),
             RoomCommand::CloseConsumer { consumer } => room.consumers.retain(|id| id != consumer),
@@ -388,9 +391,13 @@ fn empty_room(room: RoomId) -> RoomInventory {
     RoomInventory { room, transports: Vec::new(), producers: Vec::new(), consumers: Vec::new() }
 }
 
+fn ice_parameters(username_fragment: &str) -> IceParameters {
+    IceParameters { username_fragment: username_fragment.into(), password: "password".into(), ice_lite: true }
+}
+
 fn transport_reply() -> Reply {
     Reply::TransportCreated {
-        ice: IceParameters { username_fragment: "ufrag".into(), password: "password".into(), ice_lite: true },
+        ice: ice_parameters("ufrag"),
         candidates: vec![IceCandidate {
             foundation: "1".into(),
             priority: 1,
@@ -398,6 +405,7 @@ fn transport_reply() -> Reply {
             port: 9,
             protocol: Protocol::Udp,
             kind: CandidateType::Host,
+            tcp_type: None,
         }],
         dtls: DtlsParameters {
             role: DtlsRole::Auto,

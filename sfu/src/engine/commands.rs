@@ -59,9 +59,14 @@ impl Engine {
             C::SetConsumerPaused { consumer, paused } => {
                 self.set_consumer_paused(now, slot, consumer, paused)?
             }
-            C::SetPreferredLayer { consumer, layer } => {
-                self.set_preferred_layer(now, slot, consumer, layer)?
+            C::SetPreferredLayer { consumer, layer, size } => {
+                self.set_preferred_layer(now, slot, consumer, layer, size)?
             }
+            C::SetConsumerPriority { consumer, priority } => {
+                self.set_consumer_priority(now, slot, consumer, priority)?
+            }
+            C::RestartIce { transport } => return self.restart_ice(slot, transport),
+            C::SetSessionGroup { session, group } => self.set_session_group(slot, session, group)?,
             C::RequestKeyframe { consumer } => {
                 let consumer = self.consumer_of(slot, consumer)?;
                 self.request_keyframe(now, slot, consumer);
@@ -151,7 +156,26 @@ impl Engine {
             .ok_or_else(|| Refusal::new(RefusalReason::UnknownTransport, transport.to_string()))
     }
 
+    /// Not served: new credentials are the transport's own affair, and it cannot make them.
+    fn restart_ice(&mut self, room: Slot, transport: TransportId) -> Response {
+        self.peer_of(room, transport)?;
+        Err(Refusal::new(RefusalReason::Unsupported, "ICE restart"))
+    }
+
+    fn set_session_group(&mut self, room: Slot, session: SessionId, group: u32) -> Result<(), Refusal> {
+        let groups = &mut self.rooms[room].groups;
+        if group == 0 {
+            groups.remove(&session);
+        } else if groups.len() < self.config.limits.transports || groups.contains_key(&session) {
+            groups.insert(session, group);
+        } else {
+            return Err(Refusal::new(RefusalReason::LimitReached, "sessions in groups"));
+        }
+        Ok(())
+    }
+
     fn close_session(&mut self, now: Instant, room: Slot, session: SessionId) {
+        self.rooms[room].groups.remove(&session);
         let mut peers = self.rooms[room].peers.clone();
         peers.retain(|&slot| self.peers[slot].session == session);
         peers.into_iter().for_each(|slot| self.drop_peer(now, slot));
@@ -167,6 +191,7 @@ fn candidates(sockets: &[Candidate]) -> Vec<IceCandidate> {
         port: socket.announced.port(),
         protocol: Protocol::Udp,
         kind: CandidateType::Host,
+        tcp_type: None,
     };
     sockets.iter().enumerate().map(candidate).collect()
 }

@@ -21,12 +21,21 @@ pub struct Room {
     pub router: Router,
     /// How well sessions are connected. One for each session with a transport.
     pub(super) qualities: HashMap<SessionId, Quality>,
+    /// The part of the room a session is in, for those outside the main one, which is 0. Bounded by
+    /// [`super::limits::Limits::transports`].
+    pub groups: HashMap<SessionId, u32>,
 }
 
 impl Room {
     /// An empty room.
     pub fn new(id: RoomId) -> Self {
-        Room { id, peers: Vec::new(), router: Router::default(), qualities: HashMap::new() }
+        Room {
+            id,
+            peers: Vec::new(),
+            router: Router::default(),
+            qualities: HashMap::new(),
+            groups: HashMap::new(),
+        }
     }
 
     /// What it holds.

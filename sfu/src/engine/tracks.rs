@@ -5,7 +5,7 @@ use std::time::Instant;
 use plenum_shared::{
     command::{Refusal, RefusalReason, Reply, Response},
     id::{ConsumerId, ProducerId, TransportId},
-    media::{Direction, Kind, Layer, Source},
+    media::{Direction, Kind, Layer, PictureSize, Source},
     rtp::{RtpCapabilities, RtpParameters},
 };
 
@@ -208,12 +208,33 @@ impl Engine {
         room: Slot,
         id: ConsumerId,
         layer: Layer,
+        size: Option<PictureSize>,
     ) -> Result<(), Refusal> {
         let slot = self.consumer_of(room, id)?;
         let router = &mut self.rooms[room].router;
         let consumer = &mut router.consumers[slot];
         let highest = router.producers[consumer.producer].layer_count() as u8 - 1;
         consumer.layers.preferred = Layer { spatial: layer.spatial.min(highest), ..layer };
+        consumer.shown_at = size;
+        let peer = consumer.peer;
+        self.choose_layers(now, peer);
+        self.await_entrance(now, room, slot);
+        Ok(())
+    }
+
+    pub(super) fn set_consumer_priority(
+        &mut self,
+        now: Instant,
+        room: Slot,
+        id: ConsumerId,
+        priority: u8,
+    ) -> Result<(), Refusal> {
+        let slot = self.consumer_of(room, id)?;
+        if priority == 0 {
+            return Err(Refusal::new(RefusalReason::Invalid, "priority 0"));
+        }
+        let consumer = &mut self.rooms[room].router.consumers[slot];
+        consumer.priority = priority;
         let peer = consumer.peer;
         self.choose_layers(now, peer);
         self.await_entrance(now, room, slot);

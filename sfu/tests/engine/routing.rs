@@ -137,7 +137,7 @@ fn a_layer_asked_for_comes_with_its_next_keyframe_and_is_told() {
     let consumer = viewing.consumer;
     for (number, spatial) in [(40, 2), (41, 0), (42, 1)] {
         let layer = Layer { spatial, temporal: None };
-        room.command(RoomCommand::SetPreferredLayer { consumer, layer }).unwrap();
+        room.command(RoomCommand::SetPreferredLayer { consumer, layer, size: None }).unwrap();
         room.run(400);
         assert!(keyframe_requests(&mut room, ada, SIMULCAST_SSRC + u32::from(spatial)) > 0);
         room.send_simulcast(ada, number, true);
@@ -423,4 +423,18 @@ fn a_room_removed_after_a_panic_is_told_and_gone() {
     assert_eq!(room.engine.counters().datagrams_dropped_unrouted, 1);
     assert_eq!(room.refused(RoomCommand::Stats), RefusalReason::UnknownRoom);
     room.command(RoomCommand::Create).unwrap();
+}
+
+#[test]
+fn a_priority_is_at_least_one_and_belongs_to_a_subscription() {
+    let (mut room, _, _, viewing) = ada_and_bob(Kind::Video, Source::Camera, &simulcast());
+    let consumer = viewing.consumer;
+    let mut reason = |consumer, priority| {
+        room.command(RoomCommand::SetConsumerPriority { consumer, priority })
+            .err()
+            .map(|refusal| refusal.reason)
+    };
+    assert_eq!(reason(consumer, 255), None);
+    assert_eq!(reason(consumer, 0), Some(RefusalReason::Invalid));
+    assert_eq!(reason(ConsumerId::random(), 1), Some(RefusalReason::UnknownConsumer));
 }

@@ -2,7 +2,7 @@
 
 use super::{
     DecodeError,
-    media::{Layer, Numbered, id, id_bytes},
+    media::{Layer, Numbered, id, id_bytes, optional_number, optional_small, small},
 };
 use crate::{
     event,
@@ -16,7 +16,7 @@ pub(super) struct NumberedEvent {
     number: u64,
     #[prost(bytes = "vec", tag = "2")]
     room: Vec<u8>,
-    #[prost(oneof = "Event", tags = "10, 11, 12, 13, 14, 15")]
+    #[prost(oneof = "Event", tags = "10, 11, 12, 13, 14, 15, 16, 17")]
     event: Option<Event>,
 }
 
@@ -34,6 +34,10 @@ enum Event {
     ConsumerLayerChanged(ConsumerLayerChanged),
     #[prost(message, tag = "15")]
     RoomFailed(RoomFailed),
+    #[prost(message, tag = "16")]
+    ActiveSpeakers(ActiveSpeakers),
+    #[prost(message, tag = "17")]
+    ProducerLayers(ProducerLayers),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -58,6 +62,26 @@ struct TransportClosed {
 struct ActiveSpeaker {
     #[prost(message, optional, tag = "1")]
     speaker: Option<Speaker>,
+    #[prost(uint32, tag = "2")]
+    group: u32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ActiveSpeakers {
+    #[prost(uint32, tag = "1")]
+    group: u32,
+    #[prost(message, repeated, tag = "2")]
+    speakers: Vec<Speaking>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Speaking {
+    #[prost(bytes = "vec", tag = "1")]
+    session: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    producer: Vec<u8>,
+    #[prost(uint32, tag = "3")]
+    level: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -84,6 +108,19 @@ struct ConsumerLayerChanged {
     consumer: Vec<u8>,
     #[prost(message, optional, tag = "3")]
     layer: Option<Layer>,
+    /// 0 where nothing limits.
+    #[prost(int32, tag = "4")]
+    limit: i32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ProducerLayers {
+    #[prost(bytes = "vec", tag = "1")]
+    session: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    producer: Vec<u8>,
+    #[prost(uint32, optional, tag = "3")]
+    highest: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -113,25 +150,42 @@ fn encoded(event: &event::Event) -> (RoomId, Event) {
                 reason: reason.number(),
             }),
         ),
-        event::Event::ActiveSpeaker { room, speaker } => (
+        event::Event::ActiveSpeaker { room, group, speaker } => (
             room,
             Event::ActiveSpeaker(ActiveSpeaker {
                 speaker: speaker.map(|(session, producer)| Speaker {
                     session: id_bytes(session.0),
                     producer: id_bytes(producer.0),
                 }),
+                group,
+            }),
+        ),
+        event::Event::ActiveSpeakers { room, group, ref speakers } => (
+            room,
+            Event::ActiveSpeakers(ActiveSpeakers {
+                group,
+                speakers: speakers.iter().map(Into::into).collect(),
             }),
         ),
         event::Event::QualityChanged { room, session, quality } => (
             room,
             Event::QualityChanged(QualityChanged { session: id_bytes(session.0), quality: quality.number() }),
         ),
-        event::Event::ConsumerLayerChanged { room, session, consumer, layer } => (
+        event::Event::ConsumerLayerChanged { room, session, consumer, layer, limit } => (
             room,
             Event::ConsumerLayerChanged(ConsumerLayerChanged {
                 session: id_bytes(session.0),
                 consumer: id_bytes(consumer.0),
                 layer: layer.map(Into::into),
+                limit: optional_number(limit),
+            }),
+        ),
+        event::Event::ProducerLayers { room, session, producer, highest } => (
+            room,
+            Event::ProducerLayers(ProducerLayers {
+                session: id_bytes(session.0),
+                producer: id_bytes(producer.0),
+                highest: highest.map(Into::into),
             }),
         ),
         event::Event::RoomFailed { room } => (room, Event::RoomFailed(RoomFailed {})),
@@ -161,7 +215,14 @@ fn decoded(room: RoomId, event: Event) -> Result<event::Event, DecodeError> {
             // A reason of a newer version must not hide that the peer is gone.
             reason: Numbered::from_number(body.reason).unwrap_or(event::CloseReason::PeerClosed),
         },
-        Event::ActiveSpeaker(body) => event::Event::ActiveSpeaker { room, speaker: speaker(body.speaker)? },
+        Event::ActiveSpeaker(body) => {
+            event::Event::ActiveSpeaker { room, group: body.group, speaker: speaker(body.speaker)? }
+        }
+        Event::ActiveSpeakers(body) => event::Event::ActiveSpeakers {
+            room,
+            group: body.group,
+            speakers: body.speakers.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+        },
         Event::QualityChanged(body) => event::Event::QualityChanged {
             room,
             session: id(SessionId, &body.session)?,
@@ -172,6 +233,14 @@ fn decoded(room: RoomId, event: Event) -> Result<event::Event, DecodeError> {
             session: id(SessionId, &body.session)?,
             consumer: id(ConsumerId, &body.consumer)?,
             layer: body.layer.map(TryInto::try_into).transpose()?,
+            // A reason of a newer version must not hide what is received.
+            limit: Numbered::from_number(body.limit).ok(),
+        },
+        Event::ProducerLayers(body) => event::Event::ProducerLayers {
+            room,
+            session: id(SessionId, &body.session)?,
+            producer: id(ProducerId, &body.producer)?,
+            highest: optional_small(body.highest, "highest layer")?,
         },
         Event::RoomFailed(RoomFailed {}) => event::Event::RoomFailed { room },
     })
@@ -179,6 +248,27 @@ fn decoded(room: RoomId, event: Event) -> Result<event::Event, DecodeError> {
 
 fn speaker(speaker: Option<Speaker>) -> Result<Option<(SessionId, ProducerId)>, DecodeError> {
     speaker.map(|one| Ok((id(SessionId, &one.session)?, id(ProducerId, &one.producer)?))).transpose()
+}
+
+impl From<&event::Speaking> for Speaking {
+    fn from(speaking: &event::Speaking) -> Self {
+        Self {
+            session: id_bytes(speaking.session.0),
+            producer: id_bytes(speaking.producer.0),
+            level: speaking.level_dbov_neg.into(),
+        }
+    }
+}
+
+impl TryFrom<Speaking> for event::Speaking {
+    type Error = DecodeError;
+    fn try_from(speaking: Speaking) -> Result<Self, DecodeError> {
+        Ok(Self {
+            session: id(SessionId, &speaking.session)?,
+            producer: id(ProducerId, &speaking.producer)?,
+            level_dbov_neg: small(speaking.level, "level of a speaker")?,
+        })
+    }
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -4,8 +4,8 @@ use super::{DecodeError, bad};
 use crate::{
     command::RefusalReason,
     event::CloseReason,
-    media::{self, ConnectionQuality, Direction, Kind, LayerStructure, Source},
-    transport::{CandidateType, DtlsRole, Protocol},
+    media::{self, ConnectionQuality, Direction, Kind, LayerLimit, LayerStructure, PictureSize, Source},
+    transport::{CandidateType, DtlsRole, Protocol, TcpType},
 };
 use uuid::Uuid;
 
@@ -32,9 +32,11 @@ numbered!(Kind { Audio = 1, Video = 2 });
 numbered!(Direction { Send = 1, Recv = 2 });
 numbered!(Source { Camera = 1, Microphone = 2, Screen = 3, ScreenAudio = 4 });
 numbered!(LayerStructure { Simple = 1, Simulcast = 2, Svc = 3 });
+numbered!(LayerLimit { Bandwidth = 1, LastN = 2 });
 numbered!(ConnectionQuality { Poor = 1, Fair = 2, Good = 3, Excellent = 4 });
 numbered!(Protocol { Udp = 1, Tcp = 2 });
 numbered!(CandidateType { Host = 1 });
+numbered!(TcpType { Passive = 1 });
 numbered!(DtlsRole { Auto = 1, Client = 2, Server = 3 });
 numbered!(CloseReason { ConsentExpired = 1, PeerClosed = 2, HandshakeFailed = 3, NeverConnected = 4 });
 numbered!(RefusalReason {
@@ -51,6 +53,26 @@ numbered!(RefusalReason {
     Draining = 11,
     Internal = 12,
 });
+
+/// The number of something that may be absent: 0 then.
+pub(super) fn optional_number<T: Numbered>(value: Option<T>) -> i32 {
+    value.map_or(0, Numbered::number)
+}
+
+pub(super) fn optional_from_number<T: Numbered>(number: i32) -> Result<Option<T>, DecodeError> {
+    if number == 0 { Ok(None) } else { T::from_number(number).map(Some) }
+}
+
+/// Width and height; both 0 where the size is not known.
+pub(super) fn sides(size: Option<PictureSize>) -> (u32, u32) {
+    size.map_or((0, 0), |size| (size.width.into(), size.height.into()))
+}
+
+/// The size of two sides that are both there. A side beyond 16 bits is no picture of ours.
+pub(super) fn picture_size(width: u32, height: u32) -> Option<PictureSize> {
+    let side = |pixels: u32| u16::try_from(pixels).ok().filter(|&pixels| pixels > 0);
+    Some(PictureSize { width: side(width)?, height: side(height)? })
+}
 
 /// An id as its sixteen bytes.
 pub(super) fn id_bytes(id: Uuid) -> Vec<u8> {

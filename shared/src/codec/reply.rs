@@ -2,19 +2,19 @@
 
 use super::{
     DecodeError,
-    media::{Numbered, id, id_bytes},
+    media::{Numbered, id, id_bytes, picture_size, sides},
     rtp::RtpParameters,
     transport::{DtlsParameters, IceCandidate, IceParameters},
 };
 use crate::{
     command::{self, RefusalReason, Reply},
     id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
-    media::{Bitrate, PictureSize},
+    media::Bitrate,
 };
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Response {
-    #[prost(oneof = "Answer", tags = "1, 10, 11, 12, 13, 14")]
+    #[prost(oneof = "Answer", tags = "1, 10, 11, 12, 13, 14, 15")]
     answer: Option<Answer>,
 }
 
@@ -32,6 +32,8 @@ enum Answer {
     Inventory(Inventory),
     #[prost(message, tag = "14")]
     Stats(RoomStats),
+    #[prost(message, tag = "15")]
+    IceRestarted(IceRestarted),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -53,6 +55,12 @@ struct TransportCreated {
     candidates: Vec<IceCandidate>,
     #[prost(message, required, tag = "3")]
     dtls: DtlsParameters,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct IceRestarted {
+    #[prost(message, required, tag = "1")]
+    ice: IceParameters,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -179,6 +187,7 @@ impl From<&Reply> for Answer {
                 candidates: candidates.iter().map(Into::into).collect(),
                 dtls: dtls.into(),
             }),
+            Reply::IceRestarted { ice } => Self::IceRestarted(IceRestarted { ice: ice.into() }),
             Reply::Consumed { kind, structure, rtp_parameters, producer_paused } => {
                 Self::Consumed(Consumed {
                     kind: kind.number(),
@@ -221,6 +230,7 @@ fn reply_from(answer: Answer) -> Result<Reply, DecodeError> {
             candidates: body.candidates.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             dtls: body.dtls.try_into()?,
         },
+        Answer::IceRestarted(body) => Reply::IceRestarted { ice: body.ice.into() },
         Answer::Consumed(body) => Reply::Consumed {
             kind: Numbered::from_number(body.kind)?,
             structure: Numbered::from_number(body.structure)?,
@@ -306,11 +316,9 @@ impl TryFrom<RoomStats> for command::RoomStats {
 
 impl From<&command::ProducerStats> for ProducerStats {
     fn from(stats: &command::ProducerStats) -> Self {
-        let layer = |layer: &command::LayerStats| LayerStats {
-            received: layer.received.0,
-            width: layer.picture.map_or(0, |picture| picture.width.into()),
-            height: layer.picture.map_or(0, |picture| picture.height.into()),
-            viewers: layer.viewers,
+        let layer = |layer: &command::LayerStats| {
+            let (width, height) = sides(layer.picture);
+            LayerStats { received: layer.received.0, width, height, viewers: layer.viewers }
         };
         Self {
             producer: id_bytes(stats.producer.0),
@@ -337,12 +345,9 @@ impl TryFrom<ProducerStats> for command::ProducerStats {
 
 impl From<LayerStats> for command::LayerStats {
     fn from(layer: LayerStats) -> Self {
-        // A side beyond 16 bits is no picture of ours.
-        let side = |pixels: u32| u16::try_from(pixels).ok().filter(|&pixels| pixels > 0);
-        let picture = side(layer.width).zip(side(layer.height));
         Self {
             received: Bitrate(layer.received),
-            picture: picture.map(|(width, height)| PictureSize { width, height }),
+            picture: picture_size(layer.width, layer.height),
             viewers: layer.viewers,
         }
     }

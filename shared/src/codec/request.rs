@@ -2,7 +2,7 @@
 
 use super::{
     DecodeError,
-    media::{Layer, Numbered, id, id_bytes},
+    media::{Layer, Numbered, id, id_bytes, picture_size, sides, small},
     rtp::{RtpCapabilities, RtpParameters},
     transport::DtlsParameters,
 };
@@ -18,7 +18,10 @@ pub(super) struct Request {
     /// Empty when the command is about the whole node.
     #[prost(bytes = "vec", tag = "2")]
     room: Vec<u8>,
-    #[prost(oneof = "Command", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 40, 41")]
+    #[prost(
+        oneof = "Command",
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 40, 41"
+    )]
     command: Option<Command>,
 }
 
@@ -55,6 +58,12 @@ enum Command {
     CloseConsumer(Target),
     #[prost(message, tag = "24")]
     Stats(Nothing),
+    #[prost(message, tag = "25")]
+    SetConsumerPriority(SetConsumerPriority),
+    #[prost(message, tag = "26")]
+    RestartIce(Target),
+    #[prost(message, tag = "27")]
+    SetSessionGroup(SetSessionGroup),
     #[prost(message, tag = "40")]
     Inventory(Nothing),
     #[prost(message, tag = "41")]
@@ -134,6 +143,27 @@ struct SetPreferredLayer {
     consumer: Vec<u8>,
     #[prost(message, required, tag = "2")]
     layer: Layer,
+    /// Both 0 where the size is not known.
+    #[prost(uint32, tag = "3")]
+    width: u32,
+    #[prost(uint32, tag = "4")]
+    height: u32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct SetConsumerPriority {
+    #[prost(bytes = "vec", tag = "1")]
+    consumer: Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    priority: u32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct SetSessionGroup {
+    #[prost(bytes = "vec", tag = "1")]
+    session: Vec<u8>,
+    #[prost(uint32, tag = "2")]
+    group: u32,
 }
 
 impl From<&command::Request> for Request {
@@ -191,11 +221,24 @@ impl From<&RoomCommand> for Command {
             RoomCommand::SetConsumerPaused { consumer, paused } => {
                 Self::SetConsumerPaused(SetPaused { id: id_bytes(consumer.0), paused: *paused })
             }
-            RoomCommand::SetPreferredLayer { consumer, layer } => {
+            RoomCommand::SetPreferredLayer { consumer, layer, size } => {
+                let (width, height) = sides(*size);
                 Self::SetPreferredLayer(SetPreferredLayer {
                     consumer: id_bytes(consumer.0),
                     layer: (*layer).into(),
+                    width,
+                    height,
                 })
+            }
+            RoomCommand::SetConsumerPriority { consumer, priority } => {
+                Self::SetConsumerPriority(SetConsumerPriority {
+                    consumer: id_bytes(consumer.0),
+                    priority: (*priority).into(),
+                })
+            }
+            RoomCommand::RestartIce { transport } => Self::RestartIce(target(transport.0)),
+            RoomCommand::SetSessionGroup { session, group } => {
+                Self::SetSessionGroup(SetSessionGroup { session: id_bytes(session.0), group: *group })
             }
             RoomCommand::RequestKeyframe { consumer } => Self::RequestKeyframe(target(consumer.0)),
             RoomCommand::CloseConsumer { consumer } => Self::CloseConsumer(target(consumer.0)),
@@ -266,7 +309,16 @@ fn room_command(command: Command, control_epoch: u64) -> Result<RoomCommand, Dec
         Command::SetPreferredLayer(body) => RoomCommand::SetPreferredLayer {
             consumer: id(ConsumerId, &body.consumer)?,
             layer: body.layer.try_into()?,
+            size: picture_size(body.width, body.height),
         },
+        Command::SetConsumerPriority(body) => RoomCommand::SetConsumerPriority {
+            consumer: id(ConsumerId, &body.consumer)?,
+            priority: small(body.priority, "priority")?,
+        },
+        Command::RestartIce(body) => RoomCommand::RestartIce { transport: id(TransportId, &body.id)? },
+        Command::SetSessionGroup(body) => {
+            RoomCommand::SetSessionGroup { session: id(SessionId, &body.session)?, group: body.group }
+        }
         Command::RequestKeyframe(body) => {
             RoomCommand::RequestKeyframe { consumer: id(ConsumerId, &body.id)? }
         }

@@ -1,6 +1,9 @@
 //! ICE and DTLS parameters on the wire.
 
-use super::{DecodeError, bad, media::Numbered};
+use super::{
+    DecodeError, bad,
+    media::{Numbered, optional_from_number, optional_number},
+};
 use crate::transport;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -45,6 +48,9 @@ pub(super) struct IceCandidate {
     protocol: i32,
     #[prost(int32, tag = "6")]
     kind: i32,
+    /// 0 where there is none.
+    #[prost(int32, tag = "7")]
+    tcp_type: i32,
 }
 
 impl From<&transport::IceCandidate> for IceCandidate {
@@ -59,6 +65,7 @@ impl From<&transport::IceCandidate> for IceCandidate {
             port: candidate.port.into(),
             protocol: candidate.protocol.number(),
             kind: candidate.kind.number(),
+            tcp_type: optional_number(candidate.tcp_type),
         }
     }
 }
@@ -73,6 +80,7 @@ impl TryFrom<IceCandidate> for transport::IceCandidate {
             port: u16::try_from(candidate.port).map_err(|_| bad("candidate port"))?,
             protocol: Numbered::from_number(candidate.protocol)?,
             kind: Numbered::from_number(candidate.kind)?,
+            tcp_type: optional_from_number(candidate.tcp_type)?,
         })
     }
 }

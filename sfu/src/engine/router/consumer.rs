@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use plenum_shared::{
     id::{ConsumerId, SessionId},
-    media::{Bitrate, Kind, Layer, Source},
+    media::{Bitrate, Kind, Layer, PictureSize, Source},
 };
 
 use super::{
@@ -54,6 +54,10 @@ pub struct Consumer {
     pub paused: bool,
     /// Which layer it is on.
     pub layers: Layers,
+    /// The pixels its viewer shows it at; `None`: not known, as large as it comes.
+    pub shown_at: Option<PictureSize>,
+    /// 1 to 255, the higher goes first; above 1 it was pinned.
+    pub priority: u8,
     /// What was last told about its layer.
     pub announced_layer: Option<Layer>,
     /// The SSRC of media.
@@ -121,6 +125,8 @@ impl Consumer {
             source: producer.source,
             paused,
             layers: Layers::new(producer.is_svc(), highest),
+            shown_at: None,
+            priority: 1,
             announced_layer: None,
             ssrc: encoding.and_then(|encoding| encoding.ssrc).unwrap_or_default(),
             rtx_ssrc: encoding.and_then(|encoding| encoding.rtx).map_or(0, |rtx| rtx.ssrc),

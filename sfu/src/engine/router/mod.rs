@@ -180,7 +180,11 @@ impl Router {
     pub fn judge_speaker(&mut self, now: Instant, outlet: &mut Outlet<'_>) {
         if self.speaker.judge(now) {
             outlet.counters.speaker_changes += 1;
-            outlet.events.push_back(Event::ActiveSpeaker { room: outlet.room, speaker: self.speaker() });
+            outlet.events.push_back(Event::ActiveSpeaker {
+                room: outlet.room,
+                group: 0,
+                speaker: self.speaker(),
+            });
         }
     }
 
@@ -224,5 +228,6 @@ pub fn announce_layer(consumer: &mut Consumer, producer: &Producer, outlet: &mut
         session: consumer.session,
         consumer: consumer.id,
         layer,
+        limit: None,
     });
 }

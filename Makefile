@@ -54,10 +54,11 @@ sdk: ## the SDKs' types and the Postman collection from the API as target/debug 
 browser: ## the browser tests alone, against target/debug (or PLENUM_BIN)
 	@.ci/test browser
 
-fuzz: ## hostile packets against the engine (PACKETS=100000000) and random input for every parser, optimised
+fuzz: ## hostile packets (PACKETS=100000000), random input (CASES=20000), and each fuzz target (FUZZ_SECONDS=60), optimised
 	PLENUM_FUZZ_PACKETS=$(or $(PACKETS),100000000) cargo test --release --locked -p plenum-sfu --test engine hostile -- --nocapture
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --release --locked -p plenum-sfu --lib
 	PROPTEST_CASES=$(or $(CASES),20000) cargo test --release --locked -p plenum-shared
+	FUZZ_SECONDS=$(or $(FUZZ_SECONDS),60) .ci/fuzz
 
 fuzz-api: ## random requests against the API as it describes itself (SECONDS=600 SEED=7), on target/debug or PLENUM_BIN
 	@.ci/schemathesis $(or $(SECONDS),60) $(or $(SEED),1)

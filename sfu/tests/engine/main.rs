@@ -8,6 +8,7 @@ mod allocations;
 mod browser;
 mod camera;
 mod connecting;
+mod fuzz_corpus;
 mod hostile_packets;
 mod late_joiner_sees_video;
 mod layer_stops;

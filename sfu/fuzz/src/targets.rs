@@ -1,0 +1,135 @@
+//! One function for every parser of strangers' bytes: whatever the bytes are, it returns, and what it asserts holds.
+//!
+//! `make fuzz` runs each as a target of libFuzzer; the test `fuzz_corpus` of the engine replays the corpus through the
+//! same functions.
+
+use plenum_sfu::engine::{
+    demux::{DatagramKind, classify},
+    packet::{HeaderFields, HeaderPrefix, RtpPacket, write_header},
+    router::{
+        payload::{Description, Vp8, Vp9, picture},
+        repair,
+    },
+    transport::{
+        params::Codec,
+        rtcp::{self, FEEDBACK_STATUSES_MAX, RtcpPacket},
+        stun::{self, BindingRequest},
+    },
+};
+
+/// Every target by its name, which is also that of its file in `fuzz_targets/` and of its folder in `corpus/`.
+pub const TARGETS: &[(&str, fn(&[u8]))] =
+    &[("av1", av1), ("h264", h264), ("rtcp", rtcp), ("rtp", rtp), ("stun", stun), ("vp8", vp8), ("vp9", vp9)];
+
+/// The id that the header extension of a target's packet has.
+const DEPENDENCY_ID: u8 = 9;
+
+/// A datagram before anything is known of its sender.
+pub fn stun(data: &[u8]) {
+    let _ = stun::local_ufrag(data);
+    if let Ok(request) = BindingRequest::parse(data) {
+        assert_eq!(classify(data), Some(DatagramKind::Stun), "only what is sorted as STUN is STUN");
+        let _ = (request.ufrags(), request.transaction_id());
+        assert!(request.unknown_attributes().len() <= 4);
+        assert!(!request.is_authentic(&stun::integrity_key("a password nobody was told")));
+    }
+}
+
+/// A plain RTP packet: offsets lie within it, and its elements survive being written again.
+pub fn rtp(data: &[u8]) {
+    let _ = HeaderPrefix::parse(data);
+    let Ok(packet) = RtpPacket::parse(data) else { return };
+    assert_eq!(packet.len(), data.len());
+    for id in 0..=u8::MAX {
+        let _ = (packet.audio_level(data, id), packet.identifier(data, id), packet.abs_send_time(data, id));
+        let _ = (packet.transport_sequence_number(data, id), packet.video_orientation(data, id));
+    }
+    let fields = HeaderFields {
+        marker: packet.marker,
+        payload_type: packet.payload_type,
+        sequence_number: packet.sequence_number,
+        timestamp: packet.timestamp,
+        ssrc: packet.ssrc,
+    };
+    let mut header = vec![0; 8192];
+    let elements: Vec<_> = packet.extensions(data).collect();
+    let len = write_header(&mut header, fields, elements.iter().copied()).expect("sixteen elements fit");
+    let written = RtpPacket::parse(&header[..len]).expect("what we write is a packet");
+    assert!(written.extensions(&header[..len]).eq(elements));
+    let mut copy = data.to_vec();
+    if let Some((repeated, bytes)) = repair::unwrap(&mut copy, &packet, 1, 96) {
+        assert_eq!((repeated.len(), repeated.ssrc, repeated.payload_type), (bytes.len(), 1, 96));
+    }
+}
+
+/// A compound RTCP packet, every list of it walked to the end.
+pub fn rtcp(data: &[u8]) {
+    for packet in rtcp::parse(data) {
+        match packet {
+            RtcpPacket::SenderReport(_, reports) | RtcpPacket::ReceiverReport { reports, .. } => {
+                assert!(reports.count() <= 31);
+            }
+            RtcpPacket::Nack { lost, .. } => assert!(lost.sequence_numbers().count() <= 17 * data.len() / 4),
+            RtcpPacket::Fir { entries, .. } => assert!(entries.count() <= data.len() / 8),
+            RtcpPacket::Goodbye(ssrcs) | RtcpPacket::Remb { ssrcs, .. } => {
+                assert!(ssrcs.count() <= data.len() / 4);
+            }
+            RtcpPacket::TransportFeedback(feedback) => {
+                let statuses = feedback.statuses().enumerate();
+                let last = statuses.map(|(at, status)| {
+                    assert_eq!(status.sequence_number, feedback.base_sequence_number.wrapping_add(at as u16));
+                    at
+                });
+                assert!(last.last().is_none_or(|last| last < FEEDBACK_STATUSES_MAX));
+            }
+            RtcpPacket::SourceDescription(chunks) => assert!(chunks.count() <= data.len()),
+            RtcpPacket::Pli { .. } | RtcpPacket::Unknown { .. } => {}
+        }
+    }
+}
+
+/// A VP8 payload: numbers are written where they were read, and nothing else changes.
+pub fn vp8(data: &[u8]) {
+    describe(Codec::Vp8, data);
+    let Some(before) = Vp8::read(data) else { return };
+    let mut copy = data.to_vec();
+    before.write(&mut copy, 77, 3, 5);
+    let after = Vp8::read(&copy).expect("the same shape");
+    assert_eq!(after.picture_id.map(|id| id.value), before.picture_id.map(|_| 77));
+    assert_eq!(after.base_index.map(|index| index.0), before.base_index.map(|_| 3));
+    assert_eq!((after.temporal, after.len), (before.temporal, before.len));
+    assert_eq!(copy[usize::from(after.len)..], data[usize::from(before.len)..]);
+}
+
+/// A VP9 payload: as for VP8.
+pub fn vp9(data: &[u8]) {
+    describe(Codec::Vp9, data);
+    let Some(before) = Vp9::read(data) else { return };
+    let mut copy = data.to_vec();
+    before.write(&mut copy, 77, 3);
+    let after = Vp9::read(&copy).expect("the same shape");
+    assert_eq!(after.picture_id.map(|id| id.value), before.picture_id.map(|_| 77));
+    assert_eq!((after.spatial, after.temporal, after.len), (before.spatial, before.temporal, before.len));
+    assert_eq!(copy[usize::from(after.len)..], data[usize::from(before.len)..]);
+}
+
+/// An AV1 payload without a descriptor.
+pub fn av1(data: &[u8]) {
+    describe(Codec::Av1, data);
+}
+
+/// An H264 payload.
+pub fn h264(data: &[u8]) {
+    describe(Codec::H264, data);
+}
+
+/// Reads what forwarding and statistics read of a packet with this payload.
+fn describe(codec: Codec, payload: &[u8]) {
+    let mut bytes = vec![0; 12];
+    bytes[0] = 0x80;
+    bytes.extend_from_slice(payload);
+    let Ok(packet) = RtpPacket::parse(&bytes) else { return };
+    if let Some(description) = Description::read(codec, &packet, &bytes, DEPENDENCY_ID) {
+        let _ = picture::read(codec, &description, payload);
+    }
+}

@@ -9,31 +9,24 @@ use plenum_shared::{
 
 use super::{
     Outlet,
+    departure::Shape,
     layers::{Layers, Verdict},
-    payload::{Description, Numbers},
+    payload::Description,
     producer::{Incoming, Producer},
     rate::RateMeter,
     reception::{ReceivedReport, ticks},
-    rewrite::{Entrance, Outgoing, Rewriter},
-    sent::{Lookup, Sent, SentRing},
+    rewrite::{Entrance, Rewriter},
+    sent::SentRing,
 };
 use crate::engine::{
     demux::Slot,
-    egress::{Class, NotTaken},
-    packet::{HeaderFields, RtpPacket, write_header},
+    egress::NotTaken,
+    packet::RtpPacket,
     transport::{
-        RTP_OVERHEAD_MAX,
         params::{ExtensionIds, Published, Subscribed},
         rtcp::SenderReport,
     },
 };
-
-/// Bytes our header may be longer than the publisher's: other elements, and the two-byte form.
-const HEADER_GROWTH: usize = 96;
-/// Bytes of the original sequence number in a retransmission (RFC 4588).
-const ORIGINAL_LEN: usize = 2;
-/// Elements of our header at most: `mid`, departure time and the carried ones.
-const ELEMENTS_MAX: usize = 7;
 
 /// A subscription.
 #[derive(Debug)]
@@ -64,19 +57,19 @@ pub struct Consumer {
     pub ssrc: u32,
     /// Loss the viewer reported last, in 1/256.
     pub fraction_lost: u8,
-    mid: String,
+    pub(super) mid: String,
     cname: String,
-    rtx_ssrc: u32,
-    media_type: u8,
-    repair_type: Option<u8>,
-    ids: ExtensionIds,
-    carried: [(u8, u8); 5],
+    pub(super) rtx_ssrc: u32,
+    pub(super) media_type: u8,
+    pub(super) repair_type: Option<u8>,
+    pub(super) ids: ExtensionIds,
+    pub(super) carried: [(u8, u8); 5],
     rewriter: Rewriter,
-    sent: SentRing,
-    rtx_sequence_number: u16,
-    packet_count: u32,
-    octet_count: u32,
-    rate: RateMeter,
+    pub(super) sent: SentRing,
+    pub(super) rtx_sequence_number: u16,
+    pub(super) packet_count: u32,
+    pub(super) octet_count: u32,
+    pub(super) rate: RateMeter,
     /// Bytes sent since it exists, SRTP included.
     pub sent_bytes: u64,
     /// Timestamp of a frame that lost a packet to a full arena.
@@ -209,37 +202,6 @@ impl Consumer {
         self.spoilt_frame = None;
     }
 
-    /// Answers a request for a lost packet. Returns whether there was something to send (or it is on its way already).
-    pub fn retransmit(
-        &mut self,
-        now: Instant,
-        sequence_number: u16,
-        round_trip: Duration,
-        producer: &Producer,
-        outlet: &mut Outlet<'_>,
-    ) -> bool {
-        let sent = match self.sent.take(now, sequence_number, round_trip) {
-            Lookup::Found(sent) => sent,
-            Lookup::OnItsWay => return true,
-            Lookup::Unknown => return false,
-        };
-        let Some(bytes) =
-            producer.streams.get(usize::from(sent.stream)).and_then(|s| s.history.get(sent.index))
-        else {
-            return false;
-        };
-        let Ok(packet) = RtpPacket::parse(bytes) else { return false };
-        let Published { codec, ids, .. } = producer.published;
-        let Some(description) = Description::read(codec, &packet, bytes, ids.dependency) else {
-            return false;
-        };
-        let Sent { outgoing, marker, .. } = sent;
-        let shape = Shape { outgoing, marker, repeats: self.repair_type };
-        let taken = self.send(now, &shape, &packet, bytes, &description.numbers, outlet);
-        outlet.counters.rtp_retransmitted += u64::from(taken.is_ok());
-        true
-    }
-
     /// The next sender report, once the producer's clock is known and something was sent since the last one.
     pub fn sender_report(&mut self, now: Instant, producer: &Producer) -> Option<(SenderReport, &str)> {
         let stream = producer.streams.get(usize::from(self.layers.current_stream()?))?;
@@ -302,85 +264,6 @@ impl Consumer {
         description.layer_frame_end && self.layers.spatial_limit() == Some(description.spatial)
     }
 
-    /// Builds and seals a packet in the arena.
-    fn send(
-        &mut self,
-        now: Instant,
-        shape: &Shape,
-        packet: &RtpPacket,
-        bytes: &[u8],
-        numbers: &Numbers,
-        outlet: &mut Outlet<'_>,
-    ) -> Result<(), NotTaken> {
-        let Some(peer) = outlet.peers.get_mut(self.peer) else { return Err(NotTaken::Nothing) };
-        let Some(path) = peer.transport.path() else { return Err(NotTaken::Nothing) };
-        let fields = self.header_fields(shape);
-        let departure = abs_send_time(now.saturating_duration_since(outlet.epoch));
-        let mut elements: [(u8, &[u8]); ELEMENTS_MAX] = [(0, &[]); ELEMENTS_MAX];
-        elements[0] = (self.ids.mid, self.mid.as_bytes());
-        elements[1] = (self.ids.abs_send_time, &departure);
-        for (element, (theirs, ours)) in elements[2..].iter_mut().zip(self.carried) {
-            if ours != 0
-                && theirs != 0
-                && let Some(value) = packet.extension(bytes, theirs)
-            {
-                *element = (ours, value);
-            }
-        }
-        let payload = packet.payload(bytes);
-        let len_max = packet.header_len() + HEADER_GROWTH + ORIGINAL_LEN + payload.len() + RTP_OVERHEAD_MAX;
-        let class = if self.kind == Kind::Audio { Class::Audio } else { Class::Video };
-        let dependency = self.ids.dependency;
-        let len = outlet.egress.push(self.peer, path, class, len_max, |buf| {
-            let mut at = write_header(buf, fields, elements.iter().copied())?;
-            let header_len = at;
-            if shape.repeats.is_some() {
-                buf.get_mut(at..at + ORIGINAL_LEN)?
-                    .copy_from_slice(&shape.outgoing.sequence_number.to_be_bytes());
-                at += ORIGINAL_LEN;
-            }
-            let copy = buf.get_mut(at..at + payload.len())?;
-            copy.copy_from_slice(payload);
-            shape.outgoing.picture.write(numbers, copy);
-            at += payload.len();
-            if let Numbers::Av1 { .. } = numbers {
-                let written = RtpPacket::parse(buf.get(..header_len)?).ok()?;
-                if let Some(descriptor) = written.extension_mut(buf, dependency) {
-                    shape.outgoing.picture.write_dependency(descriptor);
-                }
-            }
-            peer.transport.seal_rtp(buf, at)
-        })?;
-        outlet.counters.rtp_sent += 1;
-        outlet.counters.rtp_bytes_sent += len as u64;
-        self.rate.add(now, len);
-        self.sent_bytes += len as u64;
-        if shape.repeats.is_none() {
-            self.packet_count = self.packet_count.wrapping_add(1);
-            self.octet_count = self.octet_count.wrapping_add(payload.len() as u32);
-        }
-        Ok(())
-    }
-
-    fn header_fields(&mut self, shape: &Shape) -> HeaderFields {
-        let Outgoing { sequence_number, timestamp, .. } = shape.outgoing;
-        let media = HeaderFields {
-            marker: shape.marker,
-            payload_type: self.media_type,
-            sequence_number,
-            timestamp,
-            ssrc: self.ssrc,
-        };
-        match shape.repeats {
-            None => media,
-            Some(payload_type) => {
-                self.rtx_sequence_number = self.rtx_sequence_number.wrapping_add(1);
-                let sequence_number = self.rtx_sequence_number;
-                HeaderFields { payload_type, sequence_number, ssrc: self.rtx_ssrc, ..media }
-            }
-        }
-    }
-
     fn note_full(&mut self, timestamp: u32, outlet: &mut Outlet<'_>) {
         match self.kind {
             Kind::Audio => outlet.counters.audio_dropped_egress_full += 1,
@@ -392,20 +275,4 @@ impl Consumer {
             }
         }
     }
-}
-
-/// How a packet is to look.
-#[derive(Debug, Clone, Copy)]
-struct Shape {
-    outgoing: Outgoing,
-    marker: bool,
-    /// The payload type of retransmissions, when this is one.
-    repeats: Option<u8>,
-}
-
-/// 24 bits of seconds in 6.18 fixed point, since any start.
-fn abs_send_time(since: Duration) -> [u8; 3] {
-    let units = (since.as_micros() << 18) / 1_000_000;
-    let [_, a, b, c] = (units as u32 & 0x00FF_FFFF).to_be_bytes();
-    [a, b, c]
 }

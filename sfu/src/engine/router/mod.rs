@@ -5,6 +5,7 @@
 //! [`nack`] and [`repair`] toward publishers, [`history`] and [`sent`] toward viewers, [`keyframe`] for both.
 
 pub mod consumer;
+mod departure;
 pub mod history;
 pub mod keyframe;
 pub mod layers;

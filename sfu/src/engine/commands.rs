@@ -106,14 +106,8 @@ impl Engine {
             return Err(Refusal::new(RefusalReason::LimitReached, "transports"));
         }
         let slot = self.peers.vacant_key();
-        let local_ufrag = loop {
-            let ufrag = self.random.ice_text(UFRAG_LEN);
-            if self.demux.insert_ufrag(&ufrag, slot) {
-                break ufrag;
-            }
-        };
         let config = TransportConfig {
-            local_ufrag,
+            local_ufrag: self.new_ufrag(slot),
             local_pwd: self.random.ice_text(PASSWORD_LEN),
             certificate: self.config.certificate.clone(),
         };
@@ -148,6 +142,16 @@ impl Engine {
         }
         self.after_transport(now, slot);
         Ok(())
+    }
+
+    /// A ufrag of nobody, known as this peer's from now on.
+    fn new_ufrag(&mut self, slot: Slot) -> String {
+        loop {
+            let ufrag = self.random.ice_text(UFRAG_LEN);
+            if self.demux.insert_ufrag(&ufrag, slot) {
+                return ufrag;
+            }
+        }
     }
 
     pub(super) fn peer_of(&self, room: Slot, transport: TransportId) -> Result<Slot, Refusal> {

@@ -75,6 +75,8 @@ pub struct Counters {
     pub commands_refused: u64,
     /// Transports whose ICE and DTLS came up.
     pub transports_connected: u64,
+    /// Times a transport's media went to another address than before, the first one included.
+    pub paths_changed: u64,
     /// Transports that ended by themselves: consent lost, closed by the peer, handshake failed, never connected.
     pub transports_lost: u64,
     /// Rooms removed after a panic.

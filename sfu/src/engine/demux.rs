@@ -75,8 +75,13 @@ impl Demux {
     ) -> Option<Slot> {
         match kind {
             DatagramKind::Stun => self.by_ufrag.get(stun::local_ufrag(bytes)?).copied(),
-            _ => self.by_address.get(&AddressKey::new(local, source)).map(|holder| holder.slot),
+            _ => self.holder(local, source),
         }
+    }
+
+    /// The transport that an address is known to belong to.
+    pub fn holder(&self, local: LocalIndex, remote: SocketAddr) -> Option<Slot> {
+        self.by_address.get(&AddressKey::new(local, remote)).map(|holder| holder.slot)
     }
 
     /// Makes a transport known by its local ufrag. Returns false when the ufrag is in use.

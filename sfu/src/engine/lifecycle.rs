@@ -11,7 +11,7 @@ use super::{
     Engine, Waiting,
     demux::Slot,
     egress::Class,
-    transport::{CloseReason, LocalIndex, TransportEvent},
+    transport::{CloseReason, LocalIndex, TransportEvent, estimate::Estimate},
 };
 
 impl Engine {
@@ -40,7 +40,7 @@ impl Engine {
         let Some(peer) = self.peers.try_remove(slot) else { return };
         self.counters.add_transport(&peer.transport.counters());
         self.peer_slots.remove(&peer.id);
-        self.demux.remove_ufrag(peer.transport.local_ufrag());
+        peer.transport.local_ufrags().for_each(|ufrag| self.demux.remove_ufrag(ufrag));
         for (local, remote) in peer.transport.addresses() {
             self.demux.unbind(slot, local, remote);
         }
@@ -71,12 +71,16 @@ impl Engine {
         slot: Slot,
         address: (LocalIndex, SocketAddr),
         evicted: Option<(LocalIndex, SocketAddr)>,
+        retired: Option<String>,
     ) {
         if let Some((local, remote)) = evicted {
             self.demux.unbind(slot, local, remote);
         }
+        if let Some(ufrag) = retired {
+            self.demux.remove_ufrag(&ufrag);
+        }
         if self.demux.bind(now, slot, address.0, address.1).is_err() {
-            self.peers[slot].transport.forget_address(address.0, address.1);
+            self.peers[slot].transport.forget_address(now, address.0, address.1);
         }
         self.after_transport(now, slot);
     }
@@ -87,7 +91,9 @@ impl Engine {
         while let Some(event) = self.peers[slot].transport.poll_event() {
             match event {
                 TransportEvent::Connected => self.transport_connected(now, slot),
-                TransportEvent::PathChanged { .. } => {}
+                TransportEvent::PathChanged { is_another_network, .. } => {
+                    self.path_changed(now, slot, is_another_network);
+                }
                 TransportEvent::Closed(reason) => {
                     let reason = match reason {
                         CloseReason::ConsentExpired => Reason::ConsentExpired,
@@ -104,6 +110,16 @@ impl Engine {
         }
         let at = peer.poll_timeout(now, &self.rooms[peer.room].router);
         self.deadlines.set(Waiting::Peer(slot), at);
+    }
+
+    /// A path to another network starts from what is known of none.
+    fn path_changed(&mut self, now: Instant, slot: Slot, is_another_network: bool) {
+        self.counters.paths_changed += 1;
+        if is_another_network {
+            let peer = &mut self.peers[slot];
+            peer.estimate = Estimate::new(now);
+            peer.round_trip = None;
+        }
     }
 
     fn transport_connected(&mut self, now: Instant, slot: Slot) {

@@ -147,10 +147,27 @@ impl Engine {
         self.in_progress = Some(peer.room_id);
         match peer.transport.handle_datagram(now, local, source, datagram) {
             Received::Nothing => self.after_transport(now, slot),
-            Received::Checked { evicted } => self.bind_address(now, slot, (local, source), evicted),
+            Received::Checked { evicted, retired } => {
+                self.bind_address(now, slot, (local, source), evicted, retired);
+            }
             Received::Rtp { packet, len } => self.handle_rtp(now, slot, &packet, &mut datagram[..len]),
             Received::Rtcp { len } => self.handle_rtcp(now, slot, &datagram[..len]),
         }
+        // Media itself may show that the peer has moved.
+        if self.peers.get(slot).is_some_and(|peer| peer.transport.has_events()) {
+            self.after_transport(now, slot);
+        }
+        self.in_progress = None;
+    }
+
+    /// A TCP connection is no more: its address is nobody's, and the transport goes on by another one if it has one.
+    pub fn handle_closed_path(&mut self, now: Instant, local: LocalIndex, remote: SocketAddr) {
+        let Some(slot) = self.demux.holder(local, remote) else { return };
+        self.demux.unbind(slot, local, remote);
+        let Some(peer) = self.peers.get_mut(slot) else { return };
+        self.in_progress = Some(peer.room_id);
+        peer.transport.forget_address(now, local, remote);
+        self.after_transport(now, slot);
         self.in_progress = None;
     }
 

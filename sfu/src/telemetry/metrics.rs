@@ -91,6 +91,7 @@ exported!(ENGINE, Counters {
     commands_done: counter "commands_done_total" "Commands that were carried out.",
     commands_refused: counter "commands_refused_total" "Commands that were refused.",
     transports_connected: counter "transports_connected_total" "Transports whose ICE and DTLS came up.",
+    paths_changed: counter "paths_changed_total" "Times media went to another address of a client.",
     transports_lost: counter "transports_lost_total" "Transports that ended by themselves.",
     rooms_failed: counter "rooms_failed_total" "Rooms that were removed after a panic.",
     rooms: gauge "rooms" "Rooms.",

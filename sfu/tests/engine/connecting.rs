@@ -12,18 +12,18 @@ use plenum_sfu::engine::transport::{
 use crate::network::{Datagram, Network};
 use crate::peer::{Check, Peer, address, rtp, stun_answer};
 
-const LOCAL: LocalIndex = LocalIndex(0);
-const A: &str = "192.0.2.1:1000";
-const B: &str = "192.0.2.1:2000";
+pub const LOCAL: LocalIndex = LocalIndex(0);
+pub const A: &str = "192.0.2.1:1000";
+pub const B: &str = "192.0.2.1:2000";
 const SERVER: &str = "198.51.100.1:3478";
-const NOMINATING: Check = Check { use_candidate: true, controlled: false, unknown_attribute: false };
+pub const NOMINATING: Check = Check { use_candidate: true, controlled: false, unknown_attribute: false };
 
 /// A transport and its peer, with nothing between them.
-struct Pair {
-    now: Instant,
-    transport: Transport,
-    peer: Peer,
-    events: Vec<TransportEvent>,
+pub struct Pair {
+    pub now: Instant,
+    pub transport: Transport,
+    pub peer: Peer,
+    pub events: Vec<TransportEvent>,
 }
 
 fn new_transport(now: Instant) -> Transport {
@@ -43,7 +43,7 @@ impl Pair {
         Pair { now, transport, peer, events: Vec::new() }
     }
 
-    fn connected() -> Self {
+    pub fn connected() -> Self {
         let mut pair = Pair::new();
         pair.transport.set_remote(pair.now, &pair.peer.dtls_parameters()).unwrap();
         pair.check(A, Check::default());
@@ -53,7 +53,7 @@ impl Pair {
     }
 
     /// One datagram to the transport; what it answers.
-    fn deliver(&mut self, from: &str, bytes: &[u8]) -> (Received, Vec<Datagram>) {
+    pub fn deliver(&mut self, from: &str, bytes: &[u8]) -> (Received, Vec<Datagram>) {
         let mut bytes = bytes.to_vec();
         let received = self.transport.handle_datagram(self.now, LOCAL, address(from), &mut bytes);
         (received, self.answers())
@@ -71,7 +71,7 @@ impl Pair {
         answers
     }
 
-    fn check(&mut self, from: &str, check: Check) -> Vec<Datagram> {
+    pub fn check(&mut self, from: &str, check: Check) -> Vec<Datagram> {
         let request = self.peer.check(check);
         self.deliver(from, &request).1
     }
@@ -86,7 +86,7 @@ impl Pair {
         }
     }
 
-    fn advance(&mut self, time: Duration) {
+    pub fn advance(&mut self, time: Duration) {
         self.now += time;
         while self.transport.poll_timeout().is_some_and(|at| at <= self.now) {
             self.transport.handle_timeout(self.now);
@@ -94,12 +94,12 @@ impl Pair {
         self.answers();
     }
 
-    fn media_reaches_the_transport(&mut self, from: &str) -> bool {
+    pub fn media_reaches_the_transport(&mut self, from: &str) -> bool {
         let packet = self.peer.rtp(5, b"hello");
         matches!(self.deliver(from, &packet).0, Received::Rtp { packet, .. } if packet.ssrc == 5)
     }
 
-    fn media_reaches_the_peer(&mut self, sequence_number: u16) -> bool {
+    pub fn media_reaches_the_peer(&mut self, sequence_number: u16) -> bool {
         let plain = rtp(9, sequence_number, b"hello back");
         let mut buf = plain.clone();
         buf.resize(plain.len() + RTP_OVERHEAD_MAX, 0);
@@ -107,14 +107,14 @@ impl Pair {
         self.peer.open_rtp(&buf[..len]) == Some(plain)
     }
 
-    fn closed(&self) -> Option<CloseReason> {
+    pub fn closed(&self) -> Option<CloseReason> {
         self.events.iter().find_map(|event| match event {
             TransportEvent::Closed(reason) => Some(*reason),
             _ => None,
         })
     }
 
-    fn path(&self) -> Option<String> {
+    pub fn path(&self) -> Option<String> {
         self.transport.path().map(|(_, remote)| remote.to_string())
     }
 }
@@ -124,7 +124,10 @@ fn a_client_connects_before_it_nominates_and_media_flows_both_ways() {
     let mut pair = Pair::connected();
     assert_eq!(
         pair.events,
-        [TransportEvent::PathChanged { local: LOCAL, remote: address(A) }, TransportEvent::Connected]
+        [
+            TransportEvent::PathChanged { local: LOCAL, remote: address(A), is_another_network: false },
+            TransportEvent::Connected
+        ]
     );
     assert!(pair.media_reaches_the_transport(A));
     assert!(pair.media_reaches_the_peer(1));
@@ -291,7 +294,7 @@ fn every_check_from_a_ninth_address_lets_the_longest_unheard_go() {
         pair.advance(Duration::from_millis(10));
         let request = pair.peer.check(Check::default());
         let (received, _) = pair.deliver(&format!("192.0.2.9:{}", 5000 + port), &request);
-        let Received::Checked { evicted } = received else { panic!("a valid check") };
+        let Received::Checked { evicted, .. } = received else { panic!("a valid check") };
         let expected = (port >= ADDRESSES_MAX - 1).then(|| 5000 + port + 1 - ADDRESSES_MAX);
         assert_eq!(evicted.map(|(_, remote)| usize::from(remote.port())), expected);
     }
@@ -336,14 +339,14 @@ fn an_address_that_belongs_to_somebody_else_is_not_used() {
     let mut pair = Pair::connected();
     pair.check(A, NOMINATING);
     pair.check(B, NOMINATING);
-    pair.transport.forget_address(LOCAL, address(B));
+    pair.transport.forget_address(pair.now, LOCAL, address(B));
     assert_eq!(pair.path().as_deref(), Some(A));
 }
 
 #[test]
 fn a_transport_whose_last_address_became_somebody_elses_ends_without_consent_too() {
     let mut pair = Pair::connected();
-    pair.transport.forget_address(LOCAL, address(A));
+    pair.transport.forget_address(pair.now, LOCAL, address(A));
     assert_eq!(pair.path(), None);
     pair.advance(Duration::from_secs(29));
     assert_eq!(pair.closed(), None, "another address may follow");

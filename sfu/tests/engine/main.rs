@@ -14,6 +14,7 @@ mod late_joiner_sees_video;
 mod layer_stops;
 mod lossy_uplink;
 mod meeting;
+mod moving;
 mod network;
 mod peer;
 mod publisher_vanishes;

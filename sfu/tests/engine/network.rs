@@ -25,6 +25,8 @@ pub struct Network {
     pub lossy: Vec<(SocketAddr, u64)>,
     /// As many of the next datagrams to this address are lost.
     pub losing: Option<(SocketAddr, u32)>,
+    /// What is behind a NAT, and the address it has outside now: `(inside, outside)`.
+    pub nat: Vec<(SocketAddr, SocketAddr)>,
 }
 
 impl Network {
@@ -40,10 +42,11 @@ impl Network {
             jitter: Duration::ZERO,
             lossy: Vec::new(),
             losing: None,
+            nat: Vec::new(),
         }
     }
 
-    pub fn send(&mut self, now: Instant, datagram: Datagram) {
+    pub fn send(&mut self, now: Instant, mut datagram: Datagram) {
         if let Some((to, left)) = &mut self.losing
             && *to == datagram.to
             && *left > 0
@@ -55,6 +58,16 @@ impl Network {
         let loss_percent = at_ends.map(|(_, percent)| *percent).sum::<u64>() + self.loss_percent;
         if self.random.percent(loss_percent) {
             return;
+        }
+        for &(inside, outside) in &self.nat {
+            if datagram.from == inside {
+                datagram.from = outside;
+            } else if datagram.to == outside {
+                datagram.to = inside;
+            } else if datagram.to == inside {
+                // From outside nobody is inside; so ends what is sent to a mapping of before.
+                return;
+            }
         }
         let copies = if self.random.percent(self.duplicate_percent) { 2 } else { 1 };
         for _ in 0..copies {

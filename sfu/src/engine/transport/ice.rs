@@ -33,22 +33,47 @@ impl Pair {
 }
 
 /// What a check led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Check {
     /// Not believed: nothing happens and nothing is said.
     Ignored,
     /// Authentic, but refused; an answer is written.
     Refused,
     /// Valid; an answer is written.
-    Valid { evicted: Option<(LocalIndex, SocketAddr)> },
+    Valid {
+        /// The address that had to make room.
+        evicted: Option<(LocalIndex, SocketAddr)>,
+        /// Our ufrag of before the restart that this check has completed.
+        retired: Option<String>,
+    },
+}
+
+/// What one generation of checks is signed with (RFC 8445 section 2.4), and whose it turned out to be.
+#[derive(Debug)]
+struct Credentials {
+    ufrag: String,
+    key: hmac::Key,
+    /// The peer's half of the user name: the first check decides, and nobody else is listened to.
+    remote_ufrag: Option<String>,
+}
+
+impl Credentials {
+    fn new(ufrag: String, password: &str) -> Self {
+        Credentials { ufrag, key: stun::integrity_key(password), remote_ufrag: None }
+    }
+
+    fn allows(&self, request: &BindingRequest<'_>, theirs: &str) -> bool {
+        self.remote_ufrag.as_deref().is_none_or(|known| known == theirs) && request.is_authentic(&self.key)
+    }
 }
 
 /// Our side of the checks of one transport.
 #[derive(Debug)]
 pub(super) struct IceLite {
-    local_ufrag: String,
-    key: hmac::Key,
-    remote_ufrag: Option<String>,
+    current: Credentials,
+    /// Those of before a restart: they hold until the peer nominates with the new ones, so that nothing is cut off by
+    /// a restart whose news the peer hears late or never.
+    previous: Option<Credentials>,
     pairs: Vec<Pair>,
     in_use: Option<(LocalIndex, SocketAddr)>,
     nominated: bool,
@@ -59,9 +84,8 @@ pub(super) struct IceLite {
 impl IceLite {
     pub(super) fn new(local_ufrag: String, local_pwd: &str) -> Self {
         IceLite {
-            local_ufrag,
-            key: stun::integrity_key(local_pwd),
-            remote_ufrag: None,
+            current: Credentials::new(local_ufrag, local_pwd),
+            previous: None,
             pairs: Vec::new(),
             in_use: None,
             nominated: false,
@@ -69,8 +93,25 @@ impl IceLite {
         }
     }
 
+    /// Our user name fragment, the new one after a restart.
     pub(super) fn local_ufrag(&self) -> &str {
-        &self.local_ufrag
+        &self.current.ufrag
+    }
+
+    /// All that checks may be addressed to: two while a restart is under way.
+    pub(super) fn local_ufrags(&self) -> impl Iterator<Item = &str> {
+        [Some(&self.current), self.previous.as_ref()].into_iter().flatten().map(|known| known.ufrag.as_str())
+    }
+
+    /// Begins another generation of checks (RFC 8445 section 9). Returns the ufrag of one that was begun before and
+    /// never completed: it is forgotten.
+    pub(super) fn restart(&mut self, ufrag: String, password: &str) -> Option<String> {
+        let before = std::mem::replace(&mut self.current, Credentials::new(ufrag, password));
+        if self.previous.is_some() {
+            return Some(before.ufrag);
+        }
+        self.previous = Some(before);
+        None
     }
 
     /// Where to send: the last nominated address, before the first nomination the last one checked.
@@ -98,24 +139,32 @@ impl IceLite {
     ) -> Check {
         let Ok(request) = BindingRequest::parse(bytes) else { return Check::Ignored };
         let Some((ours, theirs)) = request.ufrags() else { return Check::Ignored };
-        if ours != self.local_ufrag || !request.is_authentic(&self.key) {
+        let Some(credentials) = self.credentials_of(ours).filter(|known| known.allows(&request, theirs))
+        else {
             return Check::Ignored;
-        }
-        if self.remote_ufrag.as_deref().is_some_and(|known| known != theirs) {
-            return Check::Ignored;
-        }
+        };
         if let Some(code) = refusal(&request) {
-            stun::write_error(out, request.transaction_id(), code, request.unknown_attributes(), &self.key);
+            let (id, unknown) = (request.transaction_id(), request.unknown_attributes());
+            stun::write_error(out, id, code, unknown, &credentials.key);
             return Check::Refused;
         }
-        if self.remote_ufrag.is_none() {
-            self.remote_ufrag = Some(theirs.to_owned());
+        if credentials.remote_ufrag.is_none() {
+            credentials.remote_ufrag = Some(theirs.to_owned());
         }
-        stun::write_success(out, request.transaction_id(), source, &self.key);
+        stun::write_success(out, request.transaction_id(), source, &credentials.key);
         self.checked_at = Some(now);
         let evicted = self.note_check(now, local, source);
         self.choose(local, source, request.use_candidate);
-        Check::Valid { evicted }
+        let completed = request.use_candidate && ours == self.current.ufrag;
+        let retired = if completed { self.previous.take() } else { None };
+        Check::Valid { evicted, retired: retired.map(|before| before.ufrag) }
+    }
+
+    fn credentials_of(&mut self, ufrag: &str) -> Option<&mut Credentials> {
+        [Some(&mut self.current), self.previous.as_mut()]
+            .into_iter()
+            .flatten()
+            .find(|known| known.ufrag == ufrag)
     }
 
     fn note_check(
@@ -147,6 +196,16 @@ impl IceLite {
             self.in_use = Some((local, remote));
             self.nominated = use_candidate;
         }
+    }
+
+    /// Media of the peer came from an address that is not in use: the peer is controlling, so what it sends by is what
+    /// it has chosen. Returns whether the address has passed a check; only then it is followed.
+    pub(super) fn follow(&mut self, local: LocalIndex, remote: SocketAddr) -> bool {
+        let has_checked = self.has_checked(local, remote);
+        if has_checked {
+            self.in_use = Some((local, remote));
+        }
+        has_checked
     }
 
     /// Takes an address out of use.

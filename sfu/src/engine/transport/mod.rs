@@ -23,9 +23,9 @@ pub mod srtp;
 pub mod stun;
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plenum_shared::transport::{DtlsParameters, DtlsRole, IceParameters};
 
@@ -42,6 +42,10 @@ use srtp::{SrtpError, SrtpInbound, SrtpOutbound};
 /// Answers waiting to be sent. One datagram causes one answer or one flight, and the caller takes them after each; what
 /// is beyond is dropped, and the peer asks again.
 const TRANSMITS_MAX: usize = 16;
+
+/// Authentic media from another checked address is followed when the path in use has brought none for so long. Below it,
+/// both may be in use for a moment while a browser moves by nomination; a speaker who changes networks is gone no longer.
+const PATH_SILENCE: Duration = Duration::from_millis(500);
 
 /// Which of the worker's local sockets a datagram came in on or must leave by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -77,6 +81,8 @@ pub enum Received {
     Checked {
         /// The address that had to make room.
         evicted: Option<(LocalIndex, SocketAddr)>,
+        /// A ufrag of ours that no check may be addressed to any more: the restart after it is complete.
+        retired: Option<String>,
     },
     /// An authenticated RTP packet, opened in place: `bytes[..len]` is plain.
     Rtp {
@@ -116,6 +122,9 @@ pub enum TransportEvent {
         local: LocalIndex,
         /// The peer's address.
         remote: SocketAddr,
+        /// What was measured of the path before says nothing about this one: the peer's IP address, or the way into our
+        /// house, is another. Another port alone is a NAT that forgot (RFC 9000 section 9.4 draws the same line).
+        is_another_network: bool,
     },
     /// Nothing more will come or go.
     Closed(CloseReason),
@@ -148,6 +157,10 @@ pub struct Transport {
     connected: bool,
     closed: bool,
     path: Option<(LocalIndex, SocketAddr)>,
+    /// Where the last path led to; it outlives a moment without any path.
+    network: Option<(LocalIndex, IpAddr)>,
+    /// When media last came by the path in use, or when that path was taken up.
+    heard_at: Instant,
     transmits: VecDeque<(Transmit, Vec<u8>)>,
     /// At most one of each kind is made by one call, and the caller takes them after each.
     events: VecDeque<TransportEvent>,
@@ -167,15 +180,26 @@ impl Transport {
             connected: false,
             closed: false,
             path: None,
+            network: None,
+            heard_at: now,
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             counters: TransportCounters::default(),
         }
     }
 
-    /// Our ICE username fragment.
-    pub fn local_ufrag(&self) -> &str {
-        self.ice.local_ufrag()
+    /// Our ICE username fragments: two while a restart is under way.
+    pub fn local_ufrags(&self) -> impl Iterator<Item = &str> {
+        self.ice.local_ufrags()
+    }
+
+    /// Begins an ICE restart: checks may come with these credentials from now on, and with those of before until the peer
+    /// nominates with the new ones. DTLS, keys and candidates stay, and media goes on where it went. Returns a ufrag that
+    /// no check may be addressed to any more: that of a restart before this one which never was completed.
+    pub fn restart_ice(&mut self, ufrag: String, password: String) -> Option<String> {
+        let forgotten = self.ice.restart(ufrag, &password);
+        self.local_pwd = password;
+        forgotten
     }
 
     /// What the peer needs to check us.
@@ -220,15 +244,15 @@ impl Transport {
             return Received::Nothing;
         }
         match classify(bytes) {
-            Some(DatagramKind::Rtp) => self.handle_rtp(bytes),
-            Some(DatagramKind::Rtcp) => self.handle_rtcp(bytes),
+            Some(DatagramKind::Rtp) => self.handle_rtp(now, (local, source), bytes),
+            Some(DatagramKind::Rtcp) => self.handle_rtcp(now, (local, source), bytes),
             Some(DatagramKind::Stun) => self.handle_stun(now, local, source, bytes),
             Some(DatagramKind::Dtls) => self.handle_dtls(now, local, source, bytes),
             None => Received::Nothing,
         }
     }
 
-    fn handle_rtp(&mut self, bytes: &mut [u8]) -> Received {
+    fn handle_rtp(&mut self, now: Instant, from: (LocalIndex, SocketAddr), bytes: &mut [u8]) -> Received {
         let Some(inbound) = &mut self.inbound else {
             self.counters.media_without_keys += 1;
             return Received::Nothing;
@@ -238,22 +262,40 @@ impl Transport {
             return Received::Nothing;
         };
         match inbound.open_rtp(bytes, prefix) {
-            Ok(len) => match RtpPacket::parse_with(&bytes[..len], prefix) {
-                Ok(packet) => Received::Rtp { packet, len },
-                Err(_) => Received::Nothing,
-            },
+            Ok(len) => {
+                self.note_source(now, from);
+                match RtpPacket::parse_with(&bytes[..len], prefix) {
+                    Ok(packet) => Received::Rtp { packet, len },
+                    Err(_) => Received::Nothing,
+                }
+            }
             Err(error) => self.count_refused(error),
         }
     }
 
-    fn handle_rtcp(&mut self, bytes: &mut [u8]) -> Received {
+    fn handle_rtcp(&mut self, now: Instant, from: (LocalIndex, SocketAddr), bytes: &mut [u8]) -> Received {
         let Some(inbound) = &mut self.inbound else {
             self.counters.media_without_keys += 1;
             return Received::Nothing;
         };
         match inbound.open_rtcp(bytes) {
-            Ok(len) => Received::Rtcp { len },
+            Ok(len) => {
+                self.note_source(now, from);
+                Received::Rtcp { len }
+            }
             Err(error) => self.count_refused(error),
+        }
+    }
+
+    /// Authentic media came from here. When the path in use is silent, the peer has moved and not (yet) said so: some
+    /// browsers nominate once only, and a NAT that forgot its mapping asks nobody.
+    fn note_source(&mut self, now: Instant, from: (LocalIndex, SocketAddr)) {
+        if self.path == Some(from) {
+            self.heard_at = now;
+        } else if now.saturating_duration_since(self.heard_at) >= PATH_SILENCE
+            && self.ice.follow(from.0, from.1)
+        {
+            self.note_path(now);
         }
     }
 
@@ -272,10 +314,10 @@ impl Transport {
             self.transmit(Transmit { local, remote: source }, answer);
         }
         match check {
-            Check::Valid { evicted } => {
-                self.note_path();
+            Check::Valid { evicted, retired } => {
+                self.note_path(now);
                 self.start_dtls(now);
-                Received::Checked { evicted }
+                Received::Checked { evicted, retired }
             }
             Check::Refused => Received::Nothing,
             Check::Ignored => {
@@ -307,7 +349,7 @@ impl Transport {
                 self.finish(CloseReason::ConsentExpired);
                 return;
             }
-            self.note_path();
+            self.note_path(now);
         }
         if self.dtls.poll_timeout().is_some_and(|at| at <= now) {
             let mut flight = Vec::new();
@@ -323,6 +365,11 @@ impl Transport {
             return None;
         }
         [self.ice.consent_ends_at(), self.dtls.poll_timeout()].into_iter().flatten().min()
+    }
+
+    /// There is something to know.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// The next thing to know.
@@ -376,11 +423,11 @@ impl Transport {
         self.ice.addresses()
     }
 
-    /// The demultiplexer says the address is another transport's: it is not used.
-    pub fn forget_address(&mut self, local: LocalIndex, remote: SocketAddr) {
+    /// The address is another transport's, or its TCP connection is closed: it is not used.
+    pub fn forget_address(&mut self, now: Instant, local: LocalIndex, remote: SocketAddr) {
         self.ice.forget(local, remote);
         self.transmits.retain(|(transmit, _)| *transmit != Transmit { local, remote });
-        self.note_path();
+        self.note_path(now);
     }
 
     /// What was dropped.
@@ -435,13 +482,16 @@ impl Transport {
         self.events.push_back(TransportEvent::Closed(reason));
     }
 
-    fn note_path(&mut self) {
+    fn note_path(&mut self, now: Instant) {
         if self.path == self.ice.in_use() {
             return;
         }
         self.path = self.ice.in_use();
+        self.heard_at = now;
         if let Some((local, remote)) = self.path {
-            self.events.push_back(TransportEvent::PathChanged { local, remote });
+            let is_another_network = self.network.is_some_and(|known| known != (local, remote.ip()));
+            self.network = Some((local, remote.ip()));
+            self.events.push_back(TransportEvent::PathChanged { local, remote, is_another_network });
         }
     }
 

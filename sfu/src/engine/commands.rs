@@ -160,10 +160,14 @@ impl Engine {
             .ok_or_else(|| Refusal::new(RefusalReason::UnknownTransport, transport.to_string()))
     }
 
-    /// Not served: new credentials are the transport's own affair, and it cannot make them.
-    fn restart_ice(&mut self, room: Slot, transport: TransportId) -> Response {
-        self.peer_of(room, transport)?;
-        Err(Refusal::new(RefusalReason::Unsupported, "ICE restart"))
+    fn restart_ice(&mut self, room: Slot, id: TransportId) -> Response {
+        let slot = self.peer_of(room, id)?;
+        let (ufrag, password) = (self.new_ufrag(slot), self.random.ice_text(PASSWORD_LEN));
+        let transport = &mut self.peers[slot].transport;
+        if let Some(forgotten) = transport.restart_ice(ufrag, password) {
+            self.demux.remove_ufrag(&forgotten);
+        }
+        Ok(Reply::IceRestarted { ice: transport.ice_parameters() })
     }
 
     fn set_session_group(&mut self, room: Slot, session: SessionId, group: u32) -> Result<(), Refusal> {

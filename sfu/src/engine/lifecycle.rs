@@ -11,7 +11,7 @@ use super::{
     Engine, Waiting,
     demux::Slot,
     egress::Class,
-    transport::{CloseReason, LocalIndex, TransportEvent, estimate::Estimate},
+    transport::{CloseReason, LocalIndex, TransportEvent},
 };
 
 impl Engine {
@@ -117,7 +117,7 @@ impl Engine {
         self.counters.paths_changed += 1;
         if is_another_network {
             let peer = &mut self.peers[slot];
-            peer.estimate = Estimate::new(now);
+            peer.estimate.handle_new_path(now);
             peer.round_trip = None;
         }
     }

@@ -3,6 +3,11 @@
 use std::time::Duration;
 
 use plenum_sfu::engine::transport::{Received, TransportEvent};
+use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
+use plenum_shared::event::Event;
+use plenum_shared::id::TransportId;
+use str0m::ice::IceCreds;
+use uuid::Uuid;
 
 use crate::camera::Camera;
 use crate::connecting::{A, B, LOCAL, NOMINATING, Pair};
@@ -204,4 +209,46 @@ fn a_hundred_addresses_in_a_row_leave_no_more_than_a_table_full() {
     let pause = longest_pause(&mut meeting, view, Duration::from_secs(10));
     assert!(pause < Duration::from_millis(3_500), "{pause:?}");
     assert!(meeting.engine.counters().transports_lost == 0);
+}
+
+/// Asks for a restart and tells the browser, as signalling would.
+fn restart_of(meeting: &mut Meeting, transport: TransportId, viewer: usize) {
+    let Ok(Reply::IceRestarted { ice }) = meeting.command(RoomCommand::RestartIce { transport }) else {
+        panic!("restarts are served")
+    };
+    let browser = meeting.people[viewer].receive.browser.as_mut().unwrap();
+    let credentials = IceCreds { ufrag: ice.username_fragment, pass: ice.password };
+    browser.rtc.direct_api().set_remote_ice_credentials(credentials);
+}
+
+#[test]
+fn restart_after_restart_interrupts_nothing() {
+    let (mut meeting, view) = watched_camera();
+    let transport = meeting.people[view.viewer].receive.transport;
+    for _ in 0..10 {
+        restart_of(&mut meeting, transport, view.viewer);
+        let pause = longest_pause(&mut meeting, view, Duration::from_secs(10));
+        assert!(pause < Duration::from_millis(200), "{pause:?}");
+    }
+    let connected = |event: &&Event| matches!(event, Event::TransportConnected { transport: one, .. } if *one == transport);
+    assert_eq!(meeting.events.iter().filter(connected).count(), 1, "one handshake for all");
+}
+
+#[test]
+fn a_restart_that_the_client_never_hears_of_cuts_nobody_off() {
+    let (mut meeting, view) = watched_camera();
+    let transport = meeting.people[view.viewer].receive.transport;
+    for _ in 0..10 {
+        meeting.command(RoomCommand::RestartIce { transport }).unwrap();
+        let pause = longest_pause(&mut meeting, view, Duration::from_secs(10));
+        assert!(pause < Duration::from_millis(200), "{pause:?}");
+    }
+}
+
+#[test]
+fn only_a_transport_of_the_room_is_restarted() {
+    let (mut meeting, _) = watched_camera();
+    let transport = TransportId(Uuid::from_u128(999));
+    let refused = meeting.command(RoomCommand::RestartIce { transport }).unwrap_err();
+    assert_eq!(refused.reason, RefusalReason::UnknownTransport);
 }

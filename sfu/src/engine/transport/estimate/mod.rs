@@ -94,6 +94,15 @@ impl Estimate {
         self.reported.handle_remb(now, remb, sent);
     }
 
+    /// The peer is reached over another network now: nothing measured so far says anything of it. Numbers go on, because
+    /// the receiver's do.
+    pub fn handle_new_path(&mut self, now: Instant) {
+        self.reported = Reported::new(now);
+        if let Some(wide) = &mut self.wide {
+            wide.handle_new_path(now);
+        }
+    }
+
     /// Time has passed; to be called when [`Estimate::poll_timeout`] says so.
     pub fn handle_timeout(&mut self, _now: Instant) {}
 

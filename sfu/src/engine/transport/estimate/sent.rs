@@ -31,13 +31,20 @@ pub struct SentPacket {
 pub struct SentPackets {
     ring: Box<[SentPacket]>,
     next: u64,
+    /// The first number that counts.
+    first: u64,
     in_flight: usize,
 }
 
 impl SentPackets {
     /// Nothing was sent.
     pub fn new() -> Self {
-        SentPackets { ring: vec![SentPacket::default(); SENT_MAX].into(), next: 0, in_flight: 0 }
+        SentPackets { ring: vec![SentPacket::default(); SENT_MAX].into(), next: 0, first: 0, in_flight: 0 }
+    }
+
+    /// Nothing that is remembered, and the next number.
+    pub fn continued(&self) -> Self {
+        SentPackets { next: self.next, first: self.next, ..SentPackets::new() }
     }
 
     /// Takes note of a packet and names it; its wraps are counted here, 16 bits of it go on the wire.
@@ -57,7 +64,8 @@ impl SentPackets {
     /// The whole number of a packet that feedback names by 16 bits; `None` when we do not remember it.
     pub fn resolve(&self, sequence_number: u16) -> Option<u64> {
         let behind = u64::from((self.next as u16).wrapping_sub(sequence_number));
-        (1..=SENT_MAX as u64).contains(&behind).then(|| self.next.checked_sub(behind)).flatten()
+        let number = (1..=SENT_MAX as u64).contains(&behind).then(|| self.next.checked_sub(behind)).flatten();
+        number.filter(|&number| number >= self.first)
     }
 
     /// Takes note of what became of a packet. Returns it as it was before when that is news; `number` is one that
@@ -79,6 +87,17 @@ impl SentPackets {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_go_on_after_a_new_beginning_and_what_was_before_is_unknown() {
+        let mut before = SentPackets::new();
+        let old = before.push(7, 1200);
+        let mut sent = before.continued();
+        assert_eq!(sent.resolve(old as u16), None);
+        assert_eq!(sent.push(9, 100), old + 1);
+        assert_eq!(sent.resolve(old as u16), None);
+        assert_eq!(sent.resolve((old + 1) as u16), Some(old + 1));
+    }
 
     #[test]
     fn numbers_go_on_after_65535_and_old_ones_are_forgotten() {

@@ -26,6 +26,11 @@ impl TransportWide {
         self.sent.push(now_us as u32, len_bytes) as u16
     }
 
+    /// Begins anew but for the numbers; what was sent by the path before is not spoken of any more.
+    pub fn handle_new_path(&mut self, now: Instant) {
+        *self = TransportWide { sent: self.sent.continued(), ..TransportWide::new(now) };
+    }
+
     /// The peer tells what arrived.
     pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         let now_us = self.clock_us(now);

@@ -26,6 +26,7 @@ mod random;
 mod reports;
 mod room;
 pub mod router;
+pub mod sending;
 mod tracks;
 pub mod transport;
 

@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH):$(HOME)/.cargo/bin
 export NODE_EXTRA_CA_CERTS ?= /etc/ssl/certs/ca-certificates.crt
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup web build run check test contract browser sdk sdk-dependencies fuzz fuzz-api bench smoke
+.PHONY: help setup web build run check test contract browser sdk sdk-dependencies fuzz fuzz-api bench lab smoke
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +65,11 @@ fuzz-api: ## random requests against the API as it describes itself (SECONDS=600
 
 bench: ## the benchmarks of the hot paths
 	cargo bench --locked -p plenum-bench
+
+lab: ## the network laboratory: all scenarios, target/lab/index.html and target/lab.json (PLENUM_LAB_SEED=17 for one seed)
+	rm -rf target/lab target/lab.json
+	cargo test --workspace --locked --test lab
+	@echo "the report: target/lab/index.html"
 
 smoke: ## twenty bots in one meeting of the release build, every packet accounted for (ARGS="--bots 40")
 	cargo build --release --locked -p plenum-sfu -p plenum-control -p plenum-loadtest

@@ -1,0 +1,21 @@
+//! The network laboratory: the real engine between simulated people on simulated links, on a virtual clock. Each scenario
+//! is told once, asserted on, and drawn in `target/lab/index.html`; see `docs/lab.md`.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops where it stands")]
+
+mod client;
+mod feedback;
+mod figures;
+mod film;
+mod link;
+mod picture;
+mod publisher;
+mod random;
+mod record;
+mod replay;
+mod report;
+mod scenario;
+mod scenarios;
+mod sound;
+mod viewer;
+mod world;

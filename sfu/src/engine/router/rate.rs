@@ -31,7 +31,11 @@ impl RateMeter {
     /// The rate of the last second.
     pub fn rate(&mut self, now: Instant) -> Bitrate {
         self.turn(now);
-        Bitrate(self.bytes.iter().map(|&bytes| u64::from(bytes) * 8).sum())
+        let bits: u64 = self.bytes.iter().map(|&bytes| u64::from(bytes) * 8).sum();
+        // The newest bucket is not over yet.
+        let left = self.current_until.map_or(BUCKET, |until| until.saturating_duration_since(now));
+        let covered = BUCKET * BUCKETS as u32 - left;
+        Bitrate((u128::from(bits) * 1_000_000 / covered.as_micros()) as u64)
     }
 
     fn turn(&mut self, now: Instant) {
@@ -64,9 +68,9 @@ mod tests {
             meter.add(start + Duration::from_millis(ms), 1250);
         }
         let rate = meter.rate(start + Duration::from_millis(1990)).0;
-        assert!((875_000..=1_000_000).contains(&rate), "{rate}");
+        assert!((980_000..=1_020_000).contains(&rate), "{rate}");
         assert_eq!(meter.rate(start + Duration::from_millis(3200)), Bitrate(0));
         meter.add(start + Duration::from_secs(3600), 125);
-        assert_eq!(meter.rate(start + Duration::from_secs(3600)), Bitrate(1000));
+        assert_eq!(meter.rate(start + Duration::from_millis(3_600_124)), Bitrate(1001));
     }
 }

@@ -51,7 +51,7 @@ impl Engine {
             C::SetProducerPaused { producer, paused } => {
                 self.set_producer_paused(now, slot, producer, paused)?
             }
-            C::CloseProducer { producer } => self.close_producer(slot, producer)?,
+            C::CloseProducer { producer } => self.close_producer(now, slot, producer)?,
             C::Consume { transport, consumer, producer, rtp_capabilities, paused } => {
                 let consume = Consume { transport, consumer, producer, rtp_capabilities, paused };
                 return self.consume(now, slot, consume);
@@ -71,7 +71,7 @@ impl Engine {
                 let consumer = self.consumer_of(slot, consumer)?;
                 self.request_keyframe(now, slot, consumer);
             }
-            C::CloseConsumer { consumer } => self.close_consumer(slot, consumer)?,
+            C::CloseConsumer { consumer } => self.close_consumer(now, slot, consumer)?,
             C::Stats => return Ok(Reply::Stats(self.room_stats(now, slot))),
         }
         Ok(Reply::Done)

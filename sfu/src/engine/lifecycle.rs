@@ -19,10 +19,10 @@ impl Engine {
     pub(super) fn drop_peer(&mut self, now: Instant, slot: Slot) {
         let room = self.peers[slot].room;
         for consumer in std::mem::take(&mut self.peers[slot].consumers) {
-            self.drop_consumer(room, consumer);
+            self.drop_consumer(now, room, consumer);
         }
         for producer in std::mem::take(&mut self.peers[slot].producers) {
-            self.drop_producer(room, producer);
+            self.drop_producer(now, room, producer);
         }
         self.peers[slot].transport.close(now);
         self.transmit(slot);

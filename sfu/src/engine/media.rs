@@ -67,12 +67,15 @@ impl Engine {
         } else {
             router.handle_rtp(now, place, packet, bytes, false, &mut outlet);
         }
-        let producer = &router.producers[binding.producer];
+        let producer = &mut router.producers[binding.producer];
         if let Some(at) = producer.poll_timeout(now) {
             self.deadlines.advance(Waiting::Peer(slot), at);
         }
         if producer.source == Source::Microphone {
             self.deadlines.advance(Waiting::Room(room), now + JUDGED_EVERY);
+        }
+        if std::mem::take(&mut producer.layer_stopped) {
+            self.replace_stopped_layer(now, room, binding.producer);
         }
     }
 

@@ -10,6 +10,7 @@
 //! while the engine works, [`Engine::room_in_progress`] says for which, so that a driver that caught a panic can end
 //! that room with [`Engine::remove_room`] and go on.
 
+mod allotment;
 mod bandwidth;
 mod commands;
 pub mod counters;
@@ -99,7 +100,7 @@ pub struct Engine {
     counters: Counters,
     /// One STUN or DTLS datagram on its way to the arena.
     scratch: Vec<u8>,
-    scratch_layers: bandwidth::Scratch,
+    scratch_layers: allotment::Scratch,
     in_progress: Option<RoomId>,
 }
 
@@ -121,7 +122,7 @@ impl Engine {
             events: VecDeque::new(),
             counters: Counters::default(),
             scratch: Vec::new(),
-            scratch_layers: bandwidth::Scratch::default(),
+            scratch_layers: allotment::Scratch::default(),
             in_progress: None,
         }
     }
@@ -256,6 +257,7 @@ impl Engine {
         if chooses {
             self.choose_layers(now, slot);
         }
+        self.tell_due_watched(now, slot);
         self.send_due_rtcp(now, slot);
         if reports {
             self.judge_quality(slot);

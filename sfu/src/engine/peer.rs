@@ -7,14 +7,14 @@ use std::{
 
 use plenum_shared::{
     id::{RoomId, SessionId, TransportId},
-    media::Direction,
+    media::{Bitrate, Direction},
 };
 
 use super::{
     demux::Slot,
     packet::RtpPacket,
     router::Router,
-    transport::{Transport, arrivals::Arrivals, estimate::Estimate, params::ExtensionIds},
+    transport::{Transport, arrivals::Arrivals, estimate::Estimate, params::ExtensionIds, sharing::Sharing},
 };
 
 /// After `connect`, a transport whose ICE and DTLS are not up by then is closed: browsers give up at about the same
@@ -77,6 +77,12 @@ pub struct Peer {
     pub estimate: Estimate,
     /// When its layers are looked at next.
     pub choose_at: Option<Instant>,
+    /// How that was decided before.
+    pub sharing: Sharing,
+    /// What everything that it is given takes.
+    pub allotted: Bitrate,
+    /// What of that is for sound.
+    pub audio_allotted: Bitrate,
     /// Names the next media section of a consumer.
     pub next_mid: u32,
     ids: ExtensionIds,
@@ -126,6 +132,9 @@ impl Peer {
             loss: 0.0,
             estimate: Estimate::new(now),
             choose_at: None,
+            sharing: Sharing::default(),
+            allotted: Bitrate(0),
+            audio_allotted: Bitrate(0),
             next_mid: 0,
             ids: ExtensionIds::default(),
         }
@@ -221,7 +230,9 @@ impl Peer {
         }
         let requests =
             self.producers.iter().filter_map(|&slot| router.producers[slot].poll_timeout(now)).min();
-        let told = [self.arrivals.poll_timeout(), self.report_at, self.choose_at, requests];
+        let watched =
+            self.producers.iter().filter_map(|&slot| router.producers[slot].watched.poll_timeout()).min();
+        let told = [self.arrivals.poll_timeout(), self.report_at, self.choose_at, requests, watched];
         own.into_iter().chain(told).flatten().min()
     }
 }

@@ -15,8 +15,8 @@ use super::{
     media::router_and_outlet,
     peer::{Binding, FIRST_REPORT_AFTER},
     router::{
-        announce_layer,
-        consumer::{Consumer, Subscription},
+        announce::announce_layer,
+        consumer::{ASKED_FOR, Consumer, Subscription},
         producer::Producer,
     },
     transport::params::{self, Identity},
@@ -127,7 +127,7 @@ impl Engine {
             paused: consume.paused,
             start: self.random.u32(),
         };
-        let consumer = Consumer::new(subscription, producer, subscribed);
+        let consumer = Consumer::new(now, subscription, producer, subscribed);
         let ssrc = consumer.ssrc;
 
         let consumer = self.rooms[room].router.insert_consumer(consumer);
@@ -164,7 +164,8 @@ impl Engine {
             for &consumer in &producer.consumers {
                 let consumer = &mut router.consumers[consumer];
                 consumer.stop();
-                announce_layer(consumer, producer, &mut outlet);
+                consumer.forget_bandwidth();
+                announce_layer(now, consumer, producer, &mut outlet);
             }
             return Ok(());
         }
@@ -187,15 +188,15 @@ impl Engine {
         paused: bool,
     ) -> Result<(), Refusal> {
         let slot = self.consumer_of(room, id)?;
-        let (router, mut outlet) = router_and_outlet!(self, room);
-        let consumer = &mut router.consumers[slot];
+        let consumer = &mut self.rooms[room].router.consumers[slot];
         if std::mem::replace(&mut consumer.paused, paused) == paused {
             return Ok(());
         }
         let peer = consumer.peer;
         if paused {
             consumer.stop();
-            announce_layer(consumer, &router.producers[consumer.producer], &mut outlet);
+        } else {
+            consumer.asked_until = now + ASKED_FOR;
         }
         self.choose_layers(now, peer);
         self.await_entrance(now, room, slot);
@@ -214,8 +215,11 @@ impl Engine {
         let router = &mut self.rooms[room].router;
         let consumer = &mut router.consumers[slot];
         let highest = router.producers[consumer.producer].layer_count() as u8 - 1;
-        consumer.layers.preferred = Layer { spatial: layer.spatial.min(highest), ..layer };
-        consumer.shown_at = size;
+        let layer = Layer { spatial: layer.spatial.min(highest), ..layer };
+        if (layer, size) != (consumer.layers.preferred, consumer.shown_at) {
+            consumer.asked_until = now + ASKED_FOR;
+        }
+        (consumer.layers.preferred, consumer.shown_at) = (layer, size);
         let peer = consumer.peer;
         self.choose_layers(now, peer);
         self.await_entrance(now, room, slot);
@@ -241,22 +245,22 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn close_producer(&mut self, room: Slot, id: ProducerId) -> Result<(), Refusal> {
+    pub(super) fn close_producer(&mut self, now: Instant, room: Slot, id: ProducerId) -> Result<(), Refusal> {
         let slot = self.producer_of(room, id)?;
-        self.drop_producer(room, slot);
+        self.drop_producer(now, room, slot);
         Ok(())
     }
 
-    pub(super) fn close_consumer(&mut self, room: Slot, id: ConsumerId) -> Result<(), Refusal> {
+    pub(super) fn close_consumer(&mut self, now: Instant, room: Slot, id: ConsumerId) -> Result<(), Refusal> {
         let slot = self.consumer_of(room, id)?;
-        self.drop_consumer(room, slot);
+        self.drop_consumer(now, room, slot);
         Ok(())
     }
 
     /// Takes a producer and its consumers out of every table.
-    pub(super) fn drop_producer(&mut self, room: Slot, slot: usize) {
+    pub(super) fn drop_producer(&mut self, now: Instant, room: Slot, slot: usize) {
         let consumers = self.rooms[room].router.producers[slot].consumers.clone();
-        consumers.into_iter().for_each(|consumer| self.drop_consumer(room, consumer));
+        consumers.into_iter().for_each(|consumer| self.drop_consumer(now, room, consumer));
         let producer = self.rooms[room].router.remove_producer(slot);
         if let Some(peer) = self.peers.get_mut(producer.peer) {
             peer.producers.retain(|&other| other != slot);
@@ -265,8 +269,14 @@ impl Engine {
     }
 
     /// Takes a consumer out of every table.
-    pub(super) fn drop_consumer(&mut self, room: Slot, slot: usize) {
-        let consumer = self.rooms[room].router.remove_consumer(slot);
+    pub(super) fn drop_consumer(&mut self, now: Instant, room: Slot, slot: usize) {
+        let router = &mut self.rooms[room].router;
+        let consumer = router.remove_consumer(now, slot);
+        if let Some(producer) = router.producers.get(consumer.producer)
+            && let Some(at) = producer.watched.poll_timeout()
+        {
+            self.deadlines.advance(Waiting::Peer(producer.peer), at);
+        }
         if let Some(peer) = self.peers.get_mut(consumer.peer) {
             peer.consumers.retain(|&other| other != slot);
             peer.outbound.remove(&consumer.ssrc);

@@ -2,6 +2,7 @@
 
 use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket};
 use plenum_shared::command::RoomCommand;
+use plenum_shared::event::Event;
 use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Source};
 
@@ -18,6 +19,7 @@ struct Publisher {
     /// Requests for a keyframe of each layer so far.
     asked: [usize; 3],
     is_asked: bool,
+    frame_ms: u64,
 }
 
 impl Publisher {
@@ -26,22 +28,34 @@ impl Publisher {
         let (link, viewer) = (room.link(Direction::Send), room.link(Direction::Recv));
         let producer = room.produce(link, Kind::Video, Source::Camera, &simulcast());
         let viewing = room.consume(viewer, producer);
-        (Self { room, link, producer, number: 0, layers, asked: [0; 3], is_asked: true }, viewing)
+        (
+            Self { room, link, producer, number: 0, layers, asked: [0; 3], is_asked: true, frame_ms: 33 },
+            viewing,
+        )
     }
 
     /// Returns how long the viewer went without a packet at most, beginning now.
     fn send_for(&mut self, ms: u64, viewing: &Viewing) -> u64 {
         let (mut silent_ms, mut longest_ms) = (0, 0);
-        for _ in 0..ms / 33 {
+        for _ in 0..ms / self.frame_ms {
             self.number += 1;
             let keyframe = std::mem::take(&mut self.is_asked);
             self.room.send_layers(self.link, self.number, keyframe, self.layers);
-            self.room.run(33);
+            self.room.run(self.frame_ms);
             self.note_requests();
-            silent_ms = if self.room.received(viewing).is_empty() { silent_ms + 33 } else { 0 };
+            silent_ms = if self.room.received(viewing).is_empty() { silent_ms + self.frame_ms } else { 0 };
             longest_ms = longest_ms.max(silent_ms);
         }
         longest_ms
+    }
+
+    /// The layer of the viewer as control knows it.
+    fn told_layer(&self) -> Option<u8> {
+        let told = self.room.events.iter().rev().find_map(|event| match event {
+            Event::ConsumerLayerChanged { layer, .. } => Some(*layer),
+            _ => None,
+        });
+        told.flatten().map(|layer| layer.spatial)
     }
 
     fn note_requests(&mut self) {
@@ -56,13 +70,31 @@ impl Publisher {
 }
 
 #[test]
-fn viewers_of_a_layer_that_stops_see_another_after_about_a_second() {
+fn viewers_of_a_layer_that_stops_see_the_next_one_within_half_a_second() {
+    for frame_ms in [20, 33, 66, 100] {
+        let (mut publisher, viewing) = Publisher::of(3);
+        publisher.frame_ms = frame_ms;
+        publisher.send_for(5000, &viewing);
+        assert_eq!(publisher.told_layer(), Some(2));
+        publisher.layers = 2;
+        publisher.asked = [0; 3];
+        let silent_ms = publisher.send_for(3000, &viewing);
+        assert!(silent_ms > 0 && silent_ms + frame_ms <= 500, "nothing for {silent_ms} ms");
+        assert!(publisher.asked[1] >= 1, "no keyframe was asked for");
+        assert_eq!(publisher.told_layer(), Some(1));
+    }
+}
+
+#[test]
+fn viewers_of_a_layer_that_comes_back_see_it_again() {
     let (mut publisher, viewing) = Publisher::of(3);
     publisher.send_for(5000, &viewing);
-    publisher.layers = 2;
+    publisher.layers = 1;
+    publisher.send_for(5000, &viewing);
+    assert_eq!(publisher.told_layer(), Some(0));
+    publisher.layers = 3;
     let silent_ms = publisher.send_for(5000, &viewing);
-    assert!(silent_ms > 0, "the viewer was on the highest layer");
-    assert!(silent_ms <= 1300, "nothing for {silent_ms} ms");
+    assert_eq!((silent_ms, publisher.told_layer()), (0, Some(2)));
 }
 
 #[test]
@@ -100,5 +132,5 @@ fn a_layer_that_stays_away_after_a_pause_of_its_producer_is_not_waited_for() {
     publisher.room.command(RoomCommand::SetProducerPaused { producer, paused: false }).unwrap();
     publisher.layers = 2;
     let silent_ms = publisher.send_for(5000, &viewing);
-    assert!(silent_ms <= 1300, "nothing for {silent_ms} ms");
+    assert!(silent_ms <= 500, "nothing for {silent_ms} ms");
 }

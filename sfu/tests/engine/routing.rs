@@ -138,7 +138,7 @@ fn a_layer_asked_for_comes_with_its_next_keyframe_and_is_told() {
     for (number, spatial) in [(40, 2), (41, 0), (42, 1)] {
         let layer = Layer { spatial, temporal: None };
         room.command(RoomCommand::SetPreferredLayer { consumer, layer, size: None }).unwrap();
-        room.run(400);
+        room.run(500);
         assert!(keyframe_requests(&mut room, ada, SIMULCAST_SSRC + u32::from(spatial)) > 0);
         room.send_simulcast(ada, number, true);
         let told = room.events.iter().rev().find_map(|event| match event {

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use plenum_shared::{
     id::{ConsumerId, SessionId},
-    media::{Bitrate, Kind, Layer, PictureSize, Source},
+    media::{Bitrate, Kind, Layer, LayerLimit, PictureSize, Source},
 };
 
 use super::{
     Outlet,
+    announce::Announced,
     departure::Shape,
     layers::{Layers, Verdict},
     payload::Description,
@@ -23,10 +24,14 @@ use crate::engine::{
     egress::NotTaken,
     packet::RtpPacket,
     transport::{
+        allocate::Precedence,
         params::{ExtensionIds, Published, Subscribed},
         rtcp::SenderReport,
     },
 };
+
+/// What a viewer asks for does not wait for its path to prove itself within so long.
+pub const ASKED_FOR: Duration = Duration::from_secs(3);
 
 /// A subscription.
 #[derive(Debug)]
@@ -51,8 +56,18 @@ pub struct Consumer {
     pub shown_at: Option<PictureSize>,
     /// 1 to 255, the higher goes first; above 1 it was pinned.
     pub priority: u8,
+    /// Who is served before it and after it.
+    pub precedence: Precedence,
+    /// Until then its viewer does not wait for what it has just asked for.
+    pub asked_until: Instant,
+    /// The highest spatial layer that is of use to its viewer, whatever the path carries.
+    pub useful: u8,
+    /// Why it gets less than that.
+    pub limit: Option<LayerLimit>,
+    /// The layer its publisher is to send for it, as counted in [`Producer::watched`].
+    pub watches: Option<u8>,
     /// What was last told about its layer.
-    pub announced_layer: Option<Layer>,
+    pub announced: Announced,
     /// The SSRC of media.
     pub ssrc: u32,
     /// Loss the viewer reported last, in 1/256.
@@ -104,7 +119,12 @@ pub struct Subscription {
 
 impl Consumer {
     /// A consumer nothing was sent to yet. `subscribed` is what [`super::super::transport::params::subscribe`] chose.
-    pub fn new(subscription: Subscription, producer: &Producer, subscribed: Subscribed) -> Self {
+    pub fn new(
+        now: Instant,
+        subscription: Subscription,
+        producer: &Producer,
+        subscribed: Subscribed,
+    ) -> Self {
         let Subscription { id, session, peer, producer: producer_index, paused, start } = subscription;
         let published: &Published = &producer.published;
         let highest = Layer { spatial: producer.layer_count() as u8 - 1, temporal: None };
@@ -120,7 +140,12 @@ impl Consumer {
             layers: Layers::new(producer.is_svc(), highest),
             shown_at: None,
             priority: 1,
-            announced_layer: None,
+            precedence: Precedence::default(),
+            asked_until: now + ASKED_FOR,
+            useful: highest.spatial,
+            limit: None,
+            watches: None,
+            announced: Announced::default(),
             ssrc: encoding.and_then(|encoding| encoding.ssrc).unwrap_or_default(),
             rtx_ssrc: encoding.and_then(|encoding| encoding.rtx).map_or(0, |rtx| rtx.ssrc),
             fraction_lost: 0,
@@ -200,6 +225,11 @@ impl Consumer {
     pub fn stop(&mut self) {
         self.layers.stop();
         self.spoilt_frame = None;
+    }
+
+    /// Bandwidth does not matter to it for now.
+    pub fn forget_bandwidth(&mut self) {
+        self.limit = self.limit.filter(|&limit| limit != LayerLimit::Bandwidth);
     }
 
     /// The next sender report, once the producer's clock is known and something was sent since the last one.

@@ -4,10 +4,12 @@
 //! a clean place to switch → [`rewrite`] gives its numbers → it is built and sealed in the arena. Beside that way:
 //! [`nack`] and [`repair`] toward publishers, [`history`] and [`sent`] toward viewers, [`keyframe`] for both.
 
+pub mod announce;
 pub mod consumer;
 mod departure;
 pub mod history;
 pub mod keyframe;
+pub mod layer_meter;
 pub mod layers;
 pub mod nack;
 pub mod payload;
@@ -21,6 +23,7 @@ pub mod rewrite;
 mod rewrite_tests;
 pub mod sent;
 pub mod speaker;
+pub mod watched;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -30,11 +33,12 @@ use std::{
 use plenum_shared::{
     event::Event,
     id::{ConsumerId, ProducerId, RoomId, SessionId},
-    media::{Kind, LayerStructure, Source},
+    media::{Kind, Source},
 };
 use slab::Slab;
 
 use super::{counters::Counters, egress::Egress, packet::RtpPacket, peer::Peer};
+use announce::announce_layer;
 use consumer::Consumer;
 use producer::{Producer, Taken};
 use speaker::Speaker;
@@ -110,12 +114,13 @@ impl Router {
     }
 
     /// Takes a consumer out.
-    pub fn remove_consumer(&mut self, slot: usize) -> Consumer {
+    pub fn remove_consumer(&mut self, now: Instant, slot: usize) -> Consumer {
         let consumer = self.consumers.remove(slot);
         self.consumer_slots.remove(&consumer.id);
         self.sent_bytes_gone += consumer.sent_bytes;
         if let Some(producer) = self.producers.get_mut(consumer.producer) {
             producer.consumers.retain(|&other| other != slot);
+            producer.watched.change(now, consumer.watches, None);
         }
         consumer
     }
@@ -158,7 +163,7 @@ impl Router {
                 for &slot in &producer.consumers {
                     let consumer = &mut self.consumers[slot];
                     consumer.forward(now, &incoming, packet, bytes, producer, outlet);
-                    announce_layer(consumer, producer, outlet);
+                    announce_layer(now, consumer, producer, outlet);
                 }
             }
         }
@@ -195,6 +200,21 @@ impl Router {
         Some((producer.session, producer.id))
     }
 
+    /// Tells control which layers of a producer are watched, when that is due. Of sound there is nothing to switch off.
+    pub fn tell_watched(&mut self, now: Instant, producer: usize, outlet: &mut Outlet<'_>) {
+        let producer = &mut self.producers[producer];
+        if let Some(highest) = producer.watched.poll_told(now)
+            && producer.kind == Kind::Video
+        {
+            outlet.events.push_back(Event::ProducerLayers {
+                room: outlet.room,
+                session: producer.session,
+                producer: producer.id,
+                highest,
+            });
+        }
+    }
+
     /// A consumer that cannot go on without a keyframe has one asked for.
     pub fn want_keyframe(&mut self, consumer_slot: usize) {
         let consumer = &self.consumers[consumer_slot];
@@ -211,24 +231,4 @@ impl Router {
             None => {}
         }
     }
-}
-
-/// Tells control when a consumer with a choice of layers is on another one.
-pub fn announce_layer(consumer: &mut Consumer, producer: &Producer, outlet: &mut Outlet<'_>) {
-    let layer = consumer.layers.current();
-    let spatial = layer.map(|layer| layer.spatial);
-    if producer.published.structure == LayerStructure::Simple
-        || spatial == consumer.announced_layer.map(|layer| layer.spatial)
-    {
-        return;
-    }
-    consumer.announced_layer = layer;
-    outlet.counters.layer_switches += 1;
-    outlet.events.push_back(Event::ConsumerLayerChanged {
-        room: outlet.room,
-        session: consumer.session,
-        consumer: consumer.id,
-        layer,
-        limit: None,
-    });
 }

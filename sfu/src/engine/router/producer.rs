@@ -10,10 +10,11 @@ use plenum_shared::{
 use super::{
     history::History,
     keyframe::KeyframeRequests,
+    layer_meter::{Costs, LayerMeters},
     nack::Nacks,
     payload::{Description, picture},
-    rate::RateMeter,
     reception::{Arrival, Reception, ticks},
+    watched::Watched,
 };
 use crate::engine::{
     demux::Slot,
@@ -23,9 +24,6 @@ use crate::engine::{
 
 /// Spatial layers of one producer at most: the bound of `encodings`, and enough for `L3`.
 pub const LAYERS_MAX: usize = 4;
-/// A layer that is silent for so long while another one of its producer is not has been switched off by the publisher.
-/// Its viewers see nothing meanwhile; an encoder that only leaves out frames leaves out less.
-const LAYER_SILENCE: Duration = Duration::from_millis(700);
 /// The NTP fraction: units of a 32.32 fixed point second.
 const NTP_SECOND: u64 = 1 << 32;
 
@@ -112,6 +110,8 @@ pub struct Producer {
     pub streams: Vec<Stream>,
     /// Its consumers in the room's table.
     pub consumers: Vec<usize>,
+    /// Which of its layers they watch.
+    pub watched: Watched,
     /// Who needs a keyframe.
     pub keyframes: KeyframeRequests,
     /// Keyframes that came, each layer counted.
@@ -120,8 +120,9 @@ pub struct Producer {
     pub repaired_count: u64,
     /// How large the picture of each spatial layer is, as its last keyframe said.
     pub pictures: [Option<PictureSize>; LAYERS_MAX],
-    rates: [RateMeter; LAYERS_MAX],
-    heard_at: [Option<Instant>; LAYERS_MAX],
+    /// One of its layers was found to have stopped, and its viewers have not been moved yet.
+    pub layer_stopped: bool,
+    meters: LayerMeters,
 }
 
 impl Producer {
@@ -144,12 +145,13 @@ impl Producer {
             published,
             paused,
             consumers: Vec::new(),
+            watched: Watched::new(now),
             keyframes: KeyframeRequests::default(),
             keyframe_count: 0,
             repaired_count: 0,
             pictures: [None; LAYERS_MAX],
-            rates: Default::default(),
-            heard_at: [None; LAYERS_MAX],
+            layer_stopped: false,
+            meters: LayerMeters::default(),
         }
     }
 
@@ -193,7 +195,9 @@ impl Producer {
         let Some(description) = Description::read(self.published.codec, packet, bytes, dependency) else {
             return Taken::Malformed;
         };
-        self.note_layer(now, stream, &description, bytes.len());
+        let layer = self.layer_of(stream, description.spatial).min(LAYERS_MAX - 1);
+        let layer = (layer, self.source);
+        self.layer_stopped |= self.meters.note(now, layer, &description, packet.timestamp, bytes.len());
         if description.keyframe && self.kind == Kind::Video {
             self.note_keyframe(stream, index, packet.timestamp);
             if let Some(said) = picture::read(self.published.codec, &description, packet.payload(bytes)) {
@@ -205,12 +209,6 @@ impl Producer {
             self.streams[usize::from(stream)].history.store(index, bytes);
         }
         Taken::Media(Incoming { stream, index, description })
-    }
-
-    fn note_layer(&mut self, now: Instant, stream: u8, description: &Description, len: usize) {
-        let layer = self.layer_of(stream, description.spatial).min(LAYERS_MAX - 1);
-        self.rates[layer].add(now, len);
-        self.heard_at[layer] = Some(now);
     }
 
     fn note_keyframe(&mut self, stream: u8, index: u64, timestamp: u32) {
@@ -243,27 +241,9 @@ impl Producer {
         }
     }
 
-    /// The rate of each spatial layer a consumer could be given, lower SVC layers included; `None` for one that the
-    /// publisher does not send now.
-    pub fn layer_rates(&mut self, now: Instant) -> [Option<Bitrate>; LAYERS_MAX] {
-        let mut rates = [None; LAYERS_MAX];
-        let mut below = 0;
-        for (layer, rate) in rates.iter_mut().enumerate().take(self.layer_count()) {
-            if self.is_sent(layer) {
-                let own = self.rates[layer].rate(now).0;
-                below = if self.is_svc() { below + own } else { own };
-                *rate = Some(Bitrate(below));
-            }
-        }
-        rates
-    }
-
-    /// The publisher sends this layer now, as far as the others tell.
-    fn is_sent(&self, layer: usize) -> bool {
-        let newest = self.heard_at.iter().flatten().max();
-        self.heard_at[layer]
-            .zip(newest)
-            .is_some_and(|(heard, newest)| newest.saturating_duration_since(heard) < LAYER_SILENCE)
+    /// What each layer a consumer could be given takes.
+    pub fn layer_costs(&mut self, now: Instant) -> Costs {
+        self.meters.costs(now, self.layer_count(), self.is_svc())
     }
 
     /// The streams, one bit each, of which a keyframe can be had: their SSRC is known, and they have not been switched off.
@@ -271,9 +251,10 @@ impl Producer {
         if !self.published.pli {
             return 0;
         }
-        let unheard = self.is_svc() || self.heard_at.iter().all(Option::is_none);
-        let answers =
-            |&(index, stream): &(usize, &Stream)| stream.ssrc.is_some() && (unheard || self.is_sent(index));
+        let unheard = self.is_svc() || !self.meters.is_heard();
+        let answers = |&(index, stream): &(usize, &Stream)| {
+            stream.ssrc.is_some() && (unheard || self.meters.is_sent(index))
+        };
         self.streams.iter().enumerate().filter(answers).fold(0, |bits, (index, _)| bits | 1 << index)
     }
 
@@ -305,12 +286,12 @@ impl Producer {
 
     /// The rate of each spatial layer by itself.
     pub fn layer_received(&mut self, now: Instant) -> [Bitrate; LAYERS_MAX] {
-        std::array::from_fn(|layer| self.rates[layer].rate(now))
+        self.meters.rates(now)
     }
 
     /// The rate of everything that came.
     pub fn received_rate(&mut self, now: Instant) -> Bitrate {
-        Bitrate(self.rates.iter_mut().map(|meter| meter.rate(now).0).sum())
+        Bitrate(self.meters.rates(now).iter().map(|rate| rate.0).sum())
     }
 }
 

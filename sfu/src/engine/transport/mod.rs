@@ -14,11 +14,13 @@ pub mod arrivals;
 mod certificate;
 mod dtls;
 pub mod estimate;
+pub mod hysteresis;
 mod ice;
 pub mod params;
 #[cfg(test)]
 mod params_tests;
 pub mod rtcp;
+pub mod sharing;
 pub mod srtp;
 pub mod stun;
 

@@ -1,0 +1,260 @@
+//! What each subscriber gets of what it asked for: its estimate shared among its video, and carried out.
+
+use std::time::{Duration, Instant};
+
+use plenum_shared::media::{Bitrate, Kind, Layer, LayerLimit, PictureSize, Source};
+
+use super::{
+    Engine, Waiting,
+    demux::Slot,
+    media::router_and_outlet,
+    router::{
+        Router,
+        announce::{announce_layer, has_news},
+        consumer::{ASKED_FOR, Consumer},
+        layer_meter::{Costs, TEMPORAL_MAX},
+        producer::Producer,
+    },
+    transport::{
+        allocate::{Demand, Precedence, Rung},
+        sharing::Lists,
+    },
+};
+
+/// Between two looks at a peer's layers: rates are measured over a second, and feedback is about as old.
+pub(super) const CHOICE_INTERVAL: Duration = Duration::from_millis(500);
+/// Sound that pauses goes on soon: its share is given back by a thirtieth each look.
+const AUDIO_KEPT: u64 = 30;
+/// A picture fills a place of so many percent more pixels: nobody sees the difference.
+const FILLS_PERCENT: u64 = 123;
+/// A picture of more than this many percent of the pixels of its place (one and a half times as wide and as high) is
+/// wasted where a smaller one fills it.
+const WASTED_PERCENT: u64 = 225;
+
+/// Lists that [`Engine::choose_layers`] uses again and again.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    consumers: Vec<usize>,
+    lists: Lists,
+}
+
+impl Engine {
+    /// After feedback: what no longer fits goes at once; whatever could be added waits for the next look.
+    pub(super) fn heed_estimate(&mut self, now: Instant, slot: Slot) {
+        let peer = &self.peers[slot];
+        if peer.estimate.bitrate() < peer.allotted {
+            self.choose_layers(now, slot);
+        }
+    }
+
+    /// Shares a peer's estimate among its video, and has keyframes asked for where that means another stream.
+    pub(super) fn choose_layers(&mut self, now: Instant, slot: Slot) {
+        let room = self.peers[slot].room;
+        let mut scratch = std::mem::take(&mut self.scratch_layers);
+        let (router, outlet) = router_and_outlet!(self, room);
+        let peer = &mut outlet.peers[slot];
+        let audio = gather(now, &peer.consumers, router, &mut scratch);
+        peer.audio_allotted = audio.max(Bitrate(peer.audio_allotted.0 - peer.audio_allotted.0 / AUDIO_KEPT));
+        let audio = peer.audio_allotted.0;
+        let budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio));
+        let decision = peer.sharing.decide(now, budget, peer.estimate.has_fallen(), &mut scratch.lists);
+        peer.allotted = Bitrate(decision.spent.0 + audio);
+        peer.estimate.set_wanted(now, decision.wanted.map(|video| Bitrate(video.0 + audio)));
+
+        let Lists { demands, grants, .. } = &scratch.lists;
+        for (index, &consumer) in scratch.consumers.iter().enumerate() {
+            give(&mut router.consumers[consumer], &demands[index], grants[index]);
+        }
+        let mut again = !scratch.consumers.is_empty();
+        for index in 0..self.peers[slot].consumers.len() {
+            again |= self.tell_of_consumer(now, room, self.peers[slot].consumers[index]);
+        }
+        self.peers[slot].choose_at = again.then(|| now + CHOICE_INTERVAL);
+        if again {
+            self.deadlines.advance(Waiting::Peer(slot), now + CHOICE_INTERVAL);
+        }
+        for &consumer in &scratch.consumers {
+            self.await_entrance(now, room, consumer);
+        }
+        self.scratch_layers = scratch;
+    }
+
+    /// Tells control what a consumer gets, and which layer its publisher should send for it. Returns whether something is
+    /// left to tell later.
+    fn tell_of_consumer(&mut self, now: Instant, room: Slot, slot: usize) -> bool {
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        let consumer = &mut router.consumers[slot];
+        if consumer.kind != Kind::Video {
+            return false;
+        }
+        let producer = &mut router.producers[consumer.producer];
+        if consumer.paused || producer.paused {
+            consumer.forget_bandwidth();
+        }
+        announce_layer(now, consumer, producer, &mut outlet);
+        let again = has_news(consumer, producer);
+        let watched = watches(consumer);
+        let before = std::mem::replace(&mut consumer.watches, watched);
+        if before != watched {
+            producer.watched.change(now, before, watched);
+            let producer = consumer.producer;
+            self.tell_watched(now, room, producer);
+        }
+        again
+    }
+
+    /// A layer of a producer has stopped: whoever was on it, or waits for it, is given another one.
+    pub(super) fn replace_stopped_layer(&mut self, now: Instant, room: Slot, producer: usize) {
+        for index in 0..self.rooms[room].router.producers[producer].consumers.len() {
+            let router = &self.rooms[room].router;
+            let consumer = &router.consumers[router.producers[producer].consumers[index]];
+            if !consumer.paused {
+                self.choose_layers(now, consumer.peer);
+            }
+        }
+    }
+
+    /// Looks after the producers of a peer whose viewers have looked away.
+    pub(super) fn tell_due_watched(&mut self, now: Instant, slot: Slot) {
+        let room = self.peers[slot].room;
+        for index in 0..self.peers[slot].producers.len() {
+            let producer = self.peers[slot].producers[index];
+            if self.rooms[room].router.producers[producer].watched.poll_timeout().is_some_and(|at| at <= now)
+            {
+                self.tell_watched(now, room, producer);
+            }
+        }
+    }
+
+    /// Tells control which layers of a producer are watched, when that is due.
+    pub(super) fn tell_watched(&mut self, now: Instant, room: Slot, producer: usize) {
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        router.tell_watched(now, producer, &mut outlet);
+        let producer = &router.producers[producer];
+        if let Some(at) = producer.watched.poll_timeout() {
+            self.deadlines.advance(Waiting::Peer(producer.peer), at);
+        }
+    }
+}
+
+/// Lists the video a peer wants now with what each layer of it takes, and returns what its audio takes.
+fn gather(now: Instant, consumers: &[usize], router: &mut Router, scratch: &mut Scratch) -> Bitrate {
+    scratch.consumers.clear();
+    scratch.lists.demands.clear();
+    let speaker = router.speaker().map(|(session, _)| session);
+    let mut audio = 0;
+    for &slot in consumers {
+        let consumer = &mut router.consumers[slot];
+        let producer = &mut router.producers[consumer.producer];
+        if consumer.kind == Kind::Audio {
+            audio += consumer.sent_rate(now).0;
+            continue;
+        }
+        if consumer.paused || producer.paused || consumer.limit == Some(LayerLimit::LastN) {
+            continue;
+        }
+        scratch.consumers.push(slot);
+        let speaks = producer.source == Source::Camera && speaker == Some(producer.session);
+        scratch.lists.demands.push(demand(now, consumer, producer, speaks));
+    }
+    Bitrate(audio)
+}
+
+/// What could be given to one consumer.
+fn demand(now: Instant, consumer: &mut Consumer, producer: &mut Producer, speaks: bool) -> Demand {
+    let is_screen = producer.source == Source::Screen;
+    let precedence = Precedence { priority: consumer.priority, speaks, screen: is_screen };
+    if precedence > consumer.precedence {
+        consumer.asked_until = now + ASKED_FOR;
+    }
+    consumer.precedence = precedence;
+    consumer.useful = useful(consumer, producer);
+
+    let mut demand = Demand::new(precedence, consumer.shown_at.map_or(u32::MAX, |size| pixels(size) as u32));
+    let costs = producer.layer_costs(now);
+    let given = consumer.layers.target();
+    push_rungs(&mut demand, consumer, producer, &costs, given);
+    demand.given = given.and_then(|layer| demand.rung_at(layer.spatial, layer.temporal.unwrap_or(u8::MAX)));
+    demand.asked = now < consumer.asked_until;
+    demand
+}
+
+/// The layers that are of use to the viewer; when the publisher sends none that small, the smallest it does send.
+///
+/// Cameras are not shown larger at less than half of their frame rate: faces that stutter are worse than faces that are
+/// not quite sharp. Text is read, whatever moves.
+fn push_rungs(
+    demand: &mut Demand,
+    consumer: &Consumer,
+    producer: &Producer,
+    costs: &Costs,
+    given: Option<Layer>,
+) {
+    let smallest = costs.iter().position(|temporal| temporal[0].is_some());
+    let preferred_temporal = consumer.layers.preferred.temporal.map_or(TEMPORAL_MAX, usize::from);
+    for (spatial, costs) in costs.iter().enumerate() {
+        let is_smallest = smallest == Some(spatial);
+        let count = costs.iter().flatten().count();
+        if count == 0 || (spatial > usize::from(consumer.useful) && !is_smallest) {
+            continue;
+        }
+        let highest = preferred_temporal.min(count - 1);
+        let any_rate = is_smallest || producer.source == Source::Screen;
+        let lowest = if any_rate { 0 } else { highest.saturating_sub(1) };
+        for (temporal, cost) in costs.iter().enumerate().take(highest + 1).skip(lowest) {
+            let Some(cost) = cost else { continue };
+            // Entering a layer brings its keyframe, which must be through within a second.
+            let enters = given.is_some_and(|given| usize::from(given.spatial) != spatial);
+            let keyframe = if enters { u64::from(cost.keyframe_bytes) * 8 } else { 0 };
+            demand.push(Rung {
+                spatial: spatial as u8,
+                temporal: temporal as u8,
+                usual: cost.usual,
+                most: cost.most.max(Bitrate(keyframe)),
+            });
+        }
+    }
+}
+
+/// The highest layer that is of use to a viewer: what it prefers, and not more than fills the place it is shown in.
+fn useful(consumer: &Consumer, producer: &Producer) -> u8 {
+    let preferred = consumer.layers.preferred.spatial;
+    let Some(place) = consumer.shown_at.map(pixels) else { return preferred };
+    let of_layer = |layer: u8| producer.pictures.get(usize::from(layer)).copied().flatten().map(pixels);
+    let fills = |layer: u8| of_layer(layer).is_some_and(|pixels| pixels * FILLS_PERCENT >= place * 100);
+    let wasted = |layer: u8| of_layer(layer).is_none_or(|pixels| pixels * 100 > place * WASTED_PERCENT);
+    (0..=preferred).rev().find(|&layer| !(wasted(layer) && (0..layer).any(fills))).unwrap_or(0)
+}
+
+fn pixels(size: PictureSize) -> u64 {
+    u64::from(size.width) * u64::from(size.height)
+}
+
+/// Has a consumer follow what was decided.
+fn give(consumer: &mut Consumer, demand: &Demand, grant: Option<u8>) {
+    let rungs = demand.rungs();
+    if rungs.is_empty() {
+        // Nothing is known of the producer, so nothing can be decided.
+        return;
+    }
+    let grant = grant.map(usize::from);
+    consumer.limit = (grant != Some(rungs.len() - 1)).then_some(LayerLimit::Bandwidth);
+    let target = grant.and_then(|at| Some((rungs.get(at)?, rungs.get(at + 1)))).map(|(rung, above)| {
+        let whole_rate = above.is_none_or(|above| above.spatial != rung.spatial);
+        let temporal = if whole_rate { consumer.layers.preferred.temporal } else { Some(rung.temporal) };
+        Layer { spatial: rung.spatial, temporal }
+    });
+    consumer.layers.set_target(target);
+}
+
+/// The layer of its producer that a consumer is given or may soon be: one more than it has while bandwidth is short.
+fn watches(consumer: &Consumer) -> Option<u8> {
+    if consumer.paused || consumer.limit == Some(LayerLimit::LastN) {
+        return None;
+    }
+    Some(match (consumer.limit, consumer.layers.target()) {
+        (None, _) => consumer.useful,
+        (Some(_), Some(target)) => consumer.useful.min(target.spatial + 1),
+        (Some(_), None) => 0,
+    })
+}

@@ -1,0 +1,251 @@
+//! What each layer of a producer takes, and whether it still comes.
+//!
+//! A layer that stops is noticed by the others going on: time alone would take a quiet network, or a screen on which
+//! nothing moves, for a publisher that has switched a layer off.
+
+use std::time::{Duration, Instant};
+
+use plenum_shared::media::{Bitrate, Source};
+
+use super::{payload::Description, producer::LAYERS_MAX, rate::RateMeter};
+
+/// Temporal layers that are told apart: two bits in VP8, and no browser sends more. Higher ones count as the last.
+pub const TEMPORAL_MAX: usize = 4;
+/// A layer has stopped when so many pictures of another one came since its last packet, …
+const PICTURES_MISSED: u8 = 2;
+/// … the first of them so many of its own frame intervals ago, …
+const INTERVALS_MISSED: u32 = 2;
+/// … which count as this at least, because an encoder short of bits leaves out a few pictures of one layer in a row, …
+const SILENCE_MIN: Duration = Duration::from_millis(150);
+/// … and as this at most: with the round trip for a keyframe of another layer its viewers must see it within half a second.
+const SILENCE_MAX: Duration = Duration::from_millis(250);
+/// Encoders leave out pictures of a screen for longer, after each that was large.
+const SCREEN_SILENCE_MAX: Duration = Duration::from_secs(2);
+/// Longer pauses say nothing about how often frames come.
+const INTERVAL_MAX: Duration = Duration::from_secs(1);
+/// Of a layer that has just begun too little is known to choose it over one that is known.
+const KNOWN_AFTER: Duration = Duration::from_millis(500);
+/// Between two looks at the rates: they are measured over a second.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// The time over which a layer's rate is smoothed.
+const SMOOTHED_OVER: Duration = Duration::from_secs(3);
+
+/// What one layer takes, with those it is built on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Over some time: a moment's excess is no reason to take it away.
+    pub usual: Bitrate,
+    /// At its most in that time: what has to be free before it is given.
+    pub most: Bitrate,
+    /// Bytes of its last keyframe.
+    pub keyframe_bytes: u32,
+}
+
+/// What each spatial layer takes at each frame rate; `None` for those that cannot be had now.
+pub type Costs = [[Option<Cost>; TEMPORAL_MAX]; LAYERS_MAX];
+
+/// The layers of one producer.
+#[derive(Debug, Default)]
+pub struct LayerMeters {
+    layers: [Meter; LAYERS_MAX],
+    looked_at: Option<Instant>,
+}
+
+#[derive(Debug, Default)]
+struct Meter {
+    temporal: [Temporal; TEMPORAL_MAX],
+    /// Since then it has not stopped.
+    began_at: Option<Instant>,
+    heard_at: Option<Instant>,
+    /// Timestamp of the newest frame, and when it began to arrive.
+    frame: Option<(u32, Instant)>,
+    frame_interval: Duration,
+    /// Pictures of each other layer since its last packet, and when the first of them began.
+    missed: [u8; LAYERS_MAX],
+    missing_since: Option<Instant>,
+    keyframe: Option<u32>,
+    keyframe_bytes: u32,
+    stopped: bool,
+}
+
+#[derive(Debug, Default)]
+struct Temporal {
+    meter: RateMeter,
+    /// As of the last look, in bits per second.
+    rate: u64,
+    smoothed: f64,
+}
+
+impl LayerMeters {
+    /// Takes note of one packet. Returns whether a layer was found to have stopped.
+    pub fn note(
+        &mut self,
+        now: Instant,
+        (layer, source): (usize, Source),
+        description: &Description,
+        timestamp: u32,
+        len: usize,
+    ) -> bool {
+        // The upper layers of an SVC keyframe are no places to enter, but they come with it.
+        let keyframe = description.keyframe || self.layers[0].keyframe == Some(timestamp);
+        let meter = &mut self.layers[layer];
+        meter.note_keyframe(keyframe, timestamp, len);
+        if meter.stopped || meter.began_at.is_none() {
+            (meter.stopped, meter.began_at) = (false, Some(now));
+        }
+        meter.heard_at = Some(now);
+        (meter.missed, meter.missing_since) = ([0; LAYERS_MAX], None);
+        meter.temporal[usize::from(description.temporal).min(TEMPORAL_MAX - 1)].meter.add(now, len);
+        meter.note_frame(now, timestamp) && self.find_stopped(now, layer, source)
+    }
+
+    /// A picture of one layer began: those that have none for too long have been switched off.
+    fn find_stopped(&mut self, now: Instant, began: usize, source: Source) -> bool {
+        let silence_max = if source == Source::Screen { SCREEN_SILENCE_MAX } else { SILENCE_MAX };
+        let mut found = false;
+        for (layer, meter) in self.layers.iter_mut().enumerate() {
+            if layer == began || meter.stopped || meter.heard_at.is_none() {
+                continue;
+            }
+            let since = *meter.missing_since.get_or_insert(now);
+            meter.missed[began] = meter.missed[began].saturating_add(1);
+            let patience = (meter.frame_interval * INTERVALS_MISSED).clamp(SILENCE_MIN, silence_max);
+            meter.stopped =
+                meter.missed[began] >= PICTURES_MISSED && now.saturating_duration_since(since) >= patience;
+            found |= meter.stopped;
+        }
+        found
+    }
+
+    /// The publisher sends this layer now, as far as the others tell.
+    pub fn is_sent(&self, layer: usize) -> bool {
+        self.layers[layer].heard_at.is_some() && !self.layers[layer].stopped
+    }
+
+    /// Whether any layer was ever heard.
+    pub fn is_heard(&self) -> bool {
+        self.layers.iter().any(|meter| meter.heard_at.is_some())
+    }
+
+    /// What the layers take, of `count` there are; in an SVC stream with those below.
+    pub fn costs(&mut self, now: Instant, count: usize, is_svc: bool) -> Costs {
+        if self.looked_at.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_INTERVAL) {
+            self.look(now);
+        }
+        let mut costs = Costs::default();
+        let mut below = [Cost::default(); TEMPORAL_MAX];
+        let known = (0..count).any(|layer| self.is_sent(layer) && self.layers[layer].is_known(now));
+        for (layer, costs) in costs.iter_mut().enumerate().take(count) {
+            if !self.is_sent(layer) || (known && !self.layers[layer].is_known(now)) {
+                continue;
+            }
+            let own = self.layers[layer].costs();
+            for (temporal, cost) in costs.iter_mut().enumerate() {
+                let own = own[temporal.min(self.layers[layer].temporal_count().max(1) - 1)];
+                let whole = if is_svc { own.on(below[temporal]) } else { own };
+                below[temporal] = whole;
+                *cost = Some(whole);
+            }
+            // Where nothing comes of the higher temporal layers they are no choice.
+            let temporal_count =
+                if is_svc { self.temporal_count(layer) } else { self.layers[layer].temporal_count() };
+            costs[temporal_count.max(1)..].fill(None);
+        }
+        costs
+    }
+
+    /// The rate of each spatial layer by itself.
+    pub fn rates(&mut self, now: Instant) -> [Bitrate; LAYERS_MAX] {
+        std::array::from_fn(|layer| {
+            let temporal = &mut self.layers[layer].temporal;
+            Bitrate(temporal.iter_mut().map(|temporal| temporal.meter.rate(now).0).sum())
+        })
+    }
+
+    fn look(&mut self, now: Instant) {
+        let since = self.looked_at.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
+        self.looked_at = Some(now);
+        let weight = 1.0 - (-since.as_secs_f64() / SMOOTHED_OVER.as_secs_f64()).exp();
+        for meter in &mut self.layers {
+            let Some(began_at) = meter.began_at else { continue };
+            let age = now.saturating_duration_since(began_at);
+            // A window that is not full yet shows less than there is.
+            let missing = Duration::from_secs(1).as_secs_f64() / age.as_secs_f64().clamp(0.25, 1.0);
+            for temporal in &mut meter.temporal {
+                temporal.rate = (temporal.meter.rate(now).0 as f64 * missing) as u64;
+                let weight = if age < SMOOTHED_OVER { 1.0 } else { weight };
+                temporal.smoothed += (temporal.rate as f64 - temporal.smoothed) * weight;
+            }
+        }
+    }
+
+    /// Temporal layers of an SVC stream up to a spatial layer.
+    fn temporal_count(&self, layer: usize) -> usize {
+        self.layers[..=layer].iter().map(Meter::temporal_count).max().unwrap_or(0)
+    }
+}
+
+impl Meter {
+    fn note_keyframe(&mut self, keyframe: bool, timestamp: u32, len: usize) {
+        if keyframe && self.keyframe != Some(timestamp) {
+            self.keyframe = Some(timestamp);
+            self.keyframe_bytes = 0;
+        }
+        if self.keyframe == Some(timestamp) {
+            self.keyframe_bytes = self.keyframe_bytes.saturating_add(len as u32);
+        }
+    }
+
+    /// Returns whether the packet begins a newer frame.
+    fn note_frame(&mut self, now: Instant, timestamp: u32) -> bool {
+        let Some((newest, began_at)) = self.frame else {
+            self.frame = Some((timestamp, now));
+            return true;
+        };
+        if timestamp.wrapping_sub(newest) as i32 <= 0 {
+            return false;
+        }
+        let interval = now.saturating_duration_since(began_at).min(INTERVAL_MAX);
+        let unknown = self.frame_interval.is_zero();
+        self.frame_interval = if unknown { interval } else { (self.frame_interval * 7 + interval) / 8 };
+        self.frame = Some((timestamp, now));
+        true
+    }
+
+    fn is_known(&self, now: Instant) -> bool {
+        self.began_at.is_some_and(|at| now.saturating_duration_since(at) >= KNOWN_AFTER)
+    }
+
+    /// Temporal layers of which something came in the last second.
+    fn temporal_count(&self) -> usize {
+        self.temporal.iter().rposition(|temporal| temporal.rate > 0).map_or(0, |highest| highest + 1)
+    }
+
+    /// By frame rate, lower temporal layers included.
+    fn costs(&self) -> [Cost; TEMPORAL_MAX] {
+        let (mut rate, mut smoothed) = (0, 0.0);
+        std::array::from_fn(|temporal| {
+            rate += self.temporal[temporal].rate;
+            smoothed += self.temporal[temporal].smoothed;
+            Cost {
+                usual: Bitrate(rate.min(smoothed as u64)),
+                most: Bitrate(rate.max(smoothed as u64)),
+                keyframe_bytes: self.keyframe_bytes,
+            }
+        })
+    }
+}
+
+impl Cost {
+    fn on(self, below: Cost) -> Cost {
+        Cost {
+            usual: Bitrate(self.usual.0 + below.usual.0),
+            most: Bitrate(self.most.0 + below.most.0),
+            keyframe_bytes: self.keyframe_bytes.saturating_add(below.keyframe_bytes),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "layer_meter_tests.rs"]
+mod tests;

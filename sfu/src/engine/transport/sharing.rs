@@ -1,0 +1,134 @@
+//! What a peer's video is given as its path comes and goes: the allocation, with hysteresis between two looks.
+//!
+//! Two shares are made each time: what the budget pays for at most, and what it pays for with something to spare.
+//! Whoever has more than the first loses it at once, whoever has less than the second goes up when it is time, and
+//! everybody else stays.
+
+use std::time::Instant;
+
+use plenum_shared::media::Bitrate;
+
+use super::{
+    allocate::{Count, Demand, allocate, next_step, rank, smallest, spent},
+    hysteresis::Hysteresis,
+};
+
+/// Additions that take no more than this part of the budget together may be made in one go.
+const SMALL_ADDITION: u64 = 8;
+
+/// What was decided for one peer before.
+#[derive(Debug, Default)]
+pub struct Sharing {
+    hysteresis: Hysteresis,
+    budget: Bitrate,
+}
+
+/// Lists that are used again and again.
+#[derive(Debug, Default)]
+pub struct Lists {
+    /// What could be given.
+    pub demands: Vec<Demand>,
+    /// The rung each of them gets; nothing is nothing.
+    pub grants: Vec<Option<u8>>,
+    order: Vec<usize>,
+    at_most: Vec<Option<u8>>,
+    with_ease: Vec<Option<u8>>,
+}
+
+/// What a decision takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Decision {
+    /// All video that is given.
+    pub spent: Bitrate,
+    /// What the path must carry for the next step, if there is one and it is time to try.
+    pub wanted: Option<Bitrate>,
+}
+
+impl Sharing {
+    /// Decides about all demands of `lists`. Until a path `has_fallen` its budget is a guess: reason not to add much, but
+    /// nobody goes dark for it.
+    pub fn decide(&mut self, now: Instant, budget: Bitrate, has_fallen: bool, lists: &mut Lists) -> Decision {
+        let Lists { demands, grants, order, at_most, with_ease } = lists;
+        let floor = if has_fallen { Bitrate(0) } else { smallest(demands, Count::Most) };
+        let cautious = self.hysteresis.cautious(now, budget);
+        rank(demands, order);
+        allocate(budget.max(floor), demands, order, Count::Usual, at_most);
+        allocate(cautious.max(floor), demands, order, Count::Most, with_ease);
+
+        grants.clear();
+        grants.extend(demands.iter().zip(at_most.iter()).map(|(demand, &most)| demand.given.min(most)));
+        let fell = demands.iter().zip(grants.iter()).any(|(demand, &grant)| grant < demand.given);
+        if fell && budget < self.budget {
+            self.hysteresis.note_fall(now, budget);
+        }
+        self.budget = budget;
+
+        let mut rose = self.give_what_was_asked_for(now, demands, at_most, with_ease, grants);
+        let affordable = with_ease.iter().zip(grants.iter()).any(|(ease, grant)| ease > grant);
+        if self.hysteresis.may_rise(now, affordable, has_fallen) {
+            rose = true;
+            raise(budget, demands, order, with_ease, grants);
+        }
+        if rose {
+            self.hysteresis.note_rise(now, budget);
+        }
+        let next = next_step(demands, order, grants).filter(|_| self.hysteresis.is_trying(now));
+        Decision {
+            spent: spent(demands, grants),
+            wanted: next.map(|needed| self.hysteresis.with_margin(needed)),
+        }
+    }
+
+    /// What a viewer has just asked for, it does not wait for. Returns whether that was more than it had.
+    fn give_what_was_asked_for(
+        &self,
+        now: Instant,
+        demands: &[Demand],
+        at_most: &[Option<u8>],
+        with_ease: &[Option<u8>],
+        grants: &mut [Option<u8>],
+    ) -> bool {
+        let mut rose = false;
+        for (at, demand) in demands.iter().enumerate().filter(|(_, demand)| demand.asked) {
+            let mut grant = grants[at];
+            if !self.hysteresis.is_held(now) {
+                grant = grant.max(with_ease[at]);
+            }
+            if demand.given.is_none() {
+                // Its smallest picture needs nothing to spare.
+                grant = grant.max(at_most[at].min(Some(0)));
+            }
+            rose |= grant > demand.given && demand.given.is_some();
+            grants[at] = grant;
+        }
+        rose
+    }
+}
+
+/// Raises the first that can go up, and others while that is little: each of them brings a keyframe.
+fn raise(
+    budget: Bitrate,
+    demands: &[Demand],
+    order: &[usize],
+    with_ease: &[Option<u8>],
+    grants: &mut [Option<u8>],
+) {
+    let mut added = 0;
+    for &at in order {
+        if with_ease[at] <= grants[at] {
+            continue;
+        }
+        let demand = &demands[at];
+        let more =
+            demand.cost(with_ease[at], Count::Most).saturating_sub(demand.cost(grants[at], Count::Usual));
+        if added > 0 && (added + more) > budget.0 / SMALL_ADDITION {
+            return;
+        }
+        added += more.max(1);
+        grants[at] = with_ease[at];
+    }
+}
+
+#[cfg(test)]
+#[path = "sharing_tests.rs"]
+mod tests;

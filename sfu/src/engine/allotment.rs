@@ -25,8 +25,9 @@ use super::{
 pub(super) const CHOICE_INTERVAL: Duration = Duration::from_millis(500);
 /// Sound that pauses goes on soon: its share is given back by a thirtieth each look.
 const AUDIO_KEPT: u64 = 30;
-/// A picture fills a place of so many percent more pixels: nobody sees the difference.
-const FILLS_PERCENT: u64 = 123;
+/// A camera fills a place of so many percent of its own pixels: stretched by a quarter, a face that moves is hardly less
+/// sharp. Text is.
+const FILLS_PERCENT: u64 = 157;
 /// A picture of more than this many percent of the pixels of its place (one and a half times as wide and as high) is
 /// wasted where a smaller one fills it.
 const WASTED_PERCENT: u64 = 225;
@@ -107,8 +108,10 @@ impl Engine {
     pub(super) fn replace_stopped_layer(&mut self, now: Instant, room: Slot, producer: usize) {
         for index in 0..self.rooms[room].router.producers[producer].consumers.len() {
             let router = &self.rooms[room].router;
-            let consumer = &router.consumers[router.producers[producer].consumers[index]];
-            if !consumer.paused {
+            let producer = &router.producers[producer];
+            let consumer = &router.consumers[producer.consumers[index]];
+            let wants = |layer: Option<Layer>| layer.is_some_and(|layer| !producer.is_sent(layer.spatial));
+            if !consumer.paused && (wants(consumer.layers.target()) || wants(consumer.layers.current())) {
                 self.choose_layers(now, consumer.peer);
             }
         }
@@ -221,7 +224,8 @@ fn useful(consumer: &Consumer, producer: &Producer) -> u8 {
     let preferred = consumer.layers.preferred.spatial;
     let Some(place) = consumer.shown_at.map(pixels) else { return preferred };
     let of_layer = |layer: u8| producer.pictures.get(usize::from(layer)).copied().flatten().map(pixels);
-    let fills = |layer: u8| of_layer(layer).is_some_and(|pixels| pixels * FILLS_PERCENT >= place * 100);
+    let filled_percent = if producer.source == Source::Screen { 100 } else { FILLS_PERCENT };
+    let fills = |layer: u8| of_layer(layer).is_some_and(|pixels| pixels * filled_percent >= place * 100);
     let wasted = |layer: u8| of_layer(layer).is_none_or(|pixels| pixels * 100 > place * WASTED_PERCENT);
     (0..=preferred).rev().find(|&layer| !(wasted(layer) && (0..layer).any(fills))).unwrap_or(0)
 }

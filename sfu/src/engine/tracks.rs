@@ -84,6 +84,9 @@ impl Engine {
         let encodings = producer.published.encodings.clone();
         let producer = self.rooms[room].router.insert_producer(producer);
         peer.producers.push(producer);
+        if let Some(at) = self.rooms[room].router.producers[producer].watched.poll_timeout() {
+            self.deadlines.advance(Waiting::Peer(slot), at);
+        }
         for (stream, encoding) in encodings.iter().enumerate() {
             for (ssrc, repair) in [(encoding.ssrc, false), (encoding.rtx_ssrc, true)] {
                 if let Some(ssrc) = ssrc {

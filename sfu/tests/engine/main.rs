@@ -22,3 +22,4 @@ mod random;
 mod room;
 mod routing;
 mod tracks;
+mod who_gets_what;

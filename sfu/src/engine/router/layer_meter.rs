@@ -119,7 +119,7 @@ impl LayerMeters {
 
     /// The publisher sends this layer now, as far as the others tell.
     pub fn is_sent(&self, layer: usize) -> bool {
-        self.layers[layer].heard_at.is_some() && !self.layers[layer].stopped
+        self.layers.get(layer).is_some_and(|meter| meter.heard_at.is_some() && !meter.stopped)
     }
 
     /// Whether any layer was ever heard.

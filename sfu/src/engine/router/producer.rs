@@ -246,6 +246,11 @@ impl Producer {
         self.meters.costs(now, self.layer_count(), self.is_svc())
     }
 
+    /// The publisher sends this spatial layer now, as far as the others tell.
+    pub fn is_sent(&self, layer: u8) -> bool {
+        self.meters.is_sent(usize::from(layer))
+    }
+
     /// The streams, one bit each, of which a keyframe can be had: their SSRC is known, and they have not been switched off.
     pub fn answering(&self) -> u8 {
         if !self.published.pli {

@@ -1,0 +1,97 @@
+//! How long packets wait on the way: the shortest delay of the last moments above the shortest of the last while.
+//!
+//! Jitter only ever adds to a delay, so that the shortest of many packets shows what all of them had to wait.
+
+/// The last moments are so many slices of time, on a path without jitter.
+const RECENT_MIN: f64 = 4.0;
+/// Another slice for so many milliseconds of deviation: delays that wander take their time to come back down.
+const NOISE_MS_A_SLICE: f64 = 5.0;
+/// A slice.
+const RECENT_US: u64 = 75_000;
+/// Slices remembered.
+const RECENT: usize = 12;
+/// The last while, twice: long enough to have seen the queue empty, short enough to learn that a path has become longer.
+const BASE_US: u64 = 10_000_000;
+
+/// Shortest delays.
+#[derive(Debug, Default)]
+pub struct QueueDelay {
+    /// The slice of time each belongs to, and the shortest delay in it.
+    recent: [Option<(u64, i64)>; RECENT],
+    base: Option<i64>,
+    base_before: Option<i64>,
+    base_since_us: u64,
+}
+
+impl QueueDelay {
+    /// A packet that left at this time was so long on its way, by two clocks.
+    pub fn add(&mut self, sent_us: u64, delay_us: i64) {
+        let slice = sent_us / RECENT_US;
+        let recent = &mut self.recent[slice as usize % RECENT];
+        match recent {
+            Some((of, shortest)) if *of == slice => *shortest = delay_us.min(*shortest),
+            Some((of, _)) if *of > slice => {}
+            _ => *recent = Some((slice, delay_us)),
+        }
+        if sent_us >= self.base_since_us + BASE_US {
+            self.base_before = self.base.take();
+            self.base_since_us = sent_us;
+        }
+        self.base = Some(self.base.map_or(delay_us, |base| base.min(delay_us)));
+    }
+
+    /// What every packet of the last moments had to wait, in milliseconds, on a path whose delays stray by `noise_ms`.
+    pub fn standing_ms(&self, noise_ms: f64) -> f64 {
+        let slices = (RECENT_MIN + noise_ms / NOISE_MS_A_SLICE) as u64;
+        let newest = self.recent.iter().flatten().map(|(slice, _)| *slice).max().unwrap_or(0);
+        let recent = self.recent.iter().flatten().filter(|(slice, _)| newest - slice < slices);
+        let shortest = recent.map(|(_, delay)| *delay).min();
+        let base = self.base.into_iter().chain(self.base_before).min();
+        match (shortest, base) {
+            (Some(shortest), Some(base)) => shortest.saturating_sub(base) as f64 / 1e3,
+            _ => 0.0,
+        }
+    }
+
+    /// What is waited now is the path's own delay: sending less does not shorten it.
+    pub fn accept(&mut self) {
+        self.base_before = None;
+        self.base = self.recent.iter().flatten().map(|(_, delay)| *delay).min();
+    }
+
+    /// The peer's clock was set: nothing can be compared.
+    pub fn forget(&mut self) {
+        *self = QueueDelay { base_since_us: self.base_since_us, ..QueueDelay::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(queue: &mut QueueDelay, from_ms: u64, to_ms: u64, delay_ms: impl Fn(u64) -> i64) {
+        (from_ms..to_ms).step_by(5).for_each(|ms| queue.add(ms * 1_000, delay_ms(ms) * 1_000));
+    }
+
+    #[test]
+    fn a_queue_that_stands_is_told_from_jitter() {
+        let mut queue = QueueDelay::default();
+        add(&mut queue, 0, 5_000, |ms| -70 + (ms * 7 % 200) as i64);
+        assert!(queue.standing_ms(0.0) < 30.0);
+        add(&mut queue, 5_000, 6_000, |ms| 10 + (ms * 7 % 200) as i64);
+        assert!((70.0..110.0).contains(&queue.standing_ms(0.0)), "{}", queue.standing_ms(0.0));
+    }
+
+    #[test]
+    fn a_longer_path_becomes_the_base_by_itself_or_when_it_is_accepted() {
+        let mut queue = QueueDelay::default();
+        add(&mut queue, 0, 5_000, |_| 20);
+        add(&mut queue, 5_000, 8_000, |_| 90);
+        assert_eq!(queue.standing_ms(0.0), 70.0);
+        add(&mut queue, 8_000, 28_000, |_| 90);
+        assert_eq!(queue.standing_ms(0.0), 0.0);
+        add(&mut queue, 28_000, 29_000, |_| 190);
+        queue.accept();
+        assert_eq!(queue.standing_ms(0.0), 0.0);
+    }
+}

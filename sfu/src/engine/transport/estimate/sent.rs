@@ -61,6 +61,17 @@ impl SentPackets {
         number
     }
 
+    /// A packet that is remembered.
+    pub fn get(&self, number: u64) -> Option<SentPacket> {
+        let remembered = self.next.saturating_sub(SENT_MAX as u64)..self.next;
+        remembered.contains(&number).then(|| self.ring[number as usize % SENT_MAX])
+    }
+
+    /// The number of the next packet.
+    pub fn next_number(&self) -> u64 {
+        self.next
+    }
+
     /// The whole number of a packet that feedback names by 16 bits; `None` when we do not remember it.
     pub fn resolve(&self, sequence_number: u16) -> Option<u64> {
         let behind = u64::from((self.next as u16).wrapping_sub(sequence_number));

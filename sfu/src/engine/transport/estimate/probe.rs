@@ -1,0 +1,445 @@
+//! Probes: when to try a higher rate, and what a cluster of packets shows about it.
+//!
+//! A cluster is judged by how the delay of its packets grows from its first third to its last, taken by the shortest delay
+//! in each, because jitter only adds. Everything that left between its first and its last packet belongs to it.
+
+use super::{Probe, ProbeId};
+use plenum_shared::media::Bitrate;
+
+/// A cluster lasts so long at least: a few ticks of the pacer.
+const LENGTH_US: u64 = 20_000;
+/// At most.
+const LENGTH_MAX_US: u64 = 500_000;
+/// In bytes: five packets, and what is remembered of one.
+const BYTES: std::ops::RangeInclusive<f64> = 6_000.0..=200_000.0;
+/// To learn why packets are lost, a cluster is so long, that there are enough of them,
+const DOUBT_US: u64 = 100_000;
+/// and so much faster than what is sent.
+const DOUBT_FACTOR: f64 = 2.0;
+/// A cluster that is too much must have drained after so many microseconds at the present rate.
+const DRAINED_AFTER_US: u64 = 100_000;
+/// No further than this beyond the present rate at once; what succeeds is followed by the next at once.
+const STEP_MAX: f64 = 3.0;
+/// After one that failed, the next only asks whether anything has changed: by this factor, or this much more.
+const STEP_AFTER_FAILURE: f64 = 1.5;
+/// See [`STEP_AFTER_FAILURE`]: those with the smaller part of a shared path ask for relatively more.
+const STEP_BPS: f64 = 400_000.0;
+/// Beyond what is wanted, so that it fits with room to spare.
+const BEYOND_WANTED: f64 = 1.1;
+/// Between clusters, doubled by each that fails. The longest wait bounds how late a step up is seen.
+const INTERVAL_US: u64 = 1_500_000;
+/// See [`INTERVAL_US`].
+const INTERVAL_MAX_US: u64 = 4_500_000;
+/// After going down nothing is tried for so long.
+const AFTER_FALL_US: u64 = 2_500_000;
+/// And so long after going down a little.
+const AFTER_TOUCH_US: u64 = 800_000;
+/// Going down so soon after a cluster succeeded means that it showed too much (a policer with a full bucket, for one).
+const DECEIVED_WITHIN_US: u64 = 6_000_000;
+/// After that the next waits so much longer, at most.
+const DECEIVED_MAX_US: u64 = 60_000_000;
+/// After so long without a fall it is forgotten.
+const FORGIVEN_AFTER_US: u64 = 90_000_000;
+/// A cluster that has not left within this time is taken as it is; after as long again without feedback it is given up.
+const ABANDONED_AFTER_US: u64 = 1_000_000;
+/// Samples of one cluster.
+const SAMPLES: usize = 192;
+/// Clusters of fewer packets show nothing.
+const SAMPLES_MIN: u32 = 4;
+/// The last third of a cluster may have lost so much more than the rest by chance.
+const LAST_TOLERANCE: f64 = 0.1;
+/// So much of the rate must have arrived for a success.
+const SUCCESS: f64 = 0.9;
+
+/// What a cluster showed, in bits a second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Shown {
+    /// So much was sent, and arrived as fast.
+    Carried(f64),
+    /// More was sent than the path carries, which is so much.
+    Limited(f64),
+}
+
+/// The result of a cluster.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProbeResult {
+    /// What it showed, if it showed something.
+    pub shown: Option<Shown>,
+    /// At which rate it left, and how many of its packets, and how many arrived.
+    pub rate: f64,
+    /// See `rate`.
+    pub packets: u32,
+    /// See `rate`.
+    pub arrived: u32,
+}
+
+/// When clusters are sent and what became of them.
+#[derive(Debug)]
+pub struct Probes {
+    next_id: u8,
+    cluster: Option<Box<Cluster>>,
+    wanted: Option<f64>,
+    /// A rate that is to be tried once.
+    once: Option<f64>,
+    due_us: u64,
+    asked_us: u64,
+    interval_us: u64,
+    step: f64,
+    deceived: u32,
+    fell_us: Option<u64>,
+    raised_us: Option<u64>,
+}
+
+/// What a cluster takes while it is on its way.
+#[cfg(test)]
+pub const CLUSTER_BYTES: usize = size_of::<Cluster>();
+
+#[derive(Debug)]
+struct Cluster {
+    probe: Probe,
+    offered_us: u64,
+    /// Numbers and times of its first and its last packet.
+    first: Option<(u64, u64)>,
+    last: (u64, u64),
+    bytes: usize,
+    samples: [Sample; SAMPLES],
+    len: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Sample {
+    /// Counted from the first packet of the cluster.
+    index: u32,
+    sent_us: u64,
+    delay_us: i64,
+    len: u16,
+}
+
+/// What a decision to probe depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation {
+    /// The present rate in bits a second.
+    pub target: f64,
+    /// How far delays stray, in milliseconds.
+    pub noise_ms: f64,
+    /// Queues are empty, feedback comes.
+    pub calm: bool,
+    /// Losses could have two reasons, while so much is sent.
+    pub doubt: Option<f64>,
+}
+
+impl Probes {
+    /// Nothing is wanted.
+    pub fn new() -> Self {
+        Probes {
+            next_id: 0,
+            cluster: None,
+            wanted: None,
+            once: None,
+            due_us: 0,
+            asked_us: 0,
+            interval_us: INTERVAL_US,
+            step: STEP_MAX,
+            deceived: 0,
+            fell_us: None,
+            raised_us: None,
+        }
+    }
+
+    /// More than the present rate would be used.
+    pub fn set_wanted(&mut self, wanted: Option<f64>) {
+        self.wanted = wanted;
+    }
+
+    /// This rate is worth a trial, at once.
+    pub fn try_once(&mut self, now_us: u64, rate: f64) {
+        self.once = Some(rate);
+        self.due_us = now_us;
+    }
+
+    /// There was no cluster yet.
+    pub fn is_untried(&self) -> bool {
+        self.next_id == 0 && self.cluster.is_none()
+    }
+
+    /// The rate went down; `far`, or only back from a limit that it touched.
+    pub fn note_fall(&mut self, now_us: u64, far: bool) {
+        let mut wait = if far { AFTER_FALL_US } else { AFTER_TOUCH_US };
+        if self.fell_us.is_some_and(|before| now_us > before + FORGIVEN_AFTER_US) {
+            self.deceived = 0;
+        }
+        if self.raised_us.take().is_some_and(|at| now_us < at + DECEIVED_WITHIN_US) {
+            self.deceived = (self.deceived + 1).min(4);
+            wait = (AFTER_FALL_US << (2 * self.deceived)).min(DECEIVED_MAX_US);
+        }
+        self.fell_us = Some(now_us);
+        self.once = None;
+        self.due_us = self.due_us.max(now_us + wait);
+    }
+
+    /// When to ask again whether there is a cluster to send or one to give up.
+    pub fn poll_timeout(&self, target: f64) -> Option<u64> {
+        match &self.cluster {
+            Some(cluster) => Some(cluster.offered_us + 2 * ABANDONED_AFTER_US),
+            None => self.rate(target, None).map(|_| self.due_us),
+        }
+    }
+
+    /// A cluster to send now.
+    pub fn poll(&mut self, now_us: u64, situation: Situation) -> Option<Probe> {
+        let given_up = |cluster: &Cluster| now_us >= cluster.offered_us + 2 * ABANDONED_AFTER_US;
+        if self.cluster.as_deref().is_some_and(given_up) {
+            self.cluster = None;
+            self.due_us = now_us + self.interval_us;
+        }
+        // What decides about losses that are there does not wait for its turn.
+        let due_us = if situation.doubt.is_some() {
+            self.due_us.min(self.asked_us + INTERVAL_US)
+        } else {
+            self.due_us
+        };
+        if self.cluster.is_some() || now_us < due_us || !situation.calm {
+            return None;
+        }
+        self.asked_us = now_us;
+        let rate = self.rate(situation.target, situation.doubt)?;
+        self.once = None;
+        let least_us = if situation.doubt.is_some() { DOUBT_US } else { 0 };
+        let length_us = self.length_us(situation.noise_ms).max(least_us);
+        let drained = match self.deceived {
+            0 | 1 if situation.doubt.is_none() => {
+                situation.target * (DRAINED_AFTER_US + length_us) as f64 / 8e6
+            }
+            // Bursts pass: only what goes on for long shows the limit.
+            _ => f64::MAX,
+        };
+        let bytes = (rate * length_us as f64 / 8e6).min(drained).clamp(*BYTES.start(), *BYTES.end());
+        let id = ProbeId(self.next_id);
+        self.next_id = self.next_id.wrapping_add(1);
+        let probe = Probe { id, rate: Bitrate(rate as u64), bytes: bytes as usize };
+        self.cluster = Some(Box::new(Cluster::new(now_us, probe)));
+        self.due_us = now_us + self.interval_us;
+        Some(probe)
+    }
+
+    /// A packet leaves; with the first one that is marked as a probe, a cluster begins, and all belong to it until it has
+    /// its bytes.
+    pub fn on_sent(&mut self, now_us: u64, number: u64, len: usize, id: Option<ProbeId>) {
+        let Some(cluster) = &mut self.cluster else { return };
+        if cluster.is_complete() || (cluster.first.is_none() && id != Some(cluster.probe.id)) {
+            return;
+        }
+        cluster.first.get_or_insert((number, now_us));
+        cluster.last = (number, now_us);
+        cluster.bytes += len;
+    }
+
+    /// A packet arrived. Returns whether it belongs to a cluster: then its delay is of our making.
+    pub fn on_arrival(&mut self, number: u64, sent_us: u64, delay_us: i64, len: u16) -> bool {
+        let Some(cluster) = &mut self.cluster else { return false };
+        let Some((first, _)) = cluster.first.filter(|&(first, _)| (first..=cluster.last.0).contains(&number))
+        else {
+            return false;
+        };
+        if cluster.len < SAMPLES {
+            let index = (number - first) as u32;
+            cluster.samples[cluster.len] = Sample { index, sent_us, delay_us, len };
+            cluster.len += 1;
+        }
+        true
+    }
+
+    /// Feedback spoke of packets up to `spoken` (exclusive). Returns the result of a cluster that lies before it. Of what
+    /// is sent, the share `inherent` is lost at any rate.
+    pub fn conclude(
+        &mut self,
+        now_us: u64,
+        spoken: u64,
+        noise_ms: f64,
+        inherent: f64,
+    ) -> Option<ProbeResult> {
+        let cluster = self.cluster.as_ref()?;
+        let sent = cluster.is_complete() || now_us > cluster.offered_us + ABANDONED_AFTER_US;
+        if cluster.first.is_none() || !sent || spoken <= cluster.last.0 {
+            return None;
+        }
+        let result = cluster.result(noise_ms, inherent);
+        self.cluster = None;
+        match result.shown {
+            Some(Shown::Carried(_)) => {
+                self.raised_us = Some(now_us);
+                self.interval_us = INTERVAL_US;
+                self.step = STEP_MAX;
+                self.due_us = now_us;
+            }
+            _ => {
+                self.due_us = self.due_us.max(now_us + self.interval_us);
+                self.interval_us = (self.interval_us * 2).min(INTERVAL_MAX_US);
+                self.step = STEP_AFTER_FAILURE;
+            }
+        }
+        Some(result)
+    }
+
+    /// The rate of the next cluster, if there is a reason for one.
+    fn rate(&self, target: f64, doubt: Option<f64>) -> Option<f64> {
+        let wanted = self.wanted.filter(|&wanted| wanted > target).map(|wanted| wanted * BEYOND_WANTED);
+        let once = self.once.filter(|&once| once > target);
+        let rate = wanted.or(once).map(|rate| rate.min((target * self.step).max(target + STEP_BPS)));
+        doubt.map(|sent| sent * DOUBT_FACTOR).or(rate)
+    }
+
+    /// Longer where delays stray, and where short ones have deceived us.
+    fn length_us(&self, noise_ms: f64) -> u64 {
+        let length = (LENGTH_US << (2 * self.deceived)) + (noise_ms * 10_000.0) as u64;
+        length.min(LENGTH_MAX_US)
+    }
+}
+
+impl Cluster {
+    fn new(now_us: u64, probe: Probe) -> Self {
+        Cluster {
+            probe,
+            offered_us: now_us,
+            first: None,
+            last: (0, 0),
+            bytes: 0,
+            samples: [Sample::default(); SAMPLES],
+            len: 0,
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        self.bytes >= self.probe.bytes
+    }
+
+    fn result(&self, noise_ms: f64, inherent: f64) -> ProbeResult {
+        let samples = &self.samples[..self.len];
+        let (first, first_us) = self.first.unwrap_or(self.last);
+        let packets = (self.last.0 - first + 1).min(u64::from(u32::MAX)) as u32;
+        let arrived = samples.len() as u32;
+        // Without the first packet: its bytes left before the clock ran.
+        let bytes: f64 = samples.iter().skip(1).map(|sample| f64::from(sample.len)).sum();
+        let share = f64::from(arrived) / f64::from(packets.min(SAMPLES as u32));
+        let span_us = self.last.1.saturating_sub(first_us) as f64;
+        let rate = (bytes / share.max(0.01)) * 8e6 / span_us.max(1_000.0);
+        let asked = self.probe.rate.0 as f64;
+        let shown = (packets >= SAMPLES_MIN && bytes > 0.0).then(|| {
+            let passed = share.min(share_of_last(samples, packets) + LAST_TOLERANCE);
+            let carried = rate * (passed / (1.0 - inherent)).min(1.0) / stretch(samples, noise_ms);
+            if carried >= rate * SUCCESS { Shown::Carried(rate.min(asked)) } else { Shown::Limited(carried) }
+        });
+        ProbeResult { shown, rate, packets, arrived }
+    }
+}
+
+/// The share of the last third that arrived: a bucket that runs empty lets the first ones pass. Of a few packets it says
+/// nothing.
+fn share_of_last(samples: &[Sample], packets: u32) -> f64 {
+    let third = packets.min(SAMPLES as u32) / 3;
+    if third < 7 {
+        return 1.0;
+    }
+    let last = samples.iter().filter(|sample| sample.index >= packets.saturating_sub(third)).count();
+    last as f64 / f64::from(third)
+}
+
+/// How much longer the packets took to arrive than to leave.
+fn stretch(samples: &[Sample], noise_ms: f64) -> f64 {
+    let third = samples.len().div_ceil(3);
+    let (early, late) = (&samples[..third], &samples[samples.len() - third..]);
+    let shortest = |part: &[Sample]| part.iter().map(|sample| sample.delay_us).min().unwrap_or(0) as f64;
+    let middle = |part: &[Sample]| {
+        part.iter().map(|sample| sample.sent_us as f64).sum::<f64>() / part.len().max(1) as f64
+    };
+    let apart_us = (middle(late) - middle(early)).max(1_000.0);
+    let grown_us = shortest(late) - shortest(early) - noise_ms * 500.0;
+    1.0 + grown_us.max(0.0) / apart_us
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CALM: Situation = Situation { target: 1e6, noise_ms: 0.0, calm: true, doubt: None };
+
+    /// Sends the cluster over a path that carries so much, and returns what it shows.
+    fn run(probes: &mut Probes, now_us: u64, probe: Probe, carried: f64, lose_every: u64) -> Option<Shown> {
+        let gap_us = (1_200.0 * 8e6 / probe.rate.0 as f64) as u64;
+        let packets = probe.bytes.div_ceil(1_200) as u64;
+        let mut free_us = 0.0_f64;
+        for number in 0..packets {
+            let sent_us = now_us + number * gap_us;
+            probes.on_sent(sent_us, number, 1_200, Some(probe.id));
+            free_us = free_us.max(sent_us as f64) + 1_200.0 * 8e6 / carried;
+            if lose_every == 0 || number % lose_every != 1 {
+                probes.on_arrival(number, sent_us, free_us as i64 - sent_us as i64, 1_200);
+            }
+        }
+        probes.conclude(now_us + 100_000, packets, 0.0, 0.0).and_then(|result| result.shown)
+    }
+
+    #[test]
+    fn what_is_wanted_is_tried_and_what_succeeds_is_carried() {
+        let mut probes = Probes::new();
+        assert_eq!(probes.poll(0, CALM), None);
+        probes.set_wanted(Some(2e6));
+        let probe = probes.poll(0, CALM).unwrap();
+        assert_eq!(probe.rate, Bitrate::kbps(2_200));
+        assert_eq!(probes.poll(0, CALM), None, "one at a time");
+        assert_eq!(run(&mut probes, 0, probe, 10e6, 0), Some(Shown::Carried(2.2e6)));
+        probes.set_wanted(Some(0.9e6));
+        assert_eq!(probes.poll(10_000_000, CALM), None, "fits already");
+    }
+
+    #[test]
+    fn what_is_too_much_shows_the_limit_and_the_next_trial_waits() {
+        let mut probes = Probes::new();
+        probes.set_wanted(Some(2e6));
+        let mut now_us = 0;
+        let mut waits = Vec::new();
+        for _ in 0..4 {
+            let asked_us = now_us;
+            let probe = loop {
+                now_us += 100_000;
+                if let Some(probe) = probes.poll(now_us, CALM) {
+                    break probe;
+                }
+            };
+            waits.push(now_us - asked_us);
+            let Some(Shown::Limited(limit)) = run(&mut probes, now_us, probe, 1.2e6, 0) else { panic!() };
+            assert!((1.1e6..1.4e6).contains(&limit), "{limit}");
+        }
+        assert!(waits[3] >= 2 * waits[1] && waits[3] <= INTERVAL_MAX_US + 200_000, "{waits:?}");
+    }
+
+    #[test]
+    fn packets_that_a_policer_drops_are_no_success() {
+        let mut probes = Probes::new();
+        probes.set_wanted(Some(3e6));
+        let probe = probes.poll(0, CALM).unwrap();
+        assert!(matches!(run(&mut probes, 0, probe, 50e6, 2), Some(Shown::Limited(_))));
+    }
+
+    #[test]
+    fn a_fall_soon_after_a_success_makes_the_next_longer_and_later() {
+        let mut probes = Probes::new();
+        probes.set_wanted(Some(2e6));
+        let short = probes.poll(0, CALM).unwrap();
+        run(&mut probes, 0, short, 10e6, 0);
+        probes.note_fall(1_000_000, true);
+        assert_eq!(probes.poll(5_000_000, CALM), None);
+        let long = probes.poll(11_500_000, CALM).unwrap();
+        assert!(long.bytes > 2 * short.bytes);
+    }
+
+    #[test]
+    fn a_cluster_that_nobody_sends_is_given_up() {
+        let mut probes = Probes::new();
+        probes.set_wanted(Some(2e6));
+        let first = probes.poll(0, CALM).unwrap();
+        assert_eq!(probes.poll(1_900_000, CALM), None);
+        let next = (20..60).find_map(|tenth| probes.poll(tenth * 100_000, CALM)).unwrap();
+        assert_ne!(first.id, next.id);
+    }
+}

@@ -3,9 +3,19 @@
 //! Peers that report every packet's arrival (transport-wide feedback) are estimated from that, in `transport_wide.rs`; the
 //! others from what their receiver reports and REMB tell, in `reported.rs`.
 
+mod acknowledged;
+mod aimd;
+mod alr;
+mod arrival_groups;
+mod loss;
+mod probe;
+mod queue;
 mod reported;
 mod sent;
+#[cfg(test)]
+mod tests;
 mod transport_wide;
+mod trendline;
 
 use std::time::{Duration, Instant};
 
@@ -14,6 +24,9 @@ use plenum_shared::media::Bitrate;
 use super::rtcp::TransportFeedback;
 use reported::Reported;
 use transport_wide::TransportWide;
+
+/// How far the pacer may be ahead of a rate that nobody has tested.
+const UNKNOWN_PACING: f64 = 2.0;
 
 /// Why a packet was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +75,8 @@ pub struct Estimate {
     reported: Reported,
     /// From the first numbered packet on; 20 kB, which idle peers do not pay.
     wide: Option<Box<TransportWide>>,
-    wanted: Option<Bitrate>,
+    /// As it was said last; before the first time even that is not known.
+    wanted: Option<Option<Bitrate>>,
 }
 
 impl Estimate {
@@ -73,7 +87,8 @@ impl Estimate {
 
     /// A packet of so many bytes (the whole datagram) leaves now. Returns the transport-wide number to write into it.
     pub fn on_sent(&mut self, now: Instant, len_bytes: usize, purpose: Purpose) -> u16 {
-        let wide = self.wide.get_or_insert_with(|| Box::new(TransportWide::new(now)));
+        let wanted = self.wanted;
+        let wide = self.wide.get_or_insert_with(|| Box::new(TransportWide::new(now, wanted)));
         wide.on_sent(now, len_bytes, purpose)
     }
 
@@ -99,41 +114,49 @@ impl Estimate {
     pub fn handle_new_path(&mut self, now: Instant) {
         self.reported = Reported::new(now);
         if let Some(wide) = &mut self.wide {
-            wide.handle_new_path(now);
+            wide.handle_new_path(now, self.wanted);
         }
     }
 
     /// Time has passed; to be called when [`Estimate::poll_timeout`] says so.
-    pub fn handle_timeout(&mut self, _now: Instant) {}
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some(wide) = &mut self.wide {
+            wide.handle_timeout(now);
+        }
+    }
 
     /// When this wants to be looked at again: by [`Estimate::handle_timeout`], then [`Estimate::poll_probe`].
     pub fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.wide.as_ref()?.poll_timeout()
     }
 
     /// What may be sent.
     pub fn bitrate(&self) -> Bitrate {
-        self.reported.bitrate()
+        self.wide().map_or(self.reported.bitrate(), |wide| wide.bitrate())
     }
 
     /// How fast packets that wait may leave: above the bit rate, so that frames do not wait for their last packet.
     pub fn pacing_rate(&self) -> Bitrate {
-        Bitrate(self.bitrate().0 * 2)
+        let factor = self.wide().map_or(UNKNOWN_PACING, |wide| wide.pacing_factor());
+        Bitrate((self.bitrate().0 as f64 * factor) as u64)
     }
 
     /// The next better thing to send would need this rate in all; `None`: nothing more is wanted.
-    pub fn set_wanted(&mut self, _now: Instant, wanted: Option<Bitrate>) {
-        self.wanted = wanted;
+    pub fn set_wanted(&mut self, now: Instant, wanted: Option<Bitrate>) {
+        self.wanted = Some(wanted);
+        if let Some(wide) = &mut self.wide {
+            wide.set_wanted(now, wanted);
+        }
     }
 
     /// A cluster that should be sent now, once.
-    pub fn poll_probe(&mut self, _now: Instant) -> Option<Probe> {
-        None
+    pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
+        self.wide.as_mut()?.poll_probe(now)
     }
 
     /// Whether there was ever a sign of trouble. Before it the number is a guess: reason to add nothing, not to take away.
     pub fn has_fallen(&self) -> bool {
-        self.reported.has_fallen()
+        self.wide().map_or(self.reported.has_fallen(), |wide| wide.has_fallen())
     }
 
     /// The round trip as feedback shows it.
@@ -143,12 +166,21 @@ impl Estimate {
 
     /// Everything there is to show.
     pub fn snapshot(&self) -> EstimateSnapshot {
-        EstimateSnapshot {
-            bitrate: self.bitrate(),
-            acknowledged: Bitrate(0),
-            queue: Duration::ZERO,
-            lost: 0.0,
-            round_trip: self.round_trip(),
+        let bitrate = self.bitrate();
+        match self.wide() {
+            Some(wide) => wide.snapshot(bitrate),
+            None => EstimateSnapshot {
+                bitrate,
+                acknowledged: Bitrate(0),
+                queue: Duration::ZERO,
+                lost: 0.0,
+                round_trip: None,
+            },
         }
+    }
+
+    /// The one to believe: a peer that gives no transport-wide feedback is judged by its reports, whatever we number.
+    fn wide(&self) -> Option<&TransportWide> {
+        self.wide.as_deref().filter(|wide| wide.is_believed())
     }
 }

@@ -1,9 +1,65 @@
 //! The estimate of a path whose other end reports the arrival of every packet.
+//!
+//! ```text
+//! feedback ─▶ sent: what became of each packet
+//!    arrivals ─▶ arrival_groups ─▶ trendline: growing?     ─┐
+//!             ─▶ queue: standing?                          ─┼─▶ aimd ─▶ the rate
+//!             ─▶ acknowledged: how much arrives             ┤
+//!    losses   ─▶ loss: our doing? how much passes          ─┤
+//!    clusters ─▶ probe: does it carry more?                ─┘
+//! ```
 
 use std::time::{Duration, Instant};
 
-use super::{Purpose, sent::SentPackets};
+use plenum_shared::media::Bitrate;
+
+use super::{
+    EstimateSnapshot, Probe, Purpose,
+    acknowledged::RateWindow,
+    aimd::Aimd,
+    alr::Alr,
+    arrival_groups::ArrivalGroups,
+    loss::Loss,
+    probe::{Probes, Shown, Situation},
+    queue::QueueDelay,
+    sent::{Fate, SentPackets},
+    trendline::{Trendline, Usage},
+};
 use crate::engine::transport::rtcp::TransportFeedback;
+
+/// Before anything is known: a camera in medium quality. The first probe goes out with the first packets, so that this is
+/// believed for a round trip only.
+const START_BPS: f64 = 1_200_000.0;
+/// Sound has to fit, whatever the feedback says.
+const MIN_BPS: f64 = 50_000.0;
+/// A queue that stands this long is ours to drain, and half as much is as good as none.
+const STANDING_MS: f64 = 35.0;
+/// More where delays stray, by so many of their deviations.
+const STANDING_NOISE: f64 = 2.5;
+/// With so little of what arrived before, a queue of ours would have become shorter.
+const FUTILE_SHARE: f64 = 0.6;
+/// While little is sent, one step down goes no further than to this share of the rate, because a queue seems to grow.
+const ALR_STEP: f64 = 0.9;
+/// Or to this, because one stands, or grows fast.
+const ALR_STEP_CERTAIN: f64 = 0.65;
+/// One cluster that shows less than is believed takes away no more than to this share.
+const DOUBTED: f64 = 0.85;
+/// A step to below this share of the rate is a fall, not just a touch of the limit.
+const FAR: f64 = 0.75;
+/// A step shows its effect after a round trip (which includes the wait for feedback) and this.
+const RESPONSE_US: u64 = 200_000;
+/// How much of what arrived lately counts when it is too much: short, since a step down leaves old arrivals behind.
+const ARRIVED_MS: u32 = 120;
+/// And when it is not.
+const ARRIVED_CALM_MS: u32 = 500;
+/// No feedback for so long, and for three times as long as usual, while packets are sent: the path may be dead.
+const SILENCE_US: u64 = 600_000;
+/// No feedback at all for so long: the peer gives none.
+const IGNORED_US: u64 = 2_000_000;
+/// A peer's clock that moves by more than this within a feedback was set.
+const CLOCK_JUMP_US: i64 = 10_000_000;
+/// Feedback carries 24 bits of time, in units of 64 ms.
+const ARRIVAL_WRAP_US: i64 = (1 << 24) * 64_000;
 
 /// What is known of the path.
 #[derive(Debug)]
@@ -11,45 +67,364 @@ pub struct TransportWide {
     /// Times of packets count from here.
     epoch: Instant,
     sent: SentPackets,
-    round_trip: Option<Duration>,
+    sent_rate: RateWindow,
+    arrived_rate: RateWindow,
+    groups: ArrivalGroups,
+    trendline: Trendline,
+    queue: QueueDelay,
+    loss: Loss,
+    alr: Alr,
+    probes: Probes,
+    aimd: Aimd,
+    /// The first packet after which nothing of the newest feedback is known (exclusive end of what was spoken of).
+    spoken: u64,
+    last_arrival_us: Option<i64>,
+    last_delay_us: Option<i64>,
+    feedback_us: Option<u64>,
+    feedback_interval_us: u64,
+    round_trip_us: Option<u64>,
+    /// The first packet sent since the last feedback.
+    unanswered_us: Option<u64>,
+    /// Feedback is missing: the rate before.
+    silent_from: Option<f64>,
+    /// Since the first of the steps down that had no effect: the standing queue in milliseconds, and what arrived before.
+    futile: Option<(f64, f64)>,
+    is_ignored: bool,
+    has_fallen: bool,
 }
 
 impl TransportWide {
-    /// Nothing was sent.
-    pub fn new(now: Instant) -> Self {
-        TransportWide { epoch: now, sent: SentPackets::new(), round_trip: None }
+    /// Nothing was sent. `wanted` is what was said so far of what would be used.
+    pub fn new(now: Instant, wanted: Option<Option<Bitrate>>) -> Self {
+        let mut wide = TransportWide {
+            epoch: now,
+            sent: SentPackets::new(),
+            sent_rate: RateWindow::default(),
+            arrived_rate: RateWindow::default(),
+            groups: ArrivalGroups::default(),
+            trendline: Trendline::new(),
+            queue: QueueDelay::default(),
+            loss: Loss::new(),
+            alr: Alr::default(),
+            probes: Probes::new(),
+            aimd: Aimd::new(0, START_BPS, MIN_BPS),
+            spoken: 0,
+            last_arrival_us: None,
+            last_delay_us: None,
+            feedback_us: None,
+            feedback_interval_us: 100_000,
+            round_trip_us: None,
+            unanswered_us: None,
+            silent_from: None,
+            futile: None,
+            is_ignored: false,
+            has_fallen: false,
+        };
+        match wanted {
+            Some(wanted) => wide.set_wanted(now, wanted),
+            // Nobody has said what would be used: whatever it will be, it is good to know how much there is.
+            None => wide.probes.try_once(0, START_BPS * 3.0),
+        }
+        wide
     }
 
     /// A packet leaves. Returns its number.
-    pub fn on_sent(&mut self, now: Instant, len_bytes: usize, _purpose: Purpose) -> u16 {
+    pub fn on_sent(&mut self, now: Instant, len_bytes: usize, purpose: Purpose) -> u16 {
         let now_us = self.clock_us(now);
-        self.sent.push(now_us as u32, len_bytes) as u16
+        let number = self.sent.push(now_us as u32, len_bytes);
+        self.sent_rate.add(now_us as i64, len_bytes);
+        self.unanswered_us.get_or_insert(now_us);
+        let probe = if let Purpose::Probe(id) = purpose { Some(id) } else { None };
+        self.probes.on_sent(now_us, number, len_bytes, probe);
+        number as u16
     }
 
     /// Begins anew but for the numbers; what was sent by the path before is not spoken of any more.
-    pub fn handle_new_path(&mut self, now: Instant) {
-        *self = TransportWide { sent: self.sent.continued(), ..TransportWide::new(now) };
+    pub fn handle_new_path(&mut self, now: Instant, wanted: Option<Option<Bitrate>>) {
+        let sent = self.sent.continued();
+        let spoken = sent.next_number();
+        *self = TransportWide { sent, spoken, ..TransportWide::new(now, wanted) };
+        self.loss.skip_to(spoken);
     }
 
     /// The peer tells what arrived.
     pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         let now_us = self.clock_us(now);
-        let mut youngest_us = None;
-        for status in feedback.statuses() {
-            let Some(number) = self.sent.resolve(status.sequence_number) else { continue };
-            let Some(packet) = self.sent.settle(number, status.arrival_us.is_some()) else { continue };
-            if status.arrival_us.is_some() {
-                youngest_us = Some((now_us as u32).wrapping_sub(packet.sent_us));
-            }
+        self.note_feedback(now_us);
+        let arrived = self.note_statuses(now_us, feedback);
+        if !arrived {
+            return;
         }
-        if let Some(round_trip_us) = youngest_us {
-            self.round_trip = Some(Duration::from_micros(u64::from(round_trip_us)));
+        self.sent_rate.advance(now_us as i64);
+        self.alr.update(self.sent_rate.bits_per_second(ARRIVED_CALM_MS).unwrap_or(0.0), self.aimd.target());
+        self.conclude_probe(now_us);
+        self.judge_delay(now_us);
+        self.judge_loss(now_us);
+    }
+
+    /// Time has passed.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let now_us = self.clock_us(now);
+        if self.silence_at().is_none_or(|at| now_us < at) {
+            return;
         }
+        self.unanswered_us = Some(now_us);
+        if self.feedback_us.is_none() {
+            self.is_ignored = true;
+        } else {
+            self.silent_from.get_or_insert(self.aimd.target());
+            self.aimd.back_off(now_us, 0.5);
+            self.has_fallen = true;
+        }
+    }
+
+    /// When feedback is missing, or a probe is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let may_probe = self.feedback_us.is_some() || self.probes.is_untried();
+        let probe = may_probe.then(|| self.probes.poll_timeout(self.aimd.target())).flatten();
+        let at = self.silence_at().into_iter().chain(probe).min()?;
+        self.epoch.checked_add(Duration::from_micros(at))
+    }
+
+    /// More would be used.
+    pub fn set_wanted(&mut self, _now: Instant, wanted: Option<Bitrate>) {
+        self.probes.set_wanted(wanted.map(|wanted| wanted.0 as f64));
+    }
+
+    /// A cluster to send now.
+    pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
+        // Before the first feedback nobody knows whether any comes: one cluster is ventured.
+        if self.feedback_us.is_none() && !self.probes.is_untried() {
+            return None;
+        }
+        let now_us = self.clock_us(now);
+        let calm = self.silent_from.is_none()
+            && self.trendline.usage() != Usage::Over
+            && self.standing_ms() < self.standing_max_ms() * 0.6;
+        let doubt =
+            self.loss.is_ambiguous().then(|| self.sent_rate.bits_per_second(ARRIVED_CALM_MS)).flatten();
+        let situation =
+            Situation { target: self.aimd.target(), noise_ms: self.trendline.noise_ms(), calm, doubt };
+        self.probes.poll(now_us, situation)
+    }
+
+    /// False when numbered packets were sent for a while and nothing was heard of them.
+    pub fn is_believed(&self) -> bool {
+        self.feedback_us.is_some() || !self.is_ignored
+    }
+
+    /// The rate.
+    pub fn bitrate(&self) -> Bitrate {
+        Bitrate(self.aimd.target() as u64)
+    }
+
+    /// How far the pacer may be ahead of the rate: little where more would only fill a queue.
+    pub fn pacing_factor(&self) -> f64 {
+        if self.aimd.is_near_limit() { 1.3 } else { 2.0 }
+    }
+
+    /// There was a sign of trouble.
+    pub fn has_fallen(&self) -> bool {
+        self.has_fallen
     }
 
     /// From sending the last packet a feedback spoke of to that feedback.
     pub fn round_trip(&self) -> Option<Duration> {
-        self.round_trip
+        self.round_trip_us.map(Duration::from_micros)
+    }
+
+    /// Everything there is to show.
+    pub fn snapshot(&self, bitrate: Bitrate) -> EstimateSnapshot {
+        let arrived = self.arrived_rate.bits_per_second(ARRIVED_CALM_MS).unwrap_or(0.0);
+        EstimateSnapshot {
+            bitrate,
+            acknowledged: Bitrate(arrived as u64),
+            queue: Duration::from_micros((self.standing_ms().max(0.0) * 1e3) as u64),
+            lost: self.loss.average(),
+            round_trip: self.round_trip(),
+        }
+    }
+
+    fn note_feedback(&mut self, now_us: u64) {
+        if let Some(before) = self.feedback_us.replace(now_us)
+            && self.silent_from.is_none()
+        {
+            let interval = (now_us - before.min(now_us)).min(500_000);
+            self.feedback_interval_us = (self.feedback_interval_us * 7 + interval) / 8;
+        }
+        self.unanswered_us = None;
+    }
+
+    /// The path is back: what was sent meanwhile says nothing about it, and it may carry what it carried before.
+    fn end_silence(&mut self, now_us: u64) {
+        let Some(before) = self.silent_from.take() else { return };
+        self.trendline.forget();
+        self.groups.forget();
+        self.loss.skip_to(self.sent.next_number());
+        self.aimd.raise(now_us, before * 0.75, false);
+        self.probes.try_once(now_us, before);
+    }
+
+    /// Returns whether anything arrived.
+    fn note_statuses(&mut self, now_us: u64, feedback: &TransportFeedback<'_>) -> bool {
+        let mut youngest_us = None;
+        for status in feedback.statuses() {
+            let Some(number) = self.sent.resolve(status.sequence_number) else { continue };
+            self.spoken = self.spoken.max(number + 1);
+            let Some(packet) = self.sent.settle(number, status.arrival_us.is_some()) else { continue };
+            let Some(arrival_us) = status.arrival_us else { continue };
+            let age_us = u64::from((now_us as u32).wrapping_sub(packet.sent_us));
+            let sent_us = now_us.saturating_sub(age_us);
+            let arrival_us = self.unwrap_arrival(arrival_us);
+            let delay_us = arrival_us.saturating_sub(sent_us as i64);
+            if self.last_delay_us.is_some_and(|before| before.abs_diff(delay_us) > CLOCK_JUMP_US as u64) {
+                self.forget_times();
+            }
+            self.last_arrival_us = Some(arrival_us);
+            self.last_delay_us = Some(delay_us);
+            youngest_us = Some(youngest_us.map_or(age_us, |youngest: u64| youngest.min(age_us)));
+            self.arrived_rate.add(arrival_us, usize::from(packet.len));
+            if self.probes.on_arrival(number, sent_us, delay_us, packet.len) {
+                // Its delays are of our making: they are judged apart.
+                self.trendline.forget();
+                self.groups.forget();
+                continue;
+            }
+            self.queue.add(sent_us, delay_us);
+            if packet.fate == Fate::Unknown
+                && let Some(group) = self.groups.add(sent_us, arrival_us)
+            {
+                self.trendline.add(group);
+            }
+        }
+        let Some(youngest_us) = youngest_us else { return false };
+        let smoothed = self.round_trip_us.map_or(youngest_us, |before| (before * 7 + youngest_us) / 8);
+        self.round_trip_us = Some(smoothed);
+        self.end_silence(now_us);
+        true
+    }
+
+    /// The peer's time without its wraps, which are twelve days apart.
+    fn unwrap_arrival(&self, arrival_us: i64) -> i64 {
+        let Some(last) = self.last_arrival_us else { return arrival_us };
+        let wraps = (last - arrival_us + ARRIVAL_WRAP_US / 2).div_euclid(ARRIVAL_WRAP_US);
+        arrival_us + wraps * ARRIVAL_WRAP_US
+    }
+
+    fn forget_times(&mut self) {
+        self.groups.forget();
+        self.trendline.forget();
+        self.queue.forget();
+        self.arrived_rate = RateWindow::default();
+    }
+
+    fn conclude_probe(&mut self, now_us: u64) {
+        let noise_ms = self.trendline.noise_ms();
+        let Some(result) = self.probes.conclude(now_us, self.spoken, noise_ms, self.loss.inherent()) else {
+            return;
+        };
+        match result.shown {
+            Some(Shown::Carried(rate)) => {
+                self.aimd.raise(now_us, rate, false);
+                self.loss.forget();
+            }
+            Some(Shown::Limited(rate)) if rate < self.aimd.target() => {
+                // Less than was believed, perhaps from long ago; no further than is needed for what is sent.
+                let sent = self.sent_rate.bits_per_second(ARRIVED_CALM_MS).unwrap_or(0.0);
+                self.aimd.cap(now_us, rate.max(sent).max(self.aimd.target() * DOUBTED));
+            }
+            Some(Shown::Limited(rate)) => self.aimd.raise(now_us, rate * 0.95, true),
+            None => {}
+        }
+        self.loss.note(result.rate, result.packets, result.arrived);
+    }
+
+    fn judge_delay(&mut self, now_us: u64) {
+        let standing_ms = self.standing_ms();
+        let standing = standing_ms > self.standing_max_ms();
+        let passed = 1.0 - self.loss.inherent().min(0.5);
+        if self.trendline.usage() == Usage::Over || standing {
+            let target = self.aimd.target();
+            // Jitter moves arrivals in time: the more of it, the longer it takes to measure a rate.
+            let over_ms = ARRIVED_MS + (self.trendline.noise_ms() * 8.0).min(500.0) as u32;
+            let arrived = self.arrived_rate.bits_per_second(over_ms).map_or(target, |rate| rate / passed);
+            // While little is sent, little arrives: not all of it is believed at once.
+            let least = match (self.alr.is_limited(), standing || self.trendline.is_certain()) {
+                (false, _) => 0.0,
+                (true, true) => target * ALR_STEP_CERTAIN,
+                (true, false) => target * ALR_STEP,
+            };
+            let arrived = arrived.max(least);
+            let response_us = (self.round_trip_us.unwrap_or(0) + RESPONSE_US).min(1_200_000);
+            if self.aimd.handle_congestion(now_us, arrived, standing_ms, response_us) {
+                self.note_fall(now_us, target);
+                self.note_step(standing_ms, arrived);
+            }
+            return;
+        }
+        let drained = standing_ms < self.standing_max_ms() * 0.5;
+        if drained {
+            self.futile = None;
+        }
+        let Some(arrived) = self.arrived_rate.bits_per_second(ARRIVED_CALM_MS) else { return };
+        let tight = self.loss.ceiling().is_some_and(|ceiling| self.aimd.target() > ceiling * 0.98);
+        let grow = drained && self.trendline.usage() == Usage::Normal && !self.alr.is_limited() && !tight;
+        self.aimd.handle_calm(now_us, arrived / passed, drained, grow);
+    }
+
+    fn judge_loss(&mut self, now_us: u64) {
+        let patience_us = 60_000 + (self.trendline.noise_ms() * 3e3).min(500_000.0) as u32;
+        let queued = self.standing_ms() > self.standing_max_ms();
+        if !self.loss.judge(&self.sent, self.spoken, patience_us, queued) {
+            return;
+        }
+        let before = self.aimd.target();
+        if let Some(ceiling) = self.loss.ceiling()
+            && self.aimd.cap(now_us, ceiling)
+        {
+            self.note_fall(now_us, before);
+        }
+        if let Some(before) = self.loss.take_back() {
+            self.aimd.raise(now_us, before, false);
+        }
+    }
+
+    fn note_fall(&mut self, now_us: u64, from: f64) {
+        self.has_fallen = true;
+        self.probes.note_fall(now_us, self.aimd.target() < from * FAR);
+    }
+
+    /// A queue that does not shrink although far less is sent is not ours, or the path has become longer.
+    fn note_step(&mut self, standing_ms: f64, arrived: f64) {
+        let (queue_ms, from) = match self.futile {
+            Some((queue_ms, from)) if standing_ms > queue_ms * 0.9 => (queue_ms.max(standing_ms), from),
+            _ => (standing_ms, arrived),
+        };
+        self.futile = Some((queue_ms, from));
+        if arrived < from * FUTILE_SHARE {
+            self.queue.accept();
+            self.futile = None;
+        }
+    }
+
+    fn standing_ms(&self) -> f64 {
+        self.queue.standing_ms(self.trendline.noise_ms())
+    }
+
+    fn standing_max_ms(&self) -> f64 {
+        STANDING_MS + self.trendline.noise_ms() * STANDING_NOISE
+    }
+
+    /// When feedback will be missing.
+    fn silence_at(&self) -> Option<u64> {
+        if self.is_ignored && self.feedback_us.is_none() {
+            return None;
+        }
+        let patience = match self.feedback_us {
+            Some(_) => SILENCE_US.max(3 * self.feedback_interval_us) + self.round_trip_us.unwrap_or(0),
+            None => IGNORED_US,
+        };
+        self.unanswered_us.map(|since| since + patience)
     }
 
     fn clock_us(&self, now: Instant) -> u64 {

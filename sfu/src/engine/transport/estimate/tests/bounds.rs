@@ -1,0 +1,110 @@
+//! Whatever a peer claims: no panic, a rate within bounds, and little memory.
+
+use std::time::{Duration, Instant};
+
+use plenum_shared::media::Bitrate;
+use proptest::prelude::*;
+
+use crate::engine::transport::{
+    estimate::{Estimate, ProbeId, Purpose, transport_wide::TransportWide},
+    rtcp::{RtcpPacket, parse},
+};
+
+/// What may happen to an estimate.
+#[derive(Debug, Clone)]
+enum Input {
+    Sent(u16, bool),
+    /// The bytes after the two SSRCs of a feedback message.
+    Feedback(Vec<u8>),
+    Loss(f64),
+    Remb(u64),
+    Wanted(Option<u64>),
+    Timeout,
+    NewPath,
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        8 => (0_u16..1500, any::<bool>()).prop_map(|(len, probe)| Input::Sent(len, probe)),
+        8 => prop::collection::vec(any::<u8>(), 8..60).prop_map(Input::Feedback),
+        4 => (0_u8..64, 1_u8..64, any::<u8>(), prop::collection::vec(any::<u8>(), 64)).prop_map(near),
+        1 => (0.0..1.0).prop_map(Input::Loss),
+        1 => any::<u64>().prop_map(Input::Remb),
+        1 => prop::option::of(any::<u64>()).prop_map(Input::Wanted),
+        1 => Just(Input::Timeout),
+        1 => Just(Input::NewPath),
+    ]
+}
+
+/// Feedback about packets that were probably sent.
+fn near((base, count, time, deltas): (u8, u8, u8, Vec<u8>)) -> Input {
+    let run = 0x2000 | u16::from(count);
+    let fixed = [0, base, 0, count, 0, 0, time, 0, (run >> 8) as u8, run as u8];
+    Input::Feedback(fixed.into_iter().chain(deltas).collect())
+}
+
+fn feedback_message(body: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x8f, 205, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2];
+    bytes.extend_from_slice(body);
+    bytes.resize(bytes.len().next_multiple_of(4), 0);
+    let words = (bytes.len() / 4 - 1) as u16;
+    bytes[2..4].copy_from_slice(&words.to_be_bytes());
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn whatever_a_peer_claims_the_rate_stays_within_bounds(
+        inputs in prop::collection::vec((input(), 0_u64..400), 1..300),
+    ) {
+        let mut now = Instant::now();
+        let mut estimate = Estimate::new(now);
+        let mut probe = ProbeId(0);
+        for (input, millis) in inputs {
+            now += Duration::from_millis(millis / 4);
+            match input {
+                Input::Sent(len, false) => {
+                    estimate.on_sent(now, usize::from(len), Purpose::Media);
+                }
+                Input::Sent(len, true) => {
+                    estimate.on_sent(now, usize::from(len), Purpose::Probe(probe));
+                }
+                Input::Feedback(body) => {
+                    let bytes = feedback_message(&body);
+                    for packet in parse(&bytes) {
+                        if let RtcpPacket::TransportFeedback(feedback) = packet {
+                            estimate.handle_feedback(now, &feedback);
+                        }
+                    }
+                }
+                Input::Loss(lost) => estimate.handle_loss(now, lost, Bitrate::kbps(500)),
+                Input::Remb(remb) => estimate.handle_remb(now, Bitrate(remb), Bitrate::kbps(500)),
+                Input::Wanted(wanted) => estimate.set_wanted(now, wanted.map(Bitrate)),
+                Input::Timeout => {
+                    if let Some(at) = estimate.poll_timeout() {
+                        now = now.max(at.min(now + Duration::from_secs(60)));
+                        estimate.handle_timeout(now);
+                    }
+                }
+                Input::NewPath => estimate.handle_new_path(now),
+            }
+            if let Some(next) = estimate.poll_probe(now) {
+                prop_assert!(next.bytes <= 200_000);
+                probe = next.id;
+            }
+            let bitrate = estimate.bitrate();
+            prop_assert!(bitrate >= Bitrate::kbps(50) && bitrate < Bitrate(100_000_000_000), "{bitrate:?}");
+            prop_assert!(estimate.pacing_rate() >= bitrate);
+            let snapshot = estimate.snapshot();
+            prop_assert!((0.0..=1.0).contains(&snapshot.lost), "{snapshot:?}");
+        }
+    }
+}
+
+#[test]
+fn a_peer_costs_less_than_32_kilobytes() {
+    let ring = super::super::sent::SENT_MAX * size_of::<super::super::sent::SentPacket>();
+    let cluster = super::super::probe::CLUSTER_BYTES;
+    let all = size_of::<Estimate>() + size_of::<TransportWide>() + ring + cluster;
+    assert!(all < 32 * 1024, "{all} bytes");
+}

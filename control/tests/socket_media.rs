@@ -6,9 +6,9 @@ mod support;
 
 use plenum_control::fleet::Timing;
 use plenum_shared::command::{RefusalReason, RoomCommand};
-use plenum_shared::event::{CloseReason, Event};
+use plenum_shared::event::{CloseReason, Event, Speaking};
 use plenum_shared::id::{ProducerId, SessionId};
-use plenum_shared::media::{ConnectionQuality, Kind, Layer};
+use plenum_shared::media::{ConnectionQuality, Kind, Layer, LayerLimit, PictureSize};
 use serde_json::{Value, json};
 use support::node::{Memory, Mood, ScriptedNode, rtp_parameters};
 use support::socket::{Client, PATIENCE};
@@ -305,7 +305,111 @@ async fn add_ev_11_add_ev_12_add_ev_15_what_the_node_notices_reaches_whom_it_con
     }
     let layers = scene.member.expect("consumer-layers-changed").await;
     assert_eq!((&layers["consumerId"], &layers["spatialLayer"]), (&consumed["consumerId"], &json!(2)));
+    assert_eq!(layers["limitedBy"], Value::Null);
     assert!(scene.host.heard_of("consumer-layers-changed").is_empty());
+}
+
+#[tokio::test]
+async fn add_ev_75_a_viewer_hears_why_it_gets_less_and_that_bandwidth_pauses_a_track() {
+    let scene = Scene::start().await;
+    scene.camera().await;
+    scene.transport(&scene.member, "recv").await;
+    let consumed = scene.member.call("consume", scene.watch(Kind::Video)).await;
+    let consumer = consumed["consumerId"].as_str().unwrap().parse().unwrap();
+    let (room, session) = (scene.node.transport().0, scene.session(&scene.member_id));
+    let bottom = Some(Layer { spatial: 0, temporal: None });
+    let said = [
+        (bottom, Some(LayerLimit::Bandwidth), json!([0, "bandwidth"])),
+        (None, Some(LayerLimit::Bandwidth), json!([null, "bandwidth"])),
+        (None, Some(LayerLimit::LastN), json!([null, "last-n"])),
+        (bottom, None, json!([0, null])),
+    ];
+    for (layer, limit, expected) in said {
+        scene.node.tell(Event::ConsumerLayerChanged { room, session, consumer, layer, limit }).await;
+        let told = scene.member.expect("consumer-layers-changed").await;
+        assert_eq!(json!([told["spatialLayer"], told["limitedBy"]]), expected);
+    }
+}
+
+#[tokio::test]
+async fn add_ev_73_only_the_publisher_hears_what_of_his_track_is_watched() {
+    let scene = Scene::start().await;
+    let producer: ProducerId = scene.camera().await.parse().unwrap();
+    let (room, session) = (scene.node.transport().0, scene.session(&scene.host_id));
+    for highest in [Some(2), None] {
+        scene.node.tell(Event::ProducerLayers { room, session, producer, highest }).await;
+        let told = scene.host.expect("producer-layers").await;
+        assert_eq!(told, json!({ "producerId": producer, "highestLayer": highest }));
+    }
+    scene.node.tell(Event::ActiveSpeaker { room, group: 0, speaker: None }).await;
+    scene.member.expect("active-speaker").await;
+    assert!(scene.member.heard_of("producer-layers").is_empty());
+}
+
+#[tokio::test]
+async fn add_ev_74_everybody_hears_who_is_heard_the_loudest_first() {
+    let scene = Scene::start().await;
+    let producer = scene.camera().await.parse().unwrap();
+    let room = scene.node.transport().0;
+    let speaking =
+        |id: &str, level_dbov_neg| Speaking { session: scene.session(id), producer, level_dbov_neg };
+    let speakers = vec![speaking(&scene.member_id, 25), speaking(&scene.host_id, 60)];
+    scene.node.tell(Event::ActiveSpeakers { room, group: 0, speakers }).await;
+    let expected = json!({
+        "meetingId": scene.meeting,
+        "speakers": [
+            { "participantId": scene.member_id, "level": -25 }, { "participantId": scene.host_id, "level": -60 },
+        ],
+    });
+    for client in [&scene.host, &scene.member] {
+        assert_eq!(client.expect("active-speakers").await, expected);
+    }
+}
+
+#[tokio::test]
+async fn add_ev_70_add_ev_71_a_viewer_says_how_large_a_track_is_shown_and_how_much_it_matters() {
+    let scene = Scene::start().await;
+    scene.camera().await;
+    scene.transport(&scene.member, "recv").await;
+    let named = scene.member.call("consume", scene.watch(Kind::Video)).await["consumerId"].clone();
+    let consumer = named.as_str().unwrap().parse().unwrap();
+    let sizes = [
+        (json!({ "width": 320, "height": 180 }), 7, None, Some(PictureSize { width: 320, height: 180 })),
+        (json!({ "spatialLayer": 1, "temporalLayer": 0 }), 1, Some(0), None),
+    ];
+    for (mut body, spatial, temporal, size) in sizes {
+        body["consumerId"] = named.clone();
+        assert!(refused(&scene.host.call("set-preferred-layers", body.clone()).await, "Consumer not found"));
+        let answer = scene.member.call("set-preferred-layers", body).await;
+        assert_eq!((&answer["success"], &answer["consumerId"]), (&json!(true), &named));
+        let layer = Layer { spatial, temporal };
+        let wanted = RoomCommand::SetPreferredLayer { consumer, layer, size };
+        scene.node.memory().asked(move |command| *command == wanted).await;
+    }
+    let pinned = json!({ "consumerId": named, "priority": 255 });
+    assert!(refused(&scene.host.call("set-consumer-priority", pinned.clone()).await, "Consumer not found"));
+    let answer = scene.member.call("set-consumer-priority", pinned).await;
+    assert_eq!((&answer["success"], &answer["priority"]), (&json!(true), &json!(255)));
+    let wanted = RoomCommand::SetConsumerPriority { consumer, priority: 255 };
+    scene.node.memory().asked(move |command| *command == wanted).await;
+}
+
+#[tokio::test]
+async fn add_ev_72_new_credentials_for_ones_own_transport_only_and_a_refusal_is_told() {
+    let scene = Scene::start().await;
+    let id = scene.transport(&scene.host, "send").await["transportId"].clone();
+    let named = json!({ "transportId": id });
+    assert!(refused(&scene.member.call("restart-ice", named.clone()).await, "Transport not found"));
+    let answer = scene.host.call("restart-ice", named.clone()).await;
+    let told = scene.host.expect("ice-restarted").await;
+    let expected = json!({
+        "transportId": id,
+        "iceParameters": { "usernameFragment": "restarted", "password": "password", "iceLite": true },
+    });
+    assert_eq!((&answer["success"], &told), (&json!(true), &expected));
+    scene.node.memory().set_mood(Mood::Refuses(RefusalReason::Busy));
+    let answer = scene.host.call("restart-ice", named).await;
+    assert_eq!(answer["success"], false, "{answer}");
 }
 
 #[tokio::test]

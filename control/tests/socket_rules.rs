@@ -238,6 +238,36 @@ async fn every_event_answers_bad_input_in_words_and_keeps_the_socket() {
             json!({ "consumerId": unknown_uuid(), "spatialLayer": 0 }),
             "Consumer not found",
         ),
+        ("set-preferred-layers", json!({ "width": 640, "height": 360 }), "consumerId is required"),
+        (
+            "set-preferred-layers",
+            preferred(json!({ "spatialLayer": 8 })),
+            "spatialLayer: must be between 0 and 7",
+        ),
+        ("set-preferred-layers", preferred(json!({ "width": 640 })), "height is required"),
+        ("set-preferred-layers", preferred(json!({ "height": 360 })), "width is required"),
+        (
+            "set-preferred-layers",
+            preferred(json!({ "width": 0, "height": 360 })),
+            "width: must be between 1 and 16383",
+        ),
+        (
+            "set-preferred-layers",
+            preferred(json!({ "width": 640, "height": 65_536 })),
+            "height: must be between 1 and 16383",
+        ),
+        ("set-preferred-layers", preferred(json!({})), "Consumer not found"),
+        ("set-consumer-priority", preferred(json!({})), "priority is required"),
+        ("set-consumer-priority", preferred(json!({ "priority": 0 })), "priority: must be between 1 and 255"),
+        (
+            "set-consumer-priority",
+            preferred(json!({ "priority": 256 })),
+            "priority: must be between 1 and 255",
+        ),
+        ("set-consumer-priority", preferred(json!({ "priority": 2 })), "Consumer not found"),
+        ("restart-ice", json!({}), "transportId is required"),
+        ("restart-ice", json!({ "transportId": "x" }), "Transport not found"),
+        ("restart-ice", json!({ "transportId": unknown_uuid() }), "Transport not found"),
     ];
     for (event, payload, words) in cases {
         let shown: String = payload.to_string().chars().take(200).collect();
@@ -252,6 +282,12 @@ async fn every_event_answers_bad_input_in_words_and_keeps_the_socket() {
         host.call("raise-hand", json!({ "meetingId": meeting, "raised": true })).await["success"],
         true
     );
+}
+
+/// What is said about a consumer that nobody has.
+fn preferred(mut body: Value) -> Value {
+    body["consumerId"] = unknown_uuid().into();
+    body
 }
 
 fn unknown_uuid() -> &'static str {
@@ -287,6 +323,9 @@ async fn whoever_is_not_inside_may_do_nothing_inside() {
         ("pause-consumer", json!({ "consumerId": id })),
         ("resume-consumer", json!({ "consumerId": id })),
         ("set-consumer-layers", json!({ "consumerId": id, "spatialLayer": 0 })),
+        ("set-preferred-layers", json!({ "consumerId": id })),
+        ("set-consumer-priority", json!({ "consumerId": id, "priority": 2 })),
+        ("restart-ice", json!({ "transportId": id })),
     ] {
         let answer = member.call(event, payload).await;
         assert!(refused(&answer, "Access denied"), "{event} -> {answer}");

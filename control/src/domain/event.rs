@@ -2,7 +2,7 @@
 
 use plenum_shared::{
     id::{ConsumerId, ProducerId},
-    media::{ConnectionQuality, Kind, Layer, Source},
+    media::{ConnectionQuality, Kind, Layer, LayerLimit, Source},
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -223,6 +223,11 @@ pub enum DomainEvent {
         meeting: MeetingId,
         participant: Option<ParticipantId>,
     },
+    ActiveSpeakers {
+        meeting: MeetingId,
+        /// The loudest first.
+        speakers: Vec<Heard>,
+    },
     QualityChanged {
         meeting: MeetingId,
         participant: ParticipantId,
@@ -231,6 +236,14 @@ pub enum DomainEvent {
     ConsumerLayersChanged {
         consumer: ConsumerId,
         layer: Option<Layer>,
+        /// Why it is less than was asked for.
+        limit: Option<LayerLimit>,
+    },
+    /// To the publisher: what of his track anybody is given or may soon be given.
+    ProducerLayers {
+        producer: ProducerId,
+        /// The highest spatial layer; `None`: nobody watches.
+        highest: Option<u8>,
     },
     /// Breakout rooms were opened, replaced or closed, or everybody was called back; also to somebody who enters while
     /// there are some.
@@ -271,6 +284,14 @@ pub enum DomainEvent {
     Draining {
         reconnect_after: Duration,
     },
+}
+
+/// Somebody who is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heard {
+    pub participant: ParticipantId,
+    /// Smoothed loudness: 0 is the loudest, −127 silence (RFC 6464).
+    pub level_dbov: i16,
 }
 
 /// Why a connection may no longer be used.
@@ -331,8 +352,10 @@ impl DomainEvent {
             Self::ProducerClosed { .. } => "producer_closed",
             Self::ProducerPaused { .. } => "producer_paused",
             Self::ActiveSpeaker { .. } => "active_speaker",
+            Self::ActiveSpeakers { .. } => "active_speakers",
             Self::QualityChanged { .. } => "quality_changed",
             Self::ConsumerLayersChanged { .. } => "consumer_layers_changed",
+            Self::ProducerLayers { .. } => "producer_layers",
             Self::BreakoutsChanged(_) => "breakouts_changed",
             Self::BreakoutAssigned { .. } => "breakout_assigned",
             Self::BreakoutBroadcast { .. } => "breakout_broadcast",

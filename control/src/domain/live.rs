@@ -2,11 +2,11 @@
 //! notices, or with a refusal and no change.
 //!
 //! Media (transports, tracks, subscriptions) is next door in [`super::live_media`], breakout rooms are in
-//! [`super::live_breakouts`], hands, reactions and typing are in [`super::live_signs`], sessions that have no socket are
+//! [`super::live_breakouts`], who is heard in [`super::live_speakers`], hands, reactions and typing are in [`super::live_signs`], sessions that have no socket are
 //! in [`super::live_sessions`], recording is in [`super::recording`]; the rules of entering are [`super::admission`]'s,
 //! applied here against the seats as they are at that moment.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use plenum_shared::id::{ProducerId, RoomId};
@@ -18,10 +18,11 @@ use super::breakout::Breakouts;
 use super::chat::{ChatMessage, Recipient};
 use super::error::DomainError;
 use super::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
-use super::id::{ParticipantId, RosterId, UserId};
+use super::id::{BreakoutRoomId, ParticipantId, RosterId, UserId};
 use super::inside::Inside;
 use super::live_sessions::Arrival;
 use super::live_signs::Typing;
+use super::live_speakers::Speech;
 use super::meeting::{Meeting, MeetingStatus, Standing};
 use super::participant::{ConnectionId, MediaChange, MediaStatus, Participant, Person};
 use super::policy::{self, Action};
@@ -74,7 +75,8 @@ pub struct LiveMeeting {
     peak: u32,
     /// Messages delivered since this process runs the meeting.
     messages: u64,
-    pub(super) speaker: Option<ParticipantId>,
+    /// Who is heard, by room.
+    pub(super) speech: HashMap<Option<BreakoutRoomId>, Speech>,
 }
 
 impl LiveMeeting {
@@ -93,7 +95,7 @@ impl LiveMeeting {
             joins: 0,
             peak: 0,
             messages: 0,
-            speaker: None,
+            speech: HashMap::new(),
         }
     }
 
@@ -162,11 +164,6 @@ impl LiveMeeting {
     /// Messages delivered since this process runs the meeting.
     pub fn messages(&self) -> u64 {
         self.messages
-    }
-
-    /// Who speaks now.
-    pub fn speaker(&self) -> Option<ParticipantId> {
-        self.speaker
     }
 
     /// Raised hands in the order of raising.
@@ -377,7 +374,7 @@ impl LiveMeeting {
         let mut notices = self.stop_typing(id);
         let Some(gone) = self.participants.remove(&id) else { return notices };
         self.hands.retain(|hand| *hand != id);
-        self.speaker = self.speaker.filter(|speaker| *speaker != id);
+        self.hush(id);
         self.drop_subscriptions_to(&gone.producers.iter().map(|p| p.id).collect::<Vec<_>>());
         self.give_up_place(&gone, reason);
         let event = DomainEvent::ParticipantLeft {

@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use plenum_shared::id::{ConsumerId, ProducerId};
+use plenum_shared::id::{ConsumerId, ProducerId, SessionId};
 use plenum_shared::media::Source;
 use time::OffsetDateTime;
 
@@ -58,6 +58,8 @@ pub struct Moved {
     pub closed: Vec<ProducerId>,
     /// Subscriptions across rooms: the media plane closes them.
     pub unsubscribed: Vec<ConsumerId>,
+    /// Sessions that the media plane must count to another room.
+    pub regrouped: Vec<SessionId>,
 }
 
 type Place = Option<BreakoutRoomId>;
@@ -226,6 +228,7 @@ impl LiveMeeting {
             .map(|p| (p.id, p.breakout, target(p)))
             .filter(|(_, from, to)| from != to)
             .collect();
+        let groups: Vec<_> = going.iter().map(|(id, from, _)| (*id, self.group_of(*from))).collect();
         let mut moved = Moved::default();
         for (id, _, to) in &going {
             let screens =
@@ -243,10 +246,16 @@ impl LiveMeeting {
                 origins.insert(id, from);
             }
         }
+        let sessions = groups.into_iter().map(|(id, before)| (SessionId(id.0), before));
+        moved.regrouped = sessions
+            .filter(|(session, before)| self.group_of_session(*session) != Some(*before))
+            .map(|(session, _)| session)
+            .collect();
         let (lost, gained) = self.regroup(&origins, &mut moved);
         moved.notices.extend(lost);
         moved.notices.extend(self.places_told(&origins, same_rooms));
         moved.notices.extend(gained);
+        moved.notices.extend(self.speech_after_moves(origins));
         moved
     }
 
@@ -304,7 +313,7 @@ impl LiveMeeting {
         }
     }
 
-    /// The tracks of one session, and that it speaks, as those hear it who come within reach of it or go out of it.
+    /// The tracks of one session, as those hear of them who come within reach of it or go out of it.
     fn tracks_told(&self, id: ParticipantId, hear: &[ParticipantId], near: bool) -> Vec<Notice> {
         let Some(publisher) = self.participants.get(&id).filter(|_| !hear.is_empty()) else {
             return Vec::new();
@@ -319,9 +328,7 @@ impl LiveMeeting {
                 DomainEvent::ProducerClosed { meeting, participant: id, producer, kind }
             }
         });
-        let speaks = (self.speaker == Some(id))
-            .then_some(DomainEvent::ActiveSpeaker { meeting, participant: near.then_some(id) });
-        tracks.chain(speaks).map(|event| Notice::new(to.clone(), event)).collect()
+        tracks.map(|event| Notice::new(to.clone(), event)).collect()
     }
 
     /// One person's way is told to everybody; of a larger change everybody is told what is now, and each who moved that
@@ -391,12 +398,15 @@ impl LiveMeeting {
 
     /// Everybody in a session's room, itself as well.
     pub(super) fn room_of(&self, id: ParticipantId) -> Audience {
+        self.people_in(self.participants.get(&id).and_then(|participant| participant.breakout))
+    }
+
+    /// Everybody in a room.
+    pub(super) fn people_in(&self, room: Place) -> Audience {
         if self.breakouts.is_none() {
             return Audience::Everyone;
         }
-        Audience::These(
-            self.roster().iter().map(|p| p.id).filter(|other| self.together(id, *other)).collect(),
-        )
+        Audience::These(self.roster().iter().filter(|p| p.breakout == room).map(|p| p.id).collect())
     }
 
     /// The others in a session's room.

@@ -3,7 +3,7 @@
 
 use plenum_shared::{
     id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
-    media::{ConnectionQuality, Direction, Kind, Layer, Source},
+    media::{ConnectionQuality, Direction, Kind, Layer, LayerLimit, Source},
 };
 
 use super::error::DomainError;
@@ -248,7 +248,7 @@ impl LiveMeeting {
     /// cameras and microphones stay as their owners said, who publish them again.
     pub fn media_lost(&mut self, room: RoomId) -> Vec<Notice> {
         self.room = room;
-        self.speaker = None;
+        self.speech.clear();
         for participant in self.participants.values_mut() {
             (participant.send_transport, participant.recv_transport) = (None, None);
             participant.producers.clear();
@@ -261,23 +261,6 @@ impl LiveMeeting {
             notices.extend(self.change_media(id, shown_by(Source::Screen, false)));
         }
         notices
-    }
-
-    /// Somebody else speaks now, or nobody. Whoever is not in a room with the one who speaks hears that nobody does.
-    pub fn speaker_changed(&mut self, speaker: Option<SessionId>) -> Vec<Notice> {
-        let participant = speaker.map(|s| ParticipantId(s.0)).filter(|id| self.participants.contains_key(id));
-        let before = std::mem::replace(&mut self.speaker, participant);
-        let told = |audience, participant| {
-            let event = DomainEvent::ActiveSpeaker { meeting: self.meeting.id, participant };
-            Notice::new(audience, event)
-        };
-        if self.breakouts.is_none() {
-            return vec![told(Audience::Everyone, participant)];
-        }
-        let silent = before.filter(|before| participant.is_none_or(|now| !self.together(*before, now)));
-        let silent = silent.map(|before| told(self.room_of(before), None));
-        let speaks = participant.map(|now| told(self.room_of(now), Some(now)));
-        silent.into_iter().chain(speaks).collect()
     }
 
     /// The connection of a session got better or worse.
@@ -300,11 +283,23 @@ impl LiveMeeting {
         session: SessionId,
         consumer: ConsumerId,
         layer: Option<Layer>,
+        limit: Option<LayerLimit>,
     ) -> Vec<Notice> {
         let id = ParticipantId(session.0);
         let owns = self.participants.get(&id).is_some_and(|p| p.consumers.iter().any(|c| c.id == consumer));
-        let event = DomainEvent::ConsumerLayersChanged { consumer, layer };
+        let event = DomainEvent::ConsumerLayersChanged { consumer, layer, limit };
         if owns { vec![Notice::new(Audience::One(id), event)] } else { Vec::new() }
+    }
+
+    /// What of a track anybody watches has changed. The publisher may hear it before he hears that his track is there.
+    pub fn watched_layers_changed(
+        &self,
+        session: SessionId,
+        producer: ProducerId,
+        highest: Option<u8>,
+    ) -> Vec<Notice> {
+        let event = DomainEvent::ProducerLayers { producer, highest };
+        vec![Notice::new(Audience::One(ParticipantId(session.0)), event)]
     }
 
     fn drop_transport(&mut self, id: ParticipantId, transport: TransportId) -> Vec<Notice> {

@@ -31,6 +31,7 @@ pub mod live_media;
 pub mod live_people;
 pub mod live_sessions;
 pub mod live_signs;
+pub mod live_speakers;
 pub mod live_status;
 pub mod mail;
 pub mod meeting;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use plenum_shared::command::RoomCommand;
+use plenum_shared::{command::RoomCommand, id::SessionId};
 use tokio::task::JoinHandle;
 
 use super::Live;
@@ -16,6 +16,7 @@ use crate::domain::error::DomainError;
 use crate::domain::id::BreakoutRoomId;
 use crate::domain::live_breakouts::{BreakoutWish, Moved};
 use crate::domain::meeting::Meeting;
+use crate::service::media::count_to_rooms;
 
 /// How long whoever changes the rooms waits for a media plane that is slow to end what crosses. It is asked on and on
 /// all the same.
@@ -88,12 +89,23 @@ impl Task {
     }
 
     fn adopt_breakouts(&mut self, next: Option<Breakouts>) -> JoinHandle<()> {
-        let Moved { notices, closed, unsubscribed } = self.live.adopt_breakouts(next);
+        let Moved { notices, closed, unsubscribed, regrouped } = self.live.adopt_breakouts(next);
         // Begun before anybody is told.
         let ends = unsubscribed.into_iter().map(|consumer| RoomCommand::CloseConsumer { consumer }).collect();
         let parting = self.insist_on_all(ends);
         self.close_tracks(closed);
+        self.count_to_rooms(regrouped);
         self.publish(notices);
         parting
+    }
+
+    /// Has the media plane judge speakers of these with the rooms they are in now. Sessions without media have no place
+    /// there; it is told with their first transport.
+    fn count_to_rooms(&self, sessions: Vec<SessionId>) {
+        if sessions.is_empty() || !self.registry.0.fleet.has_room(self.live.room()) {
+            return;
+        }
+        let (live, meeting) = (self.registry.clone(), self.live.meeting().id);
+        tokio::spawn(async move { count_to_rooms(&live, meeting, sessions).await });
     }
 }

@@ -42,15 +42,19 @@ async fn tell(live: &Live, event: Event) {
 fn apply(live: &mut LiveMeeting, event: Event) -> Vec<Notice> {
     match event {
         Event::TransportClosed { session, transport, .. } => live.transport_closed(session, transport),
-        Event::ActiveSpeaker { speaker, .. } => live.speaker_changed(speaker.map(|(session, _)| session)),
+        Event::ActiveSpeaker { group, speaker, .. } => {
+            live.speaker_changed(group, speaker.map(|(session, _)| session))
+        }
+        Event::ActiveSpeakers { group, speakers, .. } => live.speakers_changed(group, &speakers),
         Event::QualityChanged { session, quality, .. } => live.quality_changed(session, quality),
-        Event::ConsumerLayerChanged { session, consumer, layer, .. } => {
-            live.layers_changed(session, consumer, layer)
+        Event::ConsumerLayerChanged { session, consumer, layer, limit, .. } => {
+            live.layers_changed(session, consumer, layer, limit)
+        }
+        Event::ProducerLayers { session, producer, highest, .. } => {
+            live.watched_layers_changed(session, producer, highest)
         }
         // Its client knows before we do; a failed room arrives as a lost one.
         Event::TransportConnected { .. } | Event::RoomFailed { .. } => Vec::new(),
-        // Nobody is told of these yet.
-        Event::ActiveSpeakers { .. } | Event::ProducerLayers { .. } => Vec::new(),
     }
 }
 

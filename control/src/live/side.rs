@@ -144,7 +144,7 @@ fn now_inside(live: &LiveMeeting) -> (LiveStats, Vec<ConnectionQuality>) {
     let people = live.roster();
     let stats = LiveStats {
         participants: live.persons(),
-        active_speakers: live.speaker().into_iter().collect::<Vec<ParticipantId>>(),
+        active_speakers: live.speakers(),
         screen_sharing: people.iter().any(|p| p.media.screen),
         recording: live.recording().is_some(),
         raised_hands: live.hands().len(),

@@ -6,10 +6,11 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use plenum_shared::{
     command::{RefusalReason, Reply, RoomCommand},
-    id::{ConsumerId, ProducerId, RoomId, TransportId},
-    media::{Direction, Kind, Layer, LayerStructure, Source},
+    id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
+    media::{Direction, Kind, Layer, LayerStructure, PictureSize, Source},
     rtp::{RtpCapabilities, RtpParameters},
     transport::{DtlsParameters, IceCandidate, IceParameters},
 };
@@ -117,7 +118,32 @@ impl Media {
                 return Err(error);
             }
         }
+        // Whoever is in a breakout room is to be heard there. Nobody waits for that.
+        let group = self.live.look(meeting, move |live| live.group_of_session(session)).await.flatten();
+        if group.is_some_and(|group| group > 0) {
+            let live = self.live.clone();
+            tokio::spawn(async move { count_to_rooms(&live, meeting, vec![session]).await });
+        }
         Ok(TransportOffer { transport, direction, ice, candidates, dtls })
+    }
+
+    /// New credentials for the connectivity checks of a transport, whose client has come to another network or lost its
+    /// way. Media goes on meanwhile.
+    ///
+    /// # Errors
+    /// Not the asker's transport, or no media.
+    pub async fn restart_ice(
+        &self,
+        asker: Asker<'_>,
+        transport: TransportId,
+    ) -> Result<IceParameters, DomainError> {
+        let connection = asker.connection;
+        let own = move |live: &LiveMeeting| live.own_transport(connection, transport);
+        let (_, room, ()) = self.find(asker, own, DomainError::TransportNotFound).await?;
+        match self.request(room, RoomCommand::RestartIce { transport }).await? {
+            Reply::IceRestarted { ice } => Ok(ice),
+            _ => Err(DomainError::Internal),
+        }
     }
 
     /// Gives a transport the client's side of DTLS.
@@ -280,7 +306,7 @@ impl Media {
         self.ask_consumer(asker, consumer, RoomCommand::SetConsumerPaused { consumer, paused }).await
     }
 
-    /// Says which quality the viewer can use at most.
+    /// Says which quality the viewer can use at most, and how large the picture is shown.
     ///
     /// # Errors
     /// Not the asker's subscription, or no media.
@@ -289,9 +315,22 @@ impl Media {
         asker: Asker<'_>,
         consumer: ConsumerId,
         layer: Layer,
+        size: Option<PictureSize>,
     ) -> Result<(), DomainError> {
-        self.ask_consumer(asker, consumer, RoomCommand::SetPreferredLayer { consumer, layer, size: None })
-            .await
+        self.ask_consumer(asker, consumer, RoomCommand::SetPreferredLayer { consumer, layer, size }).await
+    }
+
+    /// Says how much a subscription matters among those of its viewer.
+    ///
+    /// # Errors
+    /// Not the asker's subscription, or no media.
+    pub async fn set_priority(
+        &self,
+        asker: Asker<'_>,
+        consumer: ConsumerId,
+        priority: u8,
+    ) -> Result<(), DomainError> {
+        self.ask_consumer(asker, consumer, RoomCommand::SetConsumerPriority { consumer, priority }).await
     }
 
     async fn ask_consumer(
@@ -399,21 +438,47 @@ pub(crate) async fn hold(live: &Live, meeting: MeetingId, producer: ProducerId) 
 
 /// Ends by itself: what is closed, or gone with its room, is held no longer.
 async fn hold_until_done(live: Live, meeting: MeetingId, producer: ProducerId) -> Result<(), MediaError> {
-    let wanted = async || live.look(meeting, move |live| Some((live.room(), live.held(producer)?))).await;
+    let command = |paused| RoomCommand::SetProducerPaused { producer, paused };
+    ask_until_so(&live, meeting, move |live| live.held(producer), command).await
+}
+
+/// Sessions that are told to the media plane at once.
+const COUNTED_AT_ONCE: usize = 16;
+
+/// Has the media plane judge speakers of these sessions with the rooms that they are in. As [`hold`], but nobody waits.
+pub(crate) async fn count_to_rooms(live: &Live, meeting: MeetingId, sessions: Vec<SessionId>) {
+    let told = sessions.into_iter().map(|session| async move {
+        let command = |group| RoomCommand::SetSessionGroup { session, group };
+        let asked = ask_until_so(live, meeting, move |live| live.group_of_session(session), command).await;
+        if let Err(error) = asked {
+            tracing::debug!(%meeting, %session, %error, "the media plane does not know of a change of rooms");
+        }
+    });
+    futures_util::stream::iter(told).for_each_concurrent(COUNTED_AT_ONCE, |told| told).await;
+}
+
+/// Has the media plane do what a meeting says until the meeting still says what was asked for; that may change meanwhile.
+/// Done as well when the meeting says nothing any more.
+async fn ask_until_so<T: Copy + PartialEq + Send + 'static>(
+    live: &Live,
+    meeting: MeetingId,
+    wanted: impl Fn(&LiveMeeting) -> Option<T> + Copy + Send + 'static,
+    command: impl Fn(T) -> RoomCommand,
+) -> Result<(), MediaError> {
+    let wanted = async || live.look(meeting, move |live| Some((live.room(), wanted(live)?))).await.flatten();
     let mut pauses = insist::pauses();
-    let mut now = wanted().await.flatten();
-    while let Some((room, paused)) = now {
-        let asked = live.fleet().request(room, RoomCommand::SetProducerPaused { producer, paused }).await;
-        match asked {
+    let mut now = wanted().await;
+    while let Some((room, so)) = now {
+        match live.fleet().request(room, command(so)).await {
             Err(error) if !error.may_pass() => return Err(error),
             Err(error) => {
-                tracing::debug!(%room, %producer, %error, "the media plane is asked again");
+                tracing::debug!(%room, %error, "the media plane is asked again");
                 tokio::time::sleep(pauses.next().unwrap_or_default()).await;
-                now = wanted().await.flatten();
+                now = wanted().await;
             }
             Ok(_) => {
-                now = wanted().await.flatten();
-                if now == Some((room, paused)) {
+                now = wanted().await;
+                if now == Some((room, so)) {
                     return Ok(());
                 }
             }

@@ -92,6 +92,13 @@ fn table(meeting: &str, target: &str) -> Vec<Row> {
         Row("pause-consumer", consumer.clone(), inside(no_consumer)),
         Row("resume-consumer", consumer.clone(), inside(no_consumer)),
         Row("set-consumer-layers", json!({ "consumerId": unknown, "spatialLayer": 0 }), inside(no_consumer)),
+        Row(
+            "set-preferred-layers",
+            json!({ "consumerId": unknown, "width": 320, "height": 180 }),
+            inside(no_consumer),
+        ),
+        Row("set-consumer-priority", json!({ "consumerId": unknown, "priority": 2 }), inside(no_consumer)),
+        Row("restart-ice", json!({ "transportId": unknown }), inside(no_transport)),
         // Rooms without access are left out, and nobody learns which there are.
         Row("join-chat-rooms", json!({ "roomIds": [meeting] }), listening),
         Row("chat-typing", json!({ "roomId": meeting, "isTyping": true }), inside(None)),

@@ -6,6 +6,8 @@ use plenum_control::domain::actor::Actor;
 use plenum_control::domain::breakout::{Plan, RoomPlan};
 use plenum_control::domain::id::MeetingId;
 use plenum_shared::command::RoomCommand;
+use plenum_shared::event::{Event, Speaking};
+use plenum_shared::id::{ProducerId, SessionId};
 use plenum_shared::media::Kind;
 use serde_json::{Value, json};
 
@@ -329,4 +331,46 @@ async fn c_61_opening_switches_the_feature_on_and_switching_it_off_closes_the_ro
     assert_eq!(member.expect("breakout-rooms-changed").await["rooms"], json!([]));
     assert_eq!(member.expect("breakout-assigned").await["roomId"], Value::Null);
     assert!(refused(&scene.choose(member, &scene.rooms[0]).await, "Breakout room not found"));
+}
+
+#[tokio::test]
+async fn add_ev_74_c_61_the_media_plane_judges_speakers_by_room_and_each_room_hears_its_own() {
+    let scene = Scene::with(plan(2)).await;
+    let node = scene.world.node().await;
+    let ((host, host_id), (member, member_id), (second, second_id)) =
+        (&scene.host, &scene.member, &scene.second);
+    let session = |id: &str| id.parse::<SessionId>().unwrap();
+    assert_eq!(scene.choose(member, &scene.rooms[1]).await["success"], true);
+    // Counted with the first transport, and then with each change of rooms.
+    let body = scene.ask(json!({ "direction": "send" }));
+    assert_eq!(member.call("create-transport", body).await["success"], true);
+    let counted = |id: &str, group| {
+        let wanted = RoomCommand::SetSessionGroup { session: session(id), group };
+        node.memory().asked(move |command| *command == wanted)
+    };
+    counted(member_id, 2).await;
+    assert_eq!(scene.choose(second, &scene.rooms[0]).await["success"], true);
+    counted(second_id, 1).await;
+    assert_eq!(scene.choose(second, &scene.rooms[1]).await["success"], true);
+    counted(second_id, 2).await;
+
+    let room = node.transport().0;
+    let producer = ProducerId::random();
+    let said = |group, id: &str| Event::ActiveSpeaker { room, group, speaker: Some((session(id), producer)) };
+    let heard = |group, id: &str| Event::ActiveSpeakers {
+        room,
+        group,
+        speakers: vec![Speaking { session: session(id), producer, level_dbov_neg: 40 }],
+    };
+    for event in [said(2, member_id), heard(2, member_id), said(0, host_id), heard(0, host_id)] {
+        node.tell(event).await;
+    }
+    for (client, speaker) in [(host, host_id), (second, member_id)] {
+        assert_eq!(client.expect("active-speaker").await["participantId"], json!(speaker));
+        assert_eq!(client.expect("active-speakers").await["speakers"][0]["participantId"], json!(speaker));
+    }
+    assert_eq!(scene.send_back(second).await["success"], true);
+    counted(second_id, 0).await;
+    assert_eq!(second.expect("active-speaker").await["participantId"], json!(host_id));
+    assert_eq!(second.expect("active-speakers").await["speakers"][0]["participantId"], json!(host_id));
 }

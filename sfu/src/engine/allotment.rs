@@ -43,7 +43,8 @@ impl Engine {
     /// After feedback: what no longer fits goes at once; whatever could be added waits for the next look.
     pub(super) fn heed_estimate(&mut self, now: Instant, slot: Slot) {
         let peer = &self.peers[slot];
-        if peer.estimate.bitrate() < peer.allotted {
+        // What did not fit before does not fit any better now: the least that is sent may be more than there is.
+        if peer.estimate.bitrate() < peer.allotted.min(peer.allotted_of) {
             self.choose_layers(now, slot);
         }
     }
@@ -60,6 +61,7 @@ impl Engine {
         let budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio));
         let decision = peer.sharing.decide(now, budget, peer.estimate.has_fallen(), &mut scratch.lists);
         peer.allotted = Bitrate(decision.spent.0 + audio);
+        peer.allotted_of = peer.estimate.bitrate();
         peer.estimate.set_wanted(now, decision.wanted.map(|video| Bitrate(video.0 + audio)));
 
         let Lists { demands, grants, .. } = &scratch.lists;

@@ -2,12 +2,14 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::time::Duration;
 
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_shared::media::{Direction, Kind, Source};
 
 use crate::room::Room;
-use crate::tracks::{single, video_packet, vp8};
+use crate::room::{MID, RID};
+use crate::tracks::{SIMULCAST_SSRC, simulcast, single, video_packet, vp8};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -76,4 +78,50 @@ fn forwarding_allocates_nothing_after_the_first_packets() {
     let (sent, allocations) = forward(measured);
     assert_eq!(sent, VIEWERS as u64 * u64::from(PACKETS) / 2);
     assert_eq!(allocations, 0, "for {sent} packets");
+}
+
+#[test]
+fn choosing_layers_allocates_nothing_after_the_first_seconds() {
+    let mut room = Room::new();
+    let viewer = room.link(Direction::Recv);
+    let cameras: Vec<_> = (0..VIEWERS).map(|_| room.link(Direction::Send)).collect();
+    for &camera in &cameras {
+        let producer = room.produce(camera, Kind::Video, Source::Camera, &simulcast());
+        room.consume(viewer, producer);
+    }
+    let mut frames = Vec::new();
+    for number in 1..=600 {
+        let mut frame = Vec::new();
+        for &camera in &cameras {
+            for (layer, rid) in [b"r0", b"r1", b"r2"].into_iter().enumerate() {
+                let mut payload = vp8(number % 30 == 1, number);
+                payload.resize([150, 450, 1100][layer], 0xAB);
+                let ssrc = SIMULCAST_SSRC + layer as u32;
+                let names: [(u8, &[u8]); 2] = [(MID, b"1"), (RID, rid)];
+                let packet = video_packet(ssrc, number, &payload, &names);
+                frame.push((room.source(camera), room.sealed(camera, packet)));
+            }
+        }
+        frames.push(frame);
+    }
+    let (warm_up, measured) = frames.split_at_mut(300);
+    let mut forward = |frames: &mut [Vec<(_, Vec<u8>)>]| {
+        let (allocations_before, sent_before) = (ALLOCATIONS.get(), room.engine.counters().rtp_sent);
+        for frame in frames {
+            room.now += Duration::from_millis(33);
+            while room.engine.poll_timeout().is_some_and(|at| at <= room.now) {
+                room.engine.handle_timeout(room.now);
+            }
+            for (source, datagram) in frame {
+                room.engine.handle_datagram(room.now, LocalIndex(0), *source, datagram);
+            }
+            while room.engine.poll_event().is_some() {}
+            room.engine.egress().clear();
+        }
+        (room.engine.counters().rtp_sent - sent_before, ALLOCATIONS.get() - allocations_before)
+    };
+    forward(warm_up);
+    let (sent, allocations) = forward(measured);
+    assert!(sent >= 300 * VIEWERS as u64, "{sent} packets");
+    assert_eq!(allocations, 0, "for {sent} packets in ten seconds");
 }

@@ -127,6 +127,9 @@ asked! {
     "connect-transport" ConnectTransport: "Finish opening an own transport.",
         answers [TransportConnected],
         refuses [TransportNotFound, missing(), invalid(), MediaUnavailable];
+    "restart-ice" RestartIce: "Ask for new credentials of an own transport, after a change of network or a lost connection. Media goes on meanwhile.",
+        answers [IceRestarted],
+        refuses [TransportNotFound, missing(), invalid(), MediaRefused("<reason>".into()), MediaUnavailable];
     "produce" Produce: "Publish a track.",
         answers [Produced],
         refuses [MeetingIdMissing, NotInMeeting, TransportNotFound, FeatureOff(Feature::Video), Forbidden, missing(),
@@ -147,6 +150,10 @@ asked! {
         answers [ConsumerResumed], refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
     "set-consumer-layers" SetConsumerLayers: "Ask for a larger or smaller picture of a track.",
         answers [ConsumerLayersSet], refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
+    "set-preferred-layers" SetPreferredLayers: "Say how large a track is shown, and which layer is wanted at most.",
+        refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
+    "set-consumer-priority" SetConsumerPriority: "Say how much a track matters among those one receives.",
+        refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
 }
 
 fn missing() -> DomainError {
@@ -332,6 +339,12 @@ pub struct ConnectTransport {
 
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
+pub struct RestartIce {
+    pub transport_id: String,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct Produce {
     pub meeting_id: String,
     pub kind: KindWord,
@@ -405,4 +418,29 @@ pub struct SetConsumerLayers {
     pub spatial_layer: u8,
     #[schema(minimum = 0, maximum = 7)]
     pub temporal_layer: Option<u8>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct SetPreferredLayers {
+    pub consumer_id: String,
+    /// 0 is the smallest; the largest there is when absent.
+    #[schema(minimum = 0, maximum = 7)]
+    pub spatial_layer: Option<u8>,
+    #[schema(minimum = 0, maximum = 7)]
+    pub temporal_layer: Option<u8>,
+    /// Pixels the picture is shown at; with `height`. As large as it comes when absent.
+    #[schema(minimum = 1, maximum = 16383)]
+    pub width: Option<u16>,
+    #[schema(minimum = 1, maximum = 16383)]
+    pub height: Option<u16>,
+}
+
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct SetConsumerPriority {
+    pub consumer_id: String,
+    /// 1 as every track starts, more for what was pinned: the higher goes first when bandwidth is short.
+    #[schema(minimum = 1, maximum = 255)]
+    pub priority: u8,
 }

@@ -15,8 +15,8 @@ use serde_json::Value;
 use super::asked::{
     AdmitParticipant, Asked, CloseProducer, ConnectTransport, Consume, CreateTransport, DenyParticipant,
     JoinMeeting, LeaveMeeting, LowerHands, MediaStatusUpdate, MuteParticipant, PauseConsumer, PauseProducer,
-    Produce, RaiseHand, ResumeConsumer, ResumeProducer, SendMessage, SendReaction, SetConsumerLayers,
-    ToggleRecording, Typing,
+    Produce, RaiseHand, RestartIce, ResumeConsumer, ResumeProducer, SendMessage, SendReaction,
+    SetConsumerLayers, SetConsumerPriority, SetPreferredLayers, ToggleRecording, Typing,
 };
 use super::asked_breakouts::{AssignBreakout, ChooseBreakout, GetBreakoutRooms, ReturnFromBreakout};
 use super::asked_chat::{
@@ -76,6 +76,7 @@ pub(super) const EVENTS: &[(&str, Handler)] = &[
     on::<ReturnFromBreakout>(|c, body| Box::pin(breakouts::return_from_breakout(c, body))),
     on::<CreateTransport>(|c, body| Box::pin(requests::create_transport(c, body))),
     on::<ConnectTransport>(|c, body| Box::pin(requests::connect_transport(c, body))),
+    on::<RestartIce>(|c, body| Box::pin(requests::restart_ice(c, body))),
     on::<Produce>(|c, body| Box::pin(requests::produce(c, body))),
     on::<CloseProducer>(|c, body| Box::pin(requests::close_producer(c, body))),
     on::<PauseProducer>(|c, body| Box::pin(requests::pause_producer(c, body))),
@@ -84,6 +85,8 @@ pub(super) const EVENTS: &[(&str, Handler)] = &[
     on::<PauseConsumer>(|c, body| Box::pin(requests::pause_consumer(c, body))),
     on::<ResumeConsumer>(|c, body| Box::pin(requests::resume_consumer(c, body))),
     on::<SetConsumerLayers>(|c, body| Box::pin(requests::set_consumer_layers(c, body))),
+    on::<SetPreferredLayers>(|c, body| Box::pin(requests::set_preferred_layers(c, body))),
+    on::<SetConsumerPriority>(|c, body| Box::pin(requests::set_consumer_priority(c, body))),
 ];
 
 /// An event by the name it is described under.

@@ -118,7 +118,9 @@ impl Outlet for SocketOutlet {
 /// Whether the next event of its kind makes up for this one.
 fn may_be_missed(event: &DomainEvent) -> bool {
     match event {
-        DomainEvent::ActiveSpeaker { .. } | DomainEvent::QualityChanged { .. } => true,
+        DomainEvent::ActiveSpeaker { .. }
+        | DomainEvent::ActiveSpeakers { .. }
+        | DomainEvent::QualityChanged { .. } => true,
         DomainEvent::Chat(event) => event.may_be_missed(),
         _ => false,
     }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use plenum_shared::{
     id::{ConsumerId, ProducerId, TransportId},
-    media::{Direction, Kind, Layer, Source},
+    media::{Direction, Kind, Layer, PictureSize, Source},
     rtp::{ParameterError, RtpCapabilities, RtpParameters},
     transport::DtlsParameters,
 };
@@ -239,6 +239,13 @@ pub(super) async fn connect_transport(c: &mut Connection, body: Value) -> Answer
     Ok(say(&told::TransportConnected { success: True, transport_id: transport }))
 }
 
+pub(super) async fn restart_ice(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let transport: TransportId = id(Fields::of(&body)?, "transportId", DomainError::TransportNotFound)?;
+    let ice = c.services.media.restart_ice(c.asker(), transport).await?;
+    Ok(say(&told::IceRestarted { transport_id: transport, ice_parameters: json!(ice) }))
+}
+
 pub(super) async fn produce(c: &mut Connection, body: Value) -> Answered {
     let body = normalized(body);
     let fields = Fields::of(&body)?;
@@ -315,8 +322,35 @@ pub(super) async fn set_consumer_layers(c: &mut Connection, body: Value) -> Answ
     let consumer = consumer_id(&body)?;
     let spatial = layer_index(fields, "spatialLayer")?.ok_or(DomainError::FieldMissing("spatialLayer"))?;
     let layer = Layer { spatial, temporal: layer_index(fields, "temporalLayer")? };
-    c.services.media.set_layers(c.asker(), consumer, layer).await?;
+    c.services.media.set_layers(c.asker(), consumer, layer, None).await?;
     Ok(say(&told::ConsumerLayersSet { consumer_id: consumer, spatial_layer: spatial }))
+}
+
+pub(super) async fn set_preferred_layers(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let consumer = consumer_id(&body)?;
+    let spatial = layer_index(fields, "spatialLayer")?.unwrap_or(LAYER_MAX);
+    let layer = Layer { spatial, temporal: layer_index(fields, "temporalLayer")? };
+    let size = match (side(fields, "width")?, side(fields, "height")?) {
+        (Some(width), Some(height)) => Some(PictureSize { width, height }),
+        (None, None) => None,
+        (None, _) => return Err(DomainError::FieldMissing("width")),
+        (_, None) => return Err(DomainError::FieldMissing("height")),
+    };
+    c.services.media.set_layers(c.asker(), consumer, layer, size).await?;
+    Ok(quiet(json!({ "consumerId": consumer })))
+}
+
+pub(super) async fn set_consumer_priority(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let consumer = consumer_id(&body)?;
+    let priority = fields.count("priority")?.ok_or(DomainError::FieldMissing("priority"))?;
+    let priority = u8::try_from(priority).ok().filter(|priority| *priority > 0);
+    let priority = priority.ok_or_else(|| DomainError::invalid("priority", "must be between 1 and 255"))?;
+    c.services.media.set_priority(c.asker(), consumer, priority).await?;
+    Ok(quiet(json!({ "consumerId": consumer, "priority": priority })))
 }
 
 /// An answer that is an event of its own.
@@ -404,6 +438,15 @@ fn layer_index(fields: Fields<'_>, name: &'static str) -> Result<Option<u8>, Dom
     let index = u8::try_from(index).ok().filter(|index| *index <= LAYER_MAX);
     index.map(Some).ok_or_else(|| DomainError::invalid(name, format!("must be between 0 and {LAYER_MAX}")))
 }
+
+fn side(fields: Fields<'_>, name: &'static str) -> Result<Option<u16>, DomainError> {
+    let Some(pixels) = fields.count(name)? else { return Ok(None) };
+    let pixels = u16::try_from(pixels).ok().filter(|pixels| (1..=SIDE_MAX).contains(pixels));
+    pixels.map(Some).ok_or_else(|| DomainError::invalid(name, format!("must be between 1 and {SIDE_MAX}")))
+}
+
+/// Pixels of a side: what a VP8 frame can have.
+const SIDE_MAX: u16 = 16_383;
 
 /// The standard's scalability modes have up to three layers; eight is what a VP9 or AV1 stream can number.
 const LAYER_MAX: u8 = 7;

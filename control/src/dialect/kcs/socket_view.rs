@@ -182,10 +182,18 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             participant_id: *participant,
             quality: (*quality).into(),
         }),
-        E::ConsumerLayersChanged { consumer, layer } => say(&told::ConsumerLayersChanged {
+        E::ActiveSpeakers { meeting, speakers } => say(&told::ActiveSpeakers {
+            meeting_id: *meeting,
+            speakers: speakers.iter().map(Into::into).collect(),
+        }),
+        E::ProducerLayers { producer, highest } => {
+            say(&told::ProducerLayers { producer_id: *producer, highest_layer: *highest })
+        }
+        E::ConsumerLayersChanged { consumer, layer, limit } => say(&told::ConsumerLayersChanged {
             consumer_id: *consumer,
             spatial_layer: layer.map(|layer| layer.spatial),
             temporal_layer: layer.and_then(|layer| layer.temporal),
+            limited_by: limit.map(Into::into),
         }),
         E::BreakoutsChanged(news) => say(&told::BreakoutRoomsChanged::of(news)),
         E::BreakoutAssigned { meeting, participant, room, .. } => say(&told::BreakoutAssigned {

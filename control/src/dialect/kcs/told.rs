@@ -21,10 +21,11 @@ use super::view::meeting::{ListedView, MeetingView};
 use super::view::people::BothPermissionsView;
 use super::view::security::PolicyView;
 use super::view::words::{
-    ConnectionQualityWord, DirectionWord, EndReasonWord, KindWord, LayersWord, LeaveReasonWord,
-    RecipientWord, RoleWord, SourceWord,
+    ConnectionQualityWord, DirectionWord, EndReasonWord, KindWord, LayerLimitWord, LayersWord,
+    LeaveReasonWord, RecipientWord, RoleWord, SourceWord,
 };
 use crate::dialect::asyncapi::Message;
+use crate::domain::event::Heard;
 use crate::domain::id::{ChatRoomId, MeetingId, ParticipantId, RecordingId, RosterId, UserId};
 
 /// A payload that has a name.
@@ -92,9 +93,11 @@ told! {
     "producer-closed" ProducerClosed: "A track is gone. To everybody inside.",
     "producer-paused" ProducerPaused: "A track rests. To everybody inside.",
     "producer-resumed" ProducerResumed: "A track flows again. To everybody inside.",
-    "active-speaker" ActiveSpeaker: "Another participant speaks, or nobody does. To everybody inside.",
+    "active-speaker" ActiveSpeaker: "Another participant speaks above the others, or nobody does. To everybody in the same room.",
+    "active-speakers" ActiveSpeakers: "Others are heard, or in another order; at most twice a second. To everybody in the same room. Left out for whoever does not keep up.",
     "connection-quality" QualityChanged: "A connection got better or worse. To everybody inside.",
-    "consumer-layers-changed" ConsumerLayersChanged: "Another layer of a track reaches you. To its consumer.",
+    "consumer-layers-changed" ConsumerLayersChanged: "Another layer of a track reaches you, or none. To its consumer.",
+    "producer-layers" ProducerLayers: "What of your track anybody watches; the rest need not be sent. To its publisher, perhaps before `produced`.",
     "breakout-rooms-changed" BreakoutRoomsChanged: "Which breakout rooms there are now, and who is in which. To everybody inside, to whoever enters, and in answer to `get-breakout-rooms`.",
     "breakout-assigned" BreakoutAssigned: "Somebody is in another room now. To everybody inside; of many who move at once each hears it of himself, and everybody hears `breakout-rooms-changed`.",
     "breakout-broadcast" BreakoutBroadcast: "Whoever runs the rooms says something to all of them. To everybody inside.",
@@ -105,6 +108,7 @@ told! {
     "server-draining" ServerDraining: "This server stops; come back after a moment. To everybody.",
     "transport-created" TransportCreated: "Answers `create-transport`.",
     "transport-connected" TransportConnected: "Answers `connect-transport`.",
+    "ice-restarted" IceRestarted: "Answers `restart-ice`.",
     "produced" Produced: "Answers `produce`.",
     "consumed" Consumed: "Answers `consume`.",
     "consumer-paused" ConsumerPaused: "Answers `pause-consumer`.",
@@ -527,6 +531,48 @@ pub(super) struct ConsumerLayersChanged {
     pub spatial_layer: Option<u8>,
     #[schema(required)]
     pub temporal_layer: Option<u8>,
+    /// Why it is less than was asked for. Null when nothing holds it back; no layer and `bandwidth`: the connection does
+    /// not carry even the smallest.
+    #[schema(required)]
+    pub limited_by: Option<LayerLimitWord>,
+}
+
+/// Those who are heard.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ActiveSpeakers {
+    #[schema(value_type = String)]
+    pub meeting_id: MeetingId,
+    /// The loudest first; empty when nobody is heard.
+    #[schema(max_items = 8)]
+    pub speakers: Vec<SpeakerTold>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SpeakerTold {
+    #[schema(value_type = String)]
+    pub participant_id: ParticipantId,
+    /// Smoothed loudness in dBov: 0 is the loudest, -127 silence.
+    #[schema(minimum = -127, maximum = 0, example = -35)]
+    pub level: i16,
+}
+
+impl From<&Heard> for SpeakerTold {
+    fn from(heard: &Heard) -> Self {
+        Self { participant_id: heard.participant, level: heard.level_dbov }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ProducerLayers {
+    #[schema(value_type = String)]
+    pub producer_id: ProducerId,
+    /// The highest spatial layer that anybody is given or may soon be given, 0 is the smallest; null while nobody
+    /// watches.
+    #[schema(required)]
+    pub highest_layer: Option<u8>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -592,6 +638,16 @@ pub(super) struct TransportConnected {
     pub success: True,
     #[schema(value_type = String)]
     pub transport_id: TransportId,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct IceRestarted {
+    #[schema(value_type = String)]
+    pub transport_id: TransportId,
+    /// As mediasoup-client takes them.
+    #[schema(value_type = Object)]
+    pub ice_parameters: Value,
 }
 
 #[derive(Serialize, ToSchema)]

@@ -150,8 +150,10 @@ pub(super) fn event(event: &DomainEvent, now: OffsetDateTime) -> Said {
         | E::ProducerClosed { .. }
         | E::ProducerPaused { .. }
         | E::ActiveSpeaker { .. }
+        | E::ActiveSpeakers { .. }
         | E::QualityChanged { .. }
         | E::ConsumerLayersChanged { .. }
+        | E::ProducerLayers { .. }
         // The same words are a message of the chat.
         | E::BreakoutBroadcast { .. }
         | E::MediaReset { .. }

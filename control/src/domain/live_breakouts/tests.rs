@@ -1,6 +1,7 @@
 //! Who goes where, who hears what of it, and that nothing crosses from room to room.
 
-use plenum_shared::id::{RoomId, SessionId, TransportId};
+use plenum_shared::event::Speaking;
+use plenum_shared::id::{RoomId, TransportId};
 use plenum_shared::media::{Direction, Kind};
 
 use super::*;
@@ -266,13 +267,13 @@ fn c_61_tracks_pauses_and_speakers_are_told_within_the_room_only() {
     let track = Producer { id, transport, kind: Kind::Video, source: Source::Camera, paused: false };
     let added = world.live.add_producer(ada.connection, track).expect("publishes");
     let paused = world.live.pause_producer(ada.connection, id, true).expect("pauses");
-    let speaks = world.live.speaker_changed(Some(SessionId(ada.id.0)));
+    let speaks = world.live.speaker_changed(1, Some(SessionId(ada.id.0)));
     for (notices, name) in
         [(&added, "producer_added"), (&paused, "producer_paused"), (&speaks, "active_speaker")]
     {
         assert_eq!((hears(notices, bob, name), hears(notices, hanna, name)), (1, 0), "{name}");
     }
-    let elsewhere = world.live.speaker_changed(Some(SessionId(hanna.id.0)));
+    let elsewhere = world.live.speaker_changed(0, Some(SessionId(hanna.id.0)));
     let heard = |who: Session| {
         let mine = elsewhere
             .iter()
@@ -283,7 +284,7 @@ fn c_61_tracks_pauses_and_speakers_are_told_within_the_room_only() {
         })
         .collect::<Vec<_>>()
     };
-    assert_eq!((heard(hanna), heard(bob)), (vec![Some(hanna.id)], vec![None]));
+    assert_eq!((heard(hanna), heard(bob)), (vec![Some(hanna.id)], vec![]));
     let closed = world.live.close_producer(ada.connection, id).expect("closes");
     let name = "producer_closed";
     assert_eq!(
@@ -293,6 +294,72 @@ fn c_61_tracks_pauses_and_speakers_are_told_within_the_room_only() {
     let muted =
         world.live.set_media(ada.connection, MediaChange { audio: Some(false), ..MediaChange::default() });
     assert_eq!(hears(&muted.expect("mutes").0, hanna, "media_changed"), 1, "that is known of everybody");
+}
+
+/// One event about speakers: the one above the others, or everybody who is heard and how loud.
+type Speech = (Option<ParticipantId>, Vec<(ParticipantId, i16)>);
+
+/// What one session hears of speakers.
+fn speech(notices: &[Notice], who: Session) -> Vec<Speech> {
+    let mine = notices.iter().filter(|notice| match &notice.audience {
+        Audience::Everyone => true,
+        Audience::One(one) => *one == who.id,
+        Audience::These(some) => some.contains(&who.id),
+        _ => false,
+    });
+    mine.filter_map(|notice| match &notice.event {
+        DomainEvent::ActiveSpeaker { participant, .. } => Some((*participant, Vec::new())),
+        DomainEvent::ActiveSpeakers { speakers, .. } => {
+            Some((None, speakers.iter().map(|one| (one.participant, one.level_dbov)).collect()))
+        }
+        _ => None,
+    })
+    .collect()
+}
+
+fn speaking(who: Session, level_dbov_neg: u8) -> Speaking {
+    Speaking { session: SessionId(who.id.0), producer: ProducerId::random(), level_dbov_neg }
+}
+
+#[test]
+fn add_ev_74_those_who_are_heard_are_told_within_their_room_and_each_once() {
+    let (mut world, inside) = World::with(&["hanna", "ada", "bob"]);
+    let [hanna, ada, bob] = inside[..] else { panic!() };
+    let whole = world.live.speakers_changed(0, &[speaking(ada, 20), speaking(hanna, 45), speaking(ada, 50)]);
+    assert_eq!(speech(&whole, bob), [(None, vec![(ada.id, -20), (hanna.id, -45)])]);
+    assert_eq!(world.live.speakers(), [ada.id, hanna.id]);
+    let rooms = world.open(plan(2));
+    world.assign("hanna", "ada", rooms[1]).expect("moves");
+    world.assign("hanna", "bob", rooms[1]).expect("moves");
+    // Hanna is in the main room: what was measured before she went is not told.
+    let heard = world.live.speakers_changed(2, &[speaking(hanna, 10), speaking(bob, 30)]);
+    assert_eq!((speech(&heard, ada), speech(&heard, hanna)), (vec![(None, vec![(bob.id, -30)])], vec![]));
+    assert_eq!(world.live.speakers_changed(3, &[speaking(hanna, 10)]), [], "there is no such room");
+    assert_eq!(world.live.speaker_changed(9, None), []);
+}
+
+#[test]
+fn add_ev_74_whoever_changes_rooms_hears_who_speaks_there_and_is_heard_no_more_where_he_was() {
+    let (mut world, inside) = World::with(&["hanna", "ada", "bob", "eve"]);
+    let [hanna, ada, bob, eve] = inside[..] else { panic!() };
+    let rooms = world.open(plan(1));
+    world.assign("hanna", "eve", rooms[0]).expect("moves");
+    world.assign("hanna", "bob", rooms[0]).expect("moves");
+    world.live.speaker_changed(0, Some(SessionId(ada.id.0)));
+    world.live.speakers_changed(0, &[speaking(ada, 20)]);
+    world.live.speaker_changed(1, Some(SessionId(eve.id.0)));
+    world.live.speakers_changed(1, &[speaking(eve, 30)]);
+    let moved = world.assign("hanna", "ada", rooms[0]).expect("moves");
+    assert_eq!(moved.regrouped, [SessionId(ada.id.0)]);
+    assert_eq!(world.live.group_of_session(SessionId(ada.id.0)), Some(1));
+    assert_eq!(speech(&moved.notices, hanna), [(None, vec![]), (None, vec![])], "nobody speaks any more");
+    assert_eq!(speech(&moved.notices, ada), [(Some(eve.id), vec![]), (None, vec![(eve.id, -30)])]);
+    assert_eq!(speech(&moved.notices, bob), [], "in the room he came to nothing changed");
+    assert_eq!(world.live.speakers(), [eve.id]);
+    let closed = world.wish("hanna", BreakoutWish::Close).expect("closes");
+    assert_eq!(speech(&closed.notices, bob), [(None, vec![]), (None, vec![])]);
+    assert_eq!(closed.regrouped.len(), 3);
+    assert_eq!(world.live.speakers(), []);
 }
 
 #[test]

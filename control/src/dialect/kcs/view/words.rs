@@ -1,6 +1,6 @@
 //! The closed sets of words on this dialect's wire: one enum each, so that the description lists exactly what is said.
 
-use plenum_shared::media::{ConnectionQuality, Direction, Kind, LayerStructure, Source};
+use plenum_shared::media::{ConnectionQuality, Direction, Kind, LayerLimit, LayerStructure, Source};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -176,6 +176,23 @@ impl From<Source> for SourceWord {
             Source::Microphone => Self::Microphone,
             Source::Screen => Self::Screen,
             Source::ScreenAudio => Self::ScreenAudio,
+        }
+    }
+}
+
+/// Why a viewer is sent less than it asked for.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum LayerLimitWord {
+    Bandwidth,
+    LastN,
+}
+
+impl From<LayerLimit> for LayerLimitWord {
+    fn from(limit: LayerLimit) -> Self {
+        match limit {
+            LayerLimit::Bandwidth => Self::Bandwidth,
+            LayerLimit::LastN => Self::LastN,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What viewers are given of what they ask for, and what publishers and control are told about it.
 
-use plenum_sfu::engine::transport::rtcp::ReportBlock;
+use plenum_sfu::engine::transport::rtcp::{self, ReportBlock, RtcpPacket};
 use plenum_shared::command::RoomCommand;
 use plenum_shared::event::Event;
 use plenum_shared::id::ProducerId;
@@ -86,6 +86,13 @@ impl Cameras {
     fn pause(&mut self, at: usize, paused: bool) {
         let consumer = self.viewings[at].consumer;
         self.room.command(RoomCommand::SetConsumerPaused { consumer, paused }).unwrap();
+    }
+
+    /// How often a publisher was asked for keyframes since the last look.
+    fn keyframe_requests(&mut self, at: usize) -> usize {
+        let compounds = self.room.received_rtcp(self.links[at]);
+        let packets = compounds.iter().flat_map(|compound| rtcp::parse(compound));
+        packets.filter(|packet| matches!(packet, RtcpPacket::Pli { .. })).count()
     }
 
     /// What publishers were told since the last look.
@@ -203,10 +210,12 @@ fn when_the_path_is_narrow_the_pinned_camera_stays_and_the_others_are_told_to_be
     assert_eq!(cameras.told_to_send()[3..].iter().max(), Some(&Some(1)));
     for at in 0..2 {
         cameras.room.received(&cameras.viewings[at].clone());
+        cameras.keyframe_requests(at);
     }
     cameras.run(1000);
     assert!((0..2).all(|at| cameras.room.received(&cameras.viewings[at].clone()).is_empty()));
     assert!(!cameras.room.received(&cameras.viewings[2].clone()).is_empty());
+    assert_eq!(cameras.keyframe_requests(0), 0, "of what nobody can be given");
     let producer = cameras.producers[0];
     cameras.room.command(RoomCommand::SetProducerPaused { producer, paused: true }).unwrap();
     cameras.run(1000);

@@ -225,9 +225,12 @@ impl Router {
         match consumer.layers.awaited_stream() {
             Some(stream) => producer.keyframes.want(stream),
             // Nothing is known yet: whatever comes first starts with a keyframe, or is asked for one.
-            None if consumer.layers.target().is_none() => (0..producer.streams.len()).for_each(|stream| {
-                producer.keyframes.want(stream as u8);
-            }),
+            // Unless it is held back: then a keyframe of anything would be thrown away.
+            None if consumer.layers.target().is_none() && consumer.limit.is_none() => {
+                (0..producer.streams.len()).for_each(|stream| {
+                    producer.keyframes.want(stream as u8);
+                })
+            }
             None => {}
         }
     }

@@ -21,6 +21,8 @@ struct Cameras {
     viewings: Vec<Viewing>,
     frame: u16,
     keyframe_every: u16,
+    /// Whose microphone hears somebody; the others hear nothing.
+    speaker: Option<usize>,
     /// Share of what the viewer is sent that it reports as lost, in 1/256.
     lost: u8,
 }
@@ -33,7 +35,7 @@ impl Cameras {
         let produce = |&link: &usize| room.produce(link, Kind::Video, Source::Camera, json);
         let producers: Vec<_> = links.iter().map(produce).collect();
         let viewings = producers.iter().map(|&producer| room.consume(viewer, producer)).collect();
-        Self { room, links, producers, viewings, frame: 0, keyframe_every: 30, lost: 0 }
+        Self { room, links, producers, viewings, frame: 0, keyframe_every: 30, speaker: None, lost: 0 }
     }
 
     /// Lets everybody send three layers.
@@ -42,6 +44,12 @@ impl Cameras {
             self.frame += 1;
             for at in 0..self.links.len() {
                 self.send_layers(self.links[at]);
+            }
+            if let Some(speaker) = self.speaker {
+                for at in 0..self.links.len() {
+                    let level = if at == speaker { 30 } else { 127 };
+                    self.room.send_audio(self.links[at], self.frame, level);
+                }
             }
             self.pass();
         }
@@ -220,6 +228,23 @@ fn when_the_path_is_narrow_the_pinned_camera_stays_and_the_others_are_told_to_be
     cameras.room.command(RoomCommand::SetProducerPaused { producer, paused: true }).unwrap();
     cameras.run(1000);
     assert_eq!(cameras.last_told_of(0), (None, None), "a camera that is off is not paused for bandwidth");
+}
+
+#[test]
+fn when_the_path_is_narrow_who_speaks_is_seen() {
+    let mut cameras = Cameras::of(3, &simulcast());
+    for at in 0..3 {
+        cameras.room.produce(cameras.links[at], Kind::Audio, Source::Microphone, AUDIO);
+    }
+    cameras.speaker = Some(1);
+    cameras.run(3000);
+    cameras.lost = 128;
+    cameras.run(20_000);
+    let seen = |cameras: &Cameras| (0..3).map(|at| cameras.last_told_of(at).0).collect::<Vec<_>>();
+    assert_eq!(seen(&cameras), [None, Some(0), None]);
+    cameras.speaker = Some(2);
+    cameras.run(5000);
+    assert_eq!(seen(&cameras), [None, None, Some(0)]);
 }
 
 #[test]

@@ -23,8 +23,7 @@ struct Story {
 
 impl Story {
     fn of(consumers: usize) -> Self {
-        let mut lists = Lists::default();
-        lists.demands = (0..consumers).map(|_| simulcast()).collect();
+        let lists = Lists { demands: vec![simulcast(); consumers], ..Lists::default() };
         Story {
             start: Instant::now(),
             ms: 0,

@@ -16,7 +16,7 @@ use super::{
         producer::Producer,
     },
     transport::{
-        allocate::{Demand, Precedence, Rung},
+        allocate::{Count, Demand, Precedence, Rung},
         sharing::Lists,
     },
 };
@@ -25,6 +25,9 @@ use super::{
 pub(super) const CHOICE_INTERVAL: Duration = Duration::from_millis(500);
 /// Sound that pauses goes on soon: its share is given back by a thirtieth each look.
 const AUDIO_KEPT: u64 = 30;
+/// While this many percent of what the path carries are being sent, a layer that is too much is not sent on until the
+/// keyframe of the next one comes: it would only lengthen the queue in front of that.
+const OVERDRAWN_PERCENT: u64 = 105;
 /// A camera fills a place of so many percent of its own pixels: stretched by a quarter, a face that moves is hardly less
 /// sharp. Text is.
 const FILLS_PERCENT: u64 = 157;
@@ -44,7 +47,7 @@ impl Engine {
     pub(super) fn heed_estimate(&mut self, now: Instant, slot: Slot) {
         let peer = &self.peers[slot];
         // What did not fit before does not fit any better now: the least that is sent may be more than there is.
-        if peer.estimate.bitrate() < peer.allotted.min(peer.allotted_of) {
+        if peer.estimate.bitrate() < peer.flowing.min(peer.allotted_of) {
             self.choose_layers(now, slot);
         }
     }
@@ -55,6 +58,7 @@ impl Engine {
         let mut scratch = std::mem::take(&mut self.scratch_layers);
         let (router, outlet) = router_and_outlet!(self, room);
         let peer = &mut outlet.peers[slot];
+        let overdrawn = peer.flowing.0 * 100 > peer.estimate.bitrate().0 * OVERDRAWN_PERCENT;
         let audio = gather(now, &peer.consumers, router, &mut scratch);
         peer.audio_allotted = audio.max(Bitrate(peer.audio_allotted.0 - peer.audio_allotted.0 / AUDIO_KEPT));
         let audio = peer.audio_allotted.0;
@@ -65,9 +69,11 @@ impl Engine {
         peer.estimate.set_wanted(now, decision.wanted.map(|video| Bitrate(video.0 + audio)));
 
         let Lists { demands, grants, .. } = &scratch.lists;
+        let mut flowing = audio;
         for (index, &consumer) in scratch.consumers.iter().enumerate() {
-            give(&mut router.consumers[consumer], &demands[index], grants[index]);
+            flowing += give(&mut router.consumers[consumer], &demands[index], grants[index], overdrawn);
         }
+        outlet.peers[slot].flowing = Bitrate(flowing);
         let mut again = !scratch.consumers.is_empty();
         for index in 0..self.peers[slot].consumers.len() {
             again |= self.tell_of_consumer(now, room, self.peers[slot].consumers[index]);
@@ -236,13 +242,15 @@ fn pixels(size: PictureSize) -> u64 {
     u64::from(size.width) * u64::from(size.height)
 }
 
-/// Has a consumer follow what was decided.
-fn give(consumer: &mut Consumer, demand: &Demand, grant: Option<u8>) {
+/// Has a consumer follow what was decided; without waiting for a smaller layer, when the path is `overdrawn`. Returns what
+/// it takes until then.
+fn give(consumer: &mut Consumer, demand: &Demand, grant: Option<u8>, overdrawn: bool) -> u64 {
     let rungs = demand.rungs();
     if rungs.is_empty() {
         // Nothing is known of the producer, so nothing can be decided.
-        return;
+        return 0;
     }
+    let given = grant;
     let grant = grant.map(usize::from);
     consumer.limit = (grant != Some(rungs.len() - 1)).then_some(LayerLimit::Bandwidth);
     let target = grant.and_then(|at| Some((rungs.get(at)?, rungs.get(at + 1)))).map(|(rung, above)| {
@@ -251,6 +259,13 @@ fn give(consumer: &mut Consumer, demand: &Demand, grant: Option<u8>) {
         Layer { spatial: rung.spatial, temporal }
     });
     consumer.layers.set_target(target);
+    let current = consumer.layers.current();
+    let on = current.and_then(|layer| demand.rung_at(layer.spatial, layer.temporal.unwrap_or(u8::MAX)));
+    if overdrawn && on > given && consumer.layers.awaited_stream().is_some() {
+        consumer.stop();
+        return demand.cost(given, Count::Usual);
+    }
+    demand.cost(given.max(on), Count::Usual)
 }
 
 /// The layer of its producer that a consumer is given or may soon be: one more than it has while bandwidth is short.

@@ -81,6 +81,8 @@ pub struct Peer {
     pub sharing: Sharing,
     /// What everything that it is given takes.
     pub allotted: Bitrate,
+    /// As [`Peer::allotted`], with what still flows until a smaller layer has begun.
+    pub flowing: Bitrate,
     /// The estimate when that was decided.
     pub allotted_of: Bitrate,
     /// What of that is for sound.
@@ -136,6 +138,7 @@ impl Peer {
             choose_at: None,
             sharing: Sharing::default(),
             allotted: Bitrate(0),
+            flowing: Bitrate(0),
             allotted_of: Bitrate(0),
             audio_allotted: Bitrate(0),
             next_mid: 0,

@@ -248,6 +248,25 @@ fn when_the_path_is_narrow_who_speaks_is_seen() {
 }
 
 #[test]
+fn what_is_much_too_large_ends_at_once_and_control_hears_of_the_next_layer_only() {
+    let mut cameras = Cameras::of(1, &simulcast());
+    cameras.run(3000);
+    cameras.keyframe_every = 1000;
+    cameras.lost = 128;
+    cameras.run(4000);
+    let viewing = cameras.viewings[0].clone();
+    cameras.room.received(&viewing);
+    cameras.run(1000);
+    assert!(cameras.room.received(&viewing).is_empty(), "the layer that does not fit went on");
+    assert_eq!(cameras.last_told_of(0), (Some(2), None));
+    cameras.keyframe_every = 30;
+    cameras.run(1000);
+    assert!(!cameras.room.received(&viewing).is_empty());
+    let told = cameras.last_told_of(0);
+    assert!(matches!(told, (Some(0 | 1), Some(LayerLimit::Bandwidth))), "{told:?}");
+}
+
+#[test]
 fn control_hears_of_a_consumer_twice_a_second_at_most_and_always_how_it_ended() {
     let mut cameras = Cameras::of(1, &simulcast());
     cameras.run(3000);

@@ -102,11 +102,16 @@ impl Record {
     /// Changes of what is given, of the picture whose layer changed most often, in the worst ten seconds of this time.
     pub fn changes_in_ten_seconds(&self, time: Range<f64>) -> f64 {
         let samples: Vec<_> = self.during(time).collect();
+        // On the way from one layer to another nothing is sent for a moment. Whatever lasts is told as a freeze.
+        let given = |picture: usize| {
+            let given = samples.iter().filter_map(move |sample| Some((sample.at, sample.layers[picture]?)));
+            given.collect::<Vec<_>>()
+        };
         let pictures = samples.first().map_or(0, |sample| sample.layers.len());
         let changes = |picture: usize| {
-            let changed =
-                samples.windows(2).filter(move |pair| pair[0].layers[picture] != pair[1].layers[picture]);
-            changed.map(|pair| pair[1].at).collect::<Vec<_>>()
+            let given = given(picture);
+            let changed = given.windows(2).filter(|pair| pair[0].1 != pair[1].1);
+            changed.map(|pair| pair[1].0).collect::<Vec<_>>()
         };
         let worst = |times: Vec<f64>| {
             let from = |at: &f64| times.iter().filter(|other| (*at..*at + 10.0).contains(*other)).count();

@@ -35,6 +35,11 @@ impl Announced {
 /// What there is to tell about a consumer, if that is not what was told.
 fn news(consumer: &Consumer, producer: &Producer) -> Option<(Option<u8>, Option<LayerLimit>)> {
     let state = (consumer.layers.current().map(|layer| layer.spatial), consumer.limit);
+    let limited = consumer.limit == Some(LayerLimit::Bandwidth);
+    if limited && state.0.is_none() && consumer.layers.target().is_some() {
+        // It is on its way to another layer.
+        return None;
+    }
     // A stream without layers is worth a word once something has held it back.
     let simple = producer.published.structure == LayerStructure::Simple && consumer.limit.is_none();
     match consumer.announced.state {

@@ -18,7 +18,7 @@ const MISTAKEN_WITHIN: Duration = Duration::from_secs(120);
 const DEEP_FALL_PERCENT: u64 = 70;
 /// See [`DEEP_FALL_PERCENT`].
 const MISTAKEN_DEEPLY_WITHIN: Duration = Duration::from_secs(10);
-/// After a mistake going up waits for so long, and twice as long after each further one, …
+/// After a mistake going up waits for so long, and three times as long after each further one, …
 const HOLD_MISTAKEN: Duration = Duration::from_secs(10);
 /// … up to this.
 const HOLD_MAX: Duration = Duration::from_secs(60);
@@ -79,7 +79,7 @@ impl Hysteresis {
         let mistaken = self.raised.take().is_some_and(|raised| is_mistake(now, raised, budget));
         let hold = if mistaken {
             self.mistakes += 1;
-            (HOLD_MISTAKEN * (1 << (self.mistakes - 1).min(8))).min(HOLD_MAX)
+            (HOLD_MISTAKEN * 3_u32.pow((self.mistakes - 1).min(8))).min(HOLD_MAX)
         } else {
             HOLD
         };

@@ -7,7 +7,11 @@ use plenum_sfu::engine::{
     demux::{DatagramKind, classify},
     packet::{HeaderFields, HeaderPrefix, RtpPacket, write_header},
     router::{
-        payload::{Description, Vp8, Vp9, picture},
+        payload::{
+            Description, Vp8, Vp9,
+            dependency::{self, Active, DESCRIPTOR_MAX, Dependency},
+            picture,
+        },
         repair,
     },
     transport::{
@@ -17,12 +21,20 @@ use plenum_sfu::engine::{
     },
 };
 
-/// Every target by its name, which is also that of its file in `fuzz_targets/` and of its folder in `corpus/`.
-pub const TARGETS: &[(&str, fn(&[u8]))] =
-    &[("av1", av1), ("h264", h264), ("rtcp", rtcp), ("rtp", rtp), ("stun", stun), ("vp8", vp8), ("vp9", vp9)];
+/// What is done with a string of bytes; it returns, or what it promised does not hold.
+pub type Target = fn(&[u8]);
 
-/// The id that the header extension of a target's packet has.
-const DEPENDENCY_ID: u8 = 9;
+/// Every target by its name, which is also that of its file in `fuzz_targets/` and of its folder in `corpus/`.
+pub const TARGETS: &[(&str, Target)] = &[
+    ("av1", av1),
+    ("dependency", dependency),
+    ("h264", h264),
+    ("rtcp", rtcp),
+    ("rtp", rtp),
+    ("stun", stun),
+    ("vp8", vp8),
+    ("vp9", vp9),
+];
 
 /// A datagram before anything is known of its sender.
 pub fn stun(data: &[u8]) {
@@ -118,6 +130,27 @@ pub fn av1(data: &[u8]) {
     describe(Codec::Av1, data);
 }
 
+/// Two dependency descriptors, the first of as many bytes as the first byte says: it may bring what the second is read by.
+/// Rewriting changes the frame number and the mask of active decode targets, and nothing else.
+pub fn dependency(data: &[u8]) {
+    let Some((&len, rest)) = data.split_first() else { return };
+    let (first, second) = rest.split_at(usize::from(len).min(rest.len()));
+    let Some((_, structure)) = Dependency::read(first, None) else { return };
+    for descriptor in [first, second] {
+        let Some((before, attached)) = Dependency::read(descriptor, structure.as_deref()) else { continue };
+        let count = attached.as_ref().or(structure.as_ref()).expect("it was read by one").targets.count();
+        let mut out = [0; DESCRIPTOR_MAX];
+        let active = Some(Active { mask: 1, count });
+        let Some(len) = dependency::rewrite(descriptor, 77, active, &mut out) else {
+            assert!(descriptor.len() > DESCRIPTOR_MAX);
+            continue;
+        };
+        let (after, _) = Dependency::read(&out[..len], structure.as_deref()).expect("as readable as before");
+        assert!(after.active == before.active || after.active == Some(1));
+        assert_eq!(after, Dependency { frame_number: 77, active: after.active, ..before });
+    }
+}
+
 /// An H264 payload.
 pub fn h264(data: &[u8]) {
     describe(Codec::H264, data);
@@ -129,7 +162,7 @@ fn describe(codec: Codec, payload: &[u8]) {
     bytes[0] = 0x80;
     bytes.extend_from_slice(payload);
     let Ok(packet) = RtpPacket::parse(&bytes) else { return };
-    if let Some(description) = Description::read(codec, &packet, &bytes, DEPENDENCY_ID) {
+    if let Some(description) = Description::read(codec, &packet, &bytes, 0, &mut None, true) {
         let _ = picture::read(codec, &description, payload);
     }
 }

@@ -21,5 +21,6 @@ mod publisher_vanishes;
 mod random;
 mod room;
 mod routing;
+mod svc;
 mod tracks;
 mod who_gets_what;

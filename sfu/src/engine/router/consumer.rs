@@ -191,7 +191,8 @@ impl Consumer {
         self.layers.take_first(incoming.stream);
         let previous = self.layers.last_stream();
         let description = &incoming.description;
-        match self.layers.judge(incoming.stream, packet.timestamp, description) {
+        let structure = producer.streams[usize::from(incoming.stream)].structure.as_deref();
+        match self.layers.judge(incoming.stream, packet.timestamp, description, structure) {
             Verdict::Ignore => return,
             Verdict::OmitFrame => return self.rewriter.omit_frame(incoming.index, &description.numbers),
             Verdict::Enter => self.enter(now, previous, incoming, packet.timestamp, producer),

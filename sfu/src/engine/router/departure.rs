@@ -7,7 +7,10 @@ use plenum_shared::media::Kind;
 use super::{
     Outlet,
     consumer::Consumer,
-    payload::{Description, Numbers},
+    payload::{
+        Numbers,
+        dependency::{self, DESCRIPTOR_MAX},
+    },
     producer::Producer,
     rewrite::Outgoing,
     sent::{Lookup, Sent},
@@ -47,12 +50,10 @@ impl Consumer {
         };
         let Ok(packet) = RtpPacket::parse(bytes) else { return false };
         let Published { codec, ids, .. } = producer.published;
-        let Some(description) = Description::read(codec, &packet, bytes, ids.dependency) else {
-            return false;
-        };
+        let Some(numbers) = Numbers::read(codec, &packet, bytes, ids.dependency) else { return false };
         let Sent { outgoing, marker, .. } = sent;
         let shape = Shape { outgoing, marker, repeats: self.repair_type };
-        let taken = self.send(now, &shape, &packet, bytes, &description.numbers, outlet);
+        let taken = self.send(now, &shape, &packet, bytes, &numbers, outlet);
         outlet.counters.rtp_retransmitted += u64::from(taken.is_ok());
         true
     }
@@ -71,6 +72,7 @@ impl Consumer {
         let Some(path) = peer.transport.path() else { return Err(NotTaken::Nothing) };
         let fields = self.header_fields(shape);
         let departure = abs_send_time(now.saturating_duration_since(outlet.epoch));
+        let mut descriptor = [0; DESCRIPTOR_MAX];
         let mut elements: [(u8, &[u8]); ELEMENTS_MAX] = [(0, &[]); ELEMENTS_MAX];
         elements[0] = (self.ids.mid, self.mid.as_bytes());
         elements[1] = (self.ids.abs_send_time, &departure);
@@ -82,13 +84,20 @@ impl Consumer {
                 *element = (ours, value);
             }
         }
+        if self.ids.dependency != 0
+            && let Some((id, value)) = elements.iter_mut().find(|(id, _)| *id == self.ids.dependency)
+        {
+            let (number, active) = (shape.outgoing.picture.frame_number, self.layers.active_targets());
+            match dependency::rewrite(value, number, active, &mut descriptor) {
+                Some(len) => *value = &descriptor[..len],
+                None => *id = 0,
+            }
+        }
         let payload = packet.payload(bytes);
         let len_max = packet.header_len() + HEADER_GROWTH + ORIGINAL_LEN + payload.len() + RTP_OVERHEAD_MAX;
         let class = if self.kind == Kind::Audio { Class::Audio } else { Class::Video };
-        let dependency = self.ids.dependency;
         let len = outlet.egress.push(self.peer, path, class, len_max, |buf| {
             let mut at = write_header(buf, fields, elements.iter().copied())?;
-            let header_len = at;
             if shape.repeats.is_some() {
                 buf.get_mut(at..at + ORIGINAL_LEN)?
                     .copy_from_slice(&shape.outgoing.sequence_number.to_be_bytes());
@@ -98,12 +107,6 @@ impl Consumer {
             copy.copy_from_slice(payload);
             shape.outgoing.picture.write(numbers, copy);
             at += payload.len();
-            if let Numbers::Av1 { .. } = numbers {
-                let written = RtpPacket::parse(buf.get(..header_len)?).ok()?;
-                if let Some(descriptor) = written.extension_mut(buf, dependency) {
-                    shape.outgoing.picture.write_dependency(descriptor);
-                }
-            }
             peer.transport.seal_rtp(buf, at)
         })?;
         outlet.counters.rtp_sent += 1;

@@ -2,7 +2,13 @@
 
 use plenum_shared::media::Layer;
 
-use super::payload::Description;
+use super::{
+    decode_targets::DecodeTargets,
+    payload::{
+        Description,
+        dependency::{Active, Dependency, Structure, TargetLayer},
+    },
+};
 
 /// What becomes of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +23,8 @@ pub enum Verdict {
     Ignore,
 }
 
+/// Later than this, 10 s at the clock of video, nothing comes that was lost.
+const LATE_TICKS: u32 = 900_000;
 /// All temporal layers.
 const EVERY_TEMPORAL: u8 = 7;
 
@@ -27,6 +35,11 @@ struct Current {
     temporal: u8,
     /// Timestamp of the frame that is passing.
     frame: u32,
+    /// Spatial and temporal layer before they were changed the last time, and the timestamp of that.
+    before: (u8, u8),
+    since: u32,
+    /// No frame of a lower layer was left out since the last keyframe, so that the consumer can go down to it.
+    lower_whole: bool,
 }
 
 /// The layer state of one consumer. A stream is one simulcast layer; within an SVC stream spatial layers are chosen too.
@@ -38,6 +51,8 @@ pub struct Layers {
     /// What it is to get, after bandwidth; `None` while nothing fits or nothing is known.
     target: Option<Layer>,
     current: Option<Current>,
+    /// The decode targets of the current stream, where its publisher describes them.
+    targets: Option<Box<DecodeTargets>>,
     /// The stream that was entered last, also after a stop: timestamps continue from it.
     last_stream: Option<u8>,
     /// Nothing fits: unlike at the start, what comes first is not taken.
@@ -47,7 +62,15 @@ pub struct Layers {
 impl Layers {
     /// On nothing yet. `svc` when spatial layers are inside one stream.
     pub fn new(svc: bool, preferred: Layer) -> Self {
-        Layers { svc, preferred, target: None, current: None, last_stream: None, withheld: false }
+        Layers {
+            svc,
+            preferred,
+            target: None,
+            current: None,
+            targets: None,
+            last_stream: None,
+            withheld: false,
+        }
     }
 
     /// What the consumer is to get.
@@ -89,12 +112,19 @@ impl Layers {
     pub fn awaited_stream(&self) -> Option<u8> {
         let target = self.target?;
         let stream = self.stream_of(target);
-        match self.current {
-            Some(current) if current.stream == stream && !(self.svc && current.spatial < target.spatial) => {
-                None
-            }
-            _ => Some(stream),
-        }
+        let waits = match (self.current, &self.targets) {
+            (Some(current), _) if current.stream != stream => true,
+            (None, _) => true,
+            (Some(_), Some(targets)) => targets.awaits_keyframe(self.limit_of(target)),
+            (Some(current), None) if !self.svc || current.spatial == target.spatial => false,
+            (Some(current), None) => current.spatial < target.spatial || !current.lower_whole,
+        };
+        waits.then_some(stream)
+    }
+
+    /// What the viewer is to be told about decode targets, where the stream has them and it does not get them all.
+    pub fn active_targets(&mut self) -> Option<Active> {
+        self.targets.as_mut()?.active()
     }
 
     /// The stream that was entered last.
@@ -112,54 +142,143 @@ impl Layers {
         self.current.filter(|_| self.svc).map(|current| current.spatial)
     }
 
-    /// Decides about one packet, in the order of arrival.
-    pub fn judge(&mut self, stream: u8, timestamp: u32, description: &Description) -> Verdict {
+    /// Decides about one packet, in the order of arrival. `structure`: what the dependency descriptors of its stream mean.
+    pub fn judge(
+        &mut self,
+        stream: u8,
+        timestamp: u32,
+        description: &Description,
+        structure: Option<&Structure>,
+    ) -> Verdict {
         let Some(target) = self.target else { return Verdict::Ignore };
         let wanted = Current {
             stream: self.stream_of(target),
             spatial: target.spatial,
             temporal: target.temporal.unwrap_or(EVERY_TEMPORAL),
             frame: timestamp,
+            before: (0, 0),
+            since: timestamp,
+            lower_whole: true,
         };
         let on_it = self.current.is_some_and(|current| current.stream == stream);
         if description.keyframe && stream == wanted.stream && !on_it {
             self.current = Some(wanted);
             self.last_stream = Some(stream);
+            self.targets = structure.zip(description.dependency).map(|(structure, dependency)| {
+                let entered = DecodeTargets::enter(structure.targets, &dependency, self.limit_of(target));
+                Box::new(entered)
+            });
+            self.note_targets();
             return Verdict::Enter;
         }
-        let svc = self.svc;
-        let Some(current) = self.current.as_mut().filter(|current| current.stream == stream) else {
+        if !on_it {
             return Verdict::Ignore;
-        };
-        // While a switch is pending the layers of the old stream stay as they are.
-        if wanted.stream == stream {
-            current.follow(&wanted, timestamp, description, svc);
         }
-        let above = description.temporal > current.temporal || (svc && description.spatial > current.spatial);
-        if above { Verdict::OmitFrame } else { Verdict::Send }
+        // While a switch is pending the layers of the old stream stay as they are.
+        let wanted = (wanted.stream == stream).then_some(wanted);
+        let sent = match description.dependency {
+            Some(dependency) if self.targets.is_some() => self.follow_targets(&dependency, structure, wanted),
+            _ => self
+                .current
+                .as_mut()
+                .is_some_and(|current| current.follow(wanted, timestamp, description, self.svc)),
+        };
+        if sent { Verdict::Send } else { Verdict::OmitFrame }
+    }
+
+    fn follow_targets(
+        &mut self,
+        dependency: &Dependency,
+        structure: Option<&Structure>,
+        wanted: Option<Current>,
+    ) -> bool {
+        let limit = wanted.and(self.target).map(|target| self.limit_of(target));
+        let Some(targets) = self.targets.as_mut() else { return false };
+        let sent = targets.judge(dependency, structure.map(|structure| &structure.targets), limit);
+        self.note_targets();
+        sent
+    }
+
+    /// What the decode target means as a layer.
+    fn note_targets(&mut self) {
+        if let (Some(current), Some(targets)) = (&mut self.current, &self.targets) {
+            let TargetLayer { spatial, temporal } = targets.layer();
+            current.spatial = spatial;
+            current.temporal = if targets.every_temporal() { EVERY_TEMPORAL } else { temporal };
+        }
     }
 
     fn stream_of(&self, layer: Layer) -> u8 {
         if self.svc { 0 } else { layer.spatial }
     }
+
+    /// What of one stream is wanted.
+    fn limit_of(&self, layer: Layer) -> TargetLayer {
+        TargetLayer {
+            spatial: if self.svc { layer.spatial } else { u8::MAX },
+            temporal: layer.temporal.unwrap_or(EVERY_TEMPORAL),
+        }
+    }
 }
 
 impl Current {
-    /// Goes down at the start of a frame, up in time where the stream allows it, up in space at a keyframe.
-    fn follow(&mut self, wanted: &Current, timestamp: u32, description: &Description, svc: bool) {
+    /// Goes down at the start of a frame, up in time where the stream allows it, and in space where what the frame builds
+    /// on was sent. Returns whether the packet is sent. Layers are those of the payload descriptor.
+    fn follow(
+        &mut self,
+        wanted: Option<Current>,
+        timestamp: u32,
+        description: &Description,
+        svc: bool,
+    ) -> bool {
+        let before = (self.spatial, self.temporal);
+        if let Some(wanted) = wanted {
+            self.go_to(&wanted, timestamp, description, svc);
+        }
+        let age = timestamp.wrapping_sub(self.since);
+        if (self.spatial, self.temporal) != before && age != 0 {
+            (self.before, self.since) = (before, timestamp);
+        } else if (LATE_TICKS..u32::MAX / 2).contains(&age) {
+            // So long ago that nothing of before it can come; timestamps must not turn around meanwhile.
+            (self.before, self.since) = ((self.spatial, self.temporal), timestamp);
+        }
+        // What comes late belongs to what held in its time.
+        let late = (timestamp.wrapping_sub(self.since) as i32) < 0;
+        let (spatial, temporal) = if late { self.before } else { (self.spatial, self.temporal) };
+        // Layers that are independent after the keyframe: of those below nothing is needed.
+        let unneeded = svc && description.spatial < spatial && !description.feeds_upper;
+        self.lower_whole &= !unneeded;
+        let above = description.temporal > temporal || (svc && description.spatial > spatial);
+        !above && !unneeded
+    }
+
+    fn go_to(&mut self, wanted: &Current, timestamp: u32, description: &Description, svc: bool) {
         let new_frame = timestamp.wrapping_sub(self.frame) as i32 > 0;
+        if new_frame && wanted.spatial < self.spatial && self.lower_whole {
+            self.spatial = wanted.spatial;
+        }
+        // Until the keyframe that a lower layer needs: as little as can be.
+        let temporal = if svc && wanted.spatial < self.spatial { 0 } else { wanted.temporal };
         if new_frame {
             self.frame = timestamp;
-            self.temporal = self.temporal.min(wanted.temporal);
-            self.spatial = self.spatial.min(wanted.spatial);
+            self.temporal = self.temporal.min(temporal);
         }
-        let up = description.temporal > self.temporal && description.temporal <= wanted.temporal;
+        let up = description.temporal > self.temporal && description.temporal <= temporal;
         if description.keyframe {
-            (self.temporal, self.spatial) = (wanted.temporal, wanted.spatial);
+            (self.temporal, self.spatial, self.lower_whole) = (wanted.temporal, wanted.spatial, true);
+        } else if svc && description.spatial_sync && self.is_next(description, wanted) {
+            self.spatial = description.spatial;
         } else if up && new_frame && description.temporal_sync && !svc_upper(svc, description) {
             // Once the highest wanted layer may pass there is nothing above it to hold back.
             self.temporal = description.temporal;
         }
+    }
+
+    /// The frame is of the layer above, and what it builds on has just been sent.
+    fn is_next(&self, description: &Description, wanted: &Current) -> bool {
+        description.spatial == self.spatial + 1
+            && description.spatial <= wanted.spatial
+            && description.temporal <= self.temporal
     }
 }
 
@@ -191,29 +310,29 @@ mod tests {
     #[test]
     fn a_consumer_enters_at_a_keyframe_of_its_target_only() {
         let mut layers = Layers::new(false, layer(1, None));
-        assert_eq!(layers.judge(1, 0, &key()), Verdict::Ignore, "no target");
+        assert_eq!(layers.judge(1, 0, &key(), None), Verdict::Ignore, "no target");
         layers.set_target(Some(layer(1, None)));
         assert_eq!(layers.awaited_stream(), Some(1));
-        assert_eq!(layers.judge(1, 1, &delta()), Verdict::Ignore);
-        assert_eq!(layers.judge(0, 2, &key()), Verdict::Ignore);
-        assert_eq!(layers.judge(1, 3, &key()), Verdict::Enter);
-        assert_eq!(layers.judge(1, 3, &delta()), Verdict::Send);
+        assert_eq!(layers.judge(1, 1, &delta(), None), Verdict::Ignore);
+        assert_eq!(layers.judge(0, 2, &key(), None), Verdict::Ignore);
+        assert_eq!(layers.judge(1, 3, &key(), None), Verdict::Enter);
+        assert_eq!(layers.judge(1, 3, &delta(), None), Verdict::Send);
         assert_eq!((layers.awaited_stream(), layers.current()), (None, Some(layer(1, None))));
-        assert_eq!(layers.judge(1, 4, &key()), Verdict::Send, "a later keyframe is no new entrance");
+        assert_eq!(layers.judge(1, 4, &key(), None), Verdict::Send, "a later keyframe is no new entrance");
     }
 
     #[test]
     fn the_old_stream_goes_on_until_the_new_one_has_a_keyframe() {
         let mut layers = Layers::new(false, layer(2, None));
         layers.set_target(Some(layer(0, None)));
-        layers.judge(0, 0, &key());
+        layers.judge(0, 0, &key(), None);
         layers.set_target(Some(layer(2, None)));
-        assert_eq!(layers.judge(2, 1, &delta()), Verdict::Ignore);
-        assert_eq!(layers.judge(0, 1, &delta()), Verdict::Send);
-        assert_eq!(layers.judge(2, 2, &key()), Verdict::Enter);
-        assert_eq!(layers.judge(0, 2, &delta()), Verdict::Ignore);
+        assert_eq!(layers.judge(2, 1, &delta(), None), Verdict::Ignore);
+        assert_eq!(layers.judge(0, 1, &delta(), None), Verdict::Send);
+        assert_eq!(layers.judge(2, 2, &key(), None), Verdict::Enter);
+        assert_eq!(layers.judge(0, 2, &delta(), None), Verdict::Ignore);
         layers.set_target(None);
-        assert_eq!(layers.judge(2, 3, &delta()), Verdict::Ignore);
+        assert_eq!(layers.judge(2, 3, &delta(), None), Verdict::Ignore);
         assert_eq!(layers.current(), None);
     }
 
@@ -221,20 +340,20 @@ mod tests {
     fn temporal_layers_go_down_at_a_frame_and_up_at_a_sync() {
         let mut layers = Layers::new(false, layer(0, None));
         layers.set_target(Some(layer(0, None)));
-        layers.judge(0, 0, &key());
-        assert_eq!(layers.judge(0, 1, &frame(false, 2, true)), Verdict::Send);
+        layers.judge(0, 0, &key(), None);
+        assert_eq!(layers.judge(0, 1, &frame(false, 2, true), None), Verdict::Send);
         layers.set_target(Some(layer(0, Some(0))));
-        assert_eq!(layers.judge(0, 1, &frame(false, 2, true)), Verdict::Send, "the frame is completed");
-        assert_eq!(layers.judge(0, 2, &frame(false, 1, true)), Verdict::OmitFrame);
-        assert_eq!(layers.judge(0, 3, &frame(false, 0, true)), Verdict::Send);
+        assert_eq!(layers.judge(0, 1, &frame(false, 2, true), None), Verdict::Send, "the frame is completed");
+        assert_eq!(layers.judge(0, 2, &frame(false, 1, true), None), Verdict::OmitFrame);
+        assert_eq!(layers.judge(0, 3, &frame(false, 0, true), None), Verdict::Send);
         layers.set_target(Some(layer(0, Some(2))));
         assert_eq!(
-            layers.judge(0, 4, &frame(false, 2, false)),
+            layers.judge(0, 4, &frame(false, 2, false), None),
             Verdict::OmitFrame,
             "depends on what was left out"
         );
-        assert_eq!(layers.judge(0, 5, &frame(false, 1, true)), Verdict::Send);
-        assert_eq!(layers.judge(0, 6, &frame(false, 2, true)), Verdict::Send);
+        assert_eq!(layers.judge(0, 5, &frame(false, 1, true), None), Verdict::Send);
+        assert_eq!(layers.judge(0, 6, &frame(false, 2, true), None), Verdict::Send);
         assert_eq!(layers.current(), Some(layer(0, Some(2))));
     }
 
@@ -243,17 +362,68 @@ mod tests {
         let mut layers = Layers::new(true, layer(2, None));
         let packet = |keyframe, spatial| Description { keyframe, spatial, ..Description::PLAIN };
         layers.set_target(Some(layer(2, None)));
-        assert_eq!(layers.judge(0, 0, &packet(true, 0)), Verdict::Enter);
-        assert_eq!(layers.judge(0, 0, &packet(false, 2)), Verdict::Send);
+        assert_eq!(layers.judge(0, 0, &packet(true, 0), None), Verdict::Enter);
+        assert_eq!(layers.judge(0, 0, &packet(false, 2), None), Verdict::Send);
         layers.set_target(Some(layer(0, None)));
-        assert_eq!(layers.judge(0, 0, &packet(false, 2)), Verdict::Send, "the picture is completed");
-        assert_eq!(layers.judge(0, 1, &packet(false, 0)), Verdict::Send);
-        assert_eq!(layers.judge(0, 1, &packet(false, 1)), Verdict::OmitFrame);
+        assert_eq!(layers.judge(0, 0, &packet(false, 2), None), Verdict::Send, "the picture is completed");
+        assert_eq!(layers.judge(0, 1, &packet(false, 0), None), Verdict::Send);
+        assert_eq!(layers.judge(0, 1, &packet(false, 1), None), Verdict::OmitFrame);
         layers.set_target(Some(layer(1, None)));
         assert_eq!(layers.awaited_stream(), Some(0));
-        assert_eq!(layers.judge(0, 2, &packet(false, 1)), Verdict::OmitFrame);
-        assert_eq!(layers.judge(0, 3, &packet(true, 0)), Verdict::Send);
-        assert_eq!(layers.judge(0, 3, &packet(false, 1)), Verdict::Send);
+        assert_eq!(layers.judge(0, 2, &packet(false, 1), None), Verdict::OmitFrame);
+        assert_eq!(layers.judge(0, 3, &packet(true, 0), None), Verdict::Send);
+        assert_eq!(layers.judge(0, 3, &packet(false, 1), None), Verdict::Send);
         assert_eq!(layers.spatial_limit(), Some(1));
+    }
+
+    /// A frame of a spatial layer by the VP9 payload descriptor.
+    fn vp9(spatial: u8, inter_picture: bool, feeds_upper: bool) -> Description {
+        Description {
+            keyframe: !inter_picture && spatial == 0,
+            spatial,
+            spatial_sync: !inter_picture,
+            feeds_upper: feeds_upper || !inter_picture,
+            ..Description::PLAIN
+        }
+    }
+
+    #[test]
+    fn layers_that_meet_in_keyframes_are_sent_one_at_a_time_and_changed_at_keyframes() {
+        let mut layers = Layers::new(true, layer(1, None));
+        layers.set_target(Some(layer(1, None)));
+        assert_eq!(layers.judge(0, 0, &vp9(0, false, false), None), Verdict::Enter);
+        assert_eq!(layers.judge(0, 0, &vp9(1, false, false), None), Verdict::Send);
+        assert_eq!(layers.judge(0, 1, &vp9(0, true, false), None), Verdict::OmitFrame);
+        assert_eq!(layers.judge(0, 1, &vp9(1, true, false), None), Verdict::Send);
+        layers.set_target(Some(layer(0, None)));
+        assert_eq!(layers.awaited_stream(), Some(0), "of the layer below frames were left out");
+        assert_eq!(layers.judge(0, 2, &vp9(0, true, false), None), Verdict::OmitFrame);
+        let second_in_time = Description { temporal: 1, ..vp9(1, true, false) };
+        assert_eq!(layers.judge(0, 2, &second_in_time, None), Verdict::OmitFrame, "less, until then");
+        assert_eq!(layers.judge(0, 3, &vp9(1, true, false), None), Verdict::Send);
+        assert_eq!(layers.judge(0, 4, &vp9(0, false, false), None), Verdict::Send);
+        assert_eq!(layers.judge(0, 4, &vp9(1, false, false), None), Verdict::OmitFrame);
+        assert_eq!((layers.awaited_stream(), layers.current()), (None, Some(layer(0, None))));
+    }
+
+    #[test]
+    fn an_upper_layer_that_builds_on_the_one_below_alone_is_entered_without_a_keyframe() {
+        let mut layers = Layers::new(true, layer(1, None));
+        layers.set_target(Some(layer(0, None)));
+        assert_eq!(layers.judge(0, 0, &vp9(0, false, true), None), Verdict::Enter);
+        layers.set_target(Some(layer(1, None)));
+        assert_eq!(layers.judge(0, 1, &vp9(0, true, true), None), Verdict::Send);
+        assert_eq!(
+            layers.judge(0, 1, &vp9(1, true, true), None),
+            Verdict::OmitFrame,
+            "builds on the one before"
+        );
+        assert_eq!(layers.judge(0, 2, &vp9(0, true, true), None), Verdict::Send);
+        assert_eq!(layers.judge(0, 2, &vp9(1, false, true), None), Verdict::Send);
+        assert_eq!(
+            layers.judge(0, 1, &vp9(1, true, true), None),
+            Verdict::OmitFrame,
+            "late, of before the change"
+        );
     }
 }

@@ -6,6 +6,9 @@
 
 pub mod announce;
 pub mod consumer;
+pub mod decode_targets;
+#[cfg(test)]
+mod decode_targets_tests;
 mod departure;
 pub mod history;
 pub mod keyframe;

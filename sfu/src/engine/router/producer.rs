@@ -12,7 +12,7 @@ use super::{
     keyframe::KeyframeRequests,
     layer_meter::{Costs, LayerMeters},
     nack::Nacks,
-    payload::{Description, picture},
+    payload::{Description, dependency::Structure, picture},
     reception::{Arrival, Reception, ticks},
     watched::Watched,
 };
@@ -42,6 +42,10 @@ pub struct Stream {
     pub nacks: Nacks,
     /// What can be sent again.
     pub history: History,
+    /// What its dependency descriptors mean, since a keyframe said so.
+    pub structure: Option<Box<Structure>>,
+    /// The packet that said so.
+    structure_index: Option<u64>,
     /// Timestamp of the last keyframe, so that its packets are counted once.
     keyframe_timestamp: Option<u32>,
 }
@@ -55,6 +59,8 @@ impl Stream {
             reception: Reception::new(now, clock_rate),
             nacks: Nacks::default(),
             history: History::default(),
+            structure: None,
+            structure_index: None,
             keyframe_timestamp: None,
         }
     }
@@ -192,9 +198,20 @@ impl Producer {
             return Taken::Padding { stream, index };
         }
         let dependency = self.published.ids.dependency;
-        let Some(description) = Description::read(self.published.codec, packet, bytes, dependency) else {
+        let newer = state.structure_index.is_none_or(|at| index >= at);
+        let structure = &mut state.structure;
+        let Some(description) =
+            Description::read(self.published.codec, packet, bytes, dependency, structure, newer)
+        else {
+            // Nothing of a stream can be sent on before it is known what its descriptors mean.
+            if dependency != 0 && matches!(arrival, Arrival::Newest { .. }) {
+                self.keyframes.want(stream);
+            }
             return Taken::Malformed;
         };
+        if newer && description.dependency.is_some_and(|dependency| dependency.attaches_structure) {
+            state.structure_index = Some(index);
+        }
         let layer = self.layer_of(stream, description.spatial).min(LAYERS_MAX - 1);
         let layer = (layer, self.source);
         self.layer_stopped |= self.meters.note(now, layer, &description, packet.timestamp, bytes.len());
@@ -243,7 +260,7 @@ impl Producer {
 
     /// What each layer a consumer could be given takes.
     pub fn layer_costs(&mut self, now: Instant) -> Costs {
-        self.meters.costs(now, self.layer_count(), self.is_svc())
+        self.meters.costs(now, self.layer_count(), self.published.stacked)
     }
 
     /// The publisher sends this spatial layer now, as far as the others tell.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    payload::{Numbers, PictureId, Vp8, Vp9, av1},
+    payload::{Numbers, PictureId, PictureNumbers, Vp8, Vp9},
     reception::ticks,
     renumber::{Renumber, Unwrapper},
 };
@@ -27,8 +27,10 @@ pub struct Outgoing {
 /// Picture numbers a packet is sent with; those its codec does not have are 0 and are not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OutgoingPicture {
-    /// PictureID of VP8 and VP9, frame number of AV1.
+    /// PictureID of VP8 and VP9.
     pub picture_id: u16,
+    /// Frame number of the dependency descriptor.
+    pub frame_number: u16,
     /// TL0PICIDX.
     pub base_index: u8,
     /// KEYIDX.
@@ -36,18 +38,13 @@ pub struct OutgoingPicture {
 }
 
 impl OutgoingPicture {
-    /// Writes the numbers into a copy of the payload and, for AV1, of the dependency descriptor.
+    /// Writes the numbers into a copy of the payload.
     pub fn write(&self, numbers: &Numbers, payload: &mut [u8]) {
-        match numbers {
-            Numbers::None | Numbers::Av1 { .. } => {}
-            Numbers::Vp8(vp8) => vp8.write(payload, self.picture_id, self.base_index, self.key_index),
-            Numbers::Vp9(vp9) => vp9.write(payload, self.picture_id, self.base_index),
+        match numbers.picture {
+            PictureNumbers::None => {}
+            PictureNumbers::Vp8(vp8) => vp8.write(payload, self.picture_id, self.base_index, self.key_index),
+            PictureNumbers::Vp9(vp9) => vp9.write(payload, self.picture_id, self.base_index),
         }
-    }
-
-    /// Writes the frame number into a copy of the dependency descriptor.
-    pub fn write_dependency(&self, descriptor: &mut [u8]) {
-        av1::write_frame_number(descriptor, self.picture_id);
     }
 }
 
@@ -165,6 +162,8 @@ struct Pictures {
     ids: Renumber,
     base_index: Offset,
     key_index: Offset,
+    /// Frames are left out by layer and keep their distances, which is how they refer to each other.
+    frame_number: Offset,
 }
 
 impl Default for Pictures {
@@ -172,8 +171,9 @@ impl Default for Pictures {
         Pictures {
             unwrap: Unwrapper::default(),
             ids: Renumber::new(0),
-            base_index: Offset::new(u8::MAX),
+            base_index: Offset::new(0xFF),
             key_index: Offset::new(0x1F),
+            frame_number: Offset::new(u16::MAX),
         }
     }
 }
@@ -186,10 +186,13 @@ impl Pictures {
             self.ids.start(first);
         }
         if let Some(index) = base_index(numbers) {
-            self.base_index.start(index);
+            self.base_index.start(index.into());
         }
         if let Some((index, _)) = vp8(numbers).and_then(|vp8| vp8.key_index) {
-            self.key_index.start(index);
+            self.key_index.start(index.into());
+        }
+        if let Some(number) = numbers.frame {
+            self.frame_number.start(number);
         }
     }
 
@@ -201,10 +204,11 @@ impl Pictures {
         });
         OutgoingPicture {
             picture_id,
-            base_index: base_index(numbers).map_or(0, |index| self.base_index.map(index)),
+            frame_number: numbers.frame.map_or(0, |number| self.frame_number.map(number)),
+            base_index: base_index(numbers).map_or(0, |index| self.base_index.map(index.into()) as u8),
             key_index: vp8(numbers)
                 .and_then(|vp8| vp8.key_index)
-                .map_or(0, |(index, _)| self.key_index.map(index)),
+                .map_or(0, |(index, _)| self.key_index.map(index.into()) as u8),
         }
     }
 
@@ -219,25 +223,25 @@ impl Pictures {
     }
 }
 
-/// A counter of few bits that goes on by one at each entrance.
+/// A counter of up to 16 bits that goes on by one at each entrance.
 #[derive(Debug)]
 struct Offset {
-    mask: u8,
-    offset: u8,
-    newest_out: Option<u8>,
+    mask: u16,
+    offset: u16,
+    newest_out: Option<u16>,
 }
 
 impl Offset {
-    fn new(mask: u8) -> Self {
+    fn new(mask: u16) -> Self {
         Offset { mask, offset: 0, newest_out: None }
     }
 
-    fn start(&mut self, input: u8) {
+    fn start(&mut self, input: u16) {
         let first_out = self.newest_out.map_or(0, |newest| newest.wrapping_add(1));
         self.offset = first_out.wrapping_sub(input);
     }
 
-    fn map(&mut self, input: u8) -> u8 {
+    fn map(&mut self, input: u16) -> u16 {
         let out = input.wrapping_add(self.offset) & self.mask;
         if self.newest_out.is_none_or(|newest| out.wrapping_sub(newest) & self.mask <= self.mask / 2) {
             self.newest_out = Some(out);
@@ -247,27 +251,26 @@ impl Offset {
 }
 
 fn vp8(numbers: &Numbers) -> Option<&Vp8> {
-    match numbers {
-        Numbers::Vp8(vp8) => Some(vp8),
+    match &numbers.picture {
+        PictureNumbers::Vp8(vp8) => Some(vp8),
         _ => None,
     }
 }
 
 fn picture_number(numbers: &Numbers) -> Option<(u16, u32)> {
-    match numbers {
-        Numbers::None => None,
-        Numbers::Vp8(Vp8 { picture_id, .. }) | Numbers::Vp9(Vp9 { picture_id, .. }) => {
+    match &numbers.picture {
+        PictureNumbers::None => None,
+        PictureNumbers::Vp8(Vp8 { picture_id, .. }) | PictureNumbers::Vp9(Vp9 { picture_id, .. }) => {
             picture_id.map(|id| (id.value, id.bits()))
         }
-        Numbers::Av1 { frame_number } => Some((*frame_number, 16)),
     }
 }
 
 fn base_index(numbers: &Numbers) -> Option<u8> {
-    match numbers {
-        Numbers::Vp8(Vp8 { base_index, .. }) | Numbers::Vp9(Vp9 { base_index, .. }) => {
+    match &numbers.picture {
+        PictureNumbers::Vp8(Vp8 { base_index, .. }) | PictureNumbers::Vp9(Vp9 { base_index, .. }) => {
             base_index.map(|(index, _)| index)
         }
-        Numbers::None | Numbers::Av1 { .. } => None,
+        PictureNumbers::None => None,
     }
 }

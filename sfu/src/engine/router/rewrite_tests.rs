@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 use super::{
     layers::{Layers, Verdict},
-    payload::{Description, Numbers, Vp8},
+    payload::{Description, Vp8},
     rewrite::{Entrance, Rewriter},
 };
 
@@ -109,7 +109,7 @@ fn play(steps: &[Step], starts: &[Start]) -> Result<(BTreeMap<u64, Got>, usize),
                 }
                 let description = describe(counter, keyframe && packet == 0, packet == 0, temporal);
                 let previous = layers.last_stream();
-                match layers.judge(stream as u8, timestamp, &description) {
+                match layers.judge(stream as u8, timestamp, &description, None) {
                     Verdict::Ignore => continue,
                     Verdict::OmitFrame => {
                         rewriter.omit_frame(counter.index, &description.numbers);
@@ -160,7 +160,7 @@ fn describe(counter: &Start, keyframe: bool, frame_start: bool, temporal: u8) ->
     payload.extend([counter.base_index, (temporal << 6) | 0x20 | counter.key_index, u8::from(!keyframe)]);
     let vp8 = Vp8::read(&payload).expect("a descriptor");
     assert_eq!(vp8.keyframe, keyframe);
-    Description { keyframe, temporal, temporal_sync: true, numbers: Numbers::Vp8(vp8), ..Description::PLAIN }
+    Description { keyframe, temporal, temporal_sync: true, numbers: vp8.into(), ..Description::PLAIN }
 }
 
 proptest! {

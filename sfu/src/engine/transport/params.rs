@@ -28,6 +28,13 @@ pub enum Codec {
     Av1,
 }
 
+impl Codec {
+    /// Dependency descriptors of it are read and passed on. Those of other codecs would say no more than their payload.
+    pub fn has_dependencies(self) -> bool {
+        matches!(self, Codec::Vp9 | Codec::Av1)
+    }
+}
+
 /// Ids of the header extensions on one side; 0, which is no valid id, where one is not in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ExtensionIds {
@@ -123,6 +130,9 @@ pub struct Published {
     pub structure: LayerStructure,
     /// Spatial layers: streams of a simulcast, or layers inside an SVC stream.
     pub spatial_layers: u8,
+    /// Each spatial layer of an SVC stream needs those below in every picture, not only in keyframes (`L3T3_KEY`) or never
+    /// (`S3T3`).
+    pub stacked: bool,
     /// Temporal layers of each.
     pub temporal_layers: u8,
 }
@@ -154,7 +164,9 @@ pub fn publish(kind: Kind, parameters: &RtpParameters) -> Result<Published, Refu
     let (spatial_layers, temporal_layers) = layer_counts(parameters);
     let structure = match (parameters.encodings.len(), known) {
         (2.., _) => LayerStructure::Simulcast,
-        (_, Codec::Vp9) if spatial_layers > 1 || temporal_layers > 1 => LayerStructure::Svc,
+        // The layers of AV1 are told by nothing but its descriptor.
+        (_, Codec::Av1) if ids.dependency == 0 => LayerStructure::Simple,
+        (_, Codec::Vp9 | Codec::Av1) if spatial_layers > 1 || temporal_layers > 1 => LayerStructure::Svc,
         _ => LayerStructure::Simple,
     };
     Ok(Published {
@@ -171,6 +183,7 @@ pub fn publish(kind: Kind, parameters: &RtpParameters) -> Result<Published, Refu
         encodings: parameters.encodings.iter().map(encoding).collect(),
         structure,
         spatial_layers,
+        stacked: structure == LayerStructure::Svc && is_stacked(parameters),
         temporal_layers,
     })
 }
@@ -205,9 +218,19 @@ fn check_identifiers(parameters: &RtpParameters) -> Result<(), Refusal> {
     Ok(())
 }
 
+fn scalability_mode_of(parameters: &RtpParameters) -> &str {
+    parameters.encodings.iter().find_map(|e| e.scalability_mode.as_deref()).unwrap_or("L1T1")
+}
+
+/// `L` stands for layers that build on each other, unless only keyframes do.
+fn is_stacked(parameters: &RtpParameters) -> bool {
+    let mode = scalability_mode_of(parameters);
+    mode.starts_with('L') && !mode.contains("_KEY")
+}
+
 /// Spatial and temporal layers of `scalabilityMode` (`L3T3_KEY`, `S2T1`); simulcast counts its streams.
 fn layer_counts(parameters: &RtpParameters) -> (u8, u8) {
-    let mode = parameters.encodings.iter().find_map(|e| e.scalability_mode.as_deref()).unwrap_or("L1T1");
+    let mode = scalability_mode_of(parameters);
     let digit = |at: usize| mode.as_bytes().get(at).filter(|d| (b'1'..=b'8').contains(*d)).map(|d| d - b'0');
     let shaped = matches!(mode.as_bytes(), [b'L' | b'S', _, b'T', ..]);
     let (spatial, temporal) = if shaped { (digit(1).unwrap_or(1), digit(3).unwrap_or(1)) } else { (1, 1) };
@@ -348,8 +371,7 @@ fn header_extensions(
     let mut ids = ExtensionIds::default();
     let mut list: Vec<HeaderExtensionParameters> = Vec::new();
     for theirs in capabilities.header_extensions.iter().filter(|theirs| theirs.kind == kind) {
-        // Other codecs may carry a descriptor too, but its numbers would contradict the ones we rewrite.
-        let fits = codec == Codec::Av1 || theirs.uri != uri::AV1_DEPENDENCY_DESCRIPTOR;
+        let fits = codec.has_dependencies() || theirs.uri != uri::AV1_DEPENDENCY_DESCRIPTOR;
         let id = theirs.preferred_id;
         let free = id != 0 && list.iter().all(|other| other.id != id && other.uri != theirs.uri);
         if fits && free && ours.contains(&theirs.uri.as_str()) {

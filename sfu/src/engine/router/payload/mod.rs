@@ -1,6 +1,8 @@
 //! What a payload descriptor says about its packet: keyframe, layer, picture numbers. One reader per codec.
 
 pub mod av1;
+mod bits;
+pub mod dependency;
 pub mod h264;
 pub mod picture;
 pub mod vp8;
@@ -8,6 +10,7 @@ pub mod vp9;
 
 use crate::engine::{packet::RtpPacket, transport::params::Codec};
 
+use dependency::{Dependency, Structure};
 pub use vp8::Vp8;
 pub use vp9::Vp9;
 
@@ -22,26 +25,63 @@ pub struct Description {
     pub temporal: u8,
     /// From here on a receiver can also be given this temporal layer.
     pub temporal_sync: bool,
+    /// From here on a receiver of the spatial layer below can also be given this one.
+    pub spatial_sync: bool,
+    /// Spatial layers above are built on this frame.
+    pub feeds_upper: bool,
     /// The last packet of its spatial layer's frame.
     pub layer_frame_end: bool,
     /// Numbers that are rewritten when the packet is forwarded.
     pub numbers: Numbers,
+    /// What the dependency descriptor says; layers are chosen by it where it is there.
+    pub dependency: Option<Dependency>,
+}
+
+/// Numbers that are rewritten, and where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Numbers {
+    /// In the payload.
+    pub picture: PictureNumbers,
+    /// The frame number of the dependency descriptor, which is a header extension.
+    pub frame: Option<u16>,
 }
 
 /// Picture numbers in a payload, and where they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Numbers {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PictureNumbers {
     /// The payload has none.
+    #[default]
     None,
     /// VP8 payload descriptor.
     Vp8(Vp8),
     /// VP9 payload descriptor.
     Vp9(Vp9),
-    /// The AV1 dependency descriptor of this frame number; it lies in a header extension.
-    Av1 {
-        /// 16 bits, counts frames.
-        frame_number: u16,
-    },
+}
+
+impl Numbers {
+    /// Reads them alone, which needs nothing but the packet: for one that was forwarded before.
+    pub fn read(codec: Codec, packet: &RtpPacket, bytes: &[u8], dependency_id: u8) -> Option<Numbers> {
+        let payload = packet.payload(bytes);
+        let picture = match codec {
+            Codec::Vp8 => PictureNumbers::Vp8(Vp8::read(payload)?),
+            Codec::Vp9 => PictureNumbers::Vp9(Vp9::read(payload)?),
+            Codec::Opus | Codec::H264 | Codec::Av1 => PictureNumbers::None,
+        };
+        let frame = packet.extension(bytes, dependency_id).and_then(dependency::frame_number);
+        Some(Numbers { picture, frame })
+    }
+}
+
+impl From<Vp8> for Numbers {
+    fn from(vp8: Vp8) -> Self {
+        Numbers { picture: PictureNumbers::Vp8(vp8), frame: None }
+    }
+}
+
+impl From<Vp9> for Numbers {
+    fn from(vp9: Vp9) -> Self {
+        Numbers { picture: PictureNumbers::Vp9(vp9), frame: None }
+    }
 }
 
 impl Description {
@@ -51,30 +91,61 @@ impl Description {
         spatial: 0,
         temporal: 0,
         temporal_sync: true,
+        spatial_sync: false,
+        feeds_upper: true,
         layer_frame_end: false,
-        numbers: Numbers::None,
+        numbers: Numbers { picture: PictureNumbers::None, frame: None },
+        dependency: None,
     };
 
-    /// Reads the start of a payload that is not empty. `None` when it cannot be of that codec.
-    pub fn read(codec: Codec, packet: &RtpPacket, bytes: &[u8], dependency_id: u8) -> Option<Description> {
+    /// Reads the start of a payload that is not empty, and the dependency descriptor where the publisher sends one.
+    /// `structure` is what the stream's descriptors were said to mean; that of a packet `newer` than the one
+    /// that brought it takes its place. `None`
+    /// when the payload cannot be of that codec, or its descriptor cannot be understood (yet).
+    pub fn read(
+        codec: Codec,
+        packet: &RtpPacket,
+        bytes: &[u8],
+        dependency_id: u8,
+        structure: &mut Option<Box<Structure>>,
+        newer: bool,
+    ) -> Option<Description> {
         let payload = packet.payload(bytes);
-        match codec {
+        let description = match codec {
             // Sound can be entered anywhere.
-            Codec::Opus => Some(Description { keyframe: true, ..Description::PLAIN }),
-            Codec::Vp8 => Vp8::read(payload).map(|vp8| vp8.describe()),
-            Codec::Vp9 => Vp9::read(payload).map(|vp9| vp9.describe()),
-            Codec::H264 => {
-                h264::is_keyframe(payload).map(|keyframe| Description { keyframe, ..Description::PLAIN })
-            }
-            Codec::Av1 => {
-                let keyframe = av1::starts_sequence(payload)?;
-                let numbers = packet
-                    .extension(bytes, dependency_id)
-                    .and_then(av1::frame_number)
-                    .map_or(Numbers::None, |frame_number| Numbers::Av1 { frame_number });
-                Some(Description { keyframe, numbers, ..Description::PLAIN })
-            }
+            Codec::Opus => Description { keyframe: true, ..Description::PLAIN },
+            Codec::Vp8 => Vp8::read(payload)?.describe(),
+            Codec::Vp9 => Vp9::read(payload)?.describe(),
+            Codec::H264 => Description { keyframe: h264::is_keyframe(payload)?, ..Description::PLAIN },
+            Codec::Av1 => Description { keyframe: av1::starts_sequence(payload)?, ..Description::PLAIN },
+        };
+        match packet.extension(bytes, dependency_id).filter(|_| codec.has_dependencies()) {
+            None => Some(description),
+            Some(descriptor) => description.with_dependency(descriptor, structure, newer),
         }
+    }
+
+    fn with_dependency(
+        self,
+        descriptor: &[u8],
+        structure: &mut Option<Box<Structure>>,
+        newer: bool,
+    ) -> Option<Description> {
+        let (dependency, attached) = Dependency::read(descriptor, structure.as_deref())?;
+        // The structure of a keyframe that comes after its time is not that of what follows.
+        let current = attached.is_some() && (newer || structure.is_none());
+        if current {
+            *structure = attached;
+        }
+        Some(Description {
+            keyframe: current && dependency.starts_frame,
+            spatial: dependency.spatial,
+            temporal: dependency.temporal,
+            layer_frame_end: dependency.ends_frame,
+            numbers: Numbers { frame: Some(dependency.frame_number), ..self.numbers },
+            dependency: Some(dependency),
+            ..self
+        })
     }
 }
 

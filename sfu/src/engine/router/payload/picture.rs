@@ -3,7 +3,7 @@
 
 use plenum_shared::media::PictureSize;
 
-use super::{Description, Numbers, Vp8, Vp9};
+use super::{Description, PictureNumbers, Vp8, Vp9, bits::Bits};
 use crate::engine::{router::producer::LAYERS_MAX, transport::params::Codec};
 
 /// What a keyframe says of its layers' sizes.
@@ -22,9 +22,9 @@ const UNITS_MAX: usize = 4;
 
 /// Reads the size from the first packet of a keyframe. `None` when this packet does not say.
 pub fn read(codec: Codec, description: &Description, payload: &[u8]) -> Option<Said> {
-    match (codec, description.numbers) {
-        (Codec::Vp8, Numbers::Vp8(descriptor)) => vp8(&descriptor, payload).map(Said::Stream),
-        (Codec::Vp9, Numbers::Vp9(descriptor)) => vp9(&descriptor, payload),
+    match (codec, description.numbers.picture) {
+        (Codec::Vp8, PictureNumbers::Vp8(descriptor)) => vp8(&descriptor, payload).map(Said::Stream),
+        (Codec::Vp9, PictureNumbers::Vp9(descriptor)) => vp9(&descriptor, payload),
         (Codec::H264, _) => h264(payload).map(Said::Stream),
         (Codec::Av1, _) => av1(payload).map(Said::Stream),
         _ => None,
@@ -329,47 +329,6 @@ fn leb128(bytes: &[u8]) -> Option<(usize, &[u8])> {
         }
     }
     None
-}
-
-/// Bits of a slice, the highest of each byte first. Every read is bounded by the slice.
-struct Bits<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Bits<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Bits { bytes, at: 0 }
-    }
-
-    /// Up to 32 bits as a number.
-    fn take(&mut self, count: u32) -> Option<u32> {
-        let mut value = 0_u32;
-        for _ in 0..count {
-            let byte = self.bytes.get(self.at / 8)?;
-            value = value << 1 | u32::from(byte >> (7 - self.at % 8) & 1);
-            self.at += 1;
-        }
-        Some(value)
-    }
-
-    /// An Exp-Golomb number; the same form as AV1's `uvlc`.
-    fn golomb(&mut self) -> Option<u32> {
-        let mut zeros = 0;
-        while self.take(1)? == 0 {
-            zeros += 1;
-            if zeros > 31 {
-                return None;
-            }
-        }
-        Some(self.take(zeros)?.wrapping_add((1 << zeros) - 1))
-    }
-
-    fn signed_golomb(&mut self) -> Option<i32> {
-        let number = i64::from(self.golomb()?);
-        let magnitude = (number + 1) / 2;
-        i32::try_from(if number % 2 == 1 { magnitude } else { -magnitude }).ok()
-    }
 }
 
 #[cfg(test)]

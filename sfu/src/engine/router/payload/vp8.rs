@@ -1,6 +1,6 @@
 //! The VP8 payload descriptor (RFC 7741 section 4.2).
 
-use super::{Description, Numbers, PictureId};
+use super::{Description, PictureId};
 
 /// One descriptor, with the places of its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Vp8 {
             keyframe: self.keyframe,
             temporal,
             temporal_sync: self.layer_sync || temporal == 0,
-            numbers: Numbers::Vp8(self),
+            numbers: self.into(),
             ..Description::PLAIN
         }
     }

@@ -1,6 +1,6 @@
 //! The VP9 payload descriptor (RFC 9628 section 4.2).
 
-use super::{Description, Numbers, PictureId};
+use super::{Description, PictureId};
 
 /// One descriptor, as far as forwarding goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Vp9 {
     pub spatial: u8,
     /// TL0PICIDX and where it is; absent in flexible mode.
     pub base_index: Option<(u8, u8)>,
+    /// Z: no spatial layer above is built on this frame.
+    pub not_for_upper: bool,
     /// V: a scalability structure follows.
     pub has_structure: bool,
     /// Bytes read so far; of a picture that depends on none before, the structure or the frame's own bytes come next.
@@ -44,6 +46,7 @@ impl Vp9 {
             switch_up: false,
             spatial: 0,
             base_index: None,
+            not_for_upper: first & 0x01 != 0,
             has_structure: first & 0x02 != 0,
             len: 0,
         };
@@ -77,8 +80,12 @@ impl Vp9 {
             spatial: self.spatial,
             temporal: self.temporal,
             temporal_sync: self.switch_up || self.temporal == 0,
+            spatial_sync: self.frame_start && !self.inter_picture,
+            // The layers of a keyframe build on each other, or are entered together.
+            feeds_upper: !self.not_for_upper || !self.inter_picture,
             layer_frame_end: self.frame_end,
-            numbers: Numbers::Vp9(self),
+            numbers: self.into(),
+            dependency: None,
         }
     }
 
@@ -123,6 +130,15 @@ mod tests {
         assert_eq!((vp9.temporal, vp9.spatial, vp9.switch_up), (2, 2, true));
         assert_eq!(vp9.base_index, None);
         assert!(!vp9.describe().keyframe);
+    }
+
+    #[test]
+    fn a_frame_that_nothing_above_is_built_on_says_so_unless_it_is_a_keyframe() {
+        // I, P, L, B, E, Z; PictureID 5; TID 0, SID 0; TL0PICIDX 9. Then the same without P.
+        let inter = Vp9::read(&[0xED, 0x05, 0x00, 0x09, 0x00]).expect("a descriptor").describe();
+        let key = Vp9::read(&[0xAD, 0x05, 0x00, 0x09, 0x00]).expect("a descriptor").describe();
+        assert_eq!((inter.feeds_upper, inter.spatial_sync), (false, false));
+        assert_eq!((key.feeds_upper, key.spatial_sync), (true, true));
     }
 
     proptest! {

@@ -1,0 +1,161 @@
+//! One AV1 stream with layers inside, packet by packet: what of it a viewer gets, and what its descriptors then say.
+
+use plenum_sfu::engine::packet::RtpPacket;
+use plenum_sfu::engine::router::payload::dependency::{Dependency, Structure};
+use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket};
+use plenum_shared::command::RoomCommand;
+use plenum_shared::media::{Direction, Kind, Layer, Source};
+use plenum_shared::rtp::extension_id;
+
+use crate::room::{MID, Room, Sent, Viewing};
+
+const DESCRIPTOR: u8 = 9;
+const SSRC: u32 = 2000;
+
+const AV1: &str = r#"{
+  "mid": "1",
+  "codecs": [{"mimeType": "video/AV1", "payloadType": 45, "clockRate": 90000, "parameters": {}, "rtcpFeedback": [
+    {"type": "nack", "parameter": ""}, {"type": "nack", "parameter": "pli"}, {"type": "transport-cc", "parameter": ""}]}],
+  "headerExtensions": [
+    {"uri": "urn:ietf:params:rtp-hdrext:sdes:mid", "id": 4},
+    {"uri": "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension", "id": 9},
+    {"uri": "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01", "id": 3}],
+  "encodings": [{"ssrc": 2000, "scalabilityMode": "L2T2_KEY"}],
+  "rtcp": {"cname": "whatever"}
+}"#;
+
+/// The first descriptor of a keyframe of L2T2_KEY: four decode targets, two chains, and six templates, which are the lower
+/// layer as a keyframe, its first and its second layer in time, and the same of the upper layer.
+const KEYFRAME: [u8; 24] = [
+    0xC0, 0x00, 0x00, 0x80, 0x03, 0x18, 0x7A, 0xAA, 0x01, 0x00, 0xA0, 0xA0, 0x14, 0xD1, 0x41, 0x34, 0x51,
+    0x80, 0x21, 0x90, 0x88, 0x8A, 0x19, 0x00,
+];
+
+/// A publisher of L2T2_KEY: each picture has a frame of both layers, each frame is one packet.
+struct Publisher {
+    link: usize,
+    number: u16,
+    /// Since the keyframe.
+    picture: u32,
+    timestamp: u32,
+}
+
+impl Publisher {
+    fn send(&mut self, room: &mut Room, keyframe: bool) {
+        self.picture = if keyframe { 0 } else { self.picture + 1 };
+        self.timestamp += 3000;
+        let templates = match (keyframe, self.picture % 2) {
+            (true, _) => [0, 3],
+            (false, 0) => [1, 4],
+            _ => [2, 5],
+        };
+        for template in templates {
+            self.number = self.number.wrapping_add(1);
+            let [high, low] = self.number.to_be_bytes();
+            let mut descriptor = if template == 0 { KEYFRAME.to_vec() } else { vec![0xC0 | template, 0, 0] };
+            descriptor[1..3].copy_from_slice(&[high, low]);
+            let payload = if template == 0 { [0x18, 0x0A] } else { [0x10, 0x32] };
+            room.send(
+                self.link,
+                Sent {
+                    payload_type: 45,
+                    ssrc: SSRC,
+                    sequence_number: self.number,
+                    timestamp: self.timestamp,
+                    extensions: &[(MID, b"1"), (DESCRIPTOR, &descriptor)],
+                    payload: &payload,
+                },
+            );
+        }
+    }
+}
+
+fn watched() -> (Room, Publisher, Viewing) {
+    let mut room = Room::new();
+    let (ada, bob) = (room.link(Direction::Send), room.link(Direction::Recv));
+    let producer = room.produce(ada, Kind::Video, Source::Camera, AV1);
+    let viewing = room.consume(bob, producer);
+    (room, Publisher { link: ada, number: 65_530, picture: 0, timestamp: 0 }, viewing)
+}
+
+/// The descriptors a viewer got, read by what came with its keyframes.
+fn descriptors(packets: &[(RtpPacket, Vec<u8>)], structure: &mut Option<Box<Structure>>) -> Vec<Dependency> {
+    let read = |(packet, bytes): &(RtpPacket, Vec<u8>)| {
+        let value = packet.extension(bytes, extension_id::AV1_DEPENDENCY_DESCRIPTOR).unwrap();
+        let (dependency, attached) = Dependency::read(value, structure.as_deref()).unwrap();
+        *structure = attached.or(structure.take());
+        dependency
+    };
+    packets.iter().map(read).collect()
+}
+
+#[test]
+fn a_viewer_gets_one_layer_of_those_that_meet_in_keyframes_without_a_gap() {
+    let (mut room, mut ada, viewing) = watched();
+    for picture in 0..6 {
+        ada.send(&mut room, picture == 0);
+        room.run(33);
+    }
+    let packets = room.received(&viewing);
+    let frames = descriptors(&packets, &mut None);
+    let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
+    assert_eq!(layers, [(0, 0), (1, 0), (1, 1), (1, 0), (1, 1), (1, 0), (1, 1)]);
+    for pair in packets.windows(2) {
+        assert_eq!(pair[1].0.sequence_number, pair[0].0.sequence_number.wrapping_add(1));
+    }
+    // Every frame is as far from the one it refers to as it was with the publisher: two of it, four of the first layer in time.
+    let numbers: Vec<_> =
+        frames.iter().map(|f| f.frame_number.wrapping_sub(frames[0].frame_number)).collect();
+    assert_eq!(numbers, [0, 1, 3, 5, 7, 9, 11]);
+    let active: Vec<_> = frames.iter().map(|frame| frame.active).collect();
+    assert_eq!(active, [Some(0b1100); 7], "the lower layer alone cannot be decoded");
+    assert!(packets[1..].iter().all(|(packet, _)| packet.marker));
+}
+
+#[test]
+fn the_layer_below_comes_with_a_keyframe_that_is_asked_for_and_pictures_get_fewer_until_then() {
+    let (mut room, mut ada, viewing) = watched();
+    for picture in 0..4 {
+        ada.send(&mut room, picture == 0);
+        room.run(33);
+    }
+    room.received_rtcp(ada.link);
+    let mut structure = None;
+    descriptors(&room.received(&viewing), &mut structure);
+    let consumer = viewing.consumer;
+    let layer = Layer { spatial: 0, temporal: None };
+    room.command(RoomCommand::SetPreferredLayer { consumer, layer, size: None }).unwrap();
+    for _ in 0..4 {
+        ada.send(&mut room, false);
+        room.run(100);
+    }
+    let asks = |packet: &RtcpPacket<'_>| matches!(packet, RtcpPacket::Pli { media_ssrc: SSRC, .. });
+    assert!(room.received_rtcp(ada.link).iter().any(|compound| rtcp::parse(compound).any(|p| asks(&p))));
+    let frames = descriptors(&room.received(&viewing), &mut structure);
+    let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
+    assert_eq!(layers[layers.len() - 1], (1, 0));
+    assert!(layers.len() < 4, "{layers:?}");
+    for picture in 0..3 {
+        ada.send(&mut room, picture == 0);
+    }
+    let packets = room.received(&viewing);
+    let frames = descriptors(&packets, &mut structure);
+    let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
+    assert_eq!(layers, [(0, 0), (0, 1), (0, 0)]);
+    assert!(
+        packets.iter().all(|(packet, _)| packet.marker),
+        "there is nothing above that would end the picture"
+    );
+    assert_eq!(frames[0].active, Some(0b0011));
+}
+
+#[test]
+fn nothing_is_forwarded_before_it_is_known_what_the_descriptors_mean() {
+    let (mut room, mut ada, viewing) = watched();
+    ada.send(&mut room, false);
+    room.run(5);
+    assert_eq!(room.received(&viewing).len(), 0);
+    assert_eq!(room.engine.counters().rtp_dropped_malformed, 2);
+    ada.send(&mut room, true);
+    assert_eq!(room.received(&viewing).len(), 2);
+}

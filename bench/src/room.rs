@@ -6,6 +6,7 @@
 use plenum_sfu::engine::{
     Candidate as EngineCandidate, Engine, EngineConfig,
     limits::Limits,
+    router::hearing::LastN,
     transport::{DtlsCertificate, LocalIndex},
 };
 use plenum_shared::{
@@ -65,7 +66,8 @@ impl Room {
         let server: SocketAddr = (Ipv4Addr::LOCALHOST, 9).into();
         let certificate = Arc::new(DtlsCertificate::generate().expect("the crypto library works"));
         let candidates = vec![EngineCandidate { local: LOCAL, announced: server }];
-        let limits = Limits::default();
+        // What forwarding costs is measured, so everything is forwarded.
+        let limits = Limits { last_n: LastN::default(), ..Limits::default() };
         let mut engine = Engine::new(EngineConfig { certificate, candidates, seed: [7; 32], limits }, now);
         engine.egress().set_segments_max(8);
         let room = RoomId::random();

@@ -34,6 +34,9 @@ impl Plenum {
             .env("DATA_DIR", data.path())
             .env("RATE_LIMITS", "off")
             .env("SFU_LISTEN", "127.0.0.1")
+            // Every packet is accounted for, so nothing may be left out on purpose.
+            .env("SFU_AUDIO_LAST_N", "0")
+            .env("SFU_VIDEO_LAST_N", "0")
             .env("LOG", "warn")
             .stdin(Stdio::null())
             .stdout(Stdio::null())

@@ -17,6 +17,8 @@ use std::{
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
+use crate::engine::{limits::Limits, router::hearing::LastN};
+
 /// More workers than cores of any machine we know only cost memory.
 const WORKERS_MAX: usize = 256;
 /// Sockets of one worker: the engine names them by a byte, and each takes buffers in the kernel.
@@ -59,6 +61,12 @@ pub struct Settings {
     /// Where /metrics, /healthz and /readyz are served [default: 127.0.0.1:0].
     #[arg(long = "http", env = "SFU_HTTP")]
     pub http: Option<String>,
+    /// Microphones of one group that are forwarded at a time, the loudest; 0 is all [default: 3].
+    #[arg(long = "audio-last-n", env = "SFU_AUDIO_LAST_N")]
+    pub audio_last_n: Option<String>,
+    /// Cameras of one group that are forwarded at a time, those of recent speakers; 0 is all [default: 25].
+    #[arg(long = "video-last-n", env = "SFU_VIDEO_LAST_N")]
+    pub video_last_n: Option<String>,
     /// Exit after so many seconds without control; 0 is never [default: 0].
     #[arg(long = "orphan-timeout-s", env = "SFU_ORPHAN_TIMEOUT_S")]
     pub orphan_timeout_s: Option<String>,
@@ -96,6 +104,8 @@ pub struct Config {
     /// 0: the kernel picks.
     pub media_port: u16,
     pub http: SocketAddr,
+    /// How many microphones and cameras of a group are forwarded at a time.
+    pub last_n: LastN,
     /// How long to live without control; `None` is for ever.
     pub orphan_timeout: Option<Duration>,
     pub lock_file: Option<PathBuf>,
@@ -151,6 +161,7 @@ impl Config {
             media_port: parsed("SFU_MEDIA_PORT", settings.media_port.as_deref(), "a port")?.unwrap_or(0),
             http: parsed("SFU_HTTP", settings.http.as_deref(), "an address with a port")?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            last_n: last_n(settings.audio_last_n.as_deref(), settings.video_last_n.as_deref())?,
             orphan_timeout: parsed("SFU_ORPHAN_TIMEOUT_S", settings.orphan_timeout_s.as_deref(), "seconds")?
                 .filter(|seconds| *seconds > 0)
                 .map(Duration::from_secs),
@@ -200,6 +211,14 @@ fn workers(value: Option<&str>) -> Result<usize, ConfigError> {
     } else {
         Err(wrong("SFU_WORKERS", format!("`{workers}` is not between 1 and {WORKERS_MAX}")))
     }
+}
+
+fn last_n(audio: Option<&str>, video: Option<&str>) -> Result<LastN, ConfigError> {
+    let default = Limits::default().last_n;
+    Ok(LastN {
+        audio: parsed("SFU_AUDIO_LAST_N", audio, "a number")?.unwrap_or(default.audio),
+        video: parsed("SFU_VIDEO_LAST_N", video, "a number")?.unwrap_or(default.video),
+    })
 }
 
 fn addresses(setting: &'static str, value: Option<&str>) -> Result<Option<Vec<IpAddr>>, ConfigError> {
@@ -332,6 +351,7 @@ mod tests {
                 "SFU_LISTEN: 0.0.0.0 is no address a client can reach: set SFU_ANNOUNCED",
             ),
             (Settings { announced: some("a"), ..minimal() }, "SFU_ANNOUNCED: `a` is not an IP address"),
+            (Settings { audio_last_n: some("few"), ..minimal() }, "SFU_AUDIO_LAST_N: `few` is not a number"),
             (Settings { media_port: some("70000"), ..minimal() }, "SFU_MEDIA_PORT: `70000` is not a port"),
             (Settings { http: some("9090"), ..minimal() }, "SFU_HTTP: `9090` is not an address with a port"),
             (

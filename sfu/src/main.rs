@@ -95,12 +95,13 @@ fn start_workers(config: &Config) -> Result<Pool, String> {
     for seed in &mut seeds {
         aws_lc_rs::rand::fill(seed).map_err(|_| "the system has no randomness".to_owned())?;
     }
+    let last_n = config.last_n;
     let make_core = move |Place { worker, candidates }: Place| {
         let config = EngineConfig {
             certificate: certificate.clone(),
             candidates,
             seed: seeds[worker],
-            limits: Limits::default(),
+            limits: Limits { last_n, ..Limits::default() },
         };
         Engine::new(config, Instant::now())
     };

@@ -45,7 +45,7 @@ pub fn router_capabilities() -> RtpCapabilities {
 }
 
 fn codecs() -> Vec<CodecCapability> {
-    let mut codecs = vec![CodecCapability {
+    let opus = CodecCapability {
         kind: Kind::Audio,
         mime_type: "audio/opus".into(),
         preferred_payload_type: Some(100),
@@ -53,7 +53,16 @@ fn codecs() -> Vec<CodecCapability> {
         channels: Some(2),
         parameters: fmtp([("useinbandfec", 1), ("usedtx", 1)]),
         rtcp_feedback: feedback(&[("nack", ""), ("transport-cc", "")]),
-    }];
+    };
+    // RFC 2198. Behind Opus, because clients publish with the first codec they find.
+    let red = CodecCapability {
+        mime_type: "audio/red".into(),
+        preferred_payload_type: Some(99),
+        parameters: Fmtp::from([(String::new(), FmtpValue::Text("100/100".into()))]),
+        rtcp_feedback: feedback(&[("transport-cc", "")]),
+        ..opus.clone()
+    };
+    let mut codecs = vec![opus, red];
     let video: [(&str, u8, Fmtp); 5] = [
         ("video/VP8", 101, Fmtp::new()),
         ("video/VP9", 103, fmtp([("profile-id", 0)])),

@@ -152,20 +152,23 @@ impl Engine {
 fn gather(now: Instant, consumers: &[usize], router: &mut Router, scratch: &mut Scratch) -> Bitrate {
     scratch.consumers.clear();
     scratch.lists.demands.clear();
-    let speaker = router.speaker().map(|(session, _)| session);
     let mut audio = 0;
     for &slot in consumers {
-        let consumer = &mut router.consumers[slot];
-        let producer = &mut router.producers[consumer.producer];
-        if consumer.kind == Kind::Audio {
-            audio += consumer.sent_rate(now).0;
+        let Consumer { kind, producer, .. } = router.consumers[slot];
+        if kind == Kind::Audio {
+            audio += router.consumers[slot].sent_rate(now).0;
             continue;
         }
+        let speaker = router.speaker(router.producers[producer].group);
+        let consumer = &mut router.consumers[slot];
+        let producer = &mut router.producers[consumer.producer];
+        consumer.heed_stage(producer);
         if consumer.paused || producer.paused || consumer.limit == Some(LayerLimit::LastN) {
             continue;
         }
         scratch.consumers.push(slot);
-        let speaks = producer.source == Source::Camera && speaker == Some(producer.session);
+        let speaks = producer.source == Source::Camera
+            && speaker.is_some_and(|(session, _)| session == producer.session);
         scratch.lists.demands.push(demand(now, consumer, producer, speaks));
     }
     Bitrate(audio)

@@ -66,7 +66,7 @@ impl Engine {
                 self.set_consumer_priority(now, slot, consumer, priority)?
             }
             C::RestartIce { transport } => return self.restart_ice(slot, transport),
-            C::SetSessionGroup { session, group } => self.set_session_group(slot, session, group)?,
+            C::SetSessionGroup { session, group } => self.set_session_group(now, slot, session, group)?,
             C::RequestKeyframe { consumer } => {
                 let consumer = self.consumer_of(slot, consumer)?;
                 self.request_keyframe(now, slot, consumer);
@@ -84,7 +84,7 @@ impl Engine {
         if self.rooms.len() >= self.config.limits.rooms {
             return Err(Refusal::new(RefusalReason::LimitReached, "rooms of this worker"));
         }
-        let slot = self.rooms.insert(Room::new(id));
+        let slot = self.rooms.insert(Room::new(id, self.config.limits.last_n));
         self.room_slots.insert(id, slot);
         Ok(Reply::Done)
     }
@@ -170,7 +170,13 @@ impl Engine {
         Ok(Reply::IceRestarted { ice: transport.ice_parameters() })
     }
 
-    fn set_session_group(&mut self, room: Slot, session: SessionId, group: u32) -> Result<(), Refusal> {
+    fn set_session_group(
+        &mut self,
+        now: Instant,
+        room: Slot,
+        session: SessionId,
+        group: u32,
+    ) -> Result<(), Refusal> {
         let groups = &mut self.rooms[room].groups;
         if group == 0 {
             groups.remove(&session);
@@ -179,6 +185,8 @@ impl Engine {
         } else {
             return Err(Refusal::new(RefusalReason::LimitReached, "sessions in groups"));
         }
+        self.rooms[room].router.set_group(session, group);
+        self.look_at_stage(now, room);
         Ok(())
     }
 

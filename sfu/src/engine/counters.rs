@@ -33,6 +33,16 @@ pub struct Counters {
     pub rtp_padding_received: u64,
     /// RTP of producers that are paused.
     pub rtp_dropped_paused: u64,
+    /// Sound of microphones that are not among the loudest of their group.
+    pub rtp_dropped_unheard: u64,
+    /// Sound that is silence.
+    pub rtp_dropped_silent: u64,
+    /// Packets of publishers with redundant sound.
+    pub red_received: u64,
+    /// Lost packets of sound that were found in a later one.
+    pub red_recovered: u64,
+    /// Packets with redundant sound for subscribers.
+    pub red_sent: u64,
     /// RTP whose payload type the producer did not announce, or whose payload descriptor makes no sense.
     pub rtp_dropped_malformed: u64,
     /// Packets of publishers that were repaired by their retransmissions.

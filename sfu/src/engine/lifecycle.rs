@@ -133,8 +133,9 @@ impl Engine {
         });
         // Whoever comes later missed the event of the speaker: it is told again.
         let room = &self.rooms[peer.room];
-        if let Some(speaker) = room.router.speaker().filter(|_| peer.direction == Direction::Recv) {
-            self.events.push_back(Event::ActiveSpeaker { room: room.id, group: 0, speaker: Some(speaker) });
+        let group = room.group_of(peer.session);
+        if let Some(speaker) = room.router.speaker(group).filter(|_| peer.direction == Direction::Recv) {
+            self.events.push_back(Event::ActiveSpeaker { room: room.id, group, speaker: Some(speaker) });
         }
         // What was subscribed to before the keys were there can be sent from now on.
         let (room, consumers) = (peer.room, peer.consumers.clone());

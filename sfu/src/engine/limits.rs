@@ -1,5 +1,7 @@
 //! How much one worker holds. Every bound is reached by a refusal, never by a failure.
 
+use super::router::hearing::LastN;
+
 /// Bounds of one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -15,6 +17,9 @@ pub struct Limits {
     pub producers_per_room: usize,
     /// Consumers of one transport. Browsers become slow at a few hundred media sections.
     pub consumers_per_transport: usize,
+    /// How many microphones and cameras of a group are forwarded at a time. The default is for rooms of any size: more
+    /// than three voices at once are not understood, and 25 pictures fill a screen.
+    pub last_n: LastN,
 }
 
 impl Default for Limits {
@@ -26,6 +31,7 @@ impl Default for Limits {
             producers_per_session: 8,
             producers_per_room: 512,
             consumers_per_transport: 512,
+            last_n: LastN { audio: 3, video: 25 },
         }
     }
 }

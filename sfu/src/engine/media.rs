@@ -57,8 +57,13 @@ impl Engine {
         }
         let place = (binding.producer, binding.stream);
         let published = &router.producers[binding.producer].published;
-        let expected = if binding.repair { published.repair_type } else { Some(published.media_type) };
-        if expected != Some(packet.payload_type) {
+        let of_it = Some(packet.payload_type);
+        let expected = if binding.repair {
+            published.repair_type == of_it
+        } else {
+            Some(published.media_type) == of_it || published.red_type == of_it
+        };
+        if !expected {
             outlet.counters.rtp_dropped_malformed += 1;
             return;
         }
@@ -80,11 +85,25 @@ impl Engine {
     }
 
     /// Who speaks is looked at while somebody is heard.
-    pub(super) fn judge_speaker(&mut self, now: Instant, room: Slot) {
+    pub(super) fn judge_floors(&mut self, now: Instant, room: Slot) {
         self.in_progress = Some(self.rooms[room].id);
         let (router, mut outlet) = router_and_outlet!(self, room);
-        router.judge_speaker(now, &mut outlet);
-        self.deadlines.set(Waiting::Room(room), router.speaker.poll_timeout());
+        let next = router.judge_floors(now, &mut outlet);
+        self.deadlines.set(Waiting::Room(room), next);
+        self.look_at_stage(now, room);
+    }
+
+    /// Cameras came on stage or left it: what their viewers get is chosen again.
+    pub(super) fn look_at_stage(&mut self, now: Instant, room: Slot) {
+        let Router { producers, consumers, restaged, .. } = &mut self.rooms[room].router;
+        let moved = restaged.drain(..).filter_map(|slot| producers.get(slot));
+        for viewer in moved.flat_map(|producer| &producer.consumers).map(|&slot| consumers[slot].peer) {
+            if let Some(peer) = self.peers.get_mut(viewer) {
+                // With the next look at the clock, once for all of them.
+                peer.choose_at = Some(now);
+                self.deadlines.advance(Waiting::Peer(viewer), now);
+            }
+        }
     }
 
     pub(super) fn handle_rtcp(&mut self, now: Instant, slot: Slot, bytes: &[u8]) {
@@ -130,6 +149,7 @@ impl Engine {
         let Some(&consumer) = peer.outbound.get(&block.ssrc) else { return false };
         let consumer = &mut self.rooms[peer.room].router.consumers[consumer];
         consumer.fraction_lost = block.fraction_lost;
+        consumer.redundancy.note_loss(now, block.fraction_lost);
         let round_trip =
             consumer.round_trip(now, block.last_sender_report, block.delay_since_last_sender_report);
         if let Some(round_trip) = round_trip {

@@ -198,7 +198,7 @@ impl Engine {
         while let Some(waiting) = self.deadlines.pop_due(now) {
             match waiting {
                 Waiting::Peer(slot) => self.peer_timeout(now, slot),
-                Waiting::Room(slot) => self.judge_speaker(now, slot),
+                Waiting::Room(slot) => self.judge_floors(now, slot),
             }
         }
         self.in_progress = None;

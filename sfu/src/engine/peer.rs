@@ -200,7 +200,9 @@ impl Peer {
                 return None;
             }
             let repair = published.repair_type == Some(packet.payload_type);
-            if !repair && published.media_type != packet.payload_type {
+            let is_media = published.media_type == packet.payload_type
+                || published.red_type == Some(packet.payload_type);
+            if !repair && !is_media {
                 return None;
             }
             // Retransmissions carry the name of what they repair; some browsers put it into the plain element.

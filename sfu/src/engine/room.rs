@@ -8,7 +8,12 @@ use plenum_shared::{
 };
 use slab::Slab;
 
-use super::{demux::Slot, peer::Peer, quality::Quality, router::Router};
+use super::{
+    demux::Slot,
+    peer::Peer,
+    quality::Quality,
+    router::{Router, hearing::LastN},
+};
 
 /// One room.
 #[derive(Debug)]
@@ -28,14 +33,19 @@ pub struct Room {
 
 impl Room {
     /// An empty room.
-    pub fn new(id: RoomId) -> Self {
+    pub fn new(id: RoomId, last_n: LastN) -> Self {
         Room {
             id,
             peers: Vec::new(),
-            router: Router::default(),
+            router: Router::new(last_n),
             qualities: HashMap::new(),
             groups: HashMap::new(),
         }
+    }
+
+    /// The part of the room a session is in.
+    pub fn group_of(&self, session: SessionId) -> u32 {
+        self.groups.get(&session).copied().unwrap_or_default()
     }
 
     /// What it holds.

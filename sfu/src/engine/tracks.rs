@@ -77,7 +77,9 @@ impl Engine {
             return refuse(RefusalReason::Invalid, "mid: in use on this transport");
         }
         let owner = (produce.producer, peer.session, slot);
-        let producer = Producer::new(now, owner, (produce.kind, produce.source), published, produce.paused);
+        let mut producer =
+            Producer::new(now, owner, (produce.kind, produce.source), published, produce.paused);
+        producer.group = self.rooms[room].group_of(producer.session);
 
         let peer = &mut self.peers[slot];
         peer.learn_ids(&producer.published.ids);
@@ -94,6 +96,7 @@ impl Engine {
                 }
             }
         }
+        self.look_at_stage(now, room);
         Ok(Reply::Done)
     }
 
@@ -163,16 +166,19 @@ impl Engine {
         }
         if paused {
             producer.keyframes.forget();
-            router.speaker.remove(slot);
             for &consumer in &producer.consumers {
                 let consumer = &mut router.consumers[consumer];
                 consumer.stop();
                 consumer.forget_bandwidth();
                 announce_layer(now, consumer, producer, &mut outlet);
             }
+            router.leave_floor(slot);
+            self.look_at_stage(now, room);
             return Ok(());
         }
-        for consumer in producer.consumers.clone() {
+        router.join_floor(slot);
+        self.look_at_stage(now, room);
+        for consumer in self.rooms[room].router.producers[slot].consumers.clone() {
             let viewer = self.rooms[room].router.consumers[consumer].peer;
             // Whoever watches nothing else was no longer looked at.
             if self.peers[viewer].choose_at.is_none() {
@@ -265,6 +271,7 @@ impl Engine {
         let consumers = self.rooms[room].router.producers[slot].consumers.clone();
         consumers.into_iter().for_each(|consumer| self.drop_consumer(now, room, consumer));
         let producer = self.rooms[room].router.remove_producer(slot);
+        self.look_at_stage(now, room);
         if let Some(peer) = self.peers.get_mut(producer.peer) {
             peer.producers.retain(|&other| other != slot);
             peer.inbound.retain(|_, binding| binding.producer != slot);

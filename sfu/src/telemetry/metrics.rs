@@ -64,6 +64,12 @@ exported!(ENGINE, Counters {
     rtp_dropped_duplicate: counter "rtp_dropped_duplicate_total" "RTP packets that came twice or too late.",
     rtp_padding_received: counter "rtp_padding_received_total" "Padding of publishers that probe for bandwidth.",
     rtp_dropped_paused: counter "rtp_dropped_paused_total" "RTP packets of paused producers.",
+    rtp_dropped_unheard: counter "rtp_dropped_unheard_total"
+        "RTP packets of microphones that are not among the loudest of their group.",
+    rtp_dropped_silent: counter "rtp_dropped_silent_total" "RTP packets of silence.",
+    red_received: counter "red_received_total" "RTP packets of publishers with redundant sound.",
+    red_recovered: counter "red_recovered_total" "Lost packets of sound that were found in a later one.",
+    red_sent: counter "red_sent_total" "RTP packets for subscribers with redundant sound.",
     rtp_dropped_malformed: counter "rtp_dropped_malformed_total"
         "RTP packets with an unknown payload type or a bad payload descriptor.",
     rtp_repaired: counter "rtp_repaired_total" "Lost packets of publishers that a retransmission brought.",

@@ -102,6 +102,7 @@ pub fn config(control: SocketAddr, pki: &Pki, workers: usize) -> Config {
         announced: Vec::new(),
         media_port: 0,
         http: SocketAddr::from(([127, 0, 0, 1], 0)),
+        last_n: Limits::default().last_n,
         orphan_timeout: None,
         lock_file: None,
         log: LogConfig { filter: "off".to_owned(), format: LogFormat::Text },

@@ -93,6 +93,9 @@ pub(super) async fn launch(
         .env("SFU_NODE_ID", uuid::Uuid::new_v4().to_string())
         .env("SFU_WORKERS", settings.workers.to_string())
         .env("SFU_LISTEN", "127.0.0.1")
+        // Every packet is accounted for, so nothing may be left out on purpose.
+        .env("SFU_AUDIO_LAST_N", "0")
+        .env("SFU_VIDEO_LAST_N", "0")
         .env("SFU_ORPHAN_TIMEOUT_S", "10")
         .env("LOG", &settings.log)
         .stdin(Stdio::null())

@@ -16,8 +16,11 @@ use super::{
     producer::{Incoming, Producer},
     rate::RateMeter,
     reception::{ReceivedReport, ticks},
+    red::Redundancy,
     rewrite::{Entrance, Rewriter},
     sent::SentRing,
+    silence::Pass,
+    sound::{self, Body, Sound},
 };
 use crate::engine::{
     demux::Slot,
@@ -72,6 +75,14 @@ pub struct Consumer {
     pub ssrc: u32,
     /// Loss the viewer reported last, in 1/256.
     pub fraction_lost: u8,
+    /// The viewer fills pauses of sound; silence need not be sent to it.
+    pub takes_pauses: bool,
+    /// The payload type of sound with redundancy, where the viewer takes it.
+    pub red_type: Option<u8>,
+    /// How much sound is sent again.
+    pub redundancy: Redundancy,
+    /// Where the viewer went on after a pause of its producer ([`super::silence::Pauses::segment`]).
+    segment: u32,
     pub(super) mid: String,
     cname: String,
     pub(super) rtx_ssrc: u32,
@@ -149,6 +160,10 @@ impl Consumer {
             ssrc: encoding.and_then(|encoding| encoding.ssrc).unwrap_or_default(),
             rtx_ssrc: encoding.and_then(|encoding| encoding.rtx).map_or(0, |rtx| rtx.ssrc),
             fraction_lost: 0,
+            takes_pauses: subscribed.takes_pauses,
+            red_type: subscribed.red_type,
+            redundancy: Redundancy::default(),
+            segment: producer.pauses.segment,
             mid: subscribed.parameters.mid.clone().unwrap_or_default(),
             cname: subscribed.parameters.rtcp.cname.clone().unwrap_or_default(),
             media_type: subscribed.media_type,
@@ -173,21 +188,40 @@ impl Consumer {
         self.repair_type.map(|_| self.rtx_ssrc)
     }
 
-    /// Sends a packet of its producer on, or leaves it out.
+    /// Its camera is not of one of the last N speakers, and the viewer has not pinned it: nothing of it is sent.
+    pub fn is_off_stage(&self, producer: &Producer) -> bool {
+        !producer.on_stage && self.priority <= 1
+    }
+
+    /// Nothing of a camera is given that is not on stage, and what it is given once it is has to be chosen.
+    pub fn heed_stage(&mut self, producer: &Producer) {
+        if self.is_off_stage(producer) {
+            self.limit = Some(LayerLimit::LastN);
+            self.layers.set_target(None);
+        } else if self.limit == Some(LayerLimit::LastN) {
+            self.limit = None;
+        }
+    }
+
+    /// Sends a packet of its producer on, or leaves it out. `sound` says more of a packet of sound.
     pub fn forward(
         &mut self,
         now: Instant,
         incoming: &Incoming,
-        packet: &RtpPacket,
-        bytes: &[u8],
+        (packet, bytes): (&RtpPacket, &[u8]),
+        sound: Option<&Sound<'_>>,
         producer: &Producer,
         outlet: &mut Outlet<'_>,
     ) {
         // Before its keys are there, a keyframe would be wasted on it.
         let ready = outlet.peers.get(self.peer).is_some_and(|peer| peer.transport.is_connected());
-        if self.paused || !ready {
+        let pass = sound.map_or(Pass::Whole, |sound| sound.pass_to(self.takes_pauses));
+        if self.paused || !ready || pass == Pass::Hold {
             return;
         }
+        // What was left out in a pause closes up: sound can be entered anywhere.
+        let resumes =
+            std::mem::replace(&mut self.segment, producer.pauses.segment) != producer.pauses.segment;
         self.layers.take_first(incoming.stream);
         let previous = self.layers.last_stream();
         let description = &incoming.description;
@@ -196,11 +230,13 @@ impl Consumer {
             Verdict::Ignore => return,
             Verdict::OmitFrame => return self.rewriter.omit_frame(incoming.index, &description.numbers),
             Verdict::Enter => self.enter(now, previous, incoming, packet.timestamp, producer),
+            Verdict::Send if resumes => self.enter(now, previous, incoming, packet.timestamp, producer),
             Verdict::Send => {}
         }
         let outgoing = self.rewriter.map(now, incoming.index, packet.timestamp, &description.numbers);
         let Some(outgoing) = outgoing else { return };
-        let marker = packet.marker || self.ends_picture(description);
+        // RFC 3551: the first packet of sound after a pause is marked.
+        let marker = packet.marker || self.ends_picture(description) || (resumes && pass == Pass::Whole);
         if self.repair_type.is_some() {
             self.sent.note(outgoing, marker, incoming.stream, incoming.index);
         }
@@ -209,7 +245,13 @@ impl Consumer {
             return;
         }
         self.spoilt_frame = None;
-        let shape = Shape { outgoing, marker, repeats: None };
+        let body = match sound {
+            None => Body::Plain(packet.payload(bytes)),
+            Some(sound) if pass == Pass::Comfort => Body::Plain(sound.comfort),
+            Some(sound) => self.body(sound, packet.timestamp, resumes, producer),
+        };
+        outlet.counters.red_sent += u64::from(matches!(body, Body::Redundant { .. }));
+        let shape = Shape { outgoing, marker, body, repeats: None };
         if self.send(now, &shape, packet, bytes, &description.numbers, outlet) == Err(NotTaken::Full) {
             self.note_full(packet.timestamp, outlet);
         }
@@ -288,6 +330,16 @@ impl Consumer {
                 to_previous,
             },
         );
+    }
+
+    /// Sound alone, or with what went before it: as much as its path needs.
+    fn body<'a>(&self, sound: &Sound<'a>, timestamp: u32, begins: bool, producer: &'a Producer) -> Body<'a> {
+        let Producer { recent, .. } = producer;
+        let distance = sound::repeated(self.redundancy.distance(), begins);
+        if self.red_type.is_none() || !recent.has_before(timestamp, distance) {
+            return Body::Plain(sound.opus);
+        }
+        Body::Redundant { opus: sound.opus, recent, timestamp, distance, payload_type: self.media_type }
     }
 
     /// The highest spatial layer of a picture that passes ends it for this viewer.

@@ -14,6 +14,7 @@ use super::{
     producer::Producer,
     rewrite::Outgoing,
     sent::{Lookup, Sent},
+    sound::Body,
 };
 use crate::engine::{
     egress::{Class, NotTaken},
@@ -52,7 +53,8 @@ impl Consumer {
         let Published { codec, ids, .. } = producer.published;
         let Some(numbers) = Numbers::read(codec, &packet, bytes, ids.dependency) else { return false };
         let Sent { outgoing, marker, .. } = sent;
-        let shape = Shape { outgoing, marker, repeats: self.repair_type };
+        let body = Body::Plain(packet.payload(bytes));
+        let shape = Shape { outgoing, marker, body, repeats: self.repair_type };
         let taken = self.send(now, &shape, &packet, bytes, &numbers, outlet);
         outlet.counters.rtp_retransmitted += u64::from(taken.is_ok());
         true
@@ -62,7 +64,7 @@ impl Consumer {
     pub(super) fn send(
         &mut self,
         now: Instant,
-        shape: &Shape,
+        shape: &Shape<'_>,
         packet: &RtpPacket,
         bytes: &[u8],
         numbers: &Numbers,
@@ -93,8 +95,9 @@ impl Consumer {
                 None => *id = 0,
             }
         }
-        let payload = packet.payload(bytes);
-        let len_max = packet.header_len() + HEADER_GROWTH + ORIGINAL_LEN + payload.len() + RTP_OVERHEAD_MAX;
+        let len_max =
+            packet.header_len() + HEADER_GROWTH + ORIGINAL_LEN + shape.body.len_max() + RTP_OVERHEAD_MAX;
+        let mut payload_len = 0;
         let class = if self.kind == Kind::Audio { Class::Audio } else { Class::Video };
         let len = outlet.egress.push(self.peer, path, class, len_max, |buf| {
             let mut at = write_header(buf, fields, elements.iter().copied())?;
@@ -103,10 +106,9 @@ impl Consumer {
                     .copy_from_slice(&shape.outgoing.sequence_number.to_be_bytes());
                 at += ORIGINAL_LEN;
             }
-            let copy = buf.get_mut(at..at + payload.len())?;
-            copy.copy_from_slice(payload);
-            shape.outgoing.picture.write(numbers, copy);
-            at += payload.len();
+            payload_len = shape.body.write(buf.get_mut(at..)?)?;
+            shape.outgoing.picture.write(numbers, buf.get_mut(at..at + payload_len)?);
+            at += payload_len;
             peer.transport.seal_rtp(buf, at)
         })?;
         outlet.counters.rtp_sent += 1;
@@ -115,16 +117,17 @@ impl Consumer {
         self.sent_bytes += len as u64;
         if shape.repeats.is_none() {
             self.packet_count = self.packet_count.wrapping_add(1);
-            self.octet_count = self.octet_count.wrapping_add(payload.len() as u32);
+            self.octet_count = self.octet_count.wrapping_add(payload_len as u32);
         }
         Ok(())
     }
 
-    fn header_fields(&mut self, shape: &Shape) -> HeaderFields {
+    fn header_fields(&mut self, shape: &Shape<'_>) -> HeaderFields {
         let Outgoing { sequence_number, timestamp, .. } = shape.outgoing;
+        let redundant = self.red_type.filter(|_| matches!(shape.body, Body::Redundant { .. }));
         let media = HeaderFields {
             marker: shape.marker,
-            payload_type: self.media_type,
+            payload_type: redundant.unwrap_or(self.media_type),
             sequence_number,
             timestamp,
             ssrc: self.ssrc,
@@ -142,9 +145,10 @@ impl Consumer {
 
 /// How a packet is to look.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Shape {
+pub(super) struct Shape<'a> {
     pub outgoing: Outgoing,
     pub marker: bool,
+    pub body: Body<'a>,
     /// The payload type of retransmissions, when this is one.
     pub repeats: Option<u8>,
 }

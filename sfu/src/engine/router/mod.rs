@@ -10,41 +10,51 @@ pub mod decode_targets;
 #[cfg(test)]
 mod decode_targets_tests;
 mod departure;
+pub mod floor;
+pub mod hearing;
 pub mod history;
 pub mod keyframe;
 pub mod layer_meter;
 pub mod layers;
+pub mod loudest;
 pub mod nack;
 pub mod payload;
 pub mod producer;
 pub mod rate;
 pub mod reception;
+pub mod red;
 pub mod renumber;
 pub mod repair;
 pub mod rewrite;
 #[cfg(test)]
 mod rewrite_tests;
 pub mod sent;
+pub mod silence;
+pub mod sound;
 pub mod speaker;
+pub mod stage;
+pub mod talkers;
+pub mod voices;
 pub mod watched;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     time::Instant,
 };
 
 use plenum_shared::{
     event::Event,
-    id::{ConsumerId, ProducerId, RoomId, SessionId},
-    media::{Kind, Source},
+    id::{ConsumerId, ProducerId, RoomId},
+    media::Kind,
 };
 use slab::Slab;
 
 use super::{counters::Counters, egress::Egress, packet::RtpPacket, peer::Peer};
 use announce::announce_layer;
 use consumer::Consumer;
+use floor::Floor;
+use hearing::LastN;
 use producer::{Producer, Taken};
-use speaker::Speaker;
 
 /// Where what a router sends and says goes.
 #[derive(Debug)]
@@ -72,8 +82,12 @@ pub struct Router {
     pub consumers: Slab<Consumer>,
     producer_slots: HashMap<ProducerId, usize>,
     consumer_slots: HashMap<ConsumerId, usize>,
-    /// Who speaks.
-    pub speaker: Speaker,
+    /// Who speaks and is let through, by group. At most one for each group with a producer.
+    floors: BTreeMap<u32, Floor>,
+    /// How many of each group are forwarded.
+    last_n: LastN,
+    /// Cameras that came on stage or left it since it was last looked.
+    pub restaged: Vec<usize>,
     /// RTP bytes from publishers since the room exists.
     pub received_bytes: u64,
     /// What consumers that are gone were sent.
@@ -81,6 +95,11 @@ pub struct Router {
 }
 
 impl Router {
+    /// A room with nobody in it.
+    pub fn new(last_n: LastN) -> Self {
+        Router { last_n, ..Router::default() }
+    }
+
     /// A producer's place in the table.
     pub fn producer_slot(&self, id: ProducerId) -> Option<usize> {
         self.producer_slots.get(&id).copied()
@@ -96,23 +115,30 @@ impl Router {
         let id = producer.id;
         let slot = self.producers.insert(producer);
         self.producer_slots.insert(id, slot);
+        if self.producers[slot].paused {
+            return slot;
+        }
+        self.join_floor(slot);
         slot
     }
 
     /// Adds a consumer and has a keyframe asked for.
     pub fn insert_consumer(&mut self, consumer: Consumer) -> usize {
         let (id, producer) = (consumer.id, consumer.producer);
+        let producer = &mut self.producers[producer];
+        producer.redundant_viewers += usize::from(consumer.red_type.is_some());
+        producer.steady_viewers += usize::from(!consumer.takes_pauses);
         let slot = self.consumers.insert(consumer);
         self.consumer_slots.insert(id, slot);
-        self.producers[producer].consumers.push(slot);
+        producer.consumers.push(slot);
         slot
     }
 
     /// Takes a producer out; its consumers must have been taken out before.
     pub fn remove_producer(&mut self, slot: usize) -> Producer {
+        self.leave_floor(slot);
         let producer = self.producers.remove(slot);
         self.producer_slots.remove(&producer.id);
-        self.speaker.remove(slot);
         producer
     }
 
@@ -124,6 +150,8 @@ impl Router {
         if let Some(producer) = self.producers.get_mut(consumer.producer) {
             producer.consumers.retain(|&other| other != slot);
             producer.watched.change(now, consumer.watches, None);
+            producer.redundant_viewers -= usize::from(consumer.red_type.is_some());
+            producer.steady_viewers -= usize::from(!consumer.takes_pauses);
         }
         consumer
     }
@@ -157,15 +185,13 @@ impl Router {
                 }
             }
             Taken::Media(_) if producer.paused => outlet.counters.rtp_dropped_paused += 1,
+            Taken::Media(incoming) if producer.kind == Kind::Audio => {
+                self.forward_sound(now, producer_slot, &incoming, packet, bytes, outlet);
+            }
             Taken::Media(incoming) => {
-                if producer.source == Source::Microphone
-                    && let Some(level) = packet.audio_level(bytes, producer.published.ids.audio_level)
-                {
-                    self.speaker.note(now, producer_slot, level);
-                }
                 for &slot in &producer.consumers {
                     let consumer = &mut self.consumers[slot];
-                    consumer.forward(now, &incoming, packet, bytes, producer, outlet);
+                    consumer.forward(now, &incoming, (packet, bytes), None, producer, outlet);
                     announce_layer(now, consumer, producer, outlet);
                 }
             }
@@ -183,24 +209,6 @@ impl Router {
                 producer.keyframes.want(stream);
             }
         }
-    }
-
-    /// Judges who speaks, and tells control when that changed.
-    pub fn judge_speaker(&mut self, now: Instant, outlet: &mut Outlet<'_>) {
-        if self.speaker.judge(now) {
-            outlet.counters.speaker_changes += 1;
-            outlet.events.push_back(Event::ActiveSpeaker {
-                room: outlet.room,
-                group: 0,
-                speaker: self.speaker(),
-            });
-        }
-    }
-
-    /// Who speaks, and by which producer.
-    pub fn speaker(&self) -> Option<(SessionId, ProducerId)> {
-        let producer = self.producers.get(self.speaker.current()?)?;
-        Some((producer.session, producer.id))
     }
 
     /// Tells control which layers of a producer are watched, when that is due. Of sound there is nothing to switch off.

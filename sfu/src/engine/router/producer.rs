@@ -14,6 +14,8 @@ use super::{
     nack::Nacks,
     payload::{Description, dependency::Structure, picture},
     reception::{Arrival, Reception, ticks},
+    red::Recent,
+    silence::Pauses,
     watched::Watched,
 };
 use crate::engine::{
@@ -128,6 +130,20 @@ pub struct Producer {
     pub pictures: [Option<PictureSize>; LAYERS_MAX],
     /// One of its layers was found to have stopped, and its viewers have not been moved yet.
     pub layer_stopped: bool,
+    /// Whom the session hears: who speaks, who is let through and who is on stage is judged in its group.
+    pub group: u32,
+    /// Its sound is let through; false while a microphone is not among the loudest of its group.
+    pub heard: bool,
+    /// Its picture is let through; false for a camera that is not of one of the last N speakers of its group.
+    pub on_stage: bool,
+    /// What of its sound is not forwarded.
+    pub pauses: Pauses,
+    /// Its latest sound, where a viewer is sent it again.
+    pub recent: Recent,
+    /// Viewers that take redundancy.
+    pub redundant_viewers: usize,
+    /// Viewers that take no pauses.
+    pub steady_viewers: usize,
     meters: LayerMeters,
 }
 
@@ -157,6 +173,13 @@ impl Producer {
             repaired_count: 0,
             pictures: [None; LAYERS_MAX],
             layer_stopped: false,
+            group: 0,
+            heard: true,
+            on_stage: true,
+            pauses: Pauses::default(),
+            recent: Recent::default(),
+            redundant_viewers: 0,
+            steady_viewers: 0,
             meters: LayerMeters::default(),
         }
     }
@@ -166,6 +189,19 @@ impl Producer {
         let Some(state) = self.streams.get_mut(usize::from(stream)) else { return };
         let encoding = Encoding { ssrc: state.ssrc, rtx_ssrc: state.rtx_ssrc, ..state.encoding.clone() };
         *state = Stream::new(now, &encoding, self.published.clock_rate);
+        self.pauses = Pauses::default();
+        self.recent.clear();
+    }
+
+    /// A packet of sound that did not come was found as redundancy in a later one. `None` when it is not missing.
+    pub fn recover(&mut self, now: Instant, stream: u8, index: u64, timestamp: u32) -> Option<Incoming> {
+        let state = self.streams.get_mut(usize::from(stream))?;
+        if !state.reception.is_missing(index) {
+            return None;
+        }
+        state.reception.receive(now, index as u16, timestamp, true);
+        state.nacks.arrived(index);
+        Some(Incoming { stream, index, description: Description { keyframe: true, ..Description::PLAIN } })
     }
 
     /// Takes note of a plain packet of one of its streams. `repaired` when it came as a retransmission.

@@ -110,6 +110,12 @@ impl Reception {
         self.newest
     }
 
+    /// A packet that should have come before others that did, and may still be told from a duplicate.
+    pub fn is_missing(&self, index: u64) -> bool {
+        let newest = self.newest.unwrap_or(0);
+        (self.first..newest).contains(&index) && newest - index < WINDOW && !self.is_marked(index)
+    }
+
     /// Takes note of a sender report.
     pub fn note_sender_report(&mut self, now: Instant, report: &SenderReport) {
         self.sender_report =

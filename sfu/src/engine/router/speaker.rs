@@ -1,64 +1,35 @@
-//! Audio levels (RFC 6464) to the one who speaks.
+//! Audio levels to the one who speaks.
 //!
-//! Loudness is averaged as power, so that short loud syllables count as ears count them. A challenger must be clearly
-//! louder for a while, a pause for breath does not end a turn, and nobody speaks after a longer silence: about one
-//! change for each change that people notice.
+//! A challenger must be clearly louder for a while, a pause for breath does not end a turn, and nobody speaks after a
+//! longer silence: about one change for each change that people notice.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use crate::engine::packet::AudioLevel;
+use super::voices::{SILENCE, SPEECH_POWER, Voices};
 
-/// What somebody's average must exceed to count as speech: -50 dBov, in power.
-const SPEECH_POWER: f32 = 1e-5;
 /// A challenger must have this many times the speaker's power: 6 dB.
 const CHALLENGE_FACTOR: f32 = 4.0;
 /// And keep it for so long.
 const CHALLENGE: Duration = Duration::from_millis(500);
 /// When the speaker has gone quiet, this is enough.
 const CHALLENGE_OF_SILENCE: Duration = Duration::from_millis(200);
-/// After so much silence nobody is the speaker.
-const SILENCE: Duration = Duration::from_secs(2);
-/// The time over which power is averaged.
-const AVERAGED_OVER: Duration = Duration::from_millis(600);
 /// Between two judgements.
 pub const JUDGED_EVERY: Duration = Duration::from_millis(100);
 
-#[derive(Debug, Clone, Copy)]
-struct Voice {
-    power: f32,
-    heard_at: Instant,
-}
-
-/// The voices of one room, by their producer's place in its table. At most one for each of its microphones.
+/// Who speaks in one group, by the producer's place in the room's table.
 #[derive(Debug, Default)]
 pub struct Speaker {
-    voices: HashMap<usize, Voice>,
     current: Option<usize>,
     /// The current speaker was last loud enough then.
     loud_at: Option<Instant>,
     challenger: Option<(usize, Instant)>,
     /// Whoever spoke was muted or left since the last judgement.
     left: bool,
-    judged_at: Option<Instant>,
 }
 
 impl Speaker {
-    /// Takes note of the level of one packet.
-    pub fn note(&mut self, now: Instant, producer: usize, level: AudioLevel) {
-        let power = power(level.level_dbov_neg);
-        let voice = self.voices.entry(producer).or_insert(Voice { power: 0.0, heard_at: now });
-        voice.power = voice.at(now);
-        // Each packet stands for 20 ms of sound, whatever else it takes the network to bring it.
-        voice.power += (power - voice.power) * (0.02 / AVERAGED_OVER.as_secs_f32());
-        voice.heard_at = now;
-    }
-
     /// A microphone is muted or gone.
     pub fn remove(&mut self, producer: usize) {
-        self.voices.remove(&producer);
         // Its place may be another's before the next judgement, who must not be taken for it.
         if self.current == Some(producer) {
             (self.current, self.left) = (None, true);
@@ -71,26 +42,19 @@ impl Speaker {
         self.current
     }
 
-    /// When there is something to judge.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let audible = self.current.is_some() || self.left || !self.voices.is_empty();
-        self.judged_at.filter(|_| audible).map(|at| at + JUDGED_EVERY)
+    /// There is something to judge, whoever is heard.
+    pub fn is_unsettled(&self) -> bool {
+        self.current.is_some() || self.left
     }
 
     /// Judges again. Returns whether the speaker changed.
-    pub fn judge(&mut self, now: Instant) -> bool {
-        self.judged_at = Some(now);
-        // Voices that fell silent need no more looking after; the next packet brings them back.
-        self.voices.retain(|_, voice| now.saturating_duration_since(voice.heard_at) < SILENCE);
-        let power_of = |producer: usize| self.voices.get(&producer).map_or(0.0, |voice| voice.at(now));
-        let speaker_power = self.current.map_or(0.0, power_of);
+    pub fn judge(&mut self, now: Instant, voices: &Voices) -> bool {
+        let speaker_power = self.current.map_or(0.0, |current| voices.power(now, current));
         if speaker_power >= SPEECH_POWER {
             self.loud_at = Some(now);
         }
-        let loudest = self
-            .voices
-            .iter()
-            .map(|(&producer, voice)| (producer, voice.at(now)))
+        let loudest = voices
+            .powers(now)
             .filter(|&(producer, power)| {
                 Some(producer) != self.current && power >= SPEECH_POWER.max(speaker_power * CHALLENGE_FACTOR)
             })
@@ -106,7 +70,7 @@ impl Speaker {
         let quiet = self.loud_at.is_none_or(|at| now.saturating_duration_since(at) >= SILENCE);
         let next = match (winner, self.current) {
             (Some((winner, _)), _) => Some(winner),
-            (None, Some(current)) if quiet || !self.voices.contains_key(&current) => None,
+            (None, Some(current)) if quiet || voices.get(current).is_none() => None,
             (None, current) => current,
         };
         if next == self.current && !std::mem::take(&mut self.left) {
@@ -118,35 +82,29 @@ impl Speaker {
     }
 }
 
-impl Voice {
-    /// The average as it is now: what is not heard fades.
-    fn at(&self, now: Instant) -> f32 {
-        let silent = now.saturating_duration_since(self.heard_at).as_secs_f32();
-        self.power * (-silent / AVERAGED_OVER.as_secs_f32()).exp()
-    }
-}
-
-fn power(level_dbov_neg: u8) -> f32 {
-    // 127 is silence, not a very low level.
-    if level_dbov_neg == 127 { 0.0 } else { 10_f32.powf(-f32::from(level_dbov_neg) / 10.0) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::packet::AudioLevel;
 
     const ADA: usize = 1;
     const BOB: usize = 2;
 
     struct Room {
         now: Instant,
+        voices: Voices,
         speaker: Speaker,
         changes: Vec<Option<usize>>,
     }
 
     impl Room {
         fn new() -> Self {
-            Room { now: Instant::now(), speaker: Speaker::default(), changes: Vec::new() }
+            Room {
+                now: Instant::now(),
+                voices: Voices::default(),
+                speaker: Speaker::default(),
+                changes: Vec::new(),
+            }
         }
 
         /// Everybody is heard at these levels (-dBov) for a while; 127 is silence.
@@ -154,16 +112,21 @@ mod tests {
             for step in 0..ms / 20 {
                 self.now += Duration::from_millis(20);
                 for &(producer, level_dbov_neg) in levels {
-                    self.speaker.note(
-                        self.now,
-                        producer,
-                        AudioLevel { voice: level_dbov_neg < 60, level_dbov_neg },
-                    );
+                    let level = AudioLevel { voice: level_dbov_neg < 60, level_dbov_neg };
+                    self.voices.note(self.now, producer, level);
                 }
-                if step % 5 == 0 && self.speaker.judge(self.now) {
-                    self.changes.push(self.speaker.current());
+                if step % 5 == 0 {
+                    self.voices.forget_silent(self.now);
+                    if self.speaker.judge(self.now, &self.voices) {
+                        self.changes.push(self.speaker.current());
+                    }
                 }
             }
+        }
+
+        fn leave(&mut self, producer: usize) {
+            self.voices.remove(producer);
+            self.speaker.remove(producer);
         }
     }
 
@@ -206,7 +169,7 @@ mod tests {
         room.hear(1000, &[(ADA, 127)]);
         room.hear(2000, &[(ADA, 30)]);
         assert_eq!(room.changes, [Some(ADA)]);
-        room.speaker.remove(ADA);
+        room.leave(ADA);
         room.hear(200, &[(BOB, 127)]);
         assert_eq!(room.changes, [Some(ADA), None]);
     }
@@ -215,11 +178,11 @@ mod tests {
     fn whoever_takes_the_place_of_a_speaker_who_left_is_not_the_speaker() {
         let mut room = Room::new();
         room.hear(2000, &[(ADA, 30)]);
-        room.speaker.remove(ADA);
+        room.leave(ADA);
         room.hear(1000, &[(ADA, 80)]);
         assert_eq!(room.changes, [Some(ADA), None]);
         room.hear(1000, &[(ADA, 30)]);
-        room.speaker.remove(ADA);
+        room.leave(ADA);
         room.hear(1000, &[(ADA, 30)]);
         assert_eq!(room.changes, [Some(ADA), None, Some(ADA), None, Some(ADA)], "it is another Ada");
     }

@@ -114,6 +114,8 @@ pub struct Published {
     pub media_type: u8,
     /// The publisher's payload type of retransmissions.
     pub repair_type: Option<u8>,
+    /// The publisher's payload type of sound with redundancy (RFC 2198).
+    pub red_type: Option<u8>,
     /// The publisher answers NACK.
     pub nack: bool,
     /// The publisher answers PLI.
@@ -143,10 +145,11 @@ pub struct Published {
 /// `Unsupported` for a codec that is not the room's, `Invalid` for parameters that contradict themselves.
 pub fn publish(kind: Kind, parameters: &RtpParameters) -> Result<Published, Refusal> {
     parameters.check().map_err(|error| Refusal::new(RefusalReason::Invalid, error.to_string()))?;
-    let codec = parameters
-        .codecs
-        .iter()
-        .find(|codec| !is_rtx(&codec.mime_type))
+    let red = parameters.codecs.iter().find(|codec| is_red(&codec.mime_type));
+    let plain = parameters.codecs.iter().find(|codec| !is_rtx(&codec.mime_type) && !is_red(&codec.mime_type));
+    let inside = red.map(|red| inside_red(red, plain)).transpose()?;
+    let codec = plain
+        .or(inside.as_ref())
         .ok_or_else(|| Refusal::new(RefusalReason::Invalid, "codecs: only retransmission"))?;
     let (canonical, known) = canonical_codec(kind, codec)
         .ok_or_else(|| Refusal::new(RefusalReason::Unsupported, format!("codec {}", codec.mime_type)))?;
@@ -175,6 +178,7 @@ pub fn publish(kind: Kind, parameters: &RtpParameters) -> Result<Published, Refu
         clock_rate: codec.clock_rate,
         media_type: codec.payload_type,
         repair_type: repair.map(|rtx| rtx.payload_type),
+        red_type: red.map(|red| red.payload_type),
         nack: has("nack", ""),
         pli: kind == Kind::Video,
         transport_wide: ids.transport_wide != 0 && has("transport-cc", ""),
@@ -185,6 +189,42 @@ pub fn publish(kind: Kind, parameters: &RtpParameters) -> Result<Published, Refu
         spatial_layers,
         stacked: structure == LayerStructure::Svc && is_stacked(parameters),
         temporal_layers,
+    })
+}
+
+/// The codec whose packets a publisher of redundant sound repeats: said in the form `111/111`, and the one it also names
+/// where it names one.
+fn inside_red(red: &CodecParameters, plain: Option<&CodecParameters>) -> Result<CodecParameters, Refusal> {
+    let invalid = |detail: &str| Err(Refusal::new(RefusalReason::Invalid, format!("codecs: red {detail}")));
+    // mediasoup-client reads `a=fmtp:63 111/111` as a parameter of that name.
+    let said = red.parameters.iter().find_map(|(name, value)| match value {
+        FmtpValue::Text(text) if name.is_empty() => Some(text.as_str()),
+        _ => Some(name.as_str()).filter(|name| name.contains('/')),
+    });
+    let mut types = said.unwrap_or_default().split('/').map(str::parse::<u8>);
+    let first = match (types.next(), plain) {
+        (Some(Ok(first)), _) => first,
+        (_, Some(plain)) if said.is_none() => plain.payload_type,
+        _ => return invalid("does not say what it repeats"),
+    };
+    if types.any(|other| other != Ok(first)) || plain.is_some_and(|plain| plain.payload_type != first) {
+        return invalid("repeats another codec");
+    }
+    if first == red.payload_type || first > 127 {
+        return invalid("repeats itself");
+    }
+    let same_clock = |plain: &CodecParameters| {
+        plain.mime_type.eq_ignore_ascii_case("audio/opus")
+            && (plain.clock_rate, plain.channels) == (red.clock_rate, red.channels)
+    };
+    if plain.is_some_and(|plain| !same_clock(plain)) {
+        return invalid("is only for Opus of the same clock and channels");
+    }
+    Ok(CodecParameters {
+        mime_type: "audio/opus".into(),
+        payload_type: first,
+        parameters: Fmtp::new(),
+        ..red.clone()
     })
 }
 
@@ -247,6 +287,10 @@ pub struct Subscribed {
     pub media_type: u8,
     /// The subscriber's payload type of retransmissions.
     pub repair_type: Option<u8>,
+    /// The subscriber's payload type of sound with redundancy (RFC 2198).
+    pub red_type: Option<u8>,
+    /// The subscriber fills pauses of sound with noise of its own (RFC 7587: it did not rule out `usedtx`).
+    pub takes_pauses: bool,
     /// The subscriber's header extension ids.
     pub ids: ExtensionIds,
     /// What `consumed` answers.
@@ -311,6 +355,18 @@ pub fn subscribe(
             rtcp_feedback: Vec::new(),
         });
     }
+    let red_type = red_type(published.codec, offered, media_type, capabilities);
+    if let Some(payload_type) = red_type {
+        codecs.push(CodecParameters {
+            mime_type: "audio/red".into(),
+            payload_type,
+            clock_rate: offered.clock_rate,
+            channels: offered.channels,
+            parameters: Fmtp::from([(String::new(), FmtpValue::Text(format!("{media_type}/{media_type}")))]),
+            rtcp_feedback: Vec::new(),
+        });
+    }
+    let takes_pauses = number(&theirs.parameters, "usedtx") != Some(0);
     let (ids, header_extensions) = header_extensions(kind, published.codec, capabilities);
     let parameters = RtpParameters {
         mid: Some(identity.mid),
@@ -324,7 +380,25 @@ pub fn subscribe(
         }],
         rtcp: RtcpParameters { cname: Some(identity.cname), reduced_size: true },
     };
-    Ok(Subscribed { media_type, repair_type, ids, parameters })
+    Ok(Subscribed { media_type, repair_type, red_type, takes_pauses, ids, parameters })
+}
+
+/// The number a subscriber has for redundant sound of a codec. Opus comes first in what it is told, so that clients
+/// which look at one codec only see the one they know.
+fn red_type(
+    codec: Codec,
+    offered: &CodecCapability,
+    media_type: u8,
+    capabilities: &RtpCapabilities,
+) -> Option<u8> {
+    let fits = |theirs: &&CodecCapability| {
+        codec == Codec::Opus
+            && is_red(&theirs.mime_type)
+            && theirs.clock_rate == offered.clock_rate
+            && theirs.channels == offered.channels
+    };
+    let red = capabilities.codecs.iter().find(fits)?;
+    red.preferred_payload_type.filter(|&number| number != media_type && number <= 127)
 }
 
 /// mediasoup's way of saying how many layers a consumer can choose from.
@@ -446,6 +520,10 @@ fn number(parameters: &Fmtp, name: &str) -> Option<i64> {
         FmtpValue::Number(number) => Some(*number),
         FmtpValue::Text(text) => text.parse().ok(),
     }
+}
+
+fn is_red(mime_type: &str) -> bool {
+    mime_type.eq_ignore_ascii_case("audio/red")
 }
 
 fn is_rtx(mime_type: &str) -> bool {

@@ -1,0 +1,159 @@
+//! A packet of sound on its way to the viewers: held back, thinned out, taken out of redundancy or put into it.
+
+use std::time::Instant;
+
+use super::{
+    Outlet, Router,
+    producer::Incoming,
+    red::{Recent, Red},
+    silence::{self, Pass},
+};
+use crate::engine::packet::RtpPacket;
+
+/// Packets that are put before the first one after a pause, where the viewer takes redundancy: the start of a word that
+/// was too quiet to be noticed.
+const BEFORE_SPEECH: usize = 2;
+
+/// What there is to forward of one packet of sound.
+#[derive(Debug, Clone, Copy)]
+pub struct Sound<'a> {
+    /// The Opus payload.
+    pub opus: &'a [u8],
+    /// What stands for it in a pause.
+    pub comfort: &'a [u8],
+    /// What becomes of it.
+    pub pass: Pass,
+    /// Its microphone is let through; what is not forwarded is silence.
+    pub heard: bool,
+}
+
+/// What one viewer gets of it.
+#[derive(Debug, Clone, Copy)]
+pub enum Body<'a> {
+    /// This payload as it is.
+    Plain(&'a [u8]),
+    /// This Opus payload with the ones before it.
+    Redundant {
+        /// The Opus payload.
+        opus: &'a [u8],
+        /// Where the ones before it are.
+        recent: &'a Recent,
+        /// The publisher's timestamp.
+        timestamp: u32,
+        /// How many of them.
+        distance: usize,
+        /// The viewer's payload type of Opus.
+        payload_type: u8,
+    },
+}
+
+impl Sound<'_> {
+    /// Whether a viewer gets anything, and whether that is the packet itself. `pauses`: the viewer takes pauses.
+    pub fn pass_to(&self, pauses: bool) -> Pass {
+        if pauses || !self.heard { self.pass } else { Pass::Whole }
+    }
+}
+
+/// How many packets are repeated for a viewer, where one asked for `distance` begins to hear after a pause or not.
+pub fn repeated(distance: usize, begins: bool) -> usize {
+    if begins { distance.max(BEFORE_SPEECH) } else { distance }
+}
+
+impl Body<'_> {
+    /// Bytes it takes at most.
+    pub fn len_max(&self) -> usize {
+        match self {
+            Body::Plain(payload) => payload.len(),
+            Body::Redundant { opus, .. } => opus.len() + Recent::OVERHEAD_MAX,
+        }
+    }
+
+    /// Writes it, and returns its length; `None` when it does not fit.
+    pub fn write(&self, out: &mut [u8]) -> Option<usize> {
+        match *self {
+            Body::Plain(payload) => {
+                out.get_mut(..payload.len())?.copy_from_slice(payload);
+                Some(payload.len())
+            }
+            Body::Redundant { opus, recent, timestamp, distance, payload_type } => {
+                recent.write(payload_type, distance, timestamp, opus, out)
+            }
+        }
+    }
+}
+
+impl Router {
+    /// Sends a packet of sound to whom it concerns. What was lost before it and comes with it as redundancy goes first.
+    pub(super) fn forward_sound(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        incoming: &Incoming,
+        packet: &RtpPacket,
+        bytes: &[u8],
+        outlet: &mut Outlet<'_>,
+    ) {
+        let published = &self.producers[slot].published;
+        let payload = packet.payload(bytes);
+        let mut opus = payload;
+        if published.red_type == Some(packet.payload_type) {
+            let Some(red) = Red::parse(payload, published.media_type) else {
+                outlet.counters.rtp_dropped_malformed += 1;
+                return;
+            };
+            outlet.counters.red_received += 1;
+            opus = &payload[red.primary.clone()];
+            let count = red.blocks().len() as u64;
+            for (number, block) in red.blocks().iter().enumerate() {
+                let back = count - number as u64;
+                let timestamp = packet.timestamp.wrapping_sub(u32::from(block.offset));
+                let recovered = &payload[block.range()];
+                let index = incoming.index.saturating_sub(back);
+                let lost = self.producers[slot].recover(now, incoming.stream, index, timestamp);
+                if let Some(lost) = lost.filter(|_| !recovered.is_empty()) {
+                    outlet.counters.red_recovered += 1;
+                    let mut packet = *packet;
+                    (packet.timestamp, packet.marker) = (timestamp, false);
+                    self.forward_opus(now, slot, &lost, (&packet, bytes), recovered, outlet);
+                }
+            }
+        }
+        self.forward_opus(now, slot, incoming, (packet, bytes), opus, outlet);
+    }
+
+    fn forward_opus(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        incoming: &Incoming,
+        (packet, bytes): (&RtpPacket, &[u8]),
+        opus: &[u8],
+        outlet: &mut Outlet<'_>,
+    ) {
+        let level = packet.audio_level(bytes, self.producers[slot].published.ids.audio_level);
+        let heard = self.note_voice(now, slot, level);
+        let producer = &mut self.producers[slot];
+        if producer.redundant_viewers > 0 {
+            producer.recent.keep(packet.timestamp, opus);
+        }
+        let silent = silence::is_silent(level.map(|level| level.level_dbov_neg), opus);
+        let pass = producer.pauses.judge(now, incoming.index, heard, silent);
+        if pass == Pass::Hold {
+            let count = if heard {
+                &mut outlet.counters.rtp_dropped_silent
+            } else {
+                &mut outlet.counters.rtp_dropped_unheard
+            };
+            *count += 1;
+            // The cost of a microphone nobody hears ends here, however many listen.
+            if !heard || producer.steady_viewers == 0 {
+                return;
+            }
+        }
+        let sound = Sound { opus, comfort: &silence::comfort(opus), pass, heard };
+        for &slot in &producer.consumers {
+            let viewer = &mut self.consumers[slot];
+            viewer.forward(now, incoming, (packet, bytes), Some(&sound), producer, outlet);
+        }
+    }
+}

@@ -12,6 +12,7 @@ use plenum_sfu::engine::{
             dependency::{self, Active, DESCRIPTOR_MAX, Dependency},
             picture,
         },
+        red::{Recent, Red},
         repair,
     },
     transport::{
@@ -29,12 +30,32 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("av1", av1),
     ("dependency", dependency),
     ("h264", h264),
+    ("red", red),
     ("rtcp", rtcp),
     ("rtp", rtp),
     ("stun", stun),
     ("vp8", vp8),
     ("vp9", vp9),
 ];
+
+/// Redundant sound: blocks lie within the payload, and what is put together of them comes apart again.
+pub fn red(data: &[u8]) {
+    const OPUS: u8 = 111;
+    let Some(red) = Red::parse(data, OPUS) else { return };
+    let primary = &data[red.primary.clone()];
+    let (mut recent, now) = (Recent::default(), 1_000_000);
+    for block in red.blocks() {
+        recent.keep(now - u32::from(block.offset), &data[block.range()]);
+    }
+    let mut written = vec![0; primary.len() + Recent::OVERHEAD_MAX];
+    let len = recent.write(OPUS, 2, now, primary, &mut written).expect("there is room for the most it takes");
+    let again = Red::parse(&written[..len], OPUS).expect("what we write is redundant sound");
+    assert_eq!(&written[again.primary.clone()], primary);
+    for block in again.blocks() {
+        let repeated = &written[block.range()];
+        assert!(red.blocks().iter().any(|one| one.offset == block.offset && &data[one.range()] == repeated));
+    }
+}
 
 /// A datagram before anything is known of its sender.
 pub fn stun(data: &[u8]) {

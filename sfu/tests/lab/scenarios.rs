@@ -128,6 +128,7 @@ const fn random_loss(
 }
 
 fn lossy(world: &mut World, loss: f64) {
+    world.takes_redundancy = true;
     one_to_one(world, LinkSettings { loss, ..limited(2_500_000) });
 }
 
@@ -141,6 +142,20 @@ static TWO_PERCENT: Scenario = random_loss("loss-2", 3, "2 % loss", |world| loss
 pub static FIVE_PERCENT: Scenario =
     random_loss("loss-5", 4, "5 % loss", |world| lossy(world, 0.05), judge_loss);
 static TEN_PERCENT: Scenario = random_loss("loss-10", 5, "10 % loss", |world| lossy(world, 0.10), judge_loss);
+static FIFTEEN_PERCENT: Scenario = random_loss(
+    "loss-15",
+    13,
+    "15 % loss, the sound",
+    |world| lossy(world, 0.15),
+    |records| {
+        let (mut figures, record) = (Figures::default(), &records[0]);
+        // From the start on, though the first report comes after five seconds.
+        let concealed = record.concealed_share(1.0..60.0) * 100.0;
+        figures.at_most("sound concealed from the start", concealed, "%", 1.0);
+        told(&mut figures, record, 20.0..60.0);
+        figures
+    },
+);
 static TWENTY_PERCENT: Scenario =
     random_loss("loss-20", 6, "20 % loss", |world| lossy(world, 0.20), judge_loss);
 
@@ -340,6 +355,11 @@ fn five_percent_of_loss_are_repaired() {
 #[test]
 fn ten_percent_of_loss_are_repaired() {
     TEN_PERCENT.hold();
+}
+
+#[test]
+fn fifteen_percent_of_loss_leave_the_sound_intact() {
+    FIFTEEN_PERCENT.hold();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use plenum_sfu::engine::packet::RtpPacket;
+use plenum_sfu::engine::router::red::Red;
 use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket, RtcpWriter};
 use plenum_shared::id::TransportId;
 use plenum_shared::media::Kind;
@@ -51,6 +52,8 @@ pub struct Picture {
 pub struct Heard {
     pub sound: Sound,
     ssrc: u32,
+    /// The payload types of redundant sound and of the sound in it.
+    redundant: Option<(u8, u8)>,
     report: ReceptionReport,
     clock: Unwrap,
 }
@@ -92,7 +95,9 @@ impl Viewer {
             }),
             Kind::Audio => {
                 let (sound, clock) = (Sound::new(self.epoch), Unwrap::default());
-                self.sounds.push(Heard { sound, ssrc, report, clock });
+                let red = parameters.codecs.iter().find(|codec| codec.mime_type == "audio/red");
+                let redundant = red.map(|red| (red.payload_type, parameters.codecs[0].payload_type));
+                self.sounds.push(Heard { sound, ssrc, redundant, report, clock });
             }
         }
     }
@@ -136,11 +141,19 @@ impl Viewer {
                 film.receive(now, number, &packet, payload, true);
             }
         }
-        for Heard { sound, ssrc, report, clock } in &mut self.sounds {
+        for Heard { sound, ssrc, redundant, report, clock } in &mut self.sounds {
             if packet.ssrc == *ssrc {
                 report.note(packet.sequence_number);
-                sound.receive(now, clock.timestamp(packet.timestamp));
-                self.ways.push(now - (self.epoch + Stamp::read(payload).captured));
+                let timestamp = clock.timestamp(packet.timestamp);
+                let red = redundant.filter(|(red, _)| *red == packet.payload_type);
+                let red = red.map(|(_, inside)| Red::parse(payload, inside).expect("redundant sound"));
+                for block in red.iter().flat_map(|red| red.blocks()) {
+                    let earlier = timestamp.saturating_sub(u64::from(block.offset));
+                    sound.receive_redundant(now, earlier);
+                }
+                let own = red.map_or(payload, |red| &payload[red.primary]);
+                sound.receive(now, timestamp);
+                self.ways.push(now - (self.epoch + Stamp::read(own).captured));
             }
         }
     }

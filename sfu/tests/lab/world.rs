@@ -60,6 +60,8 @@ pub struct World {
     pub viewers: Vec<(Viewer, Path)>,
     pub links: Vec<Link<(Party, Vec<u8>)>>,
     pub records: Vec<Record>,
+    /// Viewers to come take redundant sound.
+    pub takes_redundancy: bool,
     seed: u64,
     room: RoomId,
     ids: u128,
@@ -87,6 +89,7 @@ impl World {
             viewers: Vec::new(),
             links: Vec::new(),
             records: Vec::new(),
+            takes_redundancy: false,
             seed,
             room: RoomId(Uuid::from_u128(1)),
             ids: 1,
@@ -139,13 +142,15 @@ impl World {
         let mut viewer = Viewer::new(self.now, client, transport);
         let producers =
             self.publishers.iter().flat_map(|(publisher, _)| [publisher.microphone, publisher.camera]);
+        let mut rtp_capabilities = router_capabilities();
+        rtp_capabilities.codecs.retain(|codec| self.takes_redundancy || codec.mime_type != "audio/red");
         for producer in producers.flatten().collect::<Vec<_>>() {
             let consumer = ConsumerId(self.id());
             let consumed = self.command(RoomCommand::Consume {
                 transport: viewer.transport,
                 consumer,
                 producer,
-                rtp_capabilities: router_capabilities(),
+                rtp_capabilities: rtp_capabilities.clone(),
                 paused: false,
             });
             let Ok(Reply::Consumed { kind, rtp_parameters, .. }) = consumed else { panic!("{consumed:?}") };

@@ -2,14 +2,15 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_shared::media::{Direction, Kind, Source};
+use plenum_shared::rtp::router_capabilities;
 
-use crate::room::Room;
-use crate::room::{MID, RID};
-use crate::tracks::{SIMULCAST_SSRC, simulcast, single, video_packet, vp8};
+use crate::room::{AUDIO_LEVEL, MID, RID, Room, Sent};
+use crate::tracks::{AUDIO, SIMULCAST_SSRC, simulcast, single, video_packet, vp8};
 
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
@@ -124,4 +125,51 @@ fn choosing_layers_allocates_nothing_after_the_first_seconds() {
     let (sent, allocations) = forward(measured);
     assert!(sent >= 300 * VIEWERS as u64, "{sent} packets");
     assert_eq!(allocations, 0, "for {sent} packets in ten seconds");
+}
+
+#[test]
+fn sound_is_ranked_paused_and_repeated_without_memory() {
+    const MICROPHONES: usize = 5;
+    let mut room = Room::new();
+    let links: Vec<_> = (0..MICROPHONES).map(|_| room.link(Direction::Send)).collect();
+    let (plain, redundant) = (room.link(Direction::Recv), room.link(Direction::Recv));
+    for &link in &links {
+        let producer = room.produce(link, Kind::Audio, Source::Microphone, AUDIO);
+        room.consume(plain, producer);
+        room.consume_with(redundant, producer, router_capabilities());
+    }
+    // Everybody speaks in turn, is silent, and is quiet.
+    let mut datagrams = Vec::new();
+    for number in 1..=PACKETS {
+        for (index, &link) in links.iter().enumerate() {
+            let level = [20, 127, 80][(usize::from(number) / 60 + index) % 3];
+            let sent = Sent {
+                payload_type: 111,
+                ssrc: 1000,
+                sequence_number: number,
+                timestamp: u32::from(number) * 960,
+                extensions: &[(AUDIO_LEVEL, &[level])],
+                payload: &[0xF8; 60],
+            };
+            let at = room.now + Duration::from_millis(20) * u32::from(number);
+            datagrams.push((at, room.source(link), room.sealed(link, sent)));
+        }
+    }
+    let half = datagrams.len() / 2;
+    let (warm_up, measured) = datagrams.split_at_mut(half);
+    let mut forward = |datagrams: &mut [(Instant, SocketAddr, Vec<u8>)]| {
+        let (allocations, before) = (ALLOCATIONS.get(), room.engine.counters());
+        for (at, source, datagram) in datagrams {
+            room.engine.handle_datagram(*at, LocalIndex(0), *source, datagram);
+            room.engine.egress().clear();
+        }
+        (ALLOCATIONS.get() - allocations, before, room.engine.counters())
+    };
+    forward(warm_up);
+    let (allocations, before, after) = forward(measured);
+    assert_eq!(allocations, 0);
+    assert!(after.rtp_sent - before.rtp_sent > 1000);
+    assert!(after.red_sent > before.red_sent);
+    assert!(after.rtp_dropped_unheard > before.rtp_dropped_unheard);
+    assert!(after.rtp_dropped_silent > before.rtp_dropped_silent);
 }

@@ -13,7 +13,7 @@ use plenum_shared::command::{RefusalReason, Reply, Response, RoomCommand};
 use plenum_shared::event::Event;
 use plenum_shared::id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId};
 use plenum_shared::media::{Direction, Kind, Source};
-use plenum_shared::rtp::{RtpParameters, router_capabilities};
+use plenum_shared::rtp::{RtpCapabilities, RtpParameters, router_capabilities};
 use uuid::Uuid;
 
 use crate::peer::{Check, Peer, address};
@@ -79,12 +79,16 @@ impl Viewing {
 
 impl Room {
     pub fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    pub fn with(limits: Limits) -> Self {
         let now = Instant::now();
         let config = EngineConfig {
             certificate: Arc::new(DtlsCertificate::generate().unwrap()),
             candidates: vec![Candidate { local: LOCAL, announced: address(SERVER) }],
             seed: [7; 32],
-            limits: Limits::default(),
+            limits,
         };
         let room = RoomId(Uuid::from_u128(1));
         let engine = Engine::new(config, now);
@@ -143,14 +147,26 @@ impl Room {
         producer
     }
 
+    /// A subscription of a viewer that takes no redundancy.
     pub fn consume(&mut self, link: usize, producer: ProducerId) -> Viewing {
+        let mut plain = router_capabilities();
+        plain.codecs.retain(|codec| codec.mime_type != "audio/red");
+        self.consume_with(link, producer, plain)
+    }
+
+    pub fn consume_with(
+        &mut self,
+        link: usize,
+        producer: ProducerId,
+        rtp_capabilities: RtpCapabilities,
+    ) -> Viewing {
         let consumer = ConsumerId(self.uuid());
         let transport = self.links[link].transport;
         let consumed = self.command(RoomCommand::Consume {
             transport,
             consumer,
             producer,
-            rtp_capabilities: router_capabilities(),
+            rtp_capabilities,
             paused: false,
         });
         let Ok(Reply::Consumed { rtp_parameters, .. }) = consumed else { panic!("{consumed:?}") };

@@ -30,7 +30,7 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// The time over which a layer's rate is smoothed.
 const SMOOTHED_OVER: Duration = Duration::from_secs(3);
 
-/// What one layer takes, with those it is built on.
+/// What one layer takes, with what it is built on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
     /// Over some time: a moment's excess is no reason to take it away.
@@ -54,6 +54,10 @@ pub struct LayerMeters {
 #[derive(Debug, Default)]
 struct Meter {
     temporal: [Temporal; TEMPORAL_MAX],
+    /// What of it the layers above are built on, inside an SVC stream.
+    feeding: RateMeter,
+    /// As of the last look, as a part of the whole.
+    feeding_share: f64,
     /// Since then it has not stopped.
     began_at: Option<Instant>,
     heard_at: Option<Instant>,
@@ -96,6 +100,9 @@ impl LayerMeters {
         meter.heard_at = Some(now);
         (meter.missed, meter.missing_since) = ([0; LAYERS_MAX], None);
         meter.temporal[usize::from(description.temporal).min(TEMPORAL_MAX - 1)].meter.add(now, len);
+        if description.feeds_upper {
+            meter.feeding.add(now, len);
+        }
         meter.note_frame(now, timestamp) && self.find_stopped(now, layer, source)
     }
 
@@ -127,7 +134,7 @@ impl LayerMeters {
         self.layers.iter().any(|meter| meter.heard_at.is_some())
     }
 
-    /// What the layers take, of `count` there are; in an SVC stream with those below.
+    /// What the layers take, of `count` there are; in an SVC stream with what they need of those below.
     pub fn costs(&mut self, now: Instant, count: usize, is_svc: bool) -> Costs {
         if self.looked_at.is_none_or(|at| now.saturating_duration_since(at) >= LOOK_INTERVAL) {
             self.look(now);
@@ -142,9 +149,8 @@ impl LayerMeters {
             let own = self.layers[layer].costs();
             for (temporal, cost) in costs.iter_mut().enumerate() {
                 let own = own[temporal.min(self.layers[layer].temporal_count().max(1) - 1)];
-                let whole = if is_svc { own.on(below[temporal]) } else { own };
-                below[temporal] = whole;
-                *cost = Some(whole);
+                *cost = Some(if is_svc { own.on(below[temporal]) } else { own });
+                below[temporal] = own.part(self.layers[layer].feeding_share).on(below[temporal]);
             }
             // Where nothing comes of the higher temporal layers they are no choice.
             let temporal_count =
@@ -176,6 +182,8 @@ impl LayerMeters {
                 let weight = if age < SMOOTHED_OVER { 1.0 } else { weight };
                 temporal.smoothed += (temporal.rate as f64 - temporal.smoothed) * weight;
             }
+            let all: u64 = meter.temporal.iter_mut().map(|temporal| temporal.meter.rate(now).0).sum();
+            meter.feeding_share = meter.feeding.rate(now).0 as f64 / all.max(1) as f64;
         }
     }
 
@@ -237,6 +245,12 @@ impl Meter {
 }
 
 impl Cost {
+    /// A keyframe is needed whole: all layers meet in it.
+    fn part(self, share: f64) -> Cost {
+        let part = |rate: Bitrate| Bitrate((rate.0 as f64 * share) as u64);
+        Cost { usual: part(self.usual), most: part(self.most), ..self }
+    }
+
     fn on(self, below: Cost) -> Cost {
         Cost {
             usual: Bitrate(self.usual.0 + below.usual.0),

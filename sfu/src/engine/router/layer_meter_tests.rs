@@ -133,6 +133,21 @@ fn a_layer_of_an_svc_stream_costs_those_below_it_too() {
 }
 
 #[test]
+fn a_layer_that_meets_those_below_in_keyframes_only_does_not_cost_them() {
+    let mut camera = Publisher::new(Source::Camera);
+    for _ in 0..250 {
+        let apart = Description { feeds_upper: false, ..Description::PLAIN };
+        let (now, timestamp) = (camera.now(), camera.ms as u32 * 90);
+        for (layer, len) in [(0, 500), (1, 2000)] {
+            camera.meters.note(now, (layer, Source::Camera), &apart, timestamp, len);
+        }
+        camera.ms += 40;
+    }
+    let costs = camera.meters.costs(camera.now(), 2, true);
+    assert!((380..=410).contains(&kbps(costs[1][0])), "{costs:?}");
+}
+
+#[test]
 fn a_moments_excess_raises_what_must_be_free_and_not_what_is_taken() {
     let mut camera = Publisher::new(Source::Camera);
     for _ in 0..1000 {

@@ -137,8 +137,11 @@ impl Description {
         if current {
             *structure = attached;
         }
+        let feeds_upper =
+            structure.as_deref().is_none_or(|structure| dependency.feeds_upper(&structure.targets));
         Some(Description {
             keyframe: current && dependency.starts_frame,
+            feeds_upper,
             spatial: dependency.spatial,
             temporal: dependency.temporal,
             layer_frame_end: dependency.ends_frame,

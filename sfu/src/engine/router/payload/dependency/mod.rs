@@ -87,6 +87,12 @@ impl Dependency {
         }
         Some((dependency, attached))
     }
+
+    /// Whoever is on a decode target of more spatial layers gets the frame, too.
+    pub fn feeds_upper(&self, targets: &Targets) -> bool {
+        let above = |&target: &u8| targets.layer(target).spatial > self.spatial;
+        (0..targets.count()).filter(above).any(|target| self.indications.present(target))
+    }
 }
 
 /// The number of the frame, which is where it can be read without any structure.

@@ -465,6 +465,40 @@ fn a_handshake_whose_first_answers_are_lost_goes_on() {
 }
 
 #[test]
+fn a_handshake_survives_a_third_of_everything_being_lost() {
+    let mut times = Vec::new();
+    for seed in 100..160 {
+        let mut network = Network::new(seed);
+        network.loss_percent = 30;
+        network.delay = Duration::from_millis(40);
+        times.push(handshake_over(&mut network, 1150, Duration::from_secs(30)));
+    }
+    let mut times: Vec<_> =
+        times.into_iter().map(|took| took.expect("it connects before anybody gives up")).collect();
+    times.sort();
+    assert!(times[times.len() / 2] < Duration::from_secs(2), "half of them: {times:?}");
+}
+
+/// What is lost of both sides adds up: only the client's timer makes a lost last flight of ours come again, and that timer
+/// has doubled with every flight of its own that was lost.
+#[test]
+fn a_handshake_survives_every_flight_being_lost_again_and_again() {
+    let (ours, theirs) = (address(A), address(SERVER));
+    let cases: [(&[_], u64); 4] = [
+        (&[(ours, 1), (theirs, 1)], 1_000),
+        (&[(ours, 2), (theirs, 2)], 2_000),
+        (&[(ours, 5)], 6_000),
+        (&[(theirs, 5)], 6_000),
+    ];
+    for (losing, limit_ms) in cases {
+        let mut network = Network::new(9);
+        network.losing_each_flight = losing.to_vec();
+        let took = handshake_over(&mut network, 1150, Duration::from_secs(30));
+        assert!(took.is_some_and(|took| took < Duration::from_millis(limit_ms)), "{losing:?}: {took:?}");
+    }
+}
+
+#[test]
 fn a_handshake_given_up_is_begun_anew_by_the_next_client_hello() {
     let mut pair = Pair::new();
     pair.transport.set_remote(pair.now, &pair.peer.dtls_parameters()).unwrap();

@@ -25,6 +25,9 @@ pub struct Network {
     pub lossy: Vec<(SocketAddr, u64)>,
     /// As many of the next datagrams to this address are lost.
     pub losing: Option<(SocketAddr, u32)>,
+    /// The first so many of every kind of DTLS flight to these addresses are lost.
+    pub losing_each_flight: Vec<(SocketAddr, u32)>,
+    flights_lost: BTreeMap<(SocketAddr, [u8; 2]), u32>,
     /// What is behind a NAT, and the address it has outside now: `(inside, outside)`.
     pub nat: Vec<(SocketAddr, SocketAddr)>,
 }
@@ -42,6 +45,8 @@ impl Network {
             jitter: Duration::ZERO,
             lossy: Vec::new(),
             losing: None,
+            losing_each_flight: Vec::new(),
+            flights_lost: BTreeMap::new(),
             nat: Vec::new(),
         }
     }
@@ -52,6 +57,9 @@ impl Network {
             && *left > 0
         {
             *left -= 1;
+            return;
+        }
+        if self.loses_flight(&datagram) {
             return;
         }
         let at_ends = self.lossy.iter().filter(|(end, _)| *end == datagram.from || *end == datagram.to);
@@ -76,6 +84,21 @@ impl Network {
             self.sent += 1;
             self.in_flight.insert((at, self.sent), datagram.clone());
         }
+    }
+
+    /// Flights are told apart by their first record: its type, and the type of the handshake message in it.
+    fn loses_flight(&mut self, datagram: &Datagram) -> bool {
+        const HANDSHAKE: u8 = 22;
+        let Some(&kind) = datagram.bytes.first().filter(|kind| (20..=63).contains(*kind)) else {
+            return false;
+        };
+        let Some(&(_, losing)) = self.losing_each_flight.iter().find(|(to, _)| *to == datagram.to) else {
+            return false;
+        };
+        let message = datagram.bytes.get(13).filter(|_| kind == HANDSHAKE);
+        let lost = self.flights_lost.entry((datagram.to, [kind, message.copied().unwrap_or(0)])).or_default();
+        *lost += 1;
+        *lost <= losing
     }
 
     pub fn next_arrival(&self) -> Option<Instant> {

@@ -10,7 +10,9 @@ use super::{
     packet::RtpPacket,
     peer::{FIRST_REPORT_AFTER, ROUND_TRIP_UNKNOWN},
     router::{Outlet, Router, repair, speaker::JUDGED_EVERY},
-    transport::rtcp::{self, NackPairs, ReportBlock, RtcpPacket, SenderReport},
+    transport::rtcp::{
+        self, ExtendedBlock, NackPairs, ReportBlock, RtcpPacket, SenderReport, reference_time,
+    },
 };
 
 /// Between two repetitions of one packet at least: the round trip is the viewer's word, and one of nothing would let a
@@ -124,6 +126,9 @@ impl Engine {
                     entries.for_each(|(ssrc, _)| self.note_keyframe_request(now, slot, ssrc));
                 }
                 RtcpPacket::Remb { bitrate_bps, .. } => self.note_remb(now, slot, bitrate_bps),
+                RtcpPacket::ExtendedReport { blocks, .. } => {
+                    blocks.for_each(|block| self.note_reference_answers(now, slot, &block));
+                }
                 // Streams end by signalling; feedback we did not negotiate says nothing to us.
                 RtcpPacket::SourceDescription(_)
                 | RtcpPacket::Goodbye(_)
@@ -133,6 +138,17 @@ impl Engine {
         }
         if reported {
             self.note_loss(now, slot);
+        }
+    }
+
+    /// A publisher says how long ago it heard our clock: that tells the round trip to it.
+    fn note_reference_answers(&mut self, now: Instant, slot: Slot, block: &ExtendedBlock<'_>) {
+        let ExtendedBlock::DelaySinceLastReference(mut answers) = *block else { return };
+        let time = reference_time(self.epoch, now);
+        let peer = &mut self.peers[slot];
+        let ours = answers.find(|answer| answer.ssrc == peer.rtcp_ssrc);
+        if let Some(round_trip) = ours.and_then(|answer| answer.round_trip(time)) {
+            peer.note_round_trip(round_trip);
         }
     }
 
@@ -147,9 +163,14 @@ impl Engine {
     fn note_report_block(&mut self, now: Instant, slot: Slot, block: &ReportBlock) -> bool {
         let peer = &mut self.peers[slot];
         let Some(&consumer) = peer.outbound.get(&block.ssrc) else { return false };
-        let consumer = &mut self.rooms[peer.room].router.consumers[consumer];
-        consumer.fraction_lost = block.fraction_lost;
-        consumer.redundancy.note_loss(now, block.fraction_lost);
+        let Router { producers, consumers, .. } = &mut self.rooms[peer.room].router;
+        let consumer = &mut consumers[consumer];
+        // What the publisher's path lost is not the viewer's to answer for: it neither lowers its layers nor its quality.
+        let upstream = consumer.layers.current_stream().map_or(0.0, |stream| {
+            producers[consumer.producer].streams[usize::from(stream)].reception.missed_share()
+        });
+        consumer.fraction_lost = block.fraction_lost.saturating_sub((upstream * 256.0) as u8);
+        consumer.redundancy.note_loss(now, consumer.fraction_lost);
         let round_trip =
             consumer.round_trip(now, block.last_sender_report, block.delay_since_last_sender_report);
         if let Some(round_trip) = round_trip {

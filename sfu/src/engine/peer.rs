@@ -24,7 +24,7 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 pub const FIRST_REPORT_AFTER: Duration = Duration::from_millis(100);
 /// Between reports: RFC 3550's interval for small sessions, shortened as RFC 4585 allows.
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(1);
-/// Assumed until a report tells the round trip.
+/// Assumed until a report tells the round trip: that of a publisher is known a second or two after its first packet.
 pub const ROUND_TRIP_UNKNOWN: Duration = Duration::from_millis(100);
 
 /// What an SSRC of a publisher stands for.
@@ -172,10 +172,10 @@ impl Peer {
         self.round_trip = Some(self.round_trip.map_or(round_trip, |old| (old * 7 + round_trip) / 8));
     }
 
-    /// Takes note of a packet for the transport-wide report. Returns when that is due, if it was not before.
+    /// Takes note of a packet for the transport-wide report. Returns when that is due, if this packet makes it so.
     pub fn note_arrival(&mut self, now: Instant, packet: &RtpPacket, bytes: &[u8]) -> Option<Instant> {
         let number = packet.transport_sequence_number(bytes, self.ids.transport_wide)?;
-        self.arrivals.note(now, number, packet.ssrc)
+        self.arrivals.note(now, number, packet.ssrc, bytes.len())
     }
 
     /// What a packet is of. An unknown SSRC is bound by the names it carries, once and for as long as the producer

@@ -17,7 +17,7 @@ use super::{
     transport::{
         RTCP_OVERHEAD_MAX,
         arrivals::Arrivals,
-        rtcp::{ReportBlock, RtcpWriter},
+        rtcp::{ReportBlock, RtcpWriter, reference_time},
     },
 };
 use crate::engine::media::router_and_outlet;
@@ -36,7 +36,7 @@ impl Engine {
         let (router, mut outlet) = router_and_outlet!(self, room);
         send_requests(now, slot, router, &mut outlet);
         if outlet.peers[slot].arrivals.poll_timeout().is_some_and(|at| at <= now) {
-            send_arrivals(slot, &mut outlet);
+            send_arrivals(now, slot, &mut outlet);
         }
         if outlet.peers[slot].report_at.is_some_and(|at| at <= now) {
             send_receiver_reports(now, slot, router, &mut outlet);
@@ -111,14 +111,14 @@ fn write_keyframe_requests(
     asked.count() as u64
 }
 
-fn send_arrivals(slot: Slot, outlet: &mut Outlet<'_>) {
+fn send_arrivals(now: Instant, slot: Slot, outlet: &mut Outlet<'_>) {
     // A report covers thousands of packets; a few datagrams bound the loop where sizes and gaps are unusual.
     for _ in 0..4 {
         let Some(peer) = outlet.peers.get_mut(slot) else { return };
         let rtcp_ssrc = peer.rtcp_ssrc;
         let mut arrivals = std::mem::replace(&mut peer.arrivals, Arrivals::new(outlet.epoch));
         let mut more = false;
-        let sent = send_rtcp(slot, outlet, |writer| more = arrivals.write(rtcp_ssrc, writer));
+        let sent = send_rtcp(slot, outlet, |writer| more = arrivals.write(now, rtcp_ssrc, writer));
         outlet.peers[slot].arrivals = arrivals;
         if !sent || !more {
             return;
@@ -126,7 +126,8 @@ fn send_arrivals(slot: Slot, outlet: &mut Outlet<'_>) {
     }
 }
 
-/// RR about every stream of the peer that was heard, retransmissions not included: nobody acts on their loss.
+/// RR about every stream of the peer that was heard, and what time it is for us. Retransmissions are not included: nobody acts on their
+/// loss.
 fn send_receiver_reports(now: Instant, slot: Slot, router: &mut Router, outlet: &mut Outlet<'_>) {
     let peer = &outlet.peers[slot];
     let rtcp_ssrc = peer.rtcp_ssrc;
@@ -150,8 +151,11 @@ fn send_receiver_reports(now: Instant, slot: Slot, router: &mut Router, outlet: 
         outlet.peers[slot].loss = lost as f32 / expected.max(1) as f32;
     }
     if count > 0 {
+        let reference_time = reference_time(outlet.epoch, now);
         send_rtcp(slot, outlet, |writer| {
             writer.receiver_report(rtcp_ssrc, &blocks[..count]);
+            // The answer tells the round trip, which reports of a sender alone do not.
+            writer.receiver_reference_time(rtcp_ssrc, reference_time);
         });
     }
 }

@@ -11,7 +11,8 @@ pub const MISSING_MAX: usize = 256;
 pub const REORDER_WAIT: Duration = Duration::from_millis(10);
 /// How often one packet is asked for.
 const ASKED_MAX: u8 = 8;
-/// A packet that is missing for so long would come too late to be shown.
+/// A packet that is missing for so long would come too late to be shown. Nothing is asked for again whose answer could
+/// only come after that.
 const AGE_MAX: Duration = Duration::from_secs(1);
 /// Between two requests for one packet at least, whatever the round trip.
 const REPEAT_MIN: Duration = Duration::from_millis(20);
@@ -79,12 +80,15 @@ impl Nacks {
             if missing.ask_at > now || due.count == REQUEST_MAX {
                 return true;
             }
-            if missing.asked == ASKED_MAX || now.saturating_duration_since(missing.since) > AGE_MAX {
+            let age = now.saturating_duration_since(missing.since);
+            let hopeless = age > AGE_MAX || (missing.asked > 0 && age + round_trip > AGE_MAX);
+            if missing.asked == ASKED_MAX || hopeless {
                 due.gave_up = true;
                 return false;
             }
             missing.asked += 1;
-            missing.ask_at = now + round_trip.max(REPEAT_MIN);
+            // A quarter more, or the answer and the next request would cross on every path that is a little uneven.
+            missing.ask_at = now + (round_trip * 5 / 4).max(REPEAT_MIN);
             out[due.count] = missing.index as u16;
             due.count += 1;
             true
@@ -130,6 +134,19 @@ mod tests {
             times += numbers.len();
         }
         assert_eq!((times, gave_up), (usize::from(ASKED_MAX), true));
+    }
+
+    #[test]
+    fn what_can_no_longer_come_in_time_is_given_up_before_it_is_too_old() {
+        let (start, mut nacks) = (Instant::now(), Nacks::default());
+        nacks.lost(start, 7, 8);
+        let far = Duration::from_millis(600);
+        let mut out = [0; REQUEST_MAX];
+        assert_eq!(nacks.due(start + REORDER_WAIT, far, &mut out).count, 1, "once is always worth it");
+        let again = nacks.poll_timeout().unwrap();
+        assert!(again < start + AGE_MAX);
+        assert_eq!(nacks.due(again, far, &mut out), Due { count: 0, gave_up: true });
+        assert_eq!(nacks.poll_timeout(), None);
     }
 
     #[test]

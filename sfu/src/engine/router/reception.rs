@@ -52,6 +52,10 @@ pub struct Reception {
     jitter_x16: u32,
     expected_reported: u64,
     received_reported: u64,
+    /// Packets that were missing when the one after them came, whether or not they were repaired.
+    missed: u64,
+    /// The same when the last two reports were made, with the packets expected by then: the older first.
+    missed_reported: [(u64, u64); 2],
     /// Packets expected and packets lost between the last two reports.
     pub interval: (u64, u64),
     /// The last sender report.
@@ -70,6 +74,8 @@ impl Reception {
             seen: [0; (WINDOW / 64) as usize],
             last_transit: 0,
             jitter_x16: 0,
+            missed: 0,
+            missed_reported: [(0, 0); 2],
             expected_reported: 0,
             received_reported: 0,
             interval: (0, 0),
@@ -93,6 +99,7 @@ impl Reception {
         if ahead > 0 {
             let forget_from = (newest + 1).max(index.saturating_sub(WINDOW - 1));
             (forget_from..index).for_each(|skipped| self.unmark(skipped));
+            self.missed += index - newest - 1;
             self.newest = Some(index);
         } else if newest - index >= WINDOW || self.is_marked(index) {
             return Arrival::Useless;
@@ -125,7 +132,8 @@ impl Reception {
     /// The block of the next receiver report. Loss counts from the previous call.
     pub fn report(&mut self, now: Instant, ssrc: u32) -> ReportBlock {
         let newest = self.newest.unwrap_or(0);
-        let expected = if self.newest.is_some() { newest - self.first.min(newest) + 1 } else { 0 };
+        let expected = self.expected();
+        self.missed_reported = [self.missed_reported[1], (self.missed, expected)];
         let expected_since = expected.saturating_sub(self.expected_reported);
         let received_since = self.received - self.received_reported;
         (self.expected_reported, self.received_reported) = (expected, self.received);
@@ -145,6 +153,19 @@ impl Reception {
             last_sender_report,
             delay_since_last_sender_report: delay,
         }
+    }
+
+    /// The share of packets (0.0 to 1.0) that were missing at first, over the last one to two report intervals. Viewers see
+    /// these holes too until they are filled, and report them as loss on a path that has lost nothing.
+    pub fn missed_share(&self) -> f32 {
+        let [(missed_before, expected_before), _] = self.missed_reported;
+        let expected = self.expected().saturating_sub(expected_before).max(1);
+        (self.missed.saturating_sub(missed_before) as f32 / expected as f32).min(1.0)
+    }
+
+    /// Packets from the first to the newest.
+    fn expected(&self) -> u64 {
+        self.newest.map_or(0, |newest| newest - self.first.min(newest) + 1)
     }
 
     fn transit(&self, now: Instant, timestamp: u32) -> u32 {
@@ -225,6 +246,32 @@ mod tests {
     }
 
     #[test]
+    fn what_was_missing_at_first_is_known_although_it_was_repaired() {
+        let mut stream = Reception::new(Instant::now(), 90_000);
+        let now = stream.epoch;
+        for number in 0..100 {
+            receive(
+                &mut stream,
+                if number % 10 == 8 {
+                    number + 1
+                } else if number % 10 == 9 {
+                    number - 1
+                } else {
+                    number
+                },
+            );
+        }
+        assert_eq!(stream.report(now, 7).cumulative_lost, 0);
+        assert!((stream.missed_share() - 0.1).abs() < 0.001);
+        (100..300).for_each(|number| {
+            receive(&mut stream, number);
+        });
+        assert!((stream.missed_share() - 10.0 / 300.0).abs() < 0.001, "the interval before still counts");
+        stream.report(now, 7);
+        assert_eq!(stream.missed_share(), 0.0);
+    }
+
+    #[test]
     fn a_report_says_how_long_ago_the_sender_report_came() {
         let mut stream = Reception::new(Instant::now(), 90_000);
         let report = SenderReport {
@@ -269,6 +316,49 @@ mod tests {
                 }
             }
             prop_assert_eq!(stream.received, seen.len() as u64);
+        }
+
+        /// Packets in some order, some never, some twice: the figures are those of RFC 3550 appendix A.3 and A.8, computed
+        /// the long way.
+        #[test]
+        fn figures_are_those_of_appendix_a(
+            first in any::<u16>(),
+            fates in proptest::collection::vec((0_u8..10, 0_u64..8, 0_u64..60), 2..400),
+        ) {
+            const CLOCK_RATE: u32 = 90_000;
+            let mut stream = Reception::new(Instant::now(), CLOCK_RATE);
+            let mut arrivals = Vec::new();
+            for (n, (fate, ahead, late_ms)) in fates.iter().enumerate() {
+                // Of ten packets one is lost, one is late by some packets, one comes twice; the first one always comes.
+                let copies = match fate { 0 if n > 0 => 0, 1 => 2, _ => 1 };
+                let place = n as u64 * 2 + if *fate == 2 && n > 0 { ahead * 2 + 1 } else { 0 };
+                (0..copies).for_each(|_| arrivals.push((place, n as u32, *late_ms)));
+            }
+            arrivals.sort_by_key(|&(place, ..)| place);
+            let (mut seen, mut highest, mut clock_ms) = (HashSet::new(), 0_u32, 0);
+            let (mut jitter, mut transit_before) = (0.0_f64, None);
+            for (place, n, late_ms) in arrivals {
+                clock_ms = (place * 10 + late_ms).max(clock_ms);
+                let now = stream.epoch + Duration::from_millis(clock_ms);
+                let timestamp = n.wrapping_mul(1800).wrapping_add(77);
+                stream.receive(now, first.wrapping_add(n as u16), timestamp, false);
+                if seen.insert(n) {
+                    highest = highest.max(n);
+                    let transit = (clock_ms * 90) as f64 - f64::from(n * 1800);
+                    if let Some(before) = transit_before.replace(transit) {
+                        jitter += ((transit - before).abs() - jitter) / 16.0;
+                    }
+                }
+            }
+            let expected = u64::from(highest) + 1;
+            let lost = expected as i64 - seen.len() as i64;
+            let report = stream.report(stream.epoch, 1);
+            prop_assert_eq!(report.cumulative_lost, lost as i32);
+            prop_assert_eq!(report.fraction_lost, ((lost.max(0) as u64 * 256 / expected).min(255)) as u8);
+            let reported = (1_u64 << 16 | u64::from(first)) + u64::from(highest) - (1 << 16);
+            prop_assert_eq!(report.extended_highest_sequence_number, reported as u32);
+            // The integers of A.8 lose up to one unit in sixteen at each step.
+            prop_assert!((f64::from(report.jitter) - jitter).abs() <= 2.0, "{} and {jitter}", report.jitter);
         }
     }
 }

@@ -1,12 +1,15 @@
-//! Compound RTCP packets in and out: reports, NACK, PLI and FIR, REMB, transport-wide feedback (RFC 3550, 4585, 5104).
+//! Compound RTCP packets in and out: reports, NACK, PLI and FIR, REMB, transport-wide feedback, extended
+//! reports (RFC 3550, 3611, 4585, 5104).
 //!
 //! [`parse`] walks the packets of a plain compound as borrowed views; [`RtcpWriter`] builds one into a caller's buffer.
 //! Neither allocates: reports and feedback of every peer pass here many times a second.
 
+mod extended;
 mod read;
 mod transport_feedback;
 mod write;
 
+pub use extended::{ExtendedBlock, ExtendedBlocks, ReferenceAnswer, ReferenceAnswers, reference_time};
 pub use read::{
     Compound, FirEntries, NackPairs, ReportBlocks, RtcpPacket, SourceDescriptions, SsrcList, parse,
 };
@@ -19,6 +22,7 @@ const SOURCE_DESCRIPTION: u8 = 202;
 const GOODBYE: u8 = 203;
 const TRANSPORT_LAYER_FEEDBACK: u8 = 205;
 const PAYLOAD_SPECIFIC_FEEDBACK: u8 = 206;
+const EXTENDED_REPORT: u8 = 207;
 
 /// Feedback message types, the five bits a report count is in elsewhere.
 const FMT_NACK: u8 = 1;

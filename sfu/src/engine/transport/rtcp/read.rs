@@ -54,7 +54,14 @@ pub enum RtcpPacket<'a> {
     },
     /// Transport-wide feedback.
     TransportFeedback(TransportFeedback<'a>),
-    /// A type we have no use for (XR, APP, others), or one whose body does not fit its type.
+    /// XR.
+    ExtendedReport {
+        /// Who reports.
+        ssrc: u32,
+        /// What.
+        blocks: ExtendedBlocks<'a>,
+    },
+    /// A type we have no use for (APP, others), or one whose body does not fit its type.
     Unknown {
         /// The packet type.
         packet_type: u8,
@@ -119,6 +126,7 @@ fn read_body(packet_type: u8, count: u8, body: &[u8]) -> Option<RtcpPacket<'_>> 
         (PAYLOAD_SPECIFIC_FEEDBACK, FMT_PLI) => pli(body),
         (PAYLOAD_SPECIFIC_FEEDBACK, FMT_FIR) => fir(body),
         (PAYLOAD_SPECIFIC_FEEDBACK, FMT_APPLICATION_LAYER) => remb(body),
+        (EXTENDED_REPORT, _) => extended_report(body),
         _ => None,
     }
 }
@@ -170,6 +178,11 @@ fn remb(body: &[u8]) -> Option<RtcpPacket<'_>> {
     let bitrate_bps = if exponent > 28 { u64::MAX } else { mantissa << exponent };
     let ssrcs = SsrcList { bytes: body.get(16..16 + 4 * count as usize)? };
     Some(RtcpPacket::Remb { sender_ssrc: read_u32(fixed, 0), bitrate_bps, ssrcs })
+}
+
+fn extended_report(body: &[u8]) -> Option<RtcpPacket<'_>> {
+    let ssrc = read_u32(body.get(..4)?, 0);
+    Some(RtcpPacket::ExtendedReport { ssrc, blocks: ExtendedBlocks { rest: &body[4..] } })
 }
 
 const REPORT_BLOCK_LEN: usize = 24;

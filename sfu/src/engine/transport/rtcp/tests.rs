@@ -1,3 +1,5 @@
+use std::time::{Duration, Instant};
+
 use proptest::prelude::*;
 
 use super::*;
@@ -77,11 +79,11 @@ fn a_packet_that_does_not_fit_leaves_the_compound_as_it_was() {
 
 #[test]
 fn an_unknown_or_misfitting_packet_does_not_hide_the_next() {
-    let mut bytes = vec![0x80, 207, 0, 1, 9, 9, 9, 9]; // XR
+    let mut bytes = vec![0x80, 204, 0, 1, 9, 9, 9, 9]; // APP
     bytes.extend([0x81, 200, 0, 0]); // an SR without a body
     bytes.extend(written(|w| assert!(w.pli(1, 2))));
     let packets: Vec<_> = parse(&bytes).collect();
-    assert!(matches!(packets[0], RtcpPacket::Unknown { packet_type: 207 }));
+    assert!(matches!(packets[0], RtcpPacket::Unknown { packet_type: 204 }));
     assert!(matches!(packets[1], RtcpPacket::Unknown { packet_type: 200 }));
     assert!(matches!(packets[2], RtcpPacket::Pli { .. }));
 }
@@ -240,6 +242,44 @@ fn exhaust(packet: RtcpPacket<'_>) {
         RtcpPacket::TransportFeedback(feedback) => {
             assert!(feedback.statuses().count() <= FEEDBACK_STATUSES_MAX)
         }
+        RtcpPacket::ExtendedReport { blocks, .. } => {
+            let answers = blocks.map(|block| match block {
+                ExtendedBlock::DelaySinceLastReference(answers) => answers.count(),
+                ExtendedBlock::ReceiverReferenceTime(_) | ExtendedBlock::Unknown { .. } => 1,
+            });
+            assert!(answers.sum::<usize>() <= 300 / 4);
+        }
         RtcpPacket::Pli { .. } | RtcpPacket::Unknown { .. } => {}
     }
+}
+
+#[test]
+fn what_time_it_is_reads_back_as_written() {
+    let bytes = written(|w| assert!(w.receiver_reference_time(7, 0x0102_0304_0506_0708)));
+    assert_eq!(bytes.len(), 20);
+    let Some(RtcpPacket::ExtendedReport { ssrc: 7, mut blocks }) = parse(&bytes).next() else {
+        panic!("an XR")
+    };
+    assert!(matches!(blocks.next(), Some(ExtendedBlock::ReceiverReferenceTime(0x0102_0304_0506_0708))));
+    assert!(blocks.next().is_none());
+}
+
+#[test]
+fn an_answer_to_our_time_proves_the_round_trip() {
+    let epoch = Instant::now();
+    let at = |ms| reference_time(epoch, epoch + Duration::from_millis(ms));
+    let answer = |delay_ms: u64| ReferenceAnswer {
+        ssrc: 7,
+        last_reference: (at(1000) >> 16) as u32,
+        delay_since_last_reference: (delay_ms * 65_536 / 1000) as u32,
+    };
+    let round_trip = answer(250).round_trip(at(1330)).unwrap();
+    assert!(round_trip.abs_diff(Duration::from_millis(80)) < Duration::from_millis(1), "{round_trip:?}");
+    assert_eq!(answer(250).round_trip(at(1240)), None, "held for longer than it was away");
+    assert_eq!(answer(0).round_trip(at(60_000)), None, "too old");
+    assert_eq!(
+        ReferenceAnswer { last_reference: 0, ..answer(0) }.round_trip(at(1000)),
+        None,
+        "heard nothing"
+    );
 }

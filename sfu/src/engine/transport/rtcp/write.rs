@@ -47,6 +47,15 @@ impl<'a> RtcpWriter<'a> {
         })
     }
 
+    /// XR that says what time it is for us (NTP 32.32 fixed point), for senders to answer (RFC 3611 section 4.4).
+    pub fn receiver_reference_time(&mut self, ssrc: u32, ntp_time: u64) -> bool {
+        self.packet(EXTENDED_REPORT, 0, |body| {
+            body.u32(ssrc)?;
+            body.bytes(&[extended::RECEIVER_REFERENCE_TIME, 0, 0, 2])?;
+            body.bytes(&ntp_time.to_be_bytes())
+        })
+    }
+
     /// SDES naming one stream. CNAMEs longer than 255 bytes are refused.
     pub fn cname(&mut self, ssrc: u32, cname: &str) -> bool {
         self.packet(SOURCE_DESCRIPTION, 1, |body| {

@@ -58,6 +58,9 @@ pub struct Settings {
     /// UDP port of the first worker; worker n uses the n-th after it. 0 lets the kernel pick [default: 0].
     #[arg(long = "media-port", env = "SFU_MEDIA_PORT")]
     pub media_port: Option<String>,
+    /// on or off: whether clients whose network lets no UDP out may connect by TCP, on the same ports [default: on].
+    #[arg(long = "tcp", env = "SFU_TCP")]
+    pub tcp: Option<String>,
     /// Where /metrics, /healthz and /readyz are served [default: 127.0.0.1:0].
     #[arg(long = "http", env = "SFU_HTTP")]
     pub http: Option<String>,
@@ -103,6 +106,8 @@ pub struct Config {
     pub announced: Vec<IpAddr>,
     /// 0: the kernel picks.
     pub media_port: u16,
+    /// ICE-TCP on the media ports.
+    pub tcp: bool,
     pub http: SocketAddr,
     /// How many microphones and cameras of a group are forwarded at a time.
     pub last_n: LastN,
@@ -159,6 +164,7 @@ impl Config {
             listen: listen(settings.listen.as_deref(), &announced)?,
             announced,
             media_port: parsed("SFU_MEDIA_PORT", settings.media_port.as_deref(), "a port")?.unwrap_or(0),
+            tcp: switch("SFU_TCP", settings.tcp.as_deref(), true)?,
             http: parsed("SFU_HTTP", settings.http.as_deref(), "an address with a port")?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             last_n: last_n(settings.audio_last_n.as_deref(), settings.video_last_n.as_deref())?,
@@ -192,6 +198,15 @@ fn parsed<T: FromStr>(
 ) -> Result<Option<T>, ConfigError> {
     let Some(value) = given(value) else { return Ok(None) };
     value.parse().map(Some).map_err(|_| wrong(setting, format!("`{value}` is not {what}")))
+}
+
+fn switch(setting: &'static str, value: Option<&str>, default: bool) -> Result<bool, ConfigError> {
+    match given(value) {
+        None => Ok(default),
+        Some("on") => Ok(true),
+        Some("off") => Ok(false),
+        Some(other) => Err(wrong(setting, format!("`{other}` is neither on nor off"))),
+    }
 }
 
 fn control(value: Option<String>) -> Result<String, ConfigError> {
@@ -311,7 +326,7 @@ mod tests {
     fn defaults_are_filled_in() {
         let config = Config::from_settings(minimal()).unwrap();
         assert!(config.workers >= 1);
-        assert_eq!((config.media_port, config.orphan_timeout), (0, None));
+        assert_eq!((config.media_port, config.tcp, config.orphan_timeout), (0, true, None));
         assert_eq!(config.http, SocketAddr::from(([127, 0, 0, 1], 0)));
         assert_eq!(config.log, LogConfig { filter: "info".into(), format: LogFormat::Text });
     }
@@ -353,6 +368,7 @@ mod tests {
             (Settings { announced: some("a"), ..minimal() }, "SFU_ANNOUNCED: `a` is not an IP address"),
             (Settings { audio_last_n: some("few"), ..minimal() }, "SFU_AUDIO_LAST_N: `few` is not a number"),
             (Settings { media_port: some("70000"), ..minimal() }, "SFU_MEDIA_PORT: `70000` is not a port"),
+            (Settings { tcp: some("yes"), ..minimal() }, "SFU_TCP: `yes` is neither on nor off"),
             (Settings { http: some("9090"), ..minimal() }, "SFU_HTTP: `9090` is not an address with a port"),
             (
                 Settings { orphan_timeout_s: some("-1"), ..minimal() },

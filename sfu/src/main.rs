@@ -1,7 +1,10 @@
 //! Reads the settings, starts the workers and the link, waits for a reason to end, and drains.
 
 use clap::Parser;
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    fcntl::{Flock, FlockArg},
+    sys::resource::{Resource, getrlimit, setrlimit},
+};
 use plenum_sfu::{
     config::{Config, ConfigError, Settings},
     engine::{Engine, EngineConfig, limits::Limits, transport::DtlsCertificate},
@@ -25,6 +28,8 @@ use tokio::{
 
 /// A wrong setting, a taken port, another node at work: starting again changes nothing.
 const EXIT_SETTINGS: u8 = 2;
+/// More than all workers of a large machine can have connections.
+const DESCRIPTORS_MAX: u64 = 1 << 20;
 /// For the goodbyes of all peers. Whoever asked us to stop waits five seconds.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -57,6 +62,7 @@ fn run(settings: Settings) -> Result<ExitCode, String> {
     let http_address = http.local_addr().map_err(|error| error.to_string())?;
     telemetry::start_logging(&config.log);
 
+    raise_descriptor_limit();
     let pool = Arc::new(start_workers(&config)?);
     tracing::info!(
         node = %config.node,
@@ -86,6 +92,14 @@ fn run(settings: Settings) -> Result<ExitCode, String> {
         Reason::WorkerEnded => ExitCode::FAILURE,
         Reason::Asked | Reason::Orphaned | Reason::Drained => ExitCode::SUCCESS,
     })
+}
+
+/// Each TCP connection of a client takes a descriptor, and the usual soft limit of 1024 is for programs that use `select`.
+/// Where it cannot be raised, connections beyond it wait to be accepted.
+fn raise_descriptor_limit() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(DESCRIPTORS_MAX)), hard);
+    }
 }
 
 /// One engine per worker, all with the certificate of the process.

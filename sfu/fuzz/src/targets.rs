@@ -17,10 +17,11 @@ use plenum_sfu::engine::{
     },
     transport::{
         params::Codec,
-        rtcp::{self, FEEDBACK_STATUSES_MAX, RtcpPacket},
+        rtcp::{self, ExtendedBlock, FEEDBACK_STATUSES_MAX, RtcpPacket},
         stun::{self, BindingRequest},
     },
 };
+use plenum_sfu::worker::tcp::frame;
 
 /// What is done with a string of bytes; it returns, or what it promised does not hold.
 pub type Target = fn(&[u8]);
@@ -29,6 +30,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("av1", av1),
     ("dependency", dependency),
+    ("frames", frames),
     ("h264", h264),
     ("red", red),
     ("rtcp", rtcp),
@@ -116,9 +118,30 @@ pub fn rtcp(data: &[u8]) {
                 assert!(last.last().is_none_or(|last| last < FEEDBACK_STATUSES_MAX));
             }
             RtcpPacket::SourceDescription(chunks) => assert!(chunks.count() <= data.len()),
+            RtcpPacket::ExtendedReport { blocks, .. } => {
+                let answers = blocks.map(|block| match block {
+                    ExtendedBlock::DelaySinceLastReference(answers) => answers.count(),
+                    ExtendedBlock::ReceiverReferenceTime(_) | ExtendedBlock::Unknown { .. } => 1,
+                });
+                assert!(answers.sum::<usize>() <= data.len() / 4);
+            }
             RtcpPacket::Pli { .. } | RtcpPacket::Unknown { .. } => {}
         }
     }
+}
+
+/// What came on a TCP connection: frames cover the bytes up to the beginning of one that is not there yet.
+pub fn frames(data: &[u8]) {
+    let Ok(whole) = frame::whole_frames(data) else { return };
+    assert!(data.len() - whole < frame::HEADER_LEN + frame::DATAGRAM_MAX, "what is kept is bounded");
+    let mut copy = data[..whole].to_vec();
+    let again: Vec<u8> = frame::datagrams(&mut copy)
+        .flat_map(|datagram| {
+            let header = frame::header(datagram.len()).expect("what came in a frame fits one");
+            header.into_iter().chain(datagram.to_vec())
+        })
+        .collect();
+    assert_eq!(again, data[..whole]);
 }
 
 /// A VP8 payload: numbers are written where they were read, and nothing else changes.

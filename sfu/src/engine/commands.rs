@@ -6,7 +6,7 @@ use plenum_shared::{
     command::{Refusal, RefusalReason, Reply, Response, RoomCommand},
     id::{RoomId, SessionId, TransportId},
     media::Direction,
-    transport::{CandidateType, DtlsParameters, IceCandidate, Protocol},
+    transport::{CandidateType, DtlsParameters, IceCandidate, Protocol, TcpType},
 };
 
 use super::{
@@ -24,6 +24,10 @@ const UFRAG_LEN: usize = 12;
 const PASSWORD_LEN: usize = 24;
 /// The type preference of host candidates (RFC 8445 section 5.1.2.2).
 const HOST_PREFERENCE: u32 = 126;
+/// The same over TCP: below whatever goes by UDP, relays included (RFC 6544 section 4.2).
+const TCP_HOST_PREFERENCE: u32 = 90;
+/// The direction preference of a passive host candidate (RFC 6544 section 4.2), in the upper three of its 16 bits.
+const PASSIVE_PREFERENCE: u32 = 4 << 13;
 
 impl Engine {
     pub(super) fn dispatch(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response {
@@ -198,16 +202,26 @@ impl Engine {
     }
 }
 
-/// One host candidate for each socket, the first one preferred (RFC 8445 section 5.1.2.1).
+/// One host candidate for each socket and listener, the first one preferred, and UDP before TCP (RFC 8445 section
+/// 5.1.2.1, RFC 6544 section 4.2).
 fn candidates(sockets: &[Candidate]) -> Vec<IceCandidate> {
-    let candidate = |(index, socket): (usize, &Candidate)| IceCandidate {
-        foundation: format!("udp{index}"),
-        priority: (HOST_PREFERENCE << 24) | ((u32::from(u16::MAX) - index as u32) << 8) | 255,
-        ip: socket.announced.ip(),
-        port: socket.announced.port(),
-        protocol: Protocol::Udp,
-        kind: CandidateType::Host,
-        tcp_type: None,
+    let candidate = |(index, socket): (usize, &Candidate)| {
+        let is_tcp = socket.local.is_tcp();
+        let index = index as u32;
+        let (type_preference, local_preference) = if is_tcp {
+            (TCP_HOST_PREFERENCE, PASSIVE_PREFERENCE | (0x1FFF - index))
+        } else {
+            (HOST_PREFERENCE, u32::from(u16::MAX) - index)
+        };
+        IceCandidate {
+            foundation: format!("{}{index}", if is_tcp { "tcp" } else { "udp" }),
+            priority: (type_preference << 24) | (local_preference << 8) | 255,
+            ip: socket.announced.ip(),
+            port: socket.announced.port(),
+            protocol: if is_tcp { Protocol::Tcp } else { Protocol::Udp },
+            kind: CandidateType::Host,
+            tcp_type: is_tcp.then_some(TcpType::Passive),
+        }
     };
     sockets.iter().enumerate().map(candidate).collect()
 }

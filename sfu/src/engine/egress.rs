@@ -47,6 +47,8 @@ pub struct Message<'a> {
     pub bytes: &'a [u8],
     /// Bytes of each datagram when there are several.
     pub segment_size: Option<u16>,
+    /// What all of them are worth where the way out is full.
+    pub class: Class,
 }
 
 impl Message<'_> {
@@ -61,6 +63,7 @@ struct Packet {
     peer: Slot,
     local: LocalIndex,
     remote: SocketAddr,
+    class: Class,
     start: usize,
     len: usize,
 }
@@ -141,7 +144,7 @@ impl Egress {
         let len = write(&mut self.arena[start..start + len_max]).filter(|&len| len > 0 && len <= len_max);
         let len = len.ok_or(NotTaken::Nothing)?;
         self.used += len;
-        self.packets.push(Packet { peer, local: path.0, remote: path.1, start, len });
+        self.packets.push(Packet { peer, local: path.0, remote: path.1, class, start, len });
         Ok(len)
     }
 
@@ -156,7 +159,8 @@ impl Egress {
             } else {
                 &gathered[run.start - ARENA_BYTES..run.start - ARENA_BYTES + run.len]
             };
-            Message { local: packet.local, remote: packet.remote, bytes, segment_size: run.segment_size }
+            let Packet { local, remote, class, .. } = *packet;
+            Message { local, remote, bytes, segment_size: run.segment_size, class }
         })
     }
 
@@ -211,16 +215,17 @@ impl Class {
     }
 }
 
-/// How many packets from the start of `order` can be one message: one path, equal sizes, a shorter one only as the last.
+/// How many packets from the start of `order` can be one message: one path and class, equal sizes, a shorter one only as
+/// the last.
 fn run_length(packets: &[Packet], order: &[usize], segments_max: usize) -> usize {
     let first = &packets[order[0]];
     let mut bytes = first.len;
     let mut count = 1;
     for &index in order.iter().skip(1).take(segments_max - 1) {
         let next = &packets[index];
-        let same_path = (next.peer, next.local, next.remote) == (first.peer, first.local, first.remote);
+        let way = |packet: &Packet| (packet.peer, packet.local, packet.remote, packet.class);
         bytes += next.len;
-        if !same_path || next.len > first.len || bytes > MESSAGE_BYTES_MAX {
+        if way(next) != way(first) || next.len > first.len || bytes > MESSAGE_BYTES_MAX {
             break;
         }
         count += 1;

@@ -3,7 +3,7 @@
 use crate::{
     engine::counters::Counters,
     link::LinkStatus,
-    worker::{Snapshot, WorkerCounters, pool::Pool, socket::SocketCounters},
+    worker::{Snapshot, WorkerCounters, pool::Pool, socket::SocketCounters, tcp::TcpCounters},
 };
 use std::fmt::Write;
 
@@ -125,6 +125,20 @@ exported!(SOCKETS, SocketCounters {
     gso_fallbacks: counter "gso_fallbacks_total" "Sockets that gave up GSO.",
 });
 
+exported!(TCP, TcpCounters {
+    connections: gauge "tcp_connections" "Media connections over TCP that are open.",
+    accepted: counter "tcp_accepted_total" "Media connections over TCP that were accepted.",
+    refused: counter "tcp_refused_total" "Connections refused, or closed to make room, because there are too many.",
+    closed_unproven: counter "tcp_closed_unproven_total" "Connections closed because no valid check came.",
+    closed_stuck: counter "tcp_closed_stuck_total" "Connections closed because their peer did not read.",
+    closed_malformed: counter "tcp_closed_malformed_total" "Connections closed because what came made no sense.",
+    datagrams_received: counter "tcp_datagrams_received_total" "Datagrams that came by TCP.",
+    datagrams_sent: counter "tcp_datagrams_sent_total" "Datagrams that were queued for TCP.",
+    bytes_sent: counter "tcp_bytes_sent_total" "Bytes that the kernel took for TCP.",
+    datagrams_dropped_queue_full: counter "tcp_datagrams_dropped_queue_full_total"
+        "Datagrams dropped because too much waited for a TCP connection.",
+});
+
 exported!(WORKER, WorkerCounters {
     turns: counter "worker_turns_total" "Turns of the worker's loop.",
     panics: counter "worker_panics_total" "Panics of the engine that were contained.",
@@ -138,6 +152,7 @@ pub fn render(pool: &Pool, link: &LinkStatus) -> String {
     let mut page = String::with_capacity(32 * 1024);
     ENGINE.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.engine)));
     SOCKETS.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.sockets)));
+    TCP.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.tcp)));
     WORKER.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.worker)));
     head(&mut page, "plenum_sfu_worker_queue", "gauge", "Commands waiting for the worker.");
     per_worker(&mut page, "plenum_sfu_worker_queue", queues.into_iter());

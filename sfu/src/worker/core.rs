@@ -14,6 +14,7 @@ use std::{net::SocketAddr, time::Instant};
 /// See the methods of the same names of [`Engine`].
 pub trait Core {
     fn handle_datagram(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, datagram: &mut [u8]);
+    fn handle_closed_path(&mut self, now: Instant, local: LocalIndex, remote: SocketAddr);
     fn handle_command(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response;
     fn handle_timeout(&mut self, now: Instant);
     fn poll_timeout(&self) -> Option<Instant>;
@@ -28,6 +29,9 @@ pub trait Core {
 impl Core for Engine {
     fn handle_datagram(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, datagram: &mut [u8]) {
         Engine::handle_datagram(self, now, local, source, datagram);
+    }
+    fn handle_closed_path(&mut self, now: Instant, local: LocalIndex, remote: SocketAddr) {
+        Engine::handle_closed_path(self, now, local, remote);
     }
     fn handle_command(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response {
         Engine::handle_command(self, now, room, command)

@@ -16,6 +16,7 @@ pub mod placement;
 pub mod pool;
 mod snapshot;
 pub mod socket;
+pub mod tcp;
 
 pub use snapshot::{Published, Snapshot, WorkerCounters};
 
@@ -25,19 +26,22 @@ use inbox::{Inbox, Job};
 use mio::{Events, Interest, Poll, Token};
 use outbox::Outbox;
 use plenum_shared::command::{Refusal, RefusalReason, RoomCommand};
-use socket::{MediaSocket, Readiness, ReceiveBatch, SendBatches};
+use socket::{MediaSocket, Readiness, ReceiveBatch, SendBatches, Sockets};
 use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::{Duration, Instant},
 };
+use tcp::{FrameBatch, TcpPaths};
 
 /// The token of the inbox's waker; sockets have their index.
 const WAKER: Token = Token(usize::MAX);
 /// Jobs served between two looks at the sockets: commands come in bursts when many people join, and media must not
 /// wait for all of them.
 const JOBS_PER_TURN: usize = 16;
+/// Events taken from the poll at once; it hands out the rest at the next turn.
+const EVENTS_PER_TURN: usize = 256;
 /// How often a snapshot leaves the worker.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
@@ -49,6 +53,8 @@ pub struct Worker<C> {
     readable: Vec<bool>,
     receive: ReceiveBatch,
     send: SendBatches,
+    tcp: TcpPaths,
+    frames: FrameBatch,
     poll: Poll,
     inbox: Inbox,
     outbox: Arc<Outbox>,
@@ -64,7 +70,7 @@ impl<C: Core> Worker<C> {
     /// The kernel refuses to watch a socket.
     pub fn new(
         mut core: C,
-        mut sockets: Vec<MediaSocket>,
+        Sockets { udp: mut sockets, tcp }: Sockets,
         poll: Poll,
         inbox: Inbox,
         outbox: Arc<Outbox>,
@@ -81,6 +87,8 @@ impl<C: Core> Worker<C> {
             receive: ReceiveBatch::default(),
             send: SendBatches::new(sockets.len()),
             sockets,
+            tcp: TcpPaths::new(tcp, poll.registry())?,
+            frames: FrameBatch::default(),
             poll,
             inbox,
             outbox,
@@ -92,10 +100,11 @@ impl<C: Core> Worker<C> {
 
     /// Until the inbox says stop; then every room is closed, so that peers hear a goodbye.
     pub fn run(mut self) {
-        let mut events = Events::with_capacity(self.sockets.len() + 1);
+        let mut events = Events::with_capacity(EVENTS_PER_TURN);
         while !self.inbox.is_stopping() {
             self.wait(&mut events);
             self.read();
+            self.read_tcp();
             self.serve_jobs();
             self.serve_deadlines();
             self.tell_events();
@@ -118,13 +127,16 @@ impl<C: Core> Worker<C> {
         }
         self.snapshot.worker.turns += 1;
         for event in events.iter().filter(|event| event.token() != WAKER) {
+            if self.tcp.note(event) {
+                continue;
+            }
             let Token(index) = event.token();
             self.readable[index] = true;
         }
     }
 
     fn time_to_wait(&self) -> Duration {
-        if self.readable.contains(&true) || !self.inbox.is_empty() {
+        if self.readable.contains(&true) || self.tcp.is_ready() || !self.inbox.is_empty() {
             return Duration::ZERO;
         }
         let wake_at = self.core.poll_timeout().map_or(self.publish_at, |at| at.min(self.publish_at));
@@ -134,7 +146,7 @@ impl<C: Core> Worker<C> {
     /// One batch of each socket that has something. What the engine makes of it leaves at the end of the turn, or
     /// earlier when there is so much of it that the arena fills.
     fn read(&mut self) {
-        let Self { core, sockets, readable, receive, send, snapshot, .. } = self;
+        let Self { core, sockets, readable, receive, send, tcp, snapshot, .. } = self;
         for index in 0..sockets.len() {
             if !readable[index] {
                 continue;
@@ -149,9 +161,40 @@ impl<C: Core> Worker<C> {
                     core.handle_datagram(now, local, source, datagram);
                 });
                 if core.egress().is_filling() {
-                    send_egress(core, send, sockets, snapshot);
+                    send_egress(core, send, sockets, tcp, snapshot);
                 }
             }
+        }
+    }
+
+    /// New connections, and one read of each that has something.
+    fn read_tcp(&mut self) {
+        let Self { core, sockets, send, tcp, frames, poll, snapshot, .. } = self;
+        if tcp.is_ready() {
+            let now = Instant::now();
+            tcp.accept(now, poll.registry(), &mut snapshot.tcp);
+            for _ in 0..tcp.readable_count() {
+                let Some((local, source)) = tcp.read(frames, &mut snapshot.tcp) else { continue };
+                for datagram in frames.datagrams() {
+                    snapshot.tcp.datagrams_received += 1;
+                    contained(core, &mut snapshot.worker.panics, |core| {
+                        core.handle_datagram(now, local, source, datagram);
+                    });
+                    if core.egress().is_filling() {
+                        send_egress(core, send, sockets, tcp, snapshot);
+                    }
+                }
+            }
+        }
+        self.tell_closed_paths();
+    }
+
+    fn tell_closed_paths(&mut self) {
+        while let Some((local, remote)) = self.tcp.poll_closed() {
+            let now = Instant::now();
+            contained(&mut self.core, &mut self.snapshot.worker.panics, |core| {
+                core.handle_closed_path(now, local, remote);
+            });
         }
     }
 
@@ -194,7 +237,9 @@ impl<C: Core> Worker<C> {
     }
 
     fn flush(&mut self) {
-        send_egress(&mut self.core, &mut self.send, &mut self.sockets, &mut self.snapshot);
+        let Self { core, send, sockets, tcp, snapshot, .. } = self;
+        send_egress(core, send, sockets, tcp, snapshot);
+        tcp.flush(Instant::now(), &mut snapshot.tcp);
     }
 
     fn publish(&mut self) {
@@ -202,6 +247,7 @@ impl<C: Core> Worker<C> {
         if now >= self.publish_at {
             let overdue = now.duration_since(self.publish_at);
             self.publish_at = now + PUBLISH_EVERY;
+            self.tcp.sweep(now, &mut self.snapshot.tcp);
             self.snapshot.take(self.core.counters(), PUBLISH_EVERY + overdue);
             self.published.set(self.snapshot);
         }
@@ -226,11 +272,20 @@ fn send_egress<C: Core>(
     core: &mut C,
     send: &mut SendBatches,
     sockets: &mut [MediaSocket],
+    tcp: &mut TcpPaths,
     snapshot: &mut Snapshot,
 ) {
     let egress = core.egress();
     if !egress.is_empty() {
-        send.send_all(sockets, egress.messages(), &mut snapshot.sockets);
+        let now = Instant::now();
+        let Snapshot { sockets: counters, tcp: tcp_counters, .. } = snapshot;
+        let by_udp = egress.messages().filter(|message| {
+            if message.local.is_tcp() {
+                tcp.queue(now, message, tcp_counters);
+            }
+            !message.local.is_tcp()
+        });
+        send.send_all(sockets, by_udp, counters);
         egress.clear();
     }
 }

@@ -5,7 +5,8 @@ use super::{
     core::Core,
     inbox::{Inbox, InboxHandle, Job, inbox},
     outbox::Outbox,
-    socket::MediaSocket,
+    socket::{MediaSocket, Sockets},
+    tcp,
 };
 use crate::{
     config::{Config, Listen},
@@ -38,6 +39,8 @@ const PORT_ATTEMPTS: usize = 32;
 pub enum StartError {
     #[error("media address {address}: {error} (SFU_LISTEN, SFU_MEDIA_PORT)")]
     Bind { address: SocketAddr, error: io::Error },
+    #[error("media address {address} over TCP: {error} (SFU_LISTEN, SFU_MEDIA_PORT, SFU_TCP)")]
+    Listen { address: SocketAddr, error: io::Error },
     #[error("SFU_LISTEN: no address to receive media on")]
     NoAddress,
     #[error("SFU_ANNOUNCED: {0} has no listening address of its IP version")]
@@ -125,9 +128,12 @@ impl Pool {
             (0..config.workers).map(|worker| bind(config, worker)).collect::<Result<_, _>>()?;
         let cores = own_cores(config.workers);
         for (worker, sockets) in bound.into_iter().enumerate() {
-            let addresses: Vec<_> = sockets.iter().map(MediaSocket::address).collect();
-            let candidates = candidates(&addresses, &config.announced)?;
+            let addresses: Vec<_> = sockets.udp.iter().map(MediaSocket::address).collect();
+            let mut candidates = candidates(&addresses, &config.announced)?;
             pool.media_addresses.extend(candidates.iter().map(|candidate| candidate.announced));
+            if config.tcp {
+                candidates.extend(over_tcp(&candidates));
+            }
             let place = Place { worker, candidates };
             pool.spawn(place, sockets, cores.get(worker).copied(), make_core.clone())?;
         }
@@ -137,7 +143,7 @@ impl Pool {
     fn spawn<C: Core>(
         &mut self,
         place: Place,
-        sockets: Vec<MediaSocket>,
+        sockets: Sockets,
         core: Option<usize>,
         make_core: impl Fn(Place) -> C + Send + 'static,
     ) -> io::Result<()> {
@@ -206,7 +212,7 @@ impl Drop for Pool {
 
 fn run<C: Core>(
     core: C,
-    sockets: Vec<MediaSocket>,
+    sockets: Sockets,
     poll: Poll,
     inbox: Inbox,
     outbox: Arc<Outbox>,
@@ -252,15 +258,15 @@ fn pin(core: Option<usize>) {
     }
 }
 
-/// One socket per listening address, all on one port.
-fn bind(config: &Config, worker: usize) -> Result<Vec<MediaSocket>, StartError> {
+/// One socket and one listener per listening address, all on one port.
+fn bind(config: &Config, worker: usize) -> Result<Sockets, StartError> {
     let fixed = (config.media_port != 0).then(|| config.media_port.saturating_add(worker as u16));
     for attempt in 1.. {
-        match bind_all(&config.listen, fixed.unwrap_or(0)) {
-            Err(StartError::Bind { error, .. })
+        match bind_all(&config.listen, fixed.unwrap_or(0), config.tcp) {
+            Err(StartError::Bind { error, .. } | StartError::Listen { error, .. })
                 if fixed.is_none() && error.kind() == io::ErrorKind::AddrInUse && attempt < PORT_ATTEMPTS => {
             }
-            Ok(sockets) if sockets.is_empty() => return Err(StartError::NoAddress),
+            Ok(sockets) if sockets.udp.is_empty() => return Err(StartError::NoAddress),
             result => return result,
         }
     }
@@ -268,13 +274,21 @@ fn bind(config: &Config, worker: usize) -> Result<Vec<MediaSocket>, StartError> 
 }
 
 /// With port 0 the first address gets a free one, and the others must follow.
-fn bind_all(listen: &Listen, port: u16) -> Result<Vec<MediaSocket>, StartError> {
-    let mut sockets: Vec<MediaSocket> = Vec::new();
+fn bind_all(listen: &Listen, port: u16, has_tcp: bool) -> Result<Sockets, StartError> {
+    let mut sockets = Sockets::default();
     for ip in &listen.addresses {
-        let port = sockets.first().map_or(port, |first| first.address().port());
+        let port = sockets.udp.first().map_or(port, |first| first.address().port());
         let address = SocketAddr::new(*ip, port);
         match MediaSocket::bind(address) {
-            Ok(socket) => sockets.push(socket),
+            Ok(socket) => {
+                let address = socket.address();
+                sockets.udp.push(socket);
+                if has_tcp {
+                    let listener =
+                        tcp::listen(address).map_err(|error| StartError::Listen { address, error })?;
+                    sockets.tcp.push(listener);
+                }
+            }
             // An address that went away since it was found, or one that IPv6 has not confirmed yet.
             Err(error) if !listen.explicit && error.kind() == io::ErrorKind::AddrNotAvailable => {}
             Err(error) => return Err(StartError::Bind { address, error }),
@@ -299,6 +313,12 @@ fn candidates(bound: &[SocketAddr], announced: &[IpAddr]) -> Result<Vec<Candidat
         }
     }
     Ok(candidates)
+}
+
+/// The same addresses once more, where a connection may be opened.
+fn over_tcp(candidates: &[Candidate]) -> Vec<Candidate> {
+    let listener = |one: &Candidate| Candidate { local: one.local.listener(), ..*one };
+    candidates.iter().map(listener).collect()
 }
 
 fn candidate(local: usize, announced: SocketAddr) -> Candidate {
@@ -350,8 +370,10 @@ mod tests {
             addresses: vec!["127.0.0.1".parse().unwrap(), "127.0.0.2".parse().unwrap()],
             explicit: true,
         };
-        let sockets = bind_all(&listen, 0).unwrap();
-        assert_eq!(sockets[0].address().port(), sockets[1].address().port());
+        let sockets = bind_all(&listen, 0, true).unwrap();
+        let mut ports: Vec<_> = sockets.udp.iter().map(|socket| socket.address().port()).collect();
+        ports.extend(sockets.tcp.iter().map(|listener| listener.local_addr().unwrap().port()));
+        assert_eq!(ports, [ports[0]; 4], "UDP and TCP alike");
     }
 
     #[test]
@@ -360,8 +382,8 @@ mod tests {
             addresses: vec!["127.0.0.1".parse().unwrap(), "192.0.2.1".parse().unwrap()],
             explicit,
         };
-        assert_eq!(bind_all(&listen(false), 0).unwrap().len(), 1);
-        let refused = bind_all(&listen(true), 0).unwrap_err().to_string();
+        assert_eq!(bind_all(&listen(false), 0, false).unwrap().udp.len(), 1);
+        let refused = bind_all(&listen(true), 0, false).unwrap_err().to_string();
         assert!(refused.starts_with("media address 192.0.2.1:"), "{refused}");
     }
 }

@@ -1,6 +1,6 @@
 //! What leaves a worker once a second: all its counters at one moment, and the rates since the moment before.
 
-use super::socket::SocketCounters;
+use super::{socket::SocketCounters, tcp::TcpCounters};
 use crate::engine::counters::Counters;
 use nix::sys::resource::{UsageWho, getrusage};
 use plenum_shared::media::Bitrate;
@@ -25,6 +25,7 @@ pub struct WorkerCounters {
 pub struct Snapshot {
     pub engine: Counters,
     pub sockets: SocketCounters,
+    pub tcp: TcpCounters,
     pub worker: WorkerCounters,
     /// Share of one core since the snapshot before, 0.0 to 1.0.
     pub cpu_share: f32,
@@ -44,8 +45,9 @@ impl Snapshot {
         let rate = |bytes: u64| Bitrate((bytes as f64 * 8.0 / seconds) as u64);
         self.cpu_share = (cpu.saturating_sub(self.worker.cpu).as_secs_f64() / seconds).min(1.0) as f32;
         self.received = rate(engine.bytes_received.saturating_sub(self.engine.bytes_received));
-        self.sent = rate(self.sockets.bytes_sent.saturating_sub(self.bytes_sent_before));
-        self.bytes_sent_before = self.sockets.bytes_sent;
+        let bytes_sent = self.sockets.bytes_sent + self.tcp.bytes_sent;
+        self.sent = rate(bytes_sent.saturating_sub(self.bytes_sent_before));
+        self.bytes_sent_before = bytes_sent;
         self.worker.cpu = cpu;
         self.engine = engine;
     }

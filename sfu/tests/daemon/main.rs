@@ -7,6 +7,7 @@ mod link;
 mod metrics;
 mod node;
 mod process;
+mod tcp;
 mod worker;
 
 use std::time::{Duration, Instant};

@@ -51,6 +51,9 @@ impl Core for Fragile {
         }
         self.engine.handle_datagram(now, local, source, datagram);
     }
+    fn handle_closed_path(&mut self, now: Instant, local: LocalIndex, remote: SocketAddr) {
+        self.engine.handle_closed_path(now, local, remote);
+    }
     fn handle_command(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response {
         match command {
             RoomCommand::RequestKeyframe { consumer: PANICS } => {
@@ -101,6 +104,7 @@ pub fn config(control: SocketAddr, pki: &Pki, workers: usize) -> Config {
         listen: Listen { addresses: vec![Ipv4Addr::LOCALHOST.into()], explicit: true },
         announced: Vec::new(),
         media_port: 0,
+        tcp: true,
         http: SocketAddr::from(([127, 0, 0, 1], 0)),
         last_n: Limits::default().last_n,
         orphan_timeout: None,

@@ -23,6 +23,7 @@ use std::{
 };
 use str0m::{
     Candidate, Input, Output, Rtc,
+    change::DirectApi,
     ice::IceCreds,
     net::{Protocol, Receive},
 };
@@ -39,7 +40,7 @@ fn submit(worker: &WorkerHandle, room: RoomId, command: RoomCommand) -> oneshot:
     answer
 }
 
-fn ask(worker: &WorkerHandle, room: RoomId, command: RoomCommand) -> Response {
+pub fn ask(worker: &WorkerHandle, room: RoomId, command: RoomCommand) -> Response {
     submit(worker, room, command).blocking_recv().unwrap()
 }
 
@@ -58,19 +59,13 @@ fn a_real_peer_connects_through_the_sockets_and_hears_a_goodbye() {
     let address = socket.local_addr().unwrap();
     let mut rtc = Rtc::builder().build(Instant::now());
     rtc.add_local_candidate(Candidate::host(address, "udp").unwrap());
+    assert_eq!(candidates[0].protocol, plenum_shared::transport::Protocol::Udp, "the best one first");
     let server = SocketAddr::new(candidates[0].ip, candidates[0].port);
     rtc.add_remote_candidate(Candidate::host(server, "udp").unwrap());
     let mut api = rtc.direct_api();
     api.set_ice_controlling(true);
     api.set_remote_ice_credentials(IceCreds { ufrag: ice.username_fragment, pass: ice.password });
-    api.set_remote_fingerprint(
-        format!("{} {}", dtls.fingerprints[0].algorithm, dtls.fingerprints[0].value).parse().unwrap(),
-    );
-    api.start_dtls(true).unwrap();
-    let print = api.local_dtls_fingerprint().clone();
-    let value = print.bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
-    let fingerprints = vec![Fingerprint { algorithm: print.hash_func, value }];
-    let theirs = DtlsParameters { role: DtlsRole::Client, fingerprints };
+    let theirs = connect_parameters(&mut api, &dtls);
     ask(worker, room, RoomCommand::ConnectTransport { transport, dtls: theirs }).unwrap();
 
     let connected = eventually("the peer is connected", || {
@@ -84,6 +79,17 @@ fn a_real_peer_connects_through_the_sockets_and_hears_a_goodbye() {
         turn(&mut rtc, &socket, address);
         (!rtc.is_alive()).then_some(())
     });
+}
+
+/// Begins the handshake with the node, and says what the node has to know.
+pub fn connect_parameters(api: &mut DirectApi<'_>, node: &DtlsParameters) -> DtlsParameters {
+    let print = &node.fingerprints[0];
+    api.set_remote_fingerprint(format!("{} {}", print.algorithm, print.value).parse().unwrap());
+    api.start_dtls(true).unwrap();
+    let print = api.local_dtls_fingerprint().clone();
+    let value = print.bytes.iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":");
+    let fingerprints = vec![Fingerprint { algorithm: print.hash_func, value }];
+    DtlsParameters { role: DtlsRole::Client, fingerprints }
 }
 
 /// One turn of the peer's own loop: everything out, then what comes within a moment in.

@@ -49,9 +49,25 @@ const TRANSMITS_MAX: usize = 16;
 /// both may be in use for a moment while a browser moves by nomination; a speaker who changes networks is gone no longer.
 const PATH_SILENCE: Duration = Duration::from_millis(500);
 
-/// Which of the worker's local sockets a datagram came in on or must leave by.
+/// Which of the worker's local sockets a datagram came in on or must leave by. The upper half are TCP listeners, whose
+/// connections are told apart by the remote address as datagrams are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct LocalIndex(pub u8);
+
+/// The bit that makes the number of a socket that of the listener beside it.
+const LISTENER: u8 = 0x80;
+
+impl LocalIndex {
+    /// The TCP listener at the address of this socket.
+    pub const fn listener(self) -> LocalIndex {
+        LocalIndex(self.0 | LISTENER)
+    }
+
+    /// Datagrams come and go framed on a TCP connection.
+    pub const fn is_tcp(self) -> bool {
+        self.0 & LISTENER != 0
+    }
+}
 
 /// Where a datagram goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

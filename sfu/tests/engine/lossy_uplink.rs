@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use plenum_shared::event::Event;
-use plenum_shared::media::ConnectionQuality;
 
 use crate::camera::Camera;
 use crate::meeting::{Meeting, View};

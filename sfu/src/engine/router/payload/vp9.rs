@@ -141,6 +141,21 @@ mod tests {
         assert_eq!((key.feeds_upper, key.spatial_sync), (true, true));
     }
 
+    #[test]
+    fn pictures_of_chromium_with_three_layers_that_meet_in_keyframes_are_read() {
+        // As Chromium 156 sends L3T3_KEY, in flexible mode: two frames of a key picture, and one of the top layer later.
+        let read = |bytes: &[u8]| Vp9::read(bytes).expect("a descriptor").describe();
+        let key = read(&[0xBE, 0x89, 0xA6, 0x10, 0x50, 0x01, 0x40, 0x00, 0xB4]);
+        let above = read(&[0xB8, 0x89, 0xA6, 0x13, 0x87, 0x02]);
+        let later = read(&[0xF1, 0x89, 0xA9, 0x54, 0x02, 0xDD]);
+        assert_eq!((key.keyframe, key.spatial, key.feeds_upper), (true, 0, true));
+        assert_eq!((above.keyframe, above.spatial, above.spatial_sync), (false, 1, true));
+        assert_eq!(
+            (later.spatial, later.temporal, later.feeds_upper, later.spatial_sync),
+            (2, 2, false, false)
+        );
+    }
+
     proptest! {
         #[test]
         fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..20)) {

@@ -273,6 +273,36 @@ fn what_a_frame_has_of_its_own_goes_before_its_template() {
     assert_eq!(frame.chain_diffs[..2], [200, 3]);
 }
 
+/// The first descriptors of AV1 streams as Chromium 156 sends them at 1280x720.
+const CHROMIUM_L3T3: &str = "c1000180081485214eafffaaaa863cf0430c10c302afc0aaa0063c00430010c002a000a80006000040001d954926e082b04a0941b820ac1282503157f974000ca864330e222222eca8655304224230eca87753013f00b3027f016704ff02cf";
+const CHROMIUM_L3T3_KEY: &str = "c0000180081485214eaaaaa8000600004000100002aa80a8000600004000100002a000a800060000400016d549241b5524906d54923157e001974ca864330e222396eca8655304224390eca87753013f00b3027f016704ff02cf";
+
+fn hex(text: &str) -> Vec<u8> {
+    text.as_bytes()
+        .chunks(2)
+        .map(|two| u8::from_str_radix(std::str::from_utf8(two).expect("digits"), 16).expect("digits"))
+        .collect()
+}
+
+#[test]
+fn streams_of_chromium_are_read() {
+    // Nine targets; what the upper ones cover is what tells the two modes apart.
+    for (text, covered) in [(CHROMIUM_L3T3, 0b1_1111_1111), (CHROMIUM_L3T3_KEY, 0b1_1100_0000)] {
+        let (key, structure) = Dependency::read(&hex(text), None).expect("a keyframe");
+        let targets = structure.as_ref().expect("attached").targets;
+        assert_eq!((targets.count(), targets.chain_count, targets.temporal_max()), (9, 3, 2));
+        let layers: Vec<_> = (0..9).map(|target| targets.layer(target)).collect();
+        assert!(layers.is_sorted() && layers[8] == TargetLayer { spatial: 2, temporal: 2 });
+        assert_eq!(targets.covered(8), covered);
+        assert_eq!((key.frame_number, key.spatial, key.temporal), (1, 0, 0));
+        // The last packet of the second picture's frame in the third layer of both.
+        let (top, _) = Dependency::read(&hex("4d0009"), structure.as_deref()).expect("known");
+        assert_eq!((top.spatial, top.temporal, top.ends_frame), (2, 2, true));
+        let built_on: &[u16] = if text == CHROMIUM_L3T3 { &[3, 1] } else { &[3] };
+        assert_eq!(top.frame_diffs.as_slice(), built_on);
+    }
+}
+
 #[test]
 fn a_descriptor_cut_anywhere_is_none() {
     let whole = first_of(&l1t3());

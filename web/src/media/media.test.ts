@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chooseDevice, type DeviceInfo, deviceLabel, deviceTrouble } from './choice';
 import { codecEntry, codecFromAddress, codecOptionsFor, encodingsFor } from './encodings';
-import { layerFor } from './layers';
+import { layerFor, shownAt } from './layers';
 import { visible } from './meter';
 
 const device = (kind: MediaDeviceKind, deviceId: string, label = deviceId): DeviceInfo => ({
@@ -101,6 +101,11 @@ describe('layerFor', () => {
   it('looks at the width where a tile is wider than the picture', () => {
     expect(layerFor({ width: 900, height: 150 }, 1)).toBe(2);
   });
+});
+
+it('a tile is told in device pixels, as many as anybody sees', () => {
+  expect(shownAt({ width: 320.4, height: 180 }, 1.5)).toEqual({ width: 481, height: 270 });
+  expect(shownAt({ width: 320, height: 0 }, 4)).toEqual({ width: 640, height: 1 });
 });
 
 it('the meter is still at silence, full at a loud voice, and rises in between', () => {

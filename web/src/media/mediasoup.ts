@@ -2,6 +2,8 @@
 import { Device, type types } from 'mediasoup-client';
 import type { Signaling, Source, WebrtcConfig } from '../signaling/events';
 import { codecEntry, codecOptionsFor, encodingsFor, type VideoCodec } from './encodings';
+import { Healing } from './healing';
+import { LayerSwitch } from './layerSwitch';
 import type { MediaSession, MediaStats, ProducerRef, Subscription } from './session';
 import { inboundStats, outboundStats } from './stats';
 import { MediasoupSubscription } from './subscription';
@@ -29,11 +31,16 @@ class MediasoupSession implements MediaSession {
   private readonly transports = new Map<Direction, Promise<types.Transport>>();
   private readonly producers = new Map<Source, types.Producer>();
   private readonly subscriptions = new Set<MediasoupSubscription>();
+  private readonly layers = new Map<string, LayerSwitch>();
+  /** Told before `produced` was: by producer, until the next track of ours is there. */
+  private readonly watchedEarly = new Map<string, number | null>();
+  private readonly healings = new Set<Healing>();
   private closed = false;
 
   constructor(device: Device, options: SessionOptions) {
     this.device = device;
     this.options = options;
+    window.addEventListener('online', this.networkChanged);
   }
 
   async publish(source: Source, track: MediaStreamTrack): Promise<void> {
@@ -50,6 +57,19 @@ class MediasoupSession implements MediaSession {
     });
     this.producers.get(source)?.close();
     this.producers.set(source, producer);
+    if (!producer.rtpSender || producer.kind !== 'video') return;
+    const layers = new LayerSwitch(producer.rtpSender);
+    this.layers.set(producer.id, layers);
+    producer.observer.once('close', () => this.layers.delete(producer.id));
+    const early = this.watchedEarly.get(producer.id);
+    this.watchedEarly.clear();
+    if (early !== undefined) void layers.set(early);
+  }
+
+  watched(producerId: string, highestLayer: number | null): void {
+    const layers = this.layers.get(producerId);
+    if (layers) void layers.set(highestLayer);
+    else this.watchedEarly.set(producerId, highestLayer);
   }
 
   async unpublish(source: Source): Promise<void> {
@@ -121,6 +141,8 @@ class MediasoupSession implements MediaSession {
 
   close(): void {
     this.closed = true;
+    window.removeEventListener('online', this.networkChanged);
+    for (const healing of this.healings) healing.stop();
     for (const pending of this.transports.values()) {
       pending.then(
         (transport) => transport.close(),
@@ -172,8 +194,20 @@ class MediasoupSession implements MediaSession {
         .request('produce', { meetingId, kind, source, rtpParameters })
         .then(({ producerId }) => done({ id: producerId }), failed);
     });
-    transport.on('connectionstatechange', (state) => {
-      if (state === 'failed' && !this.closed) onFailed();
+    const healing = new Healing({
+      restart: async () => {
+        const { iceParameters } = await signaling.request('restart-ice', { transportId: transport.id });
+        if (!transport.closed) await transport.restartIce({ iceParameters });
+      },
+      onLost: () => {
+        if (!this.closed) onFailed();
+      },
     });
+    this.healings.add(healing);
+    transport.on('connectionstatechange', (state) => healing.become(state));
   }
+
+  private readonly networkChanged = (): void => {
+    for (const healing of this.healings) healing.networkChanged();
+  };
 }

@@ -9,11 +9,21 @@ export interface ProducerRef {
   source: Source;
 }
 
+/** How a picture is shown: in device pixels. */
+export interface View {
+  width: number;
+  height: number;
+  layer: number | null;
+}
+
 /** A remote track being received. */
 export interface Subscription {
   readonly consumerId: string;
   readonly track: MediaStreamTrack;
-  setLayer(spatialLayer: number): Promise<void>;
+  /** How large it is shown, and which layer that deserves; null: the largest. */
+  setView(view: View): Promise<void>;
+  /** 1 as every track starts; more for what was pinned. */
+  setPriority(priority: number): Promise<void>;
   setPaused(paused: boolean): Promise<void>;
   /** Loudness of the last moments, 0 to 1; null for video. */
   level(): number | null;
@@ -64,6 +74,8 @@ export interface MediaSession {
   replace(source: Source, track: MediaStreamTrack | null): Promise<void>;
   setPaused(source: Source, paused: boolean): void;
   publishes(source: Source): boolean;
+  /** Somebody watches a track of ours up to this layer; null: nobody does. */
+  watched(producerId: string, highestLayer: number | null): void;
   subscribe(producer: ProducerRef, paused: boolean): Promise<Subscription>;
   stats(): Promise<MediaStats>;
   close(): void;

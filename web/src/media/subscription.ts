@@ -1,14 +1,16 @@
 // One consumer: pause, layer and loudness of somebody else's track.
 import type { types } from 'mediasoup-client';
 import type { Signaling } from '../signaling/events';
-import type { ProducerRef, Subscription } from './session';
+import type { ProducerRef, Subscription, View } from './session';
 
 export class MediasoupSubscription implements Subscription {
   readonly consumer: types.Consumer;
   readonly producer: ProducerRef;
   private readonly signaling: Pick<Signaling, 'request'>;
   private pausedAtServer: boolean;
-  private layer: number | null = null;
+  /** As it was last told to the server. */
+  private view = '';
+  private priority = 1;
 
   constructor(
     consumer: types.Consumer,
@@ -30,10 +32,22 @@ export class MediasoupSubscription implements Subscription {
     return this.consumer.track;
   }
 
-  async setLayer(spatialLayer: number): Promise<void> {
-    if (this.layer === spatialLayer || this.consumer.closed) return;
-    this.layer = spatialLayer;
-    await this.signaling.request('set-consumer-layers', { consumerId: this.consumer.id, spatialLayer });
+  async setView({ width, height, layer }: View): Promise<void> {
+    const view = `${width}x${height}:${layer}`;
+    if (this.view === view || this.consumer.closed) return;
+    this.view = view;
+    await this.signaling.request('set-preferred-layers', {
+      consumerId: this.consumer.id,
+      width,
+      height,
+      ...(layer === null ? {} : { spatialLayer: layer }),
+    });
+  }
+
+  async setPriority(priority: number): Promise<void> {
+    if (this.priority === priority || this.consumer.closed) return;
+    this.priority = priority;
+    await this.signaling.request('set-consumer-priority', { consumerId: this.consumer.id, priority });
   }
 
   async setPaused(paused: boolean): Promise<void> {

@@ -27,6 +27,7 @@ export type Action =
   | { type: 'producer-closed'; participantId: string; producerId: string }
   | { type: 'producer-paused'; participantId: string; producerId: string; paused: boolean }
   | { type: 'speaker'; participantId: string | null }
+  | { type: 'speakers'; participantIds: string[] }
   | { type: 'quality'; participantId: string; quality: Quality }
   | { type: 'hand'; participantId: string; raised: boolean; at: number }
   | { type: 'typing'; userId: string; userName: string; on: boolean }

@@ -1,5 +1,5 @@
 // Which track is shown where. Tracks are not state (they cannot be compared or printed), so they hang here.
-import type { Source } from '../signaling/events';
+import type { LayerLimit, Source } from '../signaling/events';
 
 export type Spot = `${string}:${Source}`;
 
@@ -9,6 +9,8 @@ export function spot(key: string, source: Source): Spot {
 
 export class TrackBoard {
   private readonly tracks = new Map<Spot, MediaStreamTrack>();
+  /** Places of which nothing comes now, and why. */
+  private readonly held = new Map<Spot, LayerLimit>();
   private readonly listeners = new Set<() => void>();
   private audio: readonly [Spot, MediaStreamTrack][] = [];
 
@@ -26,12 +28,29 @@ export class TrackBoard {
     this.audio = [...this.tracks].filter(
       ([place, { kind }]) => kind === 'audio' && !place.startsWith('self:'),
     );
-    for (const listener of this.listeners) listener();
+    this.tell();
+  }
+
+  /** Why nothing of a track comes although it is wanted; null when it does, or when nobody says. */
+  heldBack(at: Spot): LayerLimit | null {
+    return this.held.get(at) ?? null;
+  }
+
+  holdBack(at: Spot, why: LayerLimit | null): void {
+    if (this.heldBack(at) === why) return;
+    if (why) this.held.set(at, why);
+    else this.held.delete(at);
+    this.tell();
   }
 
   clear(): void {
     this.tracks.clear();
+    this.held.clear();
     this.audio = [];
+    this.tell();
+  }
+
+  private tell(): void {
     for (const listener of this.listeners) listener();
   }
 

@@ -142,11 +142,47 @@ describe('what is received', () => {
     const camera = client.session.subscriptions.get('bob-cam');
     expect(camera?.paused).toBe(true);
     client.conference.receiving.view(spot('p-bob', 'camera'), { width: 320, height: 180 }, 1);
-    expect(camera).toMatchObject({ paused: false, layer: 0 });
+    expect(camera).toMatchObject({ paused: false, view: { width: 320, height: 180, layer: 0 } });
     client.conference.receiving.view(spot('p-bob', 'camera'), { width: 1280, height: 720 }, 1);
-    expect(camera?.layer).toBe(2);
+    expect(camera?.view?.layer).toBe(2);
     client.conference.receiving.view(spot('p-bob', 'camera'), null, 1);
     expect(camera?.paused).toBe(true);
+  });
+
+  it('says what was pinned, and takes that back', async () => {
+    await joinWithBob();
+    const camera = client.session.subscriptions.get('bob-cam');
+    client.conference.receiving.pin(spot('p-bob', 'camera'));
+    expect(camera?.priority).toBe(10);
+    client.conference.receiving.pin(null);
+    expect(camera?.priority).toBe(1);
+  });
+
+  it('knows why nothing of a picture comes, until it comes again or is gone', async () => {
+    await joinWithBob();
+    const at = spot('p-bob', 'camera');
+    const { board } = client.conference;
+    const consumerId = client.session.subscriptions.get('bob-cam')?.consumerId ?? '';
+    const told = (spatialLayer: number | null, limitedBy: 'bandwidth' | 'last-n' | null) =>
+      client.link.deliver('consumer-layers-changed', { consumerId, spatialLayer, limitedBy });
+    told(0, 'bandwidth');
+    expect(board.heldBack(at)).toBeNull();
+    told(null, 'bandwidth');
+    expect(board.heldBack(at)).toBe('bandwidth');
+    told(null, 'last-n');
+    expect(board.heldBack(at)).toBe('last-n');
+    told(1, null);
+    expect(board.heldBack(at)).toBeNull();
+    told(null, 'bandwidth');
+    server.remove('p-bob');
+    expect(board.heldBack(at)).toBeNull();
+  });
+
+  it('lets the session know what of our tracks is watched', async () => {
+    void client.conference.setCamera(track('video'));
+    await joinWithBob();
+    client.link.deliver('producer-layers', { producerId: 'some', highestLayer: null });
+    expect(client.session.watches.get('some')).toBeNull();
   });
 
   it('takes a picture away when its producer closes, and everything when the person leaves', async () => {

@@ -163,6 +163,10 @@ export class Conference {
       signaling.on('meeting-joined', (answer) => void this.entered(answer)),
       signaling.on('waiting-room-joined', () => store.dispatch({ type: 'waiting' })),
       signaling.on('media-reset', () => this.reset()),
+      signaling.on('consumer-layers-changed', (change) => this.receiving.layersChanged(change)),
+      signaling.on('producer-layers', ({ producerId, highestLayer }) =>
+        this.media.session?.watched(producerId, highestLayer),
+      ),
       signaling.on('meeting-ended', ({ endedBy }) => this.ended(endedBy ?? null)),
       signaling.on('muted-by-host', ({ muted }) => this.mutedByHost(muted)),
       signaling.on('participant-left', ({ participantId, reason }) => {

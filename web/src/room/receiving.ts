@@ -2,8 +2,9 @@
 //
 // Wanted: one subscription per producer in the state. A picture that is being replaced (rejoin, new media node) stays
 // on the board until the new one has its first frames: make before break.
-import { layerFor, type TileSize } from '../media/layers';
+import { layerFor, shownAt, type TileSize } from '../media/layers';
 import type { MediaSession, ProducerRef, Subscription } from '../media/session';
+import type { LayerLimit, LayersChanged } from '../signaling/events';
 import { type Spot, spot, type TrackBoard } from './board';
 import type { RoomState } from './state';
 
@@ -11,6 +12,9 @@ import type { RoomState } from './state';
 const TRIES_MAX = 5;
 /** A replaced picture is given up after so long without a first frame of the new one. */
 const FIRST_FRAME_MS_MAX = 4_000;
+/** What somebody pinned goes before everything nobody pinned. */
+const PINNED = 10;
+const NOT_PINNED = 1;
 
 interface Wanted extends ProducerRef {
   at: Spot;
@@ -30,6 +34,9 @@ export class Receiving {
   private readonly entries = new Map<string, Entry>();
   private readonly failures = new Map<string, number>();
   private readonly views = new Map<Spot, TileSize>();
+  private pinned: Spot | null = null;
+  /** Why nothing comes of a track, by consumer: told perhaps before we know the consumer ourselves. */
+  private readonly limits = new Map<string, LayerLimit>();
   /** Places whose track on the board belongs to an earlier session. */
   private readonly stale = new Set<Spot>();
   /** While true, stale tracks stay even if nothing is known yet that would replace them. */
@@ -46,8 +53,10 @@ export class Receiving {
   attach(session: MediaSession | null): void {
     this.session = session;
     for (const { wanted, subscription } of this.entries.values()) if (subscription) this.stale.add(wanted.at);
+    for (const { wanted } of this.entries.values()) this.board.holdBack(wanted.at, null);
     this.entries.clear();
     this.failures.clear();
+    this.limits.clear();
     this.holding = true;
   }
 
@@ -74,6 +83,21 @@ export class Receiving {
     if (size) this.views.set(at, size);
     else this.views.delete(at);
     for (const entry of this.entries.values()) if (entry.wanted.at === at) this.aim(entry);
+  }
+
+  /** What is pinned stays sharp when bandwidth is short. */
+  pin(at: Spot | null): void {
+    this.pinned = at;
+    for (const entry of this.entries.values()) this.aim(entry);
+  }
+
+  /** Another layer of a track reaches us, or none. */
+  layersChanged({ consumerId, spatialLayer, limitedBy }: LayersChanged): void {
+    if (spatialLayer === null && limitedBy) this.limits.set(consumerId, limitedBy);
+    else this.limits.delete(consumerId);
+    for (const entry of this.entries.values()) {
+      if (entry.subscription?.consumerId === consumerId) this.showLimit(entry);
+    }
   }
 
   /** Loudness per person now, for those we hear. */
@@ -109,6 +133,7 @@ export class Receiving {
     }
     entry.subscription = subscription;
     this.aim(entry);
+    this.showLimit(entry);
     const { at } = entry.wanted;
     if (!this.stale.has(at)) this.board.put(at, subscription.track);
     else whenFlowing(subscription.track, FIRST_FRAME_MS_MAX, () => this.swap(entry));
@@ -122,9 +147,16 @@ export class Receiving {
 
   private drop(producerId: string, { wanted, subscription }: Entry): void {
     this.entries.delete(producerId);
+    if (subscription) this.limits.delete(subscription.consumerId);
     subscription?.close();
     const replaced = [...this.entries.values()].some((other) => other.wanted.at === wanted.at);
-    if (!replaced && !this.stale.has(wanted.at)) this.board.put(wanted.at, null);
+    if (replaced) return;
+    this.board.holdBack(wanted.at, null);
+    if (!this.stale.has(wanted.at)) this.board.put(wanted.at, null);
+  }
+
+  private showLimit({ wanted, subscription }: Entry): void {
+    if (subscription) this.board.holdBack(wanted.at, this.limits.get(subscription.consumerId) ?? null);
   }
 
   /** Old pictures of people who have gone, or who stopped sending, while we were away. */
@@ -142,8 +174,12 @@ export class Receiving {
     if (!subscription || wanted.kind !== 'video') return;
     const size = this.views.get(wanted.at);
     const ignore = () => undefined; // The consumer went away while we asked; nothing is left to aim.
-    if (size && wanted.source === 'camera')
-      subscription.setLayer(layerFor(size, this.pixelRatio)).catch(ignore);
+    if (size) {
+      // A screen is read: it is wanted in its largest layer whatever the tile.
+      const layer = wanted.source === 'camera' ? layerFor(size, this.pixelRatio) : null;
+      subscription.setView({ ...shownAt(size, this.pixelRatio), layer }).catch(ignore);
+    }
+    subscription.setPriority(wanted.at === this.pinned ? PINNED : NOT_PINNED).catch(ignore);
     subscription.setPaused(this.hidden(wanted)).catch(ignore);
   }
 

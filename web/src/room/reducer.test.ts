@@ -5,7 +5,7 @@ import type { Meeting } from '../signaling/meeting';
 import type { Action } from './actions';
 import { reduce } from './reducer';
 import { isHost } from './rights';
-import { everybody, handQueue, outside, type RoomState, sharers } from './state';
+import { everybody, handQueue, isSpeaking, outside, type RoomState, sharers } from './state';
 
 const MEETING = { id: 'm1', meeting_name: 'Standup', creator_id: 'u-ada' } as Meeting;
 
@@ -57,6 +57,17 @@ describe('joining', () => {
     expect(state.order).toEqual([]);
     expect(state.activeSpeaker).toBeNull();
     expect(state.recentSpeakers).toEqual([]);
+  });
+
+  it('marks everybody who is heard, and nobody who left or is not known', () => {
+    const heard = (...participantIds: string[]): Action => ({ type: 'speakers', participantIds });
+    const state = play(inside(present('bob'), present('cleo')), heard('p-cleo', 'p-ada-1', 'p-nobody'));
+    expect(state.speakers).toEqual(['p-cleo', 'self']);
+    expect(['p-bob', 'p-cleo', 'self'].map((key) => isSpeaking(state, key))).toEqual([false, true, true]);
+    const dominant = play(state, { type: 'speaker', participantId: 'p-bob' });
+    expect(isSpeaking(dominant, 'p-bob')).toBe(true);
+    expect(play(state, { type: 'person-left', participantId: 'p-cleo' }).speakers).toEqual(['self']);
+    expect(play(state, heard()).speakers).toEqual([]);
   });
 
   it('ignores the departure of a stranger without making a new state', () => {

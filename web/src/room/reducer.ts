@@ -68,6 +68,8 @@ function changedBy(state: RoomState, action: Action): RoomState {
       }));
     case 'speaker':
       return speaker(state, action.participantId);
+    case 'speakers':
+      return { ...state, speakers: action.participantIds.flatMap((id) => keyOf(state, id) ?? []) };
     case 'quality':
       return changed(state, action.participantId, () => ({ quality: action.quality }));
     case 'hand':
@@ -165,6 +167,7 @@ function removed(state: RoomState, key: string): RoomState {
     reactions: state.reactions.filter((shown) => shown.key !== key),
     order: state.order.filter((other) => other !== key),
     activeSpeaker: state.activeSpeaker === key ? null : state.activeSpeaker,
+    speakers: state.speakers.filter((other) => other !== key),
     recentSpeakers: state.recentSpeakers.filter((other) => other !== key),
   };
 }
@@ -175,6 +178,7 @@ function emptied(state: RoomState): RoomState {
     people: {},
     order: [],
     activeSpeaker: null,
+    speakers: [],
     recentSpeakers: [],
     requests: [],
     typists: [],

@@ -72,6 +72,8 @@ export interface RoomState {
   near: string[];
   breakouts: Breakouts | null;
   activeSpeaker: string | null;
+  /** Everybody who is heard now, the loudest first. */
+  speakers: string[];
   /** Who spoke last, most recent first; at most `RECENT_SPEAKERS_MAX`. */
   recentSpeakers: string[];
   messages: ChatMessage[];
@@ -130,6 +132,7 @@ export function outside(self: { userId: string; userName: string }): RoomState {
     near: [],
     breakouts: null,
     activeSpeaker: null,
+    speakers: [],
     recentSpeakers: [],
     messages: [],
     unread: 0,
@@ -145,6 +148,11 @@ export function outside(self: { userId: string; userName: string }): RoomState {
 /** Everybody, oneself first, then by arrival. */
 export function everybody(state: RoomState): Person[] {
   return [state.self, ...state.order.flatMap((key) => state.people[key] ?? [])];
+}
+
+/** Whether somebody is heard now: above all others, or among them. */
+export function isSpeaking(state: RoomState, key: string): boolean {
+  return state.activeSpeaker === key || state.speakers.includes(key);
 }
 
 /** Keys of raised hands, first raised first. */

@@ -27,6 +27,9 @@ export function wire(signaling: Signaling, dispatch: (action: Action) => void): 
       dispatch({ type: 'producer-paused', participantId, producerId, paused: false }),
     ),
     on('active-speaker', ({ participantId }) => dispatch({ type: 'speaker', participantId })),
+    on('active-speakers', ({ speakers }) =>
+      dispatch({ type: 'speakers', participantIds: speakers.map(({ participantId }) => participantId) }),
+    ),
     on('connection-quality', ({ participantId, quality }) =>
       dispatch({ type: 'quality', participantId, quality }),
     ),

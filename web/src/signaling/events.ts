@@ -70,6 +70,16 @@ export interface Consumed {
   rtpParameters: types.RtpParameters;
 }
 
+/** Why less of a track comes than was asked for. */
+export type LayerLimit = 'bandwidth' | 'last-n';
+
+export interface LayersChanged {
+  consumerId: string;
+  /** Null: nothing of it comes. */
+  spatialLayer: number | null;
+  limitedBy: LayerLimit | null;
+}
+
 interface InMeeting {
   meetingId: string;
 }
@@ -138,6 +148,13 @@ export interface Requests extends ChatRequests {
     send: { consumerId: string; spatialLayer: number; temporalLayer?: number };
     reply: object;
   };
+  /** `width` and `height`: pixels it is shown at. Without a layer: the largest. */
+  'set-preferred-layers': {
+    send: { consumerId: string; spatialLayer?: number; width?: number; height?: number };
+    reply: object;
+  };
+  'set-consumer-priority': { send: { consumerId: string; priority: number }; reply: object };
+  'restart-ice': { send: { transportId: string }; reply: { iceParameters: types.IceParameters } };
   'close-producer': { send: { producerId: string }; reply: object };
 }
 
@@ -191,7 +208,10 @@ export interface ServerEvents extends ChatEvents {
   'active-speaker': InMeeting & { participantId: string | null };
   'connection-quality': InMeeting & { participantId: string; quality: Quality };
   'media-reset': InMeeting;
-  'consumer-layers-changed': { consumerId: string; spatialLayer: number | null };
+  /** The loudest first; `level` in dBov, 0 to -127. */
+  'active-speakers': InMeeting & { speakers: { participantId: string; level: number }[] };
+  'consumer-layers-changed': LayersChanged;
+  'producer-layers': { producerId: string; highestLayer: number | null };
   resumed: { events: number; meetings: { meetingId: string; participantId: string }[] };
   'server-draining': { reconnectAfterMs: number };
 }

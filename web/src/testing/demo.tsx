@@ -51,6 +51,7 @@ const meetings = wanted.has('empty')
 const running = meeting('weekly', 'Weekly planning', { meeting_status: 'live' });
 const server = new FakeServer(running);
 server.waitingRoom = wanted.has('wait');
+let media: FakeSession | null = null;
 
 for (const [index, name] of NAMES.slice(0, people - 1).entries()) {
   const participantId = `bot-${index}`;
@@ -114,6 +115,15 @@ function liven(): void {
       { timeLimitAt: new Date(Date.now() + 754_000).toISOString() },
     );
   }
+  if (wanted.has('slow')) {
+    const speakers = ['bot-0', 'bot-1', 'bot-3'].map((participantId) => ({ participantId, level: -30 }));
+    server.tell('active-speakers', { meetingId, speakers });
+    for (const producerId of ['v0', 'v4', 's1']) {
+      const consumerId = media?.subscriptions.get(producerId)?.consumerId;
+      if (consumerId)
+        server.tell('consumer-layers-changed', { consumerId, spatialLayer: null, limitedBy: 'bandwidth' });
+    }
+  }
   if (wanted.has('recording')) server.tell('recording-status-changed', { recording: true, startedBy: 'u1' });
   if (wanted.has('react')) {
     const reaction = (participantId: string, reaction: string) =>
@@ -166,7 +176,7 @@ const services: Services = {
     const number = (id: string) => Number(/\d+/.exec(id)?.[0] ?? 0);
     const silence = () => new AudioContext().createMediaStreamDestination().stream.getAudioTracks()[0];
     const level = (id: string) => (number(id) === 0 ? Math.random() * 0.2 : 0);
-    return new FakeSession(
+    media = new FakeSession(
       signaling,
       meetingId,
       ({ kind, source, producerId }) =>
@@ -178,6 +188,7 @@ const services: Services = {
       onFailed,
       ({ producerId }) => level(producerId),
     );
+    return media;
   },
 };
 

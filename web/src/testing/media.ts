@@ -1,5 +1,5 @@
 // Pretended media: tells the server what a real session would, and hands out tracks that somebody else makes.
-import type { MediaSession, MediaStats, ProducerRef, Subscription } from '../media/session';
+import type { MediaSession, MediaStats, ProducerRef, Subscription, View } from '../media/session';
 import type { Signaling, Source } from '../signaling/events';
 
 /** What of a track the room looks at. Enough where there is no browser. */
@@ -31,6 +31,8 @@ export type LevelReader = (producer: ProducerRef) => number;
 export class FakeSession implements MediaSession {
   readonly published = new Map<Source, { id: string; track: MediaStreamTrack | null; paused: boolean }>();
   readonly subscriptions = new Map<string, FakeSubscription>();
+  /** What was said of our tracks being watched. */
+  readonly watches = new Map<string, number | null>();
   closed = false;
   private readonly signaling: Signaling;
   private readonly meetingId: string;
@@ -84,6 +86,10 @@ export class FakeSession implements MediaSession {
     return this.published.has(source);
   }
 
+  watched(producerId: string, highestLayer: number | null): void {
+    this.watches.set(producerId, highestLayer);
+  }
+
   async subscribe(producer: ProducerRef, paused: boolean): Promise<Subscription> {
     const { consumerId } = await this.signaling.request('consume', {
       meetingId: this.meetingId,
@@ -112,7 +118,8 @@ export class FakeSession implements MediaSession {
 export class FakeSubscription implements Subscription {
   readonly consumerId: string;
   readonly track: MediaStreamTrack;
-  layer: number | null = null;
+  view: View | null = null;
+  priority = 1;
   paused: boolean;
   closed = false;
   readonly level: () => number;
@@ -124,8 +131,12 @@ export class FakeSubscription implements Subscription {
     this.level = level;
   }
 
-  async setLayer(spatialLayer: number): Promise<void> {
-    this.layer = spatialLayer;
+  async setView(view: View): Promise<void> {
+    this.view = view;
+  }
+
+  async setPriority(priority: number): Promise<void> {
+    this.priority = priority;
   }
 
   async setPaused(paused: boolean): Promise<void> {

@@ -349,6 +349,11 @@ const answers: Answers = {
   'resume-consumer': nothing,
   'pause-consumer': nothing,
   'set-consumer-layers': nothing,
+  'set-preferred-layers': nothing,
+  'set-consumer-priority': nothing,
+  'restart-ice': () => ({
+    iceParameters: { usernameFragment: 'again', password: 'password', iceLite: true },
+  }),
   'close-producer': (link, server, { producerId }) => {
     const person = server.people.get(link.participantId ?? '');
     const producer = person?.producers?.find((one) => one.producerId === producerId);

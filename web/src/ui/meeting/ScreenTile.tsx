@@ -5,8 +5,9 @@ import type { Area } from '../../room/layout';
 import { SELF } from '../../room/state';
 import { Button } from '../base/Button';
 import { Icon } from '../base/Icon';
-import { useMeeting, usePerson, useTrack } from './context';
+import { useHeldBack, useMeeting, usePerson, useTrack } from './context';
 import styles from './ScreenTile.module.css';
+import { SlowMark } from './SlowMark';
 import { VideoTrack } from './VideoTrack';
 
 export function ScreenTile({ personKey, size }: { personKey: string; size: Area }) {
@@ -15,6 +16,7 @@ export function ScreenTile({ personKey, size }: { personKey: string; size: Area 
   const own = personKey === SELF;
   const at = spot(personKey, 'screen');
   const track = useTrack(at);
+  const heldBack = useHeldBack(at);
   const { width, height } = size;
   useEffect(() => {
     if (own) return;
@@ -40,6 +42,11 @@ export function ScreenTile({ personKey, size }: { personKey: string; size: Area 
       ) : (
         <>
           {track && <VideoTrack track={track} whole />}
+          {heldBack === 'bandwidth' && (
+            <div className={styles.held}>
+              <SlowMark />
+            </div>
+          )}
           <span className={styles.name}>
             <Icon name="screen" size={16} />
             {person?.userName}

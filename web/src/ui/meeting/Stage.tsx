@@ -1,10 +1,11 @@
 // The pictures: one large with a strip of people beside it, or everybody in a grid.
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import { spot } from '../../room/board';
 import { type Area, gridFor, promoted, stripSide } from '../../room/layout';
 import { SELF, sharers } from '../../room/state';
 import { IconButton } from '../base/Button';
 import { useSize } from '../base/useSize';
-import { useRoom } from './context';
+import { useMeeting, useRoom } from './context';
 import { Invitation } from './Invitation';
 import { ScreenTile } from './ScreenTile';
 import styles from './Stage.module.css';
@@ -35,6 +36,11 @@ function Arrangement({ area }: { area: Area }) {
   const [pinned, setPinned] = useState<string | null>(null);
   const keys = [SELF, ...near];
   const pin = pinned !== null && keys.includes(pinned) ? pinned : null;
+  const { receiving } = useMeeting().conference;
+  useEffect(() => {
+    receiving.pin(pin === null ? null : spot(pin, 'camera'));
+    return () => receiving.pin(null);
+  }, [receiving, pin]);
   // One and the same function, so that tiles need not render again when somebody comes.
   const toggle = useCallback((key: string) => setPinned((now) => (now === key ? null : key)), []);
   if (sharing === null && pin === null) return <Grid keys={keys} area={area} onPin={toggle} />;

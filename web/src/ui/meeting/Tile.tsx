@@ -1,12 +1,13 @@
 // One person: picture or initials, name, and the small marks. Renders again only when this person changes.
 import { memo, useEffect, useRef } from 'react';
 import { spot } from '../../room/board';
-import { handQueue, SELF } from '../../room/state';
+import { handQueue, isSpeaking, SELF } from '../../room/state';
 import type { Quality } from '../../signaling/events';
 import { Avatar } from '../base/Avatar';
 import { Icon } from '../base/Icon';
-import { useMeeting, usePerson, useRoom, useTrack } from './context';
+import { useHeldBack, useMeeting, usePerson, useRoom, useTrack } from './context';
 import { QualityMark } from './QualityMark';
+import { SlowMark } from './SlowMark';
 import styles from './Tile.module.css';
 import { TileReactions } from './TileReactions';
 import { VideoTrack } from './VideoTrack';
@@ -27,11 +28,12 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
   const { conference, levels } = useMeeting();
   const element = useRef<HTMLElement>(null);
   const person = usePerson(personKey);
-  const speaking = useRoom((state) => state.activeSpeaker === personKey);
+  const speaking = useRoom((state) => isSpeaking(state, personKey));
   const handPlace = useRoom((state) => handQueue(state).findIndex(({ key }) => key === personKey) + 1);
   const own = personKey === SELF;
   const at = spot(personKey, 'camera');
   const track = useTrack(at);
+  const heldBack = useHeldBack(at);
 
   useEffect(() => {
     if (own) return;
@@ -43,7 +45,8 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
   }, [levels, personKey]);
 
   if (!person) return null;
-  const showsVideo = person.video && track !== null;
+  const showsVideo = person.video && track !== null && heldBack === null;
+  const slow = person.video && heldBack === 'bandwidth';
   const tight = small || width < TIGHT_BELOW;
   const classes = [styles.tile, speaking && person.audio && styles.speaking, tight && styles.small];
   return (
@@ -51,7 +54,7 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
       ref={element}
       className={classes.filter(Boolean).join(' ')}
       style={{ width, height }}
-      aria-label={tileLabel(person.userName, own, person.audio, showsVideo)}
+      aria-label={tileLabel(person.userName, own, person.audio, showsVideo, slow)}
       data-testid="tile"
       data-participant-id={person.participantId}
       data-user-id={person.userId}
@@ -59,6 +62,7 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
       data-video={showsVideo}
       data-audio={person.audio}
       data-speaking={speaking || undefined}
+      data-held-back={heldBack ?? undefined}
       data-lingering={person.lingering || undefined}
     >
       {showsVideo ? (
@@ -66,6 +70,7 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
       ) : (
         <div className={styles.face}>
           <Avatar id={person.userId} name={person.userName} size={avatarSize(width, height)} />
+          {slow && <SlowMark tight={tight} />}
         </div>
       )}
       {handPlace > 0 && (
@@ -117,9 +122,10 @@ function avatarSize(width: number, height: number): number {
   return Math.round(Math.min(140, Math.max(40, Math.min(width, height) * 0.38)));
 }
 
-function tileLabel(name: string, own: boolean, audio: boolean, video: boolean): string {
+function tileLabel(name: string, own: boolean, audio: boolean, video: boolean, slow: boolean): string {
   const parts = [own ? `${name} (you)` : name];
   if (!audio) parts.push('muted');
-  if (!video) parts.push('camera off');
+  if (slow) parts.push('video paused: slow connection');
+  else if (!video) parts.push('camera off');
   return parts.join(', ');
 }

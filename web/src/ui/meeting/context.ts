@@ -6,6 +6,7 @@ import type { Conference } from '../../room/conference';
 import type { Controls } from '../../room/controls';
 import type { Person, RoomState } from '../../room/state';
 import { SELF } from '../../room/state';
+import type { LayerLimit } from '../../signaling/events';
 import { useStore } from '../useStore';
 import type { Levels } from './levels';
 
@@ -31,6 +32,12 @@ export function useRoom<Selected>(select: (state: RoomState) => Selected): Selec
 
 export function usePerson(key: string): Person | undefined {
   return useRoom((state) => (key === SELF ? state.self : state.people[key]));
+}
+
+/** Why nothing of a track comes, if the server holds it back. */
+export function useHeldBack(at: Spot): LayerLimit | null {
+  const { board } = useMeeting().conference;
+  return useSyncExternalStore(board.subscribe, () => board.heldBack(at));
 }
 
 export function useTrack(at: Spot): MediaStreamTrack | null {

@@ -1,0 +1,114 @@
+// What our web client does about real networks: ICE restarts, and layers nobody watches.
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { launch } from './harness/browser.mjs';
+import { Plenum } from './harness/plenum.mjs';
+import { until } from './harness/until.mjs';
+import { Visitor } from './harness/visitor.mjs';
+
+/** A machine that compiles meanwhile takes its time; nothing here is about how fast. */
+const PATIENCE_MS = 60_000;
+
+describe('the web client on real networks', () => {
+  let plenum;
+  let browser;
+  let open = [];
+
+  before(async () => {
+    plenum = await Plenum.start();
+    browser = await launch();
+  });
+  afterEach(async () => {
+    await Promise.all(open.map((visitor) => visitor.close()));
+    open = [];
+  });
+  after(async () => {
+    await browser?.close();
+    await plenum?.stop();
+  });
+
+  /** Host and member in a meeting the host made. */
+  const twoInside = async () => {
+    const [ada, ben] = [
+      await Visitor.signIn(browser, plenum, 'host'),
+      await Visitor.signIn(browser, plenum, 'member'),
+    ];
+    open.push(ada, ben);
+    const link = await ada.createMeeting('Bad networks', ['member@demo.test']);
+    await ada.enter();
+    await ben.open(link);
+    await ben.enter();
+    await Promise.all([ada.sees(ben.name, 5, PATIENCE_MS), ben.sees(ada.name, 5, PATIENCE_MS)]);
+    return { ada, ben };
+  };
+
+  /** The server's credentials as each connection of a page that is up knows them. */
+  const credentials = ({ page }) =>
+    page.evaluate(() =>
+      window.peerConnections
+        .filter(({ connectionState }) => connectionState === 'connected')
+        .map((connection) => /a=ice-ufrag:(\S+)/.exec(connection.remoteDescription?.sdp ?? '')?.[1]),
+    );
+
+  /** Rids of a camera's encodings, and which of them grow within half a second. */
+  const encodings = async ({ page }) => {
+    const frames = () =>
+      page.evaluate(async () => {
+        const { outbound } = await window.plenum.stats();
+        const camera = outbound.filter(({ source }) => source === 'camera');
+        return Object.fromEntries(camera.map(({ rid, framesEncoded }) => [rid, framesEncoded ?? 0]));
+      });
+    const before = await frames();
+    await page.waitForTimeout(500);
+    const now = await frames();
+    return Object.keys(now)
+      .filter((rid) => now[rid] > (before[rid] ?? 0))
+      .sort();
+  };
+
+  test('a change of network restarts ICE, and pictures and sound go on over the same connections (ADD-EV-72)', async () => {
+    const { ada, ben } = await twoInside();
+    const before = await credentials(ben);
+    assert.equal(before.length, 2, 'one connection each way');
+    await ben.page.evaluate(() => window.dispatchEvent(new Event('online')));
+    await until('both connections have new credentials', PATIENCE_MS, async () => {
+      const now = await credentials(ben);
+      return now.length === 2 && now.every((ufrag, index) => ufrag && ufrag !== before[index]);
+    });
+    const made = await ben.page.evaluate(() => window.peerConnections.length);
+    await Promise.all([
+      ada.sees(ben.name, 20, PATIENCE_MS),
+      ben.sees(ada.name, 20, PATIENCE_MS),
+      ada.hears(PATIENCE_MS),
+      ben.hears(PATIENCE_MS),
+    ]);
+    assert.equal(await ben.page.evaluate(() => window.peerConnections.length), made, 'none was made anew');
+    const room = await ben.page.evaluate(() => window.plenum.room());
+    assert.equal(room.mediaRestarting, false);
+  });
+
+  test('layers that the only viewer does not need are switched off, and on again (ADD-EV-70, ADD-EV-73)', async () => {
+    const { ada, ben } = await twoInside();
+    // A wide window: the tile is worth the largest layer.
+    await ben.page.setViewportSize({ width: 1600, height: 1000 });
+    await until('ada sends all his layers', PATIENCE_MS, async () => (await encodings(ada)).length === 3);
+    // A small one: ada is a thumbnail.
+    await ben.page.setViewportSize({ width: 390, height: 560 });
+    await until('ada sends a small layer only', PATIENCE_MS, async () => {
+      const sent = await encodings(ada);
+      return sent.length === 1 && sent[0] === 'r0';
+    });
+    await ben.sees(ada.name, 5, PATIENCE_MS);
+    // Up is told at once: seconds are for the encoder and the estimate of the path.
+    await ben.page.setViewportSize({ width: 1600, height: 1000 });
+    await until(
+      'ada sends all his layers again',
+      PATIENCE_MS,
+      async () => (await encodings(ada)).length === 3,
+    );
+    await ben.sees(ada.name, 5, PATIENCE_MS);
+    // Nobody looks: nothing is sent at all.
+    await ben.button('Leave').click();
+    await until('ada sends nothing', PATIENCE_MS, async () => (await encodings(ada)).length === 0);
+  });
+});

@@ -67,8 +67,8 @@ impl SentPackets {
         remembered.contains(&number).then(|| self.ring[number as usize % SENT_MAX])
     }
 
-    /// The number of the next packet.
-    pub fn next_number(&self) -> u64 {
+    /// The number after the last.
+    pub fn end(&self) -> u64 {
         self.next
     }
 

@@ -142,7 +142,7 @@ impl TransportWide {
     /// Begins anew but for the numbers; what was sent by the path before is not spoken of any more.
     pub fn handle_new_path(&mut self, now: Instant, wanted: Option<Option<Bitrate>>) {
         let sent = self.sent.continued();
-        let spoken = sent.next_number();
+        let spoken = sent.end();
         *self = TransportWide { sent, spoken, ..TransportWide::new(now, wanted) };
         self.loss.skip_to(spoken);
     }
@@ -260,7 +260,7 @@ impl TransportWide {
         let Some(before) = self.silent_from.take() else { return };
         self.trendline.forget();
         self.groups.forget();
-        self.loss.skip_to(self.sent.next_number());
+        self.loss.skip_to(self.sent.end());
         self.aimd.raise(now_us, before * 0.75, false);
         self.probes.try_once(now_us, before);
     }

@@ -35,7 +35,11 @@ const MIN_BPS: f64 = 50_000.0;
 /// A queue that stands this long is ours to drain, and half as much is as good as none.
 const STANDING_MS: f64 = 35.0;
 /// More where delays stray, by so many of their deviations.
-const STANDING_NOISE: f64 = 2.5;
+const STANDING_NOISE: f64 = 1.5;
+/// And by more of what the deviation exceeds so many milliseconds by: no longer the bursts of a sender, but the path.
+const NOISY_MS: f64 = 10.0;
+/// See [`NOISY_MS`].
+const STANDING_NOISY: f64 = 2.0;
 /// With so little of what arrived before, a queue of ours would have become shorter.
 const FUTILE_SHARE: f64 = 0.6;
 /// While little is sent, one step down goes no further than to this share of the rate, because a queue seems to grow.
@@ -343,10 +347,17 @@ impl TransportWide {
         let standing_ms = self.standing_ms();
         let standing = standing_ms > self.standing_max_ms();
         let passed = 1.0 - self.loss.inherent().min(0.5);
-        if self.trendline.usage() == Usage::Over || standing {
+        // A queue that grows is soon one that stands; what grows and falls back is none.
+        let grows = self.trendline.usage() == Usage::Over
+            && (self.trendline.is_certain() || standing_ms > self.trendline.noise_ms());
+        if grows || standing {
             let target = self.aimd.target();
+            // After a step the old arrivals do not count. At a touch of the limit they do: few packets measure badly, and
+            // whoever has the smallest part of a shared path sends the fewest.
+            let stepped = self.trendline.is_certain() || standing_ms > 2.0 * self.standing_max_ms();
+            let over_ms = if stepped { ARRIVED_MS } else { ARRIVED_CALM_MS };
             // Jitter moves arrivals in time: the more of it, the longer it takes to measure a rate.
-            let over_ms = ARRIVED_MS + (self.trendline.noise_ms() * 8.0).min(500.0) as u32;
+            let over_ms = over_ms + (self.trendline.noise_ms() * 8.0).min(500.0) as u32;
             let arrived = self.arrived_rate.bits_per_second(over_ms).map_or(target, |rate| rate / passed);
             // While little is sent, little arrives: not all of it is believed at once.
             let least = match (self.alr.is_limited(), standing || self.trendline.is_certain()) {
@@ -412,7 +423,8 @@ impl TransportWide {
     }
 
     fn standing_max_ms(&self) -> f64 {
-        STANDING_MS + self.trendline.noise_ms() * STANDING_NOISE
+        let noise_ms = self.trendline.noise_ms();
+        STANDING_MS + noise_ms * STANDING_NOISE + (noise_ms - NOISY_MS).max(0.0) * STANDING_NOISY
     }
 
     /// When feedback will be missing.

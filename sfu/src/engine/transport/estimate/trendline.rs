@@ -84,8 +84,10 @@ impl Trendline {
             self.is_certain = false;
             return;
         };
-        // A group at most moves the noise by a twentieth: it is a property of the path, not of the moment.
-        self.noise_ms += (line.noise_ms.min(4.0 * self.noise_ms + 5.0) - self.noise_ms) * 0.05;
+        // A property of the path, not of the moment: learnt in tens of groups, and forgotten in hundreds.
+        let noise_ms = line.noise_ms.min(4.0 * self.noise_ms + 5.0);
+        let weight = if noise_ms > self.noise_ms { 0.05 } else { 0.01 };
+        self.noise_ms += (noise_ms - self.noise_ms) * weight;
         let long = line.span_ms > SPAN_MIN_MS + self.noise_ms * SPAN_NOISE;
         let meant = long && line.slope.abs() > ERRORS_MIN * line.slope_error;
         let threshold_ms = THRESHOLD_MS + self.swing.sqrt() * SWING_FACTOR;

@@ -34,7 +34,7 @@ const INTERVAL_MAX_US: u64 = 4_500_000;
 const AFTER_FALL_US: u64 = 2_500_000;
 /// And so long after going down a little.
 const AFTER_TOUCH_US: u64 = 800_000;
-/// Going down so soon after a cluster succeeded means that it showed too much (a policer with a full bucket, for one).
+/// Losing more than half of what a cluster gave so soon means that it showed too much (a policer with a full bucket, for one).
 const DECEIVED_WITHIN_US: u64 = 6_000_000;
 /// After that the next waits so much longer, at most.
 const DECEIVED_MAX_US: u64 = 60_000_000;
@@ -87,7 +87,8 @@ pub struct Probes {
     step: f64,
     deceived: u32,
     fell_us: Option<u64>,
-    raised_us: Option<u64>,
+    /// When a cluster raised the rate, and the middle of where it was and where it came to.
+    raised: Option<(u64, f64)>,
 }
 
 /// What a cluster takes while it is on its way.
@@ -142,7 +143,7 @@ impl Probes {
             step: STEP_MAX,
             deceived: 0,
             fell_us: None,
-            raised_us: None,
+            raised: None,
         }
     }
 
@@ -162,13 +163,19 @@ impl Probes {
         self.next_id == 0 && self.cluster.is_none()
     }
 
-    /// The rate went down; `far`, or only back from a limit that it touched.
-    pub fn note_fall(&mut self, now_us: u64, far: bool) {
+    /// What a cluster showed has raised the rate.
+    pub fn note_raise(&mut self, now_us: u64, from: f64, to: f64) {
+        self.raised = Some((now_us, (from + to) / 2.0));
+    }
+
+    /// The rate went down, to this; `far`, or only back from a limit that it touched.
+    pub fn note_fall(&mut self, now_us: u64, to: f64, far: bool) {
         let mut wait = if far { AFTER_FALL_US } else { AFTER_TOUCH_US };
         if self.fell_us.is_some_and(|before| now_us > before + FORGIVEN_AFTER_US) {
             self.deceived = 0;
         }
-        if self.raised_us.take().is_some_and(|at| now_us < at + DECEIVED_WITHIN_US) {
+        if self.raised.take_if(|(_, half)| to < *half).is_some_and(|(at, _)| now_us < at + DECEIVED_WITHIN_US)
+        {
             self.deceived = (self.deceived + 1).min(4);
             wait = (AFTER_FALL_US << (2 * self.deceived)).min(DECEIVED_MAX_US);
         }
@@ -267,7 +274,6 @@ impl Probes {
         self.cluster = None;
         match result.shown {
             Some(Shown::Carried(_)) => {
-                self.raised_us = Some(now_us);
                 self.interval_us = INTERVAL_US;
                 self.step = STEP_MAX;
                 self.due_us = now_us;
@@ -427,7 +433,8 @@ mod tests {
         probes.set_wanted(Some(2e6));
         let short = probes.poll(0, CALM).unwrap();
         run(&mut probes, 0, short, 10e6, 0);
-        probes.note_fall(1_000_000, true);
+        probes.note_raise(100_000, 1e6, 2e6);
+        probes.note_fall(1_000_000, 1.1e6, true);
         assert_eq!(probes.poll(5_000_000, CALM), None);
         let long = probes.poll(11_500_000, CALM).unwrap();
         assert!(long.bytes > 2 * short.bytes);

@@ -48,6 +48,8 @@ const ALR_STEP: f64 = 0.9;
 const ALR_STEP_CERTAIN: f64 = 0.65;
 /// One cluster that shows less than is believed takes away no more than to this share.
 const DOUBTED: f64 = 0.85;
+/// A cluster has raised the rate when it was by this factor.
+const RAISED: f64 = 1.1;
 /// A step to below this share of the rate is a fall, not just a touch of the limit.
 const FAR: f64 = 0.75;
 /// A step shows its effect after a round trip (which includes the wait for feedback) and this.
@@ -327,6 +329,7 @@ impl TransportWide {
         let Some(result) = self.probes.conclude(now_us, self.spoken, noise_ms, self.loss.inherent()) else {
             return;
         };
+        let before = self.aimd.target();
         match result.shown {
             Some(Shown::Carried(rate)) => {
                 self.aimd.raise(now_us, rate, false);
@@ -339,6 +342,9 @@ impl TransportWide {
             }
             Some(Shown::Limited(rate)) => self.aimd.raise(now_us, rate * 0.95, true),
             None => {}
+        }
+        if self.aimd.target() > before * RAISED {
+            self.probes.note_raise(now_us, before, self.aimd.target());
         }
         self.loss.note(result.rate, result.packets, result.arrived);
     }
@@ -402,7 +408,7 @@ impl TransportWide {
 
     fn note_fall(&mut self, now_us: u64, from: f64) {
         self.has_fallen = true;
-        self.probes.note_fall(now_us, self.aimd.target() < from * FAR);
+        self.probes.note_fall(now_us, self.aimd.target(), self.aimd.target() < from * FAR);
     }
 
     /// A queue that does not shrink although far less is sent is not ours, or the path has become longer.

@@ -17,7 +17,7 @@ const DEPTH_MIN: f64 = 0.05;
 /// At most; a queue of 300 ms or more is drained in about a second with it.
 const DEPTH_MAX: f64 = 0.3;
 /// At most, where the limit was seen before: the queue is ours and small.
-const DEPTH_MAX_NEAR: f64 = 0.18;
+const DEPTH_MAX_NEAR: f64 = 0.25;
 /// Congestion that goes on although we went down: what we send did not follow. Each time so much is taken.
 const INSIST: f64 = 0.92;
 /// With an empty queue again, this share of what arrived when it was full.
@@ -66,6 +66,11 @@ impl Aimd {
     /// The rate is near one that was too much.
     pub fn is_near_limit(&self) -> bool {
         self.limit.mean.is_some_and(|mean| self.target > mean * 0.8)
+    }
+
+    /// It went down to empty a queue, which is not empty yet.
+    pub fn is_draining(&self) -> bool {
+        self.draining.is_some()
     }
 
     /// The path is congested while so much arrives and every packet waits `queue_ms`; what we do shows its effect after

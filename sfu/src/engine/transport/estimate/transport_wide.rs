@@ -224,9 +224,14 @@ impl TransportWide {
         Bitrate(self.aimd.target() as u64)
     }
 
-    /// How far the pacer may be ahead of the rate: little where more would only fill a queue.
+    /// How far the pacer may be ahead of the rate: little where more would only fill a queue, and not at all while one is
+    /// to be emptied, or what waits in the pacer would keep it full.
     pub fn pacing_factor(&self) -> f64 {
-        if self.aimd.is_near_limit() { 1.3 } else { 2.0 }
+        match (self.aimd.is_draining(), self.aimd.is_near_limit()) {
+            (true, _) => 1.0,
+            (false, true) => 1.25,
+            (false, false) => 2.0,
+        }
     }
 
     /// There was a sign of trouble.

@@ -10,6 +10,8 @@ use plenum_shared::media::Bitrate;
 const LENGTH_US: u64 = 20_000;
 /// At most.
 const LENGTH_MAX_US: u64 = 500_000;
+/// Delays that stray by less than this are those of our own bursts; by more, and clusters become longer.
+const QUIET_MS: f64 = 10.0;
 /// In bytes: five packets, and what is remembered of one.
 const BYTES: std::ops::RangeInclusive<f64> = 6_000.0..=200_000.0;
 /// To learn why packets are lost, a cluster is so long, that there are enough of them,
@@ -17,7 +19,7 @@ const DOUBT_US: u64 = 100_000;
 /// and so much faster than what is sent.
 const DOUBT_FACTOR: f64 = 2.0;
 /// A cluster that is too much must have drained after so many microseconds at the present rate.
-const DRAINED_AFTER_US: u64 = 100_000;
+const DRAINED_AFTER_US: u64 = 70_000;
 /// No further than this beyond the present rate at once; what succeeds is followed by the next at once.
 const STEP_MAX: f64 = 3.0;
 /// After one that failed, the next only asks whether anything has changed: by this factor, or this much more.
@@ -297,7 +299,7 @@ impl Probes {
 
     /// Longer where delays stray, and where short ones have deceived us.
     fn length_us(&self, noise_ms: f64) -> u64 {
-        let length = (LENGTH_US << (2 * self.deceived)) + (noise_ms * 10_000.0) as u64;
+        let length = (LENGTH_US << (2 * self.deceived)) + ((noise_ms - QUIET_MS).max(0.0) * 12_000.0) as u64;
         length.min(LENGTH_MAX_US)
     }
 }

@@ -87,7 +87,7 @@ pub struct Peer {
     feedback: VecDeque<(u64, Vec<u8>)>,
     last_arrival_us: u64,
     chosen_us: u64,
-    /// The rate, what arrived (bits) and the longest queue, each tenth of a second.
+    /// The rate, what arrived (bits) and the shortest queue, each tenth of a second.
     pub seen: Vec<Seen>,
     arrived_bits: f64,
     queue_us: u64,
@@ -195,7 +195,7 @@ impl Lab {
             arrival = arrival.max(peer.last_arrival_us);
         }
         peer.last_arrival_us = arrival;
-        peer.queue_us = peer.queue_us.max(starts - now_us);
+        peer.queue_us = peer.queue_us.min(starts - now_us);
         peer.arrived_bits += len as f64 * 8.0;
         peer.arrived.insert(number, arrival);
         peer.news.push(number);
@@ -236,7 +236,7 @@ impl Peer {
             chosen_us: 0,
             seen: Vec::new(),
             arrived_bits: 0.0,
-            queue_us: 0,
+            queue_us: u64::MAX,
         }
     }
 
@@ -377,10 +377,10 @@ impl Peer {
             self.seen.push(Seen {
                 estimate: self.estimate.bitrate().0 as f64,
                 arrived: self.arrived_bits * 10.0,
-                queue_ms: self.queue_us as f64 / 1e3,
+                queue_ms: if self.queue_us == u64::MAX { 0.0 } else { self.queue_us as f64 / 1e3 },
             });
             self.arrived_bits = 0.0;
-            self.queue_us = 0;
+            self.queue_us = u64::MAX;
         }
     }
 

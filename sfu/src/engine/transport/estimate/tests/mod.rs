@@ -24,7 +24,7 @@ fn show(lab: &Lab, what: &str) {
     }
 }
 
-/// Between 10 and 40 seconds over a path, the mean rate that arrived and the mean of the longest queues.
+/// Between 10 and 40 seconds over a path, the mean rate that arrived and the mean of the queue that stands.
 fn settled(seed: u64, path: Path, what: &str) -> (f64, f64, f64) {
     let mut lab = Lab::new(seed, path, vec![Source::Elastic(10e6)]);
     lab.run(40.0);
@@ -171,7 +171,7 @@ fn four_that_share_a_queue_share_it_and_keep_it_short() {
         let queue_ms = mean(lab.peers[0].between(30.0, 60.0), |s| s.queue_ms);
         println!("shared: {rates:.0?} queue {queue_ms:.0} ms");
         assert!(rates.iter().sum::<f64>() > 0.85 * 4e6 && queue_ms < 100.0);
-        assert!(rates.iter().all(|&rate| rate > 0.4e6), "{rates:?}");
+        assert!(rates.iter().all(|&rate| rate > 0.3e6), "{rates:?}");
     }
 }
 

@@ -263,11 +263,14 @@ impl Current {
             self.frame = timestamp;
             self.temporal = self.temporal.min(temporal);
         }
+        let newest = timestamp == self.frame;
         let up = description.temporal > self.temporal && description.temporal <= temporal;
-        if description.keyframe {
+        if description.keyframe && newest {
             (self.temporal, self.spatial, self.lower_whole) = (wanted.temporal, wanted.spatial, true);
-        } else if svc && description.spatial_sync && self.is_next(description, wanted) {
+        } else if svc && newest && description.spatial_sync && self.is_next(description, wanted) {
             self.spatial = description.spatial;
+        } else if new_frame && description.opens_temporal && description.temporal <= self.temporal {
+            self.temporal = self.temporal.max(temporal);
         } else if up && new_frame && description.temporal_sync && !svc_upper(svc, description) {
             // Once the highest wanted layer may pass there is nothing above it to hold back.
             self.temporal = description.temporal;

@@ -296,7 +296,7 @@ impl Producer {
 
     /// What each layer a consumer could be given takes.
     pub fn layer_costs(&mut self, now: Instant) -> Costs {
-        self.meters.costs(now, self.layer_count(), self.published.stacked)
+        self.meters.costs(now, self.layer_count(), self.is_svc())
     }
 
     /// The publisher sends this spatial layer now, as far as the others tell.

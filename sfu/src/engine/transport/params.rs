@@ -132,9 +132,6 @@ pub struct Published {
     pub structure: LayerStructure,
     /// Spatial layers: streams of a simulcast, or layers inside an SVC stream.
     pub spatial_layers: u8,
-    /// Each spatial layer of an SVC stream needs those below in every picture, not only in keyframes (`L3T3_KEY`) or never
-    /// (`S3T3`).
-    pub stacked: bool,
     /// Temporal layers of each.
     pub temporal_layers: u8,
 }
@@ -187,7 +184,6 @@ pub fn publish(kind: Kind, parameters: &RtpParameters) -> Result<Published, Refu
         encodings: parameters.encodings.iter().map(encoding).collect(),
         structure,
         spatial_layers,
-        stacked: structure == LayerStructure::Svc && is_stacked(parameters),
         temporal_layers,
     })
 }
@@ -258,19 +254,9 @@ fn check_identifiers(parameters: &RtpParameters) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn scalability_mode_of(parameters: &RtpParameters) -> &str {
-    parameters.encodings.iter().find_map(|e| e.scalability_mode.as_deref()).unwrap_or("L1T1")
-}
-
-/// `L` stands for layers that build on each other, unless only keyframes do.
-fn is_stacked(parameters: &RtpParameters) -> bool {
-    let mode = scalability_mode_of(parameters);
-    mode.starts_with('L') && !mode.contains("_KEY")
-}
-
 /// Spatial and temporal layers of `scalabilityMode` (`L3T3_KEY`, `S2T1`); simulcast counts its streams.
 fn layer_counts(parameters: &RtpParameters) -> (u8, u8) {
-    let mode = scalability_mode_of(parameters);
+    let mode = parameters.encodings.iter().find_map(|e| e.scalability_mode.as_deref()).unwrap_or("L1T1");
     let digit = |at: usize| mode.as_bytes().get(at).filter(|d| (b'1'..=b'8').contains(*d)).map(|d| d - b'0');
     let shaped = matches!(mode.as_bytes(), [b'L' | b'S', _, b'T', ..]);
     let (spatial, temporal) = if shaped { (digit(1).unwrap_or(1), digit(3).unwrap_or(1)) } else { (1, 1) };

@@ -196,12 +196,12 @@ fn layers_inside_a_stream_are_known_by_mode_and_those_of_av1_need_its_descriptor
             "headerExtensions": [EXTENSIONS], "encodings": [{"ssrc": 5, "scalabilityMode": "MODE"}], "rtcp": {}}"#;
         let json = json.replace("CODEC", codec).replace("MODE", mode).replace("EXTENSIONS", extensions);
         let published = publish(Kind::Video, &parameters(&json)).expect("accepted");
-        (published.structure, published.spatial_layers, published.stacked)
+        (published.structure, published.spatial_layers)
     };
-    assert_eq!(published("video/AV1", "L3T3_KEY", &descriptor), (LayerStructure::Svc, 3, false));
-    assert_eq!(published("video/AV1", "L3T3", &descriptor), (LayerStructure::Svc, 3, true));
+    assert_eq!(published("video/AV1", "L3T3_KEY", &descriptor), (LayerStructure::Svc, 3));
+    assert_eq!(published("video/AV1", "L3T3", &descriptor), (LayerStructure::Svc, 3));
     assert_eq!(published("video/AV1", "L3T3", "").0, LayerStructure::Simple);
-    assert_eq!(published("video/VP9", "L2T3_KEY", ""), (LayerStructure::Svc, 2, false));
-    assert_eq!(published("video/VP9", "S3T3", ""), (LayerStructure::Svc, 3, false));
+    assert_eq!(published("video/VP9", "L2T3_KEY", ""), (LayerStructure::Svc, 2));
+    assert_eq!(published("video/VP9", "S3T3", ""), (LayerStructure::Svc, 3));
     assert_eq!(published("video/AV1", "L1T1", &descriptor).0, LayerStructure::Simple);
 }

@@ -25,6 +25,8 @@ pub struct Description {
     pub temporal: u8,
     /// From here on a receiver can also be given this temporal layer.
     pub temporal_sync: bool,
+    /// From the next picture on, a receiver of this one can be given all temporal layers.
+    pub opens_temporal: bool,
     /// From here on a receiver of the spatial layer below can also be given this one.
     pub spatial_sync: bool,
     /// Spatial layers above are built on this frame.
@@ -91,6 +93,7 @@ impl Description {
         spatial: 0,
         temporal: 0,
         temporal_sync: true,
+        opens_temporal: false,
         spatial_sync: false,
         feeds_upper: true,
         layer_frame_end: false,

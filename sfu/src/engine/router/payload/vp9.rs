@@ -17,7 +17,7 @@ pub struct Vp9 {
     pub frame_end: bool,
     /// TID, temporal layer.
     pub temporal: u8,
-    /// U: from here on a receiver can also be given this temporal layer.
+    /// U: pictures of higher temporal layers that follow depend on none of them before this one.
     pub switch_up: bool,
     /// SID, spatial layer.
     pub spatial: u8,
@@ -79,7 +79,8 @@ impl Vp9 {
             keyframe: self.frame_start && !self.inter_picture && self.spatial == 0 && !self.inter_layer,
             spatial: self.spatial,
             temporal: self.temporal,
-            temporal_sync: self.switch_up || self.temporal == 0,
+            temporal_sync: self.temporal == 0,
+            opens_temporal: self.switch_up,
             spatial_sync: self.frame_start && !self.inter_picture,
             // The layers of a keyframe build on each other, or are entered together.
             feeds_upper: !self.not_for_upper || !self.inter_picture,

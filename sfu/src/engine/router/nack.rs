@@ -87,8 +87,7 @@ impl Nacks {
                 return false;
             }
             missing.asked += 1;
-            // A quarter more, or the answer and the next request would cross on every path that is a little uneven.
-            missing.ask_at = now + (round_trip * 5 / 4).max(REPEAT_MIN);
+            missing.ask_at = now + round_trip.max(REPEAT_MIN);
             out[due.count] = missing.index as u16;
             due.count += 1;
             true

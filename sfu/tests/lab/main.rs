@@ -11,6 +11,7 @@ mod link;
 mod picture;
 mod publisher;
 mod random;
+mod real;
 mod record;
 mod replay;
 mod report;

@@ -11,11 +11,11 @@ pub const SAMPLE_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
     pub at: f64,
-    /// The best of everything that is published.
-    pub offered: f64,
+    /// The best of everything that is published; `None` where only the wire is seen, as with the estimate.
+    pub offered: Option<f64>,
     /// What the link lets through; `None` without a limit.
     pub link: Option<f64>,
-    pub estimate: f64,
+    pub estimate: Option<f64>,
     pub sent: f64,
     pub received: f64,
     /// The layer given of each picture.

@@ -29,7 +29,7 @@ fn limited(rate: u64) -> LinkSettings {
 }
 
 fn estimate(sample: &Sample) -> f64 {
-    sample.estimate
+    sample.estimate.unwrap_or_default()
 }
 
 /// What everybody wants to know.
@@ -104,7 +104,7 @@ static STEP: Scenario = Scenario {
         );
         figures.told(
             "estimate below the link after the step down",
-            record.first(20.0..40.0, |s| s.estimate < 800.0),
+            record.first(20.0..40.0, |s| estimate(s) < 800.0),
             "s",
         );
         figures.told("longest freeze after the step down", record.longest_freeze(20.0..30.0), "ms");

@@ -338,9 +338,9 @@ impl World {
             let film = viewer.pictures.first().map(|picture| &picture.film);
             self.records[index].samples.push(Sample {
                 at: (self.now - self.start).as_secs_f64(),
-                offered: offered as f64 / 1000.0,
+                offered: Some(offered as f64 / 1000.0),
                 link: self.links[path.down].rate(self.now).map(|rate| rate as f64 / 1000.0),
-                estimate: sending.estimate.0 as f64 / 1000.0,
+                estimate: Some(sending.estimate.0 as f64 / 1000.0),
                 sent: kbps(traffic.bytes),
                 received: kbps(std::mem::take(&mut viewer.received_bytes)),
                 layers: sending.layers.iter().map(|(_, layer)| layer.map(|layer| layer.spatial)).collect(),

@@ -45,9 +45,9 @@ pub fn plot(record: &Record) -> String {
     freezes(&mut svg, record, &[&rates, &layers, &loss, &delay]);
     frame(&mut svg, &rates, "kbit/s", 4);
     area(&mut svg, &rates, samples, "link", |s| s.link.map(|link| link.min(most_rate)));
-    line(&mut svg, &rates, samples, "offered", |s| Some(s.offered));
+    line(&mut svg, &rates, samples, "offered", |s| s.offered);
     line(&mut svg, &rates, &smooth(samples), "sent", |s| Some(s.sent));
-    line(&mut svg, &rates, samples, "estimate", |s| Some(s.estimate));
+    line(&mut svg, &rates, samples, "estimate", |s| s.estimate);
     frame(&mut svg, &layers, "layer", 0);
     for layer in 0..3 {
         let y = layers.y(f64::from(layer));
@@ -77,7 +77,7 @@ fn below(above: &Panel, height: f64, most: f64) -> Panel {
 fn rate_scale(samples: &[Sample]) -> f64 {
     let link = samples.iter().filter_map(|sample| sample.link).fold(0.0, f64::max);
     let sent = smooth(samples).iter().map(|sample| sample.sent).fold(0.0, f64::max);
-    let offered = samples.iter().map(|sample| sample.offered).fold(0.0, f64::max);
+    let offered = samples.iter().filter_map(|sample| sample.offered).fold(0.0, f64::max);
     nice(link.max(offered).max(sent.min(link.max(offered) * 1.5)) * 1.1)
 }
 

@@ -4,9 +4,11 @@ import { chromium } from 'playwright-core';
 
 const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** A headless Chromium that grants camera, microphone and screen without asking. */
-export function launch() {
-  const executablePath = process.env.CHROMIUM ?? candidates.find(existsSync);
+/** A headless Chromium that grants camera, microphone and screen without asking; `args` adds to its command line. */
+export function launch({
+  args = [],
+  executablePath = process.env.CHROMIUM ?? candidates.find(existsSync),
+} = {}) {
   if (!executablePath) throw new Error('no Chromium found: run .ci/setup test, or set CHROMIUM');
   return chromium.launch({
     executablePath,
@@ -18,6 +20,7 @@ export function launch() {
       '--autoplay-policy=no-user-gesture-required',
       '--disable-features=WebRtcHideLocalIpsWithMdns', // no mDNS responder on build machines
       '--allow-loopback-in-peer-connection',
+      ...args,
     ],
   });
 }

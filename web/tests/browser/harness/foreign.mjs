@@ -9,7 +9,7 @@ const page =
   '<!doctype html><meta charset="utf-8"><title>foreign client</title><script type="module" src="/client.js"></script>';
 
 /** Bundles the page once and serves it on a port of its own; `origin` must be allowed by `FRONTEND_URL`. */
-export async function serveForeignPage() {
+export async function serveForeignPage(host = '127.0.0.1') {
   const { output } = (
     await build({
       root: fileURLToPath(new URL('../foreign', import.meta.url)),
@@ -32,8 +32,8 @@ export async function serveForeignPage() {
     answer.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
     answer.end(isScript ? script : page);
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return { origin: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
+  await new Promise((resolve) => server.listen(0, host, resolve));
+  return { origin: `http://${host}:${server.address().port}`, close: () => server.close() };
 }
 
 /** One person with a page of their own. Everything they do goes through `window.client`. */

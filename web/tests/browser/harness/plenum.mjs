@@ -15,15 +15,15 @@ const START_DEADLINE_MS = 60_000;
 
 export class Plenum {
   /** Starts one and waits until it is ready. `env` adds to the environment; `args` replaces `--demo`. */
-  static async start({ env = {}, args = ['--demo'], port } = {}) {
-    const plenum = new Plenum(port ?? (await freePort()), env, args);
+  static async start({ env = {}, args = ['--demo'], port, host } = {}) {
+    const plenum = new Plenum(port ?? (await freePort()), env, args, host);
     await plenum.launch();
     return plenum;
   }
 
-  constructor(port, env, args) {
+  constructor(port, env, args, host = '127.0.0.1') {
     this.port = port;
-    this.url = `http://127.0.0.1:${port}`;
+    this.url = `http://${host}:${port}`;
     this.dataDir = env.DATA_DIR ?? mkdtempSync(join(tmpdir(), 'plenum-test-'));
     this.env = env;
     this.args = args;

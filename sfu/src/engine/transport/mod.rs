@@ -16,6 +16,7 @@ mod dtls;
 pub mod estimate;
 pub mod hysteresis;
 mod ice;
+pub mod pacer;
 pub mod params;
 #[cfg(test)]
 mod params_tests;

@@ -58,14 +58,28 @@ impl Engine {
         let mut scratch = std::mem::take(&mut self.scratch_layers);
         let (router, outlet) = router_and_outlet!(self, room);
         let peer = &mut outlet.peers[slot];
-        let overdrawn = peer.flowing.0 * 100 > peer.estimate.bitrate().0 * OVERDRAWN_PERCENT;
+        // A guess is no reason to leave anybody without a picture.
+        let overdrawn = peer.estimate.has_fallen()
+            && peer.flowing.0 * 100 > peer.estimate.bitrate().0 * OVERDRAWN_PERCENT;
         let audio = gather(now, &peer.consumers, router, &mut scratch);
         peer.audio_allotted = audio.max(Bitrate(peer.audio_allotted.0 - peer.audio_allotted.0 / AUDIO_KEPT));
         let audio = peer.audio_allotted.0;
+        let is_silent = peer.is_silent(now);
+        if is_silent {
+            // No report is a report of loss: what comes after the silence begins small.
+            peer.estimate.handle_loss(now, 1.0, Bitrate(0));
+            peer.pacer.set_rate(peer.estimate.pacing_rate());
+        }
         let budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio));
-        let decision = peer.sharing.decide(now, budget, peer.estimate.has_fallen(), &mut scratch.lists);
+        let mut decision = peer.sharing.decide(now, budget, peer.estimate.has_fallen(), &mut scratch.lists);
+        if is_silent {
+            // Whoever does not read gets nothing but sound.
+            scratch.lists.grants.fill(None);
+            (decision.spent, decision.wanted) = (Bitrate(0), None);
+        }
         peer.allotted = Bitrate(decision.spent.0 + audio);
         peer.allotted_of = peer.estimate.bitrate();
+        peer.pacer.set_floor(peer.allotted);
         peer.estimate.set_wanted(now, decision.wanted.map(|video| Bitrate(video.0 + audio)));
 
         let Lists { demands, grants, .. } = &scratch.lists;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use plenum_shared::media::Bitrate;
 
-use super::{Engine, demux::Slot, router::Router};
+use super::{Engine, demux::Slot, router::Router, transport::rtcp::TransportFeedback};
 
 impl Engine {
     /// Loss the peer reported over all its streams, weighed by their rates.
@@ -22,15 +22,22 @@ impl Engine {
         peer.loss = (lost / sent.max(1) as f64) as f32;
         if sent > 0 {
             peer.estimate.handle_loss(now, f64::from(peer.loss), Bitrate(sent));
-            self.heed_estimate(now, slot);
+            self.after_estimate(now, slot);
         }
+    }
+
+    /// Transport-wide feedback: what arrived of what was sent, and when.
+    pub(super) fn note_feedback(&mut self, now: Instant, slot: Slot, feedback: &TransportFeedback<'_>) {
+        let peer = &mut self.peers[slot];
+        peer.estimate.handle_feedback(now, feedback);
+        self.after_estimate(now, slot);
     }
 
     pub(super) fn note_remb(&mut self, now: Instant, slot: Slot, bitrate_bps: u64) {
         let peer = &mut self.peers[slot];
         let sent = sent_rate(now, &peer.consumers, &mut self.rooms[peer.room].router);
         peer.estimate.handle_remb(now, Bitrate(bitrate_bps), sent);
-        self.heed_estimate(now, slot);
+        self.after_estimate(now, slot);
     }
 }
 

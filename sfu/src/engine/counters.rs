@@ -1,5 +1,7 @@
 //! What happened on this worker since it started, as plain integers; a snapshot leaves as one value.
 
+use std::time::Duration;
+
 use super::transport::TransportCounters;
 
 /// Everything counts up from zero. Names end in what is counted; `*_dropped_*` names say why something was dropped.
@@ -55,6 +57,16 @@ pub struct Counters {
     pub rtp_retransmitted: u64,
     /// Sequence numbers subscribers asked for that were no longer, or never, in the history.
     pub retransmissions_unavailable: u64,
+    /// Packets for subscribers that waited before they left, because their path carries no more at once.
+    pub rtp_paced: u64,
+    /// How long those waited, together.
+    pub rtp_paced_time: Duration,
+    /// Times a viewer's video was dropped to the next keyframe because more waited for it than can leave in time.
+    pub video_stopped_pacer_full: u64,
+    /// Probes for bandwidth toward subscribers.
+    pub probes_sent: u64,
+    /// Packets sent for those probes alone.
+    pub probe_packets_sent: u64,
     /// Audio packets for which the egress arena had no room.
     pub audio_dropped_egress_full: u64,
     /// Video packets for which the egress arena had no room, and the rest of their frames.

@@ -18,6 +18,8 @@ use super::{
 /// Between two repetitions of one packet at least: the round trip is the viewer's word, and one of nothing would let a
 /// few bytes of requests have hundreds of packets repeated, again and again.
 const REPEAT_MIN: Duration = Duration::from_millis(10);
+/// And at most: what was lost twice is of no use when it comes even later.
+const REPEAT_MAX: Duration = Duration::from_millis(500);
 
 /// Lends a room's router and everything it sends to, at once.
 macro_rules! router_and_outlet {
@@ -29,6 +31,7 @@ macro_rules! router_and_outlet {
             egress: &mut $engine.egress,
             counters: &mut $engine.counters,
             events: &mut $engine.events,
+            deadlines: &mut $engine.deadlines,
             epoch: $engine.epoch,
         };
         (&mut room.router, outlet)
@@ -45,7 +48,7 @@ impl Engine {
         router.received_bytes += bytes.len() as u64;
         let peer = &mut outlet.peers[slot];
         if let Some(at) = peer.note_arrival(now, packet, bytes) {
-            self.deadlines.advance(Waiting::Peer(slot), at);
+            outlet.deadlines.advance(Waiting::Peer(slot), at);
         }
         let bound_before = peer.inbound.len();
         let Some(binding) = peer.bind(now, router, packet, bytes) else {
@@ -55,7 +58,7 @@ impl Engine {
         if peer.inbound.len() > bound_before || peer.report_at.is_none() {
             let at = now + FIRST_REPORT_AFTER;
             peer.report_at = Some(peer.report_at.map_or(at, |other| other.min(at)));
-            self.deadlines.advance(Waiting::Peer(slot), at);
+            outlet.deadlines.advance(Waiting::Peer(slot), at);
         }
         let place = (binding.producer, binding.stream);
         let published = &router.producers[binding.producer].published;
@@ -76,10 +79,10 @@ impl Engine {
         }
         let producer = &mut router.producers[binding.producer];
         if let Some(at) = producer.poll_timeout(now) {
-            self.deadlines.advance(Waiting::Peer(slot), at);
+            outlet.deadlines.advance(Waiting::Peer(slot), at);
         }
         if producer.source == Source::Microphone {
-            self.deadlines.advance(Waiting::Room(room), now + JUDGED_EVERY);
+            outlet.deadlines.advance(Waiting::Room(room), now + JUDGED_EVERY);
         }
         if std::mem::take(&mut producer.layer_stopped) {
             self.replace_stopped_layer(now, room, binding.producer);
@@ -111,6 +114,7 @@ impl Engine {
     pub(super) fn handle_rtcp(&mut self, now: Instant, slot: Slot, bytes: &[u8]) {
         self.counters.rtcp_received += 1;
         let mut reported = false;
+        self.note_answer(now, slot);
         for packet in rtcp::parse(bytes) {
             match packet {
                 RtcpPacket::SenderReport(report, blocks) => {
@@ -129,11 +133,9 @@ impl Engine {
                 RtcpPacket::ExtendedReport { blocks, .. } => {
                     blocks.for_each(|block| self.note_reference_answers(now, slot, &block));
                 }
-                // Streams end by signalling; feedback we did not negotiate says nothing to us.
-                RtcpPacket::SourceDescription(_)
-                | RtcpPacket::Goodbye(_)
-                | RtcpPacket::TransportFeedback(_)
-                | RtcpPacket::Unknown { .. } => {}
+                RtcpPacket::TransportFeedback(feedback) => self.note_feedback(now, slot, &feedback),
+                // Streams end by signalling.
+                RtcpPacket::SourceDescription(_) | RtcpPacket::Goodbye(_) | RtcpPacket::Unknown { .. } => {}
             }
         }
         if reported {
@@ -182,7 +184,10 @@ impl Engine {
     fn answer_nack(&mut self, now: Instant, slot: Slot, media_ssrc: u32, lost: NackPairs<'_>) {
         let peer = &self.peers[slot];
         let Some(&consumer) = peer.outbound.get(&media_ssrc) else { return };
-        let round_trip = (peer.round_trip.unwrap_or(ROUND_TRIP_UNKNOWN) / 2).max(REPEAT_MIN);
+        // Feedback sees a queue on the way sooner than reports do. What is asked for again before our answer can have arrived
+        // is on its way.
+        let told = peer.round_trip.max(peer.estimate.round_trip());
+        let round_trip = told.unwrap_or(ROUND_TRIP_UNKNOWN).clamp(REPEAT_MIN, REPEAT_MAX);
         let room = peer.room;
         let (router, mut outlet) = router_and_outlet!(self, room);
         let Router { producers, consumers, .. } = router;

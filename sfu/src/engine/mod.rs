@@ -20,6 +20,7 @@ pub mod egress;
 mod lifecycle;
 pub mod limits;
 mod media;
+mod pacing;
 pub mod packet;
 mod peer;
 mod quality;
@@ -258,6 +259,7 @@ impl Engine {
             self.choose_layers(now, slot);
         }
         self.tell_due_watched(now, slot);
+        self.send_due(now, slot);
         self.send_due_rtcp(now, slot);
         if reports {
             self.judge_quality(slot);

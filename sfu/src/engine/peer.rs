@@ -14,7 +14,10 @@ use super::{
     demux::Slot,
     packet::RtpPacket,
     router::Router,
-    transport::{Transport, arrivals::Arrivals, estimate::Estimate, params::ExtensionIds, sharing::Sharing},
+    transport::{
+        Transport, arrivals::Arrivals, estimate::Estimate, pacer::Pacer, params::ExtensionIds,
+        sharing::Sharing,
+    },
 };
 
 /// After `connect`, a transport whose ICE and DTLS are not up by then is closed: browsers give up at about the same
@@ -26,6 +29,12 @@ pub const FIRST_REPORT_AFTER: Duration = Duration::from_millis(100);
 pub const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Assumed until a report tells the round trip: that of a publisher is known a second or two after its first packet.
 pub const ROUND_TRIP_UNKNOWN: Duration = Duration::from_millis(100);
+
+/// A peer that is sent packets and reports nothing for so long does not read them, or its path is broken: the slowest
+/// browsers report on video once a second. It gets sound only, until it is heard of.
+pub const SILENT_AFTER: Duration = Duration::from_secs(5);
+/// A silent peer that is not sent anything has nothing to report: video is tried again after this.
+const SILENCE_ENDS_AFTER: Duration = Duration::from_secs(15);
 
 /// What an SSRC of a publisher stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +84,10 @@ pub struct Peer {
     pub loss: f32,
     /// What its path carries.
     pub estimate: Estimate,
+    /// When the next packet to it may leave.
+    pub pacer: Pacer,
+    /// When the first packet was sent that no RTCP of the peer has come after.
+    pub unanswered_since: Option<Instant>,
     /// When its layers are looked at next.
     pub choose_at: Option<Instant>,
     /// How that was decided before.
@@ -117,6 +130,7 @@ impl Peer {
         rtcp_ssrc: u32,
     ) -> Self {
         let PeerIdentity { id, session, room_id, room, direction } = identity;
+        let estimate = Estimate::new(now);
         Peer {
             id,
             session,
@@ -134,7 +148,9 @@ impl Peer {
             report_at: None,
             round_trip: None,
             loss: 0.0,
-            estimate: Estimate::new(now),
+            pacer: Pacer::new(now, estimate.pacing_rate()),
+            estimate,
+            unanswered_since: None,
             choose_at: None,
             sharing: Sharing::default(),
             allotted: Bitrate(0),
@@ -170,6 +186,15 @@ impl Peer {
     pub fn note_round_trip(&mut self, round_trip: Duration) {
         // Smoothed as TCP does it (RFC 6298).
         self.round_trip = Some(self.round_trip.map_or(round_trip, |old| (old * 7 + round_trip) / 8));
+    }
+
+    /// It has been sent packets for some time and was not heard of.
+    pub fn is_silent(&mut self, now: Instant) -> bool {
+        let unanswered = self.unanswered_since.map(|since| now.saturating_duration_since(since));
+        if unanswered.is_some_and(|span| span >= SILENCE_ENDS_AFTER) {
+            self.unanswered_since = None;
+        }
+        unanswered.is_some_and(|span| (SILENT_AFTER..SILENCE_ENDS_AFTER).contains(&span))
     }
 
     /// Takes note of a packet for the transport-wide report. Returns when that is due, if this packet makes it so.
@@ -241,6 +266,7 @@ impl Peer {
         let watched =
             self.producers.iter().filter_map(|&slot| router.producers[slot].watched.poll_timeout()).min();
         let told = [self.arrivals.poll_timeout(), self.report_at, self.choose_at, requests, watched];
-        own.into_iter().chain(told).flatten().min()
+        let sending = [self.pacer.poll_timeout(), self.estimate.poll_timeout()];
+        own.into_iter().chain(told).chain(sending).flatten().min()
     }
 }

@@ -169,6 +169,7 @@ impl Engine {
             for &consumer in &producer.consumers {
                 let consumer = &mut router.consumers[consumer];
                 consumer.stop();
+                consumer.forget_waiting(&mut outlet);
                 consumer.forget_bandwidth();
                 announce_layer(now, consumer, producer, &mut outlet);
             }
@@ -197,13 +198,15 @@ impl Engine {
         paused: bool,
     ) -> Result<(), Refusal> {
         let slot = self.consumer_of(room, id)?;
-        let consumer = &mut self.rooms[room].router.consumers[slot];
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        let consumer = &mut router.consumers[slot];
         if std::mem::replace(&mut consumer.paused, paused) == paused {
             return Ok(());
         }
         let peer = consumer.peer;
         if paused {
             consumer.stop();
+            consumer.forget_waiting(&mut outlet);
         } else {
             consumer.asked_until = now + ASKED_FOR;
         }
@@ -289,6 +292,7 @@ impl Engine {
         }
         if let Some(peer) = self.peers.get_mut(consumer.peer) {
             peer.consumers.retain(|&other| other != slot);
+            peer.pacer.forget(slot);
             peer.outbound.remove(&consumer.ssrc);
             for ssrc in [Some(consumer.ssrc), consumer.rtx_ssrc()].into_iter().flatten() {
                 peer.transport.retire_ssrc(ssrc);

@@ -78,6 +78,12 @@ exported!(ENGINE, Counters {
     rtp_retransmitted: counter "rtp_retransmitted_total" "Retransmissions for subscribers.",
     retransmissions_unavailable: counter "retransmissions_unavailable_total"
         "Packets that subscribers asked for again and that were gone.",
+    rtp_paced: counter "rtp_paced_total" "RTP packets for subscribers that waited before they left.",
+    rtp_paced_time: counter "rtp_paced_seconds_total" "How long those packets waited.",
+    video_stopped_pacer_full: counter "video_stopped_pacer_full_total"
+        "Times a viewer's video was dropped to the next keyframe because too much waited for it.",
+    probes_sent: counter "probes_sent_total" "Probes for bandwidth toward subscribers.",
+    probe_packets_sent: counter "probe_packets_sent_total" "Packets sent for those probes alone.",
     audio_dropped_egress_full: counter "audio_dropped_egress_full_total"
         "Audio packets for which the send arena had no room.",
     video_dropped_egress_full: counter "video_dropped_egress_full_total"

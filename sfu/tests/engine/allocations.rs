@@ -46,6 +46,8 @@ static COUNTING: Counting = Counting;
 
 const PACKETS: u16 = 2000;
 const VIEWERS: usize = 5;
+/// So that nobody has to wait: 1.2 Mbit/s.
+const PACKET_INTERVAL: Duration = Duration::from_millis(4);
 
 #[test]
 fn forwarding_allocates_nothing_after_the_first_packets() {
@@ -68,6 +70,7 @@ fn forwarding_allocates_nothing_after_the_first_packets() {
         let allocations_before = ALLOCATIONS.get();
         let sent_before = room.engine.counters().rtp_sent;
         for datagram in datagrams {
+            room.now += PACKET_INTERVAL;
             room.engine.handle_datagram(room.now, LocalIndex(0), source, datagram);
             let egress = room.engine.egress();
             assert!(egress.messages().all(|message| !message.bytes.is_empty()));
@@ -102,6 +105,11 @@ fn choosing_layers_allocates_nothing_after_the_first_seconds() {
                 let packet = video_packet(ssrc, number, &payload, &names);
                 frame.push((room.source(camera), room.sealed(camera, packet)));
             }
+        }
+        if number % 30 == 0 {
+            // Whoever is never heard of would get no video.
+            let report = room.sealed_rtcp(viewer, |writer| assert!(writer.receiver_report(1, &[])));
+            frame.push((room.source(viewer), report));
         }
         frames.push(frame);
     }
@@ -172,4 +180,37 @@ fn sound_is_ranked_paused_and_repeated_without_memory() {
     assert!(after.red_sent > before.red_sent);
     assert!(after.rtp_dropped_unheard > before.rtp_dropped_unheard);
     assert!(after.rtp_dropped_silent > before.rtp_dropped_silent);
+}
+
+#[test]
+fn a_packet_that_waits_allocates_nothing_either() {
+    let mut room = Room::new();
+    let ada = room.link(Direction::Send);
+    let producer = room.produce(ada, Kind::Video, Source::Camera, &single());
+    let viewer = room.link(Direction::Recv);
+    room.consume(viewer, producer);
+    let source = room.source(ada);
+    let mut datagrams: Vec<_> = (1..=PACKETS)
+        .map(|number| room.sealed(ada, video_packet(2000, number, &vp8(number == 1, number), &[])))
+        .collect();
+    let mut counted = 0;
+    for (burst, datagrams) in datagrams.chunks_mut(50).enumerate() {
+        let allocations_before = ALLOCATIONS.get();
+        for datagram in datagrams {
+            room.engine.handle_datagram(room.now, LocalIndex(0), source, datagram);
+        }
+        let end = room.now + Duration::from_millis(80);
+        while let Some(at) = room.engine.poll_timeout().filter(|&at| at <= end) {
+            room.now = room.now.max(at);
+            room.engine.handle_timeout(room.now);
+            assert!(room.engine.egress().messages().all(|message| !message.bytes.is_empty()));
+            room.engine.egress().clear();
+        }
+        room.now = end;
+        // The first bursts make the queue and the lists of reports.
+        counted += if burst < 20 { 0 } else { ALLOCATIONS.get() - allocations_before };
+    }
+    let counters = room.engine.counters();
+    assert!(counters.rtp_sent == u64::from(PACKETS) && counters.rtp_paced > 500, "{counters:?}");
+    assert_eq!(counted, 0);
 }

@@ -70,6 +70,7 @@ impl Browser {
         });
         api.set_remote_fingerprint(from_signalling(&dtls.fingerprints[0]));
         api.start_dtls(true).unwrap();
+        api.enable_twcc_feedback();
         Browser { rtc, events: Vec::new(), timeout: now }
     }
 

@@ -314,6 +314,9 @@ impl World {
             let viewer = publisher + PAIRS;
             self.check(publisher);
             self.check(viewer);
+            // Whoever is never heard of would get no video.
+            let mut report = self.peers[viewer].rtcp(&empty_report());
+            self.deliver(&source(viewer), &mut report);
             self.frame += 1;
             let mut payload = vp8(self.frame, true, 640, true);
             let word = self.random.next().to_be_bytes();
@@ -367,6 +370,15 @@ fn rtp_parameters() -> RtpParameters {
     parameters.encodings[0].ssrc = Some(MEDIA_SSRC);
     parameters.encodings[0].rtx = Some(plenum_shared::rtp::RtxParameters { ssrc: RTX_SSRC });
     parameters
+}
+
+fn empty_report() -> Vec<u8> {
+    let mut buf = vec![0; 100];
+    let mut writer = RtcpWriter::new(&mut buf);
+    assert!(writer.receiver_report(1, &[]));
+    let len = writer.len();
+    buf.truncate(len);
+    buf
 }
 
 fn compound() -> Vec<u8> {

@@ -17,6 +17,7 @@ mod lossy_uplink;
 mod meeting;
 mod moving;
 mod network;
+mod pacing;
 mod peer;
 mod publisher_vanishes;
 mod random;

@@ -21,6 +21,8 @@ use crate::peer::{Check, Peer, address};
 const LOCAL: LocalIndex = LocalIndex(0);
 const SERVER: &str = "192.0.2.1:5000";
 
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+
 pub const MID: u8 = 4;
 pub const RID: u8 = 10;
 pub const REPAIRED_RID: u8 = 11;
@@ -33,6 +35,9 @@ pub struct Room {
     pub events: Vec<Event>,
     pub room: RoomId,
     pub links: Vec<Link>,
+    /// Viewers send a report a second, as browsers do; without any they would be held for gone.
+    pub viewers_report: bool,
+    report_at: Instant,
     ids: u128,
 }
 
@@ -40,6 +45,7 @@ pub struct Room {
 pub struct Link {
     pub session: SessionId,
     pub transport: TransportId,
+    direction: Direction,
     address: SocketAddr,
     peer: Peer,
     /// Plain packets as they came, not yet taken by the test.
@@ -92,7 +98,16 @@ impl Room {
         };
         let room = RoomId(Uuid::from_u128(1));
         let engine = Engine::new(config, now);
-        let mut room = Room { now, engine, events: Vec::new(), room, links: Vec::new(), ids: 1 };
+        let mut room = Room {
+            now,
+            engine,
+            events: Vec::new(),
+            room,
+            links: Vec::new(),
+            viewers_report: true,
+            report_at: now + REPORT_INTERVAL,
+            ids: 1,
+        };
         room.command(RoomCommand::Create).unwrap();
         room
     }
@@ -127,7 +142,7 @@ impl Room {
         let check = peer.check(Check { use_candidate: true, ..Check::default() });
         let dtls = peer.dtls_parameters();
         let (rtp, rtcp) = (Vec::new(), Vec::new());
-        self.links.push(Link { session, transport, address, peer, rtp, rtcp, sequence_number: 0 });
+        self.links.push(Link { session, transport, direction, address, peer, rtp, rtcp, sequence_number: 0 });
         let link = self.links.len() - 1;
         self.command(RoomCommand::ConnectTransport { transport, dtls }).unwrap();
         self.deliver(link, check);
@@ -197,12 +212,16 @@ impl Room {
     }
 
     pub fn send_rtcp(&mut self, link: usize, build: impl FnOnce(&mut RtcpWriter<'_>)) {
+        let datagram = self.sealed_rtcp(link, build);
+        self.deliver(link, datagram);
+    }
+
+    pub fn sealed_rtcp(&mut self, link: usize, build: impl FnOnce(&mut RtcpWriter<'_>)) -> Vec<u8> {
         let mut plain = vec![0; 1200];
         let mut writer = RtcpWriter::new(&mut plain);
         build(&mut writer);
         let len = writer.len();
-        let datagram = self.links[link].peer.rtcp(&plain[..len]);
-        self.deliver(link, datagram);
+        self.links[link].peer.rtcp(&plain[..len])
     }
 
     /// Where datagrams of a link come from.
@@ -217,12 +236,32 @@ impl Room {
 
     pub fn run(&mut self, ms: u64) {
         let end = self.now + Duration::from_millis(ms);
+        while self.report_at <= end {
+            self.run_until(self.report_at);
+            self.report_at += REPORT_INTERVAL;
+            if self.viewers_report {
+                self.report();
+            }
+        }
+        self.run_until(end);
+    }
+
+    fn run_until(&mut self, end: Instant) {
         while let Some(at) = self.engine.poll_timeout().filter(|&at| at <= end) {
             self.now = self.now.max(at);
             self.engine.handle_timeout(self.now);
             self.pump();
         }
-        self.now = end;
+        self.now = self.now.max(end);
+    }
+
+    /// A report without a block says only that its sender is there.
+    fn report(&mut self) {
+        for link in 0..self.links.len() {
+            if self.links[link].direction == Direction::Recv {
+                self.send_rtcp(link, |writer| assert!(writer.receiver_report(1, &[])));
+            }
+        }
     }
 
     /// The media packets a viewer got since the last call, with what they say.
@@ -236,6 +275,12 @@ impl Room {
         let (wanted, rest): (Vec<_>, Vec<_>) = parsed.partition(|(packet, _)| packet.ssrc == ssrc);
         self.links[link].rtp = rest.into_iter().map(|(_, bytes)| bytes).collect();
         wanted
+    }
+
+    /// Every RTP packet a viewer got since the last call, in order.
+    pub fn received_all(&mut self, link: usize) -> Vec<(RtpPacket, Vec<u8>)> {
+        let rtp = std::mem::take(&mut self.links[link].rtp);
+        rtp.into_iter().map(|bytes| (RtpPacket::parse(&bytes).unwrap(), bytes)).collect()
     }
 
     /// The compounds a peer got since the last call.

@@ -18,16 +18,18 @@ use super::{
     reception::{ReceivedReport, ticks},
     red::Redundancy,
     rewrite::{Entrance, Rewriter},
-    sent::SentRing,
+    sent::{SentRing, Way},
     silence::Pass,
     sound::{self, Body, Sound},
 };
 use crate::engine::{
+    Waiting,
     demux::Slot,
     egress::NotTaken,
     packet::RtpPacket,
     transport::{
         allocate::Precedence,
+        estimate::Purpose,
         params::{ExtensionIds, Published, Subscribed},
         rtcp::SenderReport,
     },
@@ -85,12 +87,14 @@ pub struct Consumer {
     segment: u32,
     pub(super) mid: String,
     cname: String,
+    /// Its place in the room's table.
+    pub(super) slot: usize,
     pub(super) rtx_ssrc: u32,
     pub(super) media_type: u8,
     pub(super) repair_type: Option<u8>,
     pub(super) ids: ExtensionIds,
     pub(super) carried: [(u8, u8); 5],
-    rewriter: Rewriter,
+    pub(super) rewriter: Rewriter,
     pub(super) sent: SentRing,
     pub(super) rtx_sequence_number: u16,
     pub(super) packet_count: u32,
@@ -100,6 +104,8 @@ pub struct Consumer {
     pub sent_bytes: u64,
     /// Timestamp of a frame that lost a packet to a full arena.
     spoilt_frame: Option<u32>,
+    /// Timestamp of the frame that was last allowed to wait.
+    waiting_frame: Option<u32>,
     reported: Option<SentReport>,
 }
 
@@ -164,6 +170,7 @@ impl Consumer {
             red_type: subscribed.red_type,
             redundancy: Redundancy::default(),
             segment: producer.pauses.segment,
+            slot: usize::MAX,
             mid: subscribed.parameters.mid.clone().unwrap_or_default(),
             cname: subscribed.parameters.rtcp.cname.clone().unwrap_or_default(),
             media_type: subscribed.media_type,
@@ -173,12 +180,13 @@ impl Consumer {
             // The upper half of the numbers is left out: receivers of SRTP must not see an early wrap.
             rewriter: Rewriter::new((start >> 17) as u16, start),
             sent: SentRing::default(),
-            rtx_sequence_number: 0,
+            rtx_sequence_number: (start & 0x7FFF) as u16,
             packet_count: 0,
             octet_count: 0,
             rate: RateMeter::default(),
             sent_bytes: 0,
             spoilt_frame: None,
+            waiting_frame: None,
             reported: None,
         }
     }
@@ -229,16 +237,32 @@ impl Consumer {
         match self.layers.judge(incoming.stream, packet.timestamp, description, structure) {
             Verdict::Ignore => return,
             Verdict::OmitFrame => return self.rewriter.omit_frame(incoming.index, &description.numbers),
-            Verdict::Enter => self.enter(now, previous, incoming, packet.timestamp, producer),
+            Verdict::Enter => {
+                // What still waits would only delay the keyframe that makes it needless.
+                self.forget_waiting(outlet);
+                self.enter(now, previous, incoming, packet.timestamp, producer);
+            }
             Verdict::Send if resumes => self.enter(now, previous, incoming, packet.timestamp, producer),
             Verdict::Send => {}
+        }
+        let waits = self.kind == Kind::Video
+            && outlet.peers.get(self.peer).is_some_and(|peer| !peer.pacer.is_free(now));
+        if waits && !self.may_wait(packet.timestamp, outlet) {
+            return self.give_up_until_keyframe(now, outlet);
         }
         let outgoing = self.rewriter.map(now, incoming.index, packet.timestamp, &description.numbers);
         let Some(outgoing) = outgoing else { return };
         // RFC 3551: the first packet of sound after a pause is marked.
         let marker = packet.marker || self.ends_picture(description) || (resumes && pass == Pass::Whole);
-        if self.repair_type.is_some() {
-            self.sent.note(outgoing, marker, incoming.stream, incoming.index);
+        if self.kind == Kind::Video {
+            let way = if waits { Way::Waits } else { Way::Left };
+            self.sent.note(now, outgoing, marker, (incoming.stream, incoming.index), way);
+        }
+        if waits {
+            if !self.wait(now, outgoing.sequence_number, bytes.len(), false, outlet) {
+                self.give_up_until_keyframe(now, outlet);
+            }
+            return;
         }
         if self.spoilt_frame == Some(packet.timestamp) {
             outlet.counters.video_dropped_egress_full += 1;
@@ -251,9 +275,28 @@ impl Consumer {
             Some(sound) => self.body(sound, packet.timestamp, resumes, producer),
         };
         outlet.counters.red_sent += u64::from(matches!(body, Body::Redundant { .. }));
-        let shape = Shape { outgoing, marker, body, repeats: None };
+        let shape = Shape { outgoing, marker, body, purpose: Purpose::Media };
         if self.send(now, &shape, packet, bytes, &description.numbers, outlet) == Err(NotTaken::Full) {
             self.note_full(packet.timestamp, outlet);
+        }
+    }
+
+    /// A frame may wait if it leaves in time; one that has begun to wait goes on doing so.
+    fn may_wait(&mut self, timestamp: u32, outlet: &Outlet<'_>) -> bool {
+        if self.waiting_frame == Some(timestamp) {
+            return true;
+        }
+        self.waiting_frame = Some(timestamp);
+        outlet.peers.get(self.peer).is_some_and(|peer| peer.pacer.takes_frame())
+    }
+
+    /// There is more than can leave in time. What waits is still shown; after it comes a keyframe, of a layer that fits.
+    fn give_up_until_keyframe(&mut self, now: Instant, outlet: &mut Outlet<'_>) {
+        outlet.counters.video_stopped_pacer_full += 1;
+        self.stop();
+        if let Some(peer) = outlet.peers.get_mut(self.peer) {
+            peer.choose_at = Some(now);
+            outlet.deadlines.advance(Waiting::Peer(self.peer), now);
         }
     }
 
@@ -264,10 +307,16 @@ impl Consumer {
         }
     }
 
+    /// The publisher numbers a stream anew: what was sent of it, or waits, cannot be found any more.
+    pub fn forget_stream(&mut self, stream: u8) {
+        self.sent.forget_stream(stream);
+    }
+
     /// Nothing is sent until the next entrance.
     pub fn stop(&mut self) {
         self.layers.stop();
         self.spoilt_frame = None;
+        self.waiting_frame = None;
     }
 
     /// Bandwidth does not matter to it for now.

@@ -9,7 +9,7 @@ pub mod consumer;
 pub mod decode_targets;
 #[cfg(test)]
 mod decode_targets_tests;
-mod departure;
+pub mod departure;
 pub mod floor;
 pub mod hearing;
 pub mod history;
@@ -49,7 +49,10 @@ use plenum_shared::{
 };
 use slab::Slab;
 
-use super::{counters::Counters, egress::Egress, packet::RtpPacket, peer::Peer};
+use super::{
+    Waiting, counters::Counters, deadlines::Deadlines, demux::Slot, egress::Egress, packet::RtpPacket,
+    peer::Peer,
+};
 use announce::announce_layer;
 use consumer::Consumer;
 use floor::Floor;
@@ -69,8 +72,19 @@ pub struct Outlet<'a> {
     pub counters: &'a mut Counters,
     /// Facts for control.
     pub events: &'a mut VecDeque<Event>,
+    /// When each transport is looked at next.
+    pub deadlines: &'a mut Deadlines,
     /// When the engine started: the zero of its own clocks on the wire.
     pub epoch: Instant,
+}
+
+impl Outlet<'_> {
+    /// Has a peer looked at when something that waits for it may leave.
+    pub fn wake_for_pacer(&mut self, slot: Slot) {
+        if let Some(at) = self.peers.get(slot).and_then(|peer| peer.pacer.poll_timeout()) {
+            self.deadlines.advance(Waiting::Peer(slot), at);
+        }
+    }
 }
 
 /// The producers and consumers of one room.
@@ -123,12 +137,14 @@ impl Router {
     }
 
     /// Adds a consumer and has a keyframe asked for.
-    pub fn insert_consumer(&mut self, consumer: Consumer) -> usize {
+    pub fn insert_consumer(&mut self, mut consumer: Consumer) -> usize {
         let (id, producer) = (consumer.id, consumer.producer);
         let producer = &mut self.producers[producer];
         producer.redundant_viewers += usize::from(consumer.red_type.is_some());
         producer.steady_viewers += usize::from(!consumer.takes_pauses);
-        let slot = self.consumers.insert(consumer);
+        let slot = self.consumers.vacant_key();
+        consumer.slot = slot;
+        self.consumers.insert(consumer);
         self.consumer_slots.insert(id, slot);
         producer.consumers.push(slot);
         slot
@@ -204,6 +220,7 @@ impl Router {
         let producer = &mut producers[producer];
         producer.restart_stream(now, stream);
         for &slot in &producer.consumers {
+            consumers[slot].forget_stream(stream);
             if consumers[slot].layers.current_stream() == Some(stream) {
                 consumers[slot].stop();
                 producer.keyframes.want(stream);

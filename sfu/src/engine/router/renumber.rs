@@ -69,6 +69,11 @@ impl Renumber {
         self.newest_in = None;
     }
 
+    /// The last outputs were never used; the next segment begins so much earlier.
+    pub fn take_back(&mut self, count: u64) {
+        self.next_out = self.next_out.saturating_sub(count);
+    }
+
     /// The output number of an input number; `None` when it was left out or is too old.
     pub fn map(&mut self, input: u64) -> Option<u64> {
         if input < self.horizon {
@@ -141,6 +146,16 @@ mod tests {
         assert_eq!(numbers.map(2), Some(2));
         numbers.omit(1);
         assert_eq!(numbers.map(3), Some(3));
+    }
+
+    #[test]
+    fn numbers_that_were_never_used_are_given_away_again() {
+        let mut numbers = Renumber::new(100);
+        numbers.start(10);
+        assert_eq!([10, 11, 13].map(|input| numbers.map(input)), [Some(100), Some(101), Some(103)]);
+        numbers.take_back(2);
+        numbers.start(50);
+        assert_eq!(numbers.map(50), Some(102));
     }
 
     #[test]

@@ -107,6 +107,11 @@ impl Rewriter {
         self.pictures.omit(numbers);
     }
 
+    /// As many of the last sequence numbers were never sent: they are used again after the next start.
+    pub fn take_back(&mut self, count: u16) {
+        self.sequence.take_back(u64::from(count));
+    }
+
     /// A timestamp of the stream the consumer is on, in the consumer's terms.
     pub fn timestamp(&self, timestamp: u32) -> u32 {
         timestamp.wrapping_add(self.clock.offset())

@@ -13,6 +13,9 @@ use plenum_shared::{
 
 use crate::engine::packet::IDENTIFIER_LEN_MAX;
 
+/// The feedback a subscriber must give before its packets are numbered: else the numbers would only cost bytes.
+const TRANSPORT_CC: (&str, &str) = ("transport-cc", "");
+
 /// The codecs whose packets we can read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Codec {
@@ -323,13 +326,15 @@ pub fn subscribe(
     });
     let repair_type = rtx.and_then(|rtx| rtx.preferred_payload_type).map(|number| number & 0x7F);
 
+    let (ids, header_extensions) =
+        header_extensions(kind, published.codec, capabilities, &theirs.rtcp_feedback);
     let mut codecs = vec![CodecParameters {
         mime_type: offered.mime_type.clone(),
         payload_type: media_type,
         clock_rate: offered.clock_rate,
         channels: offered.channels,
         parameters: offered.parameters.clone(),
-        rtcp_feedback: feedback(kind, repair_type.is_some(), &theirs.rtcp_feedback),
+        rtcp_feedback: feedback(kind, repair_type.is_some(), ids.transport_wide != 0, &theirs.rtcp_feedback),
     }];
     if let Some(payload_type) = repair_type {
         codecs.push(CodecParameters {
@@ -353,7 +358,6 @@ pub fn subscribe(
         });
     }
     let takes_pauses = number(&theirs.parameters, "usedtx") != Some(0);
-    let (ids, header_extensions) = header_extensions(kind, published.codec, capabilities);
     let parameters = RtpParameters {
         mid: Some(identity.mid),
         codecs,
@@ -398,15 +402,21 @@ fn scalability_mode(published: &Published) -> Option<String> {
     }
 }
 
-/// Retransmission of sound is not offered: it would come too late. Transport-wide feedback is not offered either: with
-/// `goog-remb` instead the browser tells its own estimate, until there is an estimator of ours to feed.
-fn feedback(kind: Kind, repair: bool, theirs: &[RtcpFeedback]) -> Vec<RtcpFeedback> {
+/// Retransmission of sound is not offered: it would come too late. A subscriber that can tell what arrived of everything
+/// tells that, sound included; one that cannot tells its own estimate (`goog-remb`), never both.
+fn feedback(kind: Kind, repair: bool, numbered: bool, theirs: &[RtcpFeedback]) -> Vec<RtcpFeedback> {
     let ours: &[(&str, &str)] = match (kind, repair) {
         (Kind::Audio, _) => &[],
-        (Kind::Video, true) => &[("nack", ""), ("nack", "pli"), ("ccm", "fir"), ("goog-remb", "")],
-        (Kind::Video, false) => &[("nack", "pli"), ("ccm", "fir"), ("goog-remb", "")],
+        (Kind::Video, true) => &[("nack", ""), ("nack", "pli"), ("ccm", "fir")],
+        (Kind::Video, false) => &[("nack", "pli"), ("ccm", "fir")],
+    };
+    let rate: &[(&str, &str)] = match (numbered, kind) {
+        (true, _) => &[TRANSPORT_CC],
+        (false, Kind::Video) => &[("goog-remb", "")],
+        (false, Kind::Audio) => &[],
     };
     ours.iter()
+        .chain(rate)
         .map(|&(kind, parameter)| RtcpFeedback { kind: kind.into(), parameter: parameter.into() })
         .filter(|feedback| theirs.contains(feedback))
         .collect()
@@ -416,12 +426,16 @@ fn header_extensions(
     kind: Kind,
     codec: Codec,
     capabilities: &RtpCapabilities,
+    feedback: &[RtcpFeedback],
 ) -> (ExtensionIds, Vec<HeaderExtensionParameters>) {
     let ours: &[&str] = match kind {
-        Kind::Audio => &[uri::MID, uri::ABS_SEND_TIME, uri::AUDIO_LEVEL, uri::ABS_CAPTURE_TIME],
+        Kind::Audio => {
+            &[uri::MID, uri::ABS_SEND_TIME, uri::TRANSPORT_WIDE_CC, uri::AUDIO_LEVEL, uri::ABS_CAPTURE_TIME]
+        }
         Kind::Video => &[
             uri::MID,
             uri::ABS_SEND_TIME,
+            uri::TRANSPORT_WIDE_CC,
             uri::VIDEO_ORIENTATION,
             uri::ABS_CAPTURE_TIME,
             uri::PLAYOUT_DELAY,
@@ -431,7 +445,11 @@ fn header_extensions(
     let mut ids = ExtensionIds::default();
     let mut list: Vec<HeaderExtensionParameters> = Vec::new();
     for theirs in capabilities.header_extensions.iter().filter(|theirs| theirs.kind == kind) {
-        let fits = codec.has_dependencies() || theirs.uri != uri::AV1_DEPENDENCY_DESCRIPTOR;
+        let fits = match theirs.uri.as_str() {
+            uri::AV1_DEPENDENCY_DESCRIPTOR => codec.has_dependencies(),
+            uri::TRANSPORT_WIDE_CC => feedback.iter().any(|f| (&*f.kind, &*f.parameter) == TRANSPORT_CC),
+            _ => true,
+        };
         let id = theirs.preferred_id;
         let free = id != 0 && list.iter().all(|other| other.id != id && other.uri != theirs.uri);
         if fits && free && ours.contains(&theirs.uri.as_str()) {

@@ -102,13 +102,14 @@ fn the_answer_to_consume_is_what_mediasoup_client_receives_with() {
         "codecs": [
             {"mimeType": "video/VP8", "payloadType": 101, "clockRate": 90000, "parameters": {}, "rtcpFeedback": [
                 {"type": "nack", "parameter": ""}, {"type": "nack", "parameter": "pli"},
-                {"type": "ccm", "parameter": "fir"}, {"type": "goog-remb", "parameter": ""}]},
+                {"type": "ccm", "parameter": "fir"}, {"type": "transport-cc", "parameter": ""}]},
             {"mimeType": "video/rtx", "payloadType": 102, "clockRate": 90000, "parameters": {"apt": 101},
              "rtcpFeedback": []}
         ],
         "headerExtensions": [
             {"uri": uri::MID, "id": 1, "encrypt": false},
             {"uri": uri::ABS_SEND_TIME, "id": 4, "encrypt": false},
+            {"uri": uri::TRANSPORT_WIDE_CC, "id": 5, "encrypt": false},
             {"uri": uri::VIDEO_ORIENTATION, "id": 11, "encrypt": false},
             {"uri": uri::ABS_CAPTURE_TIME, "id": 13, "encrypt": false},
             {"uri": uri::PLAYOUT_DELAY, "id": 14, "encrypt": false}
@@ -134,6 +135,28 @@ fn a_subscriber_is_offered_only_what_it_can_take() {
     assert_eq!(subscribed.ids.abs_send_time, 0);
     let feedback = &subscribed.parameters.codecs[0].rtcp_feedback;
     assert!(!feedback.iter().any(|f| f.kind == "nack" && f.parameter.is_empty()), "nothing to repeat with");
+}
+
+#[test]
+fn a_subscriber_tells_arrivals_or_its_own_estimate_never_both() {
+    let published = publish(Kind::Video, &parameters(CHROMIUM_SIMULCAST)).expect("it is supported");
+    let rate_feedback = |capabilities: &RtpCapabilities| {
+        let subscribed =
+            subscribe(Kind::Video, &published, capabilities, identity()).expect("a codec in common");
+        let feedback = subscribed.parameters.codecs[0].rtcp_feedback.iter().map(|f| f.kind.clone());
+        let told: Vec<_> = feedback.filter(|kind| kind == "transport-cc" || kind == "goog-remb").collect();
+        (told, subscribed.ids.transport_wide)
+    };
+    let whole = router_capabilities();
+    assert_eq!(rate_feedback(&whole), (vec!["transport-cc".to_owned()], 5));
+    let mut without_numbers = whole.clone();
+    without_numbers.header_extensions.retain(|extension| extension.uri != uri::TRANSPORT_WIDE_CC);
+    assert_eq!(rate_feedback(&without_numbers), (vec!["goog-remb".to_owned()], 0));
+    let mut without_feedback = whole;
+    for codec in &mut without_feedback.codecs {
+        codec.rtcp_feedback.retain(|feedback| feedback.kind != "transport-cc");
+    }
+    assert_eq!(rate_feedback(&without_feedback), (vec!["goog-remb".to_owned()], 0));
 }
 
 #[test]

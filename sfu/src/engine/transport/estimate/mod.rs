@@ -85,6 +85,11 @@ impl Estimate {
         Estimate { reported: Reported::new(now), wide: None, wanted: None }
     }
 
+    /// What [`Estimate::on_sent`] will return: the number has to be in the packet before its length is known.
+    pub fn next_number(&self) -> u16 {
+        self.wide.as_ref().map_or(0, |wide| wide.next_number())
+    }
+
     /// A packet of so many bytes (the whole datagram) leaves now. Returns the transport-wide number to write into it.
     pub fn on_sent(&mut self, now: Instant, len_bytes: usize, purpose: Purpose) -> u16 {
         let wanted = self.wanted;

@@ -134,6 +134,11 @@ impl TransportWide {
         wide
     }
 
+    /// The number of the next packet.
+    pub fn next_number(&self) -> u16 {
+        self.sent.end() as u16
+    }
+
     /// A packet leaves. Returns its number.
     pub fn on_sent(&mut self, now: Instant, len_bytes: usize, purpose: Purpose) -> u16 {
         let now_us = self.clock_us(now);

@@ -1,7 +1,8 @@
 //! One room in a real engine, with real peers (str0m) that have shaken hands; the network between them is this file.
 //!
 //! The publisher's packets are sealed by str0m before the measured time begins, because a packet is accepted once.
-//! Subscribers take part in ICE and DTLS and are then spared their media: their work is not ours to measure.
+//! Subscribers get their media after it: their work is not ours to measure, but without their feedback on what arrived the
+//! engine would hold them for gone.
 
 use plenum_sfu::engine::{
     Candidate as EngineCandidate, Engine, EngineConfig,
@@ -13,7 +14,7 @@ use plenum_shared::{
     command::{Reply, RoomCommand},
     id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
     media::{Direction, Kind, Source},
-    rtp::{RtpParameters, router_capabilities},
+    rtp::{RtpParameters, extension_id, router_capabilities},
     transport::{DtlsParameters, DtlsRole, Fingerprint},
 };
 use std::{
@@ -87,7 +88,8 @@ impl Room {
             paused: false,
         };
         engine.handle_command(now, room, produce).expect("a codec of ours");
-        for (_, transport) in &peers {
+        let mut peers = peers;
+        for (peer, transport) in &mut peers {
             let consume = RoomCommand::Consume {
                 transport: *transport,
                 consumer: ConsumerId::random(),
@@ -95,7 +97,9 @@ impl Room {
                 rtp_capabilities: router_capabilities(),
                 paused: false,
             };
-            engine.handle_command(now, room, consume).expect("what the room offers");
+            let reply = engine.handle_command(now, room, consume).expect("what the room offers");
+            let Reply::Consumed { rtp_parameters, .. } = reply else { unreachable!("the reply to Consume") };
+            peer.expect(media, &rtp_parameters);
         }
         let subscribers = peers.into_iter().map(|(peer, _)| peer).collect();
         let mut made = Self { engine, now, media, publisher, subscribers, sent: 0 };
@@ -156,16 +160,15 @@ impl Room {
             self.engine.handle_datagram(self.now, LOCAL, self.publisher.address, datagram);
         }
         let egress = self.engine.egress();
-        let datagrams = egress.messages().map(|message| message.datagrams()).sum();
-        egress.clear();
-        datagrams
+        egress.messages().map(|message| message.datagrams()).sum()
     }
 
-    /// Time until the next frame, with the timers that are due and what peers have to say besides media.
+    /// Time until the next frame: what was forwarded arrives, timers that are due, and what peers have to say.
     ///
     /// It happens before every frame: whatever else the publisher had to send would lie among its sealed packets and be
     /// thrown away, and without its checks the engine ends the transport when consent expires.
     pub fn rest(&mut self) {
+        self.exchange();
         self.now +=
             if self.media == Media::Audio { Duration::from_millis(100) } else { Duration::from_millis(40) };
         self.exchange();
@@ -179,7 +182,7 @@ impl Room {
         while self.engine.poll_event().is_some() {}
     }
 
-    /// Everything but media, back and forth until it is quiet.
+    /// Everything that is to be said, back and forth until it is quiet.
     fn exchange(&mut self) {
         for _ in 0..8 {
             self.timers();
@@ -197,7 +200,7 @@ impl Room {
                 answers.extend(message.bytes.chunks(size).map(|bytes| (message.remote, bytes.to_vec())));
             }
             egress.clear();
-            for (remote, bytes) in answers.into_iter().filter(|(_, bytes)| !is_media(bytes)) {
+            for (remote, bytes) in answers {
                 quiet = false;
                 let place = usize::from(remote.port() - FIRST_PORT);
                 let peer = if place == 0 { &mut self.publisher } else { &mut self.subscribers[place - 1] };
@@ -229,7 +232,7 @@ impl Peer {
             unreachable!("the reply to CreateTransport")
         };
         let address: SocketAddr = (Ipv4Addr::LOCALHOST, FIRST_PORT + index as u16).into();
-        let mut rtc = config().build(now);
+        let mut rtc = config(direction).build(now);
         rtc.add_local_candidate(Candidate::host(address, "udp").expect("a plain address"));
         rtc.add_remote_candidate(Candidate::host(server, "udp").expect("a plain address"));
         let mut direct = rtc.direct_api();
@@ -239,6 +242,7 @@ impl Peer {
         direct.set_remote_fingerprint(fingerprint.parse().expect("as the engine writes it"));
         let ours = direct.local_dtls_fingerprint().to_string();
         direct.start_dtls(true).expect("a DTLS client");
+        direct.enable_twcc_feedback();
         let (algorithm, value) = ours.split_once(' ').expect("algorithm and value");
         let fingerprint = Fingerprint { algorithm: algorithm.to_owned(), value: value.to_owned() };
         let dtls = DtlsParameters { role: DtlsRole::Client, fingerprints: vec![fingerprint] };
@@ -252,6 +256,15 @@ impl Peer {
         let mut direct = self.rtc.direct_api();
         direct.declare_media(Mid::from(MID), kind);
         direct.declare_stream_tx(SSRC.into(), None, Mid::from(MID), None);
+    }
+
+    fn expect(&mut self, media: Media, parameters: &RtpParameters) {
+        let kind = if media == Media::Audio { MediaKind::Audio } else { MediaKind::Video };
+        let mid = Mid::from(parameters.mid.as_deref().expect("the engine names it"));
+        let ssrc = parameters.encodings[0].ssrc.expect("the engine chooses it");
+        let mut direct = self.rtc.direct_api();
+        direct.declare_media(mid, kind);
+        direct.expect_stream_rx(ssrc.into(), None, mid, None);
     }
 
     fn receive(&mut self, now: Instant, bytes: &[u8]) {
@@ -324,13 +337,19 @@ impl Media {
     }
 }
 
-fn config() -> RtcConfig {
+/// A publisher's numbers are its own, a subscriber was told the room's.
+fn config(direction: Direction) -> RtcConfig {
+    let sends = direction == Direction::Send;
     let mut extensions = ExtensionMap::empty();
-    extensions.set(1, Extension::AudioLevel);
-    extensions.set(4, Extension::RtpMid);
+    extensions.set(if sends { 1 } else { extension_id::AUDIO_LEVEL }, Extension::AudioLevel);
+    extensions.set(if sends { 4 } else { extension_id::MID }, Extension::RtpMid);
+    if !sends {
+        extensions.set(extension_id::TRANSPORT_WIDE_CC, Extension::TransportSequenceNumber);
+    }
     let mut config = RtcConfig::new().set_rtp_mode(true).clear_codecs().set_extension_map(extensions);
     let codecs = config.codec_config();
-    let (opus, vp8) = (Pt::new_with_value(111), Pt::new_with_value(96));
+    let (opus, vp8) = if sends { (111, 96) } else { (100, 101) };
+    let (opus, vp8) = (Pt::new_with_value(opus), Pt::new_with_value(vp8));
     codecs.add_config(opus, None, Codec::Opus, Frequency::FORTY_EIGHT_KHZ, Some(2), FormatParams::default());
     codecs.add_config(vp8, None, Codec::Vp8, Frequency::NINETY_KHZ, None, FormatParams::default());
     config

@@ -21,4 +21,5 @@ mod socket_view;
 mod told;
 mod told_breakouts;
 mod told_chat;
+mod told_media;
 pub mod view;

@@ -74,6 +74,11 @@ impl Renumber {
         self.next_out = self.next_out.saturating_sub(count);
     }
 
+    /// The outputs after the one with these low 16 bits were never used; the next segment follows that one.
+    pub fn take_back_after(&mut self, last: u16) {
+        self.take_back(u64::from((self.next_out as u16).wrapping_sub(last.wrapping_add(1))));
+    }
+
     /// The output number of an input number; `None` when it was left out or is too old.
     pub fn map(&mut self, input: u64) -> Option<u64> {
         if input < self.horizon {
@@ -156,6 +161,13 @@ mod tests {
         numbers.take_back(2);
         numbers.start(50);
         assert_eq!(numbers.map(50), Some(102));
+        numbers.map(60);
+        numbers.take_back_after(105);
+        numbers.start(0);
+        assert_eq!(numbers.map(0), Some(106));
+        numbers.take_back_after(106);
+        numbers.start(0);
+        assert_eq!(numbers.map(0), Some(107), "nothing to take back");
     }
 
     #[test]

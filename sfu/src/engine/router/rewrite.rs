@@ -6,6 +6,7 @@ use super::{
     payload::{Numbers, PictureId, PictureNumbers, Vp8, Vp9},
     reception::ticks,
     renumber::{Renumber, Unwrapper},
+    sent::Forgotten,
 };
 
 /// Two frames of one consumer are never shown at the same instant.
@@ -107,9 +108,12 @@ impl Rewriter {
         self.pictures.omit(numbers);
     }
 
-    /// As many of the last sequence numbers were never sent: they are used again after the next start.
-    pub fn take_back(&mut self, count: u16) {
-        self.sequence.take_back(u64::from(count));
+    /// The last numbers were never sent: they are used again after the next start, those of whole pictures as well.
+    pub fn take_back(&mut self, forgotten: Forgotten) {
+        self.sequence.take_back(u64::from(forgotten.count));
+        if let Some(last) = forgotten.last_picture.filter(|_| forgotten.count > 0) {
+            self.pictures.ids.take_back_after(last);
+        }
     }
 
     /// A timestamp of the stream the consumer is on, in the consumer's terms.

@@ -40,6 +40,15 @@ pub enum Way {
     WaitsAgain,
 }
 
+/// What [`SentRing::forget_waiting`] forgot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgotten {
+    /// As many of the last sequence numbers are never used.
+    pub count: u16,
+    /// The picture id of what is the last packet now.
+    pub last_picture: Option<u16>,
+}
+
 /// A ring by sequence number; it takes memory with the first packet.
 #[derive(Debug, Default)]
 pub struct SentRing {
@@ -108,9 +117,9 @@ impl SentRing {
         }
     }
 
-    /// What waits will not be sent, but for the rest of a frame that has begun to leave. Returns how many numbers at the end
-    /// are never used: they can be given away again, and the viewer misses nothing.
-    pub fn forget_waiting(&mut self) -> u16 {
+    /// What waits will not be sent, but for the rest of a frame that has begun to leave. The numbers after that are never
+    /// used: they can be given away again, and the viewer misses nothing.
+    pub fn forget_waiting(&mut self) -> Forgotten {
         let begun = self.find(self.newest_left).map(|sent| sent.outgoing.timestamp);
         let mut newest = self.newest_left;
         for entry in &mut self.ring {
@@ -124,9 +133,9 @@ impl SentRing {
                 Way::Waits => {}
             }
         }
-        let unused = self.newest.wrapping_sub(newest);
+        let count = self.newest.wrapping_sub(newest);
         self.newest = newest;
-        unused
+        Forgotten { count, last_picture: self.find(newest).map(|sent| sent.outgoing.picture.picture_id) }
     }
 
     /// A stream of the producer is numbered anew: its indices mean other packets from now on.
@@ -234,7 +243,7 @@ mod tests {
             ring.note(now, outgoing, false, (0, u64::from(number)), Way::Waits);
         }
         (0..4).for_each(|number| ring.left(now, number));
-        assert_eq!(ring.forget_waiting(), 3);
+        assert_eq!(ring.forget_waiting().count, 3);
         let waiting = (0..9).filter(|&number| ring.waiting(number, Way::Waits).is_some());
         assert_eq!(waiting.collect::<Vec<_>>(), [4, 5]);
     }
@@ -247,8 +256,8 @@ mod tests {
         let later = Outgoing { timestamp: 3000, ..outgoing(1) };
         ring.note(now, later, false, (1, 3), Way::Waits);
         ring.wait_again(65_535);
-        assert_eq!(ring.forget_waiting(), 1);
-        assert_eq!(ring.forget_waiting(), 0);
+        assert_eq!(ring.forget_waiting().count, 1);
+        assert_eq!(ring.forget_waiting().count, 0);
         let mut found = |number| matches!(ring.take(now, number, Duration::ZERO), Lookup::Found(_));
         assert_eq!([65_535, 0, 1].map(&mut found), [true, true, false]);
         ring.forget_stream(1);

@@ -179,7 +179,7 @@ fn what_a_publisher_no_longer_sends_is_no_failure_of_the_path() {
 
 proptest! {
     #[test]
-    fn a_budget_that_swings_by_a_tenth_changes_a_layer_at_most_once_in_ten_seconds(
+    fn a_budget_that_swings_by_a_tenth_changes_a_layer_at_most_once_in_ten_seconds_but_for_one_mistake(
         consumers in 1_usize..6,
         middle_kbps in 90_u64..9000,
         period_ms in 1000_u64..60_000,
@@ -193,7 +193,9 @@ proptest! {
         for changes in &story.changes {
             let settled = changes.iter().map(|&(ms, _)| ms).filter(|&ms| ms > 60_000);
             let settled: Vec<_> = settled.collect();
-            prop_assert!(settled.windows(2).all(|pair| pair[1] - pair[0] >= 10_000), "{changes:?}");
+            // That the path swings shows when going up is a mistake for the first time, however late that is.
+            let hasty = settled.windows(2).filter(|pair| pair[1] - pair[0] < 10_000).count();
+            prop_assert!(hasty <= 1, "{changes:?}");
         }
     }
 

@@ -111,4 +111,17 @@ describe('the web client on real networks', () => {
     await ben.button('Leave').click();
     await until('ada sends nothing', PATIENCE_MS, async () => (await encodings(ada)).length === 0);
   });
+
+  test('everybody who is heard is marked, not only one (ADD-EV-74)', async () => {
+    const { ada, ben } = await twoInside();
+    for (const [one, other] of [
+      [ada, ben],
+      [ben, ada],
+    ]) {
+      await until(`${other.name} is among those who are heard`, PATIENCE_MS, () =>
+        one.page.evaluate(() => window.plenum.room().speakers.some((key) => key !== 'self')),
+      );
+    }
+    await ada.page.locator('[data-testid="tile"][data-speaking]').first().waitFor();
+  });
 });

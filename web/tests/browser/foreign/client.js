@@ -19,6 +19,8 @@ let queue = Promise.resolve();
 let log = [];
 /** When `join-meeting` was sent, on the page's clock. */
 let joinSentAt = 0;
+/** `udp` or `tcp`: a network that lets nothing else through, so candidates of the other are not even tried. */
+let onlyProtocol;
 
 /** Longer than any deadline of the server, so that its own refusal is what one reads. */
 const ANSWER_DEADLINE_MS = 15_000;
@@ -98,7 +100,7 @@ async function openTransport(direction, iceServers) {
   const options = {
     id: made.transportId,
     iceParameters: made.iceParameters,
-    iceCandidates: made.iceCandidates,
+    iceCandidates: made.iceCandidates.filter(({ protocol }) => !onlyProtocol || protocol === onlyProtocol),
     dtlsParameters: made.dtlsParameters,
     iceServers,
   };
@@ -232,8 +234,9 @@ async function numbers({ consumer, participantId, source, firstFrameMs }) {
 const fits = (payload, wanted) => Object.entries(wanted).every(([key, value]) => payload?.[key] === value);
 
 window.client = {
-  async join({ url, token, meetingId: id, user, password, media = true, transports: ways }) {
+  async join({ url, token, meetingId: id, user, password, media = true, transports: ways, protocol }) {
     meetingId = id;
+    onlyProtocol = protocol;
     await connect({ url, token, transports: ways });
     const joined = await enter(user, password);
     if (media) await openMedia(joined.webrtcConfig);

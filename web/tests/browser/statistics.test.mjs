@@ -87,6 +87,19 @@ describe('statistics', () => {
     assert.equal(whole.people.length, 2);
   });
 
+  test('the round trip to somebody who only sends is known, by extended reports (KCS-18)', async () => {
+    const { meeting, people } = await liveMeeting(plenum);
+    await enter(people.host, meeting, { video: camera, codec: 'vp8' });
+    const measured = await until('a round trip', 30_000, async () => {
+      const { quality_metrics } = await numbers(meeting, 'live-stats', people.host);
+      return quality_metrics.latency_ms !== null && quality_metrics;
+    });
+    assert.ok(
+      measured.latency_ms >= 0 && measured.latency_ms < 1000,
+      `${measured.latency_ms} ms on one machine`,
+    );
+  });
+
   for (const codec of ['VP9', 'H264', 'AV1']) {
     test(`the size of a ${codec} picture is known (KCS-18)`, async () => {
       const { meeting, people } = await liveMeeting(plenum);

@@ -25,9 +25,6 @@ use super::{
 pub(super) const CHOICE_INTERVAL: Duration = Duration::from_millis(500);
 /// Sound that pauses goes on soon: its share is given back by a thirtieth each look.
 const AUDIO_KEPT: u64 = 30;
-/// While this many percent of what the path carries are being sent, a layer that is too much is not sent on until the
-/// keyframe of the next one comes: it would only lengthen the queue in front of that.
-const OVERDRAWN_PERCENT: u64 = 105;
 /// A camera fills a place of so many percent of its own pixels: stretched by a quarter, a face that moves is hardly less
 /// sharp. Text is.
 const FILLS_PERCENT: u64 = 157;
@@ -58,9 +55,10 @@ impl Engine {
         let mut scratch = std::mem::take(&mut self.scratch_layers);
         let (router, outlet) = router_and_outlet!(self, room);
         let peer = &mut outlet.peers[slot];
-        // A guess is no reason to leave anybody without a picture.
-        let overdrawn = peer.estimate.has_fallen()
-            && peer.flowing.0 * 100 > peer.estimate.bitrate().0 * OVERDRAWN_PERCENT;
+        // While more is being sent than the path carries, a layer that is too much is not sent on until the keyframe of the
+        // next one comes: it would only lengthen the queue in front of that. But a guess is no reason to leave anybody
+        // without a picture.
+        let overdrawn = peer.estimate.has_fallen() && peer.flowing > peer.estimate.bitrate();
         let audio = gather(now, &peer.consumers, router, &mut scratch);
         peer.audio_allotted = audio.max(Bitrate(peer.audio_allotted.0 - peer.audio_allotted.0 / AUDIO_KEPT));
         let audio = peer.audio_allotted.0;

@@ -44,6 +44,17 @@ fn told(figures: &mut Figures, record: &Record, time: std::ops::Range<f64>) {
     figures.told("sound concealed", record.concealed_share(time) * 100.0, "%");
 }
 
+/// What holds wherever a line of so many kbit/s has been there for a while: it is used, and nothing swings.
+fn settled(figures: &mut Figures, record: &Record, time: std::ops::Range<f64>, link: f64) {
+    figures.at_least(
+        "settled rate, of the link",
+        record.mean(time.clone(), estimate) / link * 100.0,
+        "%",
+        85.0,
+    );
+    figures.at_most("layer changes in 10 s, settled", record.changes_in_ten_seconds(time), "", 1.0);
+}
+
 static NO_TROUBLE: Scenario = Scenario {
     name: "no-trouble",
     place: 0,
@@ -79,6 +90,10 @@ static ONE_MBIT: Scenario = Scenario {
     build: |world| one_to_one(world, limited(1_000_000)),
     judge: |records| {
         let (mut figures, record) = (Figures::default(), &records[0]);
+        settled(&mut figures, record, 20.0..60.0, 1000.0);
+        let middle = record.share(20.0..60.0, |s| s.layers == [Some(1)]) * 100.0;
+        figures.at_least("middle layer", middle, "% of the time", 99.0);
+        figures.at_most("frozen while settled", record.frozen(20.0..60.0, 0), "ms", 0.0);
         told(&mut figures, record, 20.0..60.0);
         figures
     },
@@ -97,18 +112,22 @@ static STEP: Scenario = Scenario {
     },
     judge: |records| {
         let (mut figures, record) = (Figures::default(), &records[0]);
-        figures.told(
+        figures.at_most(
             "sent below the link after the step down",
             record.first(20.0..40.0, |s| s.sent < 800.0),
             "s",
+            1.0,
         );
-        figures.told(
+        figures.at_most(
             "estimate below the link after the step down",
             record.first(20.0..40.0, |s| estimate(s) < 800.0),
             "s",
+            1.0,
         );
-        figures.told("longest freeze after the step down", record.longest_freeze(20.0..30.0), "ms");
-        figures.told("top layer after the step up", record.first(40.0..70.0, |s| s.layers == [Some(2)]), "s");
+        figures.at_most("longest freeze after the step down", record.longest_freeze(20.0..30.0), "ms", 300.0);
+        let back = record.first(40.0..70.0, |s| s.layers == [Some(2)]);
+        figures.at_most("top layer after the step up", back, "s", 10.0);
+        settled(&mut figures, record, 25.0..40.0, 800.0);
         told(&mut figures, record, 25.0..40.0);
         figures
     },
@@ -134,6 +153,9 @@ fn lossy(world: &mut World, loss: f64) {
 
 fn judge_loss(records: &[Record]) -> Figures {
     let (mut figures, record) = (Figures::default(), &records[0]);
+    settled(&mut figures, record, 20.0..60.0, 2500.0);
+    let top = record.share(20.0..60.0, |s| s.layers == [Some(2)]) * 100.0;
+    figures.at_least("top layer", top, "% of the time", 99.0);
     told(&mut figures, record, 20.0..60.0);
     figures
 }
@@ -152,6 +174,7 @@ static FIFTEEN_PERCENT: Scenario = random_loss(
         // From the start on, though the first report comes after five seconds.
         let concealed = record.concealed_share(1.0..60.0) * 100.0;
         figures.at_most("sound concealed from the start", concealed, "%", 1.0);
+        settled(&mut figures, record, 20.0..60.0, 2500.0);
         told(&mut figures, record, 20.0..60.0);
         figures
     },
@@ -171,6 +194,10 @@ static JITTER: Scenario = Scenario {
     },
     judge: |records| {
         let (mut figures, record) = (Figures::default(), &records[0]);
+        settled(&mut figures, record, 20.0..60.0, 2500.0);
+        let top = record.share(20.0..60.0, |s| s.layers == [Some(2)]) * 100.0;
+        figures.at_least("top layer", top, "% of the time", 99.0);
+        figures.at_most("frozen while settled", record.frozen(20.0..60.0, 0), "ms", 0.0);
         told(&mut figures, record, 20.0..60.0);
         figures
     },
@@ -221,10 +248,15 @@ static SHARED_QUEUE: Scenario = Scenario {
         let mut figures = Figures::default();
         let sum =
             |of: fn(&Sample) -> f64| records.iter().map(|record| record.mean(20.0..60.0, of)).sum::<f64>();
-        figures.told("estimates together", sum(estimate), "kbit/s");
-        figures.told("sent together", sum(|s| s.sent), "kbit/s");
+        figures.at_least("settled rate together, of the link", sum(estimate) / 40.0, "%", 85.0);
+        figures.at_most("sent together", sum(|s| s.sent), "kbit/s", 4000.0);
         let least = records.iter().map(|record| record.mean(20.0..60.0, |s| s.sent)).fold(f64::MAX, f64::min);
-        figures.told("sent to whom least is sent", least, "kbit/s");
+        figures.at_least("sent to whom least is sent", least, "kbit/s", 200.0);
+        let changes = records.iter().map(|record| record.changes_in_ten_seconds(20.0..60.0));
+        // Each trial of one of the four moves the others: not yet the single change that holds elsewhere.
+        figures.at_most("layer changes in 10 s, of whom most", changes.fold(0.0, f64::max), "", 4.0);
+        let lost = records.iter().map(|record| record.lost_share(20.0..60.0) * 100.0);
+        figures.at_most("lost, of whom most", lost.fold(0.0, f64::max), "%", 1.0);
         told(&mut figures, &records[0], 20.0..60.0);
         figures
     },
@@ -243,6 +275,10 @@ static POLICER: Scenario = Scenario {
     },
     judge: |records| {
         let (mut figures, record) = (Figures::default(), &records[0]);
+        settled(&mut figures, record, 20.0..60.0, 1000.0);
+        let over = record.mean(20.0..60.0, estimate);
+        figures.at_most("estimate, mean, beyond the bucket", over, "kbit/s", 1100.0);
+        figures.at_most("lost, settled", record.lost_share(20.0..60.0) * 100.0, "%", 3.0);
         told(&mut figures, record, 20.0..60.0);
         figures
     },
@@ -310,12 +346,10 @@ static DEAD: Scenario = Scenario {
     },
     judge: |records| {
         let (mut figures, record) = (Figures::default(), &records[0]);
-        figures.told("frozen after the path came back", record.frozen(25.0..60.0, 0), "ms");
-        figures.told(
-            "top layer after the path came back",
-            record.first(25.0..60.0, |s| s.layers == [Some(2)]),
-            "s",
-        );
+        figures.at_most("frozen after the path came back", record.frozen(25.0..60.0, 0), "ms", 1000.0);
+        let back = record.first(25.0..60.0, |s| s.layers == [Some(2)]);
+        figures.at_most("top layer after the path came back", back, "s", 10.0);
+        settled(&mut figures, record, 35.0..60.0, 2500.0);
         figures.at_most(
             "sound concealed from one second after",
             record.concealed_share(26.0..60.0) * 100.0,

@@ -70,7 +70,13 @@ impl Consumer {
         };
         let Some(stored) = stored(&sent, producer) else { return false };
         let Some(peer) = outlet.peers.get(self.peer) else { return false };
-        if peer.pacer.is_free_for_repair(now) {
+        let is_free = peer.pacer.is_free_for_repair(now);
+        // A keyframe comes that makes it needless, and would only come later for it.
+        let on = self.layers.current_stream();
+        if on != Some(sent.stream) && (on.is_none() || !is_free) {
+            return true;
+        }
+        if is_free {
             let taken = self.send_stored(now, &sent, Purpose::Repair, producer, outlet);
             outlet.counters.rtp_retransmitted += u64::from(taken.is_ok());
             return true;

@@ -46,6 +46,11 @@ const FUTILE_SHARE: f64 = 0.6;
 const ALR_STEP: f64 = 0.9;
 /// Or to this, because one stands, or grows fast.
 const ALR_STEP_CERTAIN: f64 = 0.65;
+/// But to what arrived, where that is less than this share of what was sent: then it is not little because little was sent,
+/// nor because delays stray, as far as that is known after so many microseconds.
+const FELL_SHORT: f64 = 0.65;
+/// See [`FELL_SHORT`].
+const KNOWN_US: u64 = 5_000_000;
 /// One cluster that shows less than is believed takes away no more than to this share.
 const DOUBTED: f64 = 0.85;
 /// A cluster has raised the rate when it was by this factor.
@@ -376,8 +381,12 @@ impl TransportWide {
             let over_ms = over_ms + (self.trendline.noise_ms() * 8.0).min(500.0) as u32;
             let arrived = self.arrived_rate.bits_per_second(over_ms).map_or(target, |rate| rate / passed);
             // While little is sent, little arrives: not all of it is believed at once.
-            let least = match (self.alr.is_limited(), standing || self.trendline.is_certain()) {
+            let sent = self.sent_rate.bits_per_second(ARRIVED_CALM_MS).unwrap_or(0.0);
+            let is_certain = self.trendline.is_certain();
+            let is_known = now_us > KNOWN_US && self.trendline.noise_ms() < NOISY_MS;
+            let least = match (self.alr.is_limited(), standing || is_certain) {
                 (false, _) => 0.0,
+                (true, _) if is_certain && is_known && arrived < sent * FELL_SHORT => 0.0,
                 (true, true) => target * ALR_STEP_CERTAIN,
                 (true, false) => target * ALR_STEP,
             };

@@ -68,8 +68,7 @@ bench: ## the benchmarks of the hot paths
 
 lab: ## the network laboratory: all scenarios, target/lab/index.html and target/lab.json (PLENUM_LAB_SEED=17 for one seed)
 	rm -rf target/lab target/lab.json
-	cargo test --workspace --locked --test lab
-	@echo "the report: target/lab/index.html"
+	@cargo test --workspace --locked --test lab; status=$$?; echo "the report: target/lab/index.html"; exit $$status
 
 smoke: ## twenty bots in one meeting of the release build, every packet accounted for (ARGS="--bots 40")
 	cargo build --release --locked -p plenum-sfu -p plenum-control -p plenum-loadtest

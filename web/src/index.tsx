@@ -3,7 +3,7 @@ import '@fontsource-variable/figtree/index.css';
 import './ui/theme.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { codecFromAddress } from './media/encodings';
+import { cameraCodec, rememberedCodec } from './media/encodings';
 import { Rest } from './signaling/rest';
 import { openSocket } from './signaling/socket';
 import { App } from './ui/App';
@@ -17,7 +17,13 @@ const services: Services = {
   openSignaling: openSocket,
   openMedia: async (signaling, meetingId, config, onFailed) => {
     const { openSession } = await import('./media/mediasoup');
-    return openSession({ signaling, meetingId, config, codec: codecFromAddress(location.search), onFailed });
+    return openSession({
+      signaling,
+      meetingId,
+      config,
+      codec: cameraCodec(location.search, rememberedCodec()),
+      onFailed,
+    });
   },
 };
 

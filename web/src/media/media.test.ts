@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chooseDevice, type DeviceInfo, deviceLabel, deviceTrouble } from './choice';
-import { codecEntry, codecFromAddress, codecOptionsFor, encodingsFor } from './encodings';
+import { cameraCodec, codecEntry, codecOptionsFor, encodingsFor } from './encodings';
 import { layerFor, shownAt } from './layers';
 import { visible } from './meter';
 
@@ -70,10 +70,17 @@ describe('encodings', () => {
     expect(codecOptionsFor('screen-audio').opusDtx).toBe(false);
   });
 
-  it('reads the codec from the address and ignores what it does not know', () => {
-    expect(codecFromAddress('?codec=VP9')).toBe('vp9');
-    expect(codecFromAddress('?codec=mpeg2')).toBe('vp8');
-    expect(codecFromAddress('')).toBe('vp8');
+  it('takes the codec of the address, else the one chosen before, and ignores what it does not know', () => {
+    expect(cameraCodec('?codec=VP9', 'av1')).toBe('vp9');
+    expect(cameraCodec('?codec=mpeg2', 'av1')).toBe('av1');
+    expect(cameraCodec('', 'mpeg2')).toBe('vp8');
+    expect(cameraCodec('', null)).toBe('vp8');
+  });
+
+  it('sends VP9 and AV1 with layers inside one stream where the browser can, else as one picture', () => {
+    expect(encodingsFor('camera', 'vp9', true)).toMatchObject([{ scalabilityMode: 'L3T3_KEY' }]);
+    expect(encodingsFor('camera', 'av1', false)?.[0]?.scalabilityMode).toBeUndefined();
+    expect(encodingsFor('screen', 'vp9', true)?.[0]?.scalabilityMode).toBeUndefined();
   });
 
   it('finds the entry of a codec in the capabilities', () => {

@@ -1,7 +1,7 @@
 // A media session over mediasoup-client: one transport each way, made when first needed.
 import { Device, type types } from 'mediasoup-client';
 import type { Signaling, Source, WebrtcConfig } from '../signaling/events';
-import { codecEntry, codecOptionsFor, encodingsFor, type VideoCodec } from './encodings';
+import { codecEntry, codecOptionsFor, encodingsFor, sendsLayersInside, type VideoCodec } from './encodings';
 import { Healing } from './healing';
 import { LayerSwitch } from './layerSwitch';
 import type { MediaSession, MediaStats, ProducerRef, Subscription } from './session';
@@ -45,12 +45,14 @@ class MediasoupSession implements MediaSession {
 
   async publish(source: Source, track: MediaStreamTrack): Promise<void> {
     const transport = await this.transport('send');
-    const { codec } = this.options;
+    const entry = codecEntry(this.device.sendRtpCapabilities, this.options.codec);
+    // What this browser or the server does not speak is sent as VP8.
+    const codec = entry ? this.options.codec : 'vp8';
     const producer = await transport.produce({
       track,
-      encodings: encodingsFor(source, codec),
+      encodings: encodingsFor(source, codec, source === 'camera' && (await sendsLayersInside(codec))),
       codecOptions: codecOptionsFor(source),
-      codec: track.kind === 'video' ? codecEntry(this.device.sendRtpCapabilities, codec) : undefined,
+      codec: track.kind === 'video' ? entry : undefined,
       stopTracks: false,
       zeroRtpOnPause: false,
       appData: { source },

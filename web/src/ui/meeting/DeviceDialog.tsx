@@ -3,6 +3,7 @@ import { Dialog } from '../base/Dialog';
 import { DevicePicker } from '../lobby/DevicePicker';
 import { MicMeter } from '../lobby/MicMeter';
 import { useStore } from '../useStore';
+import { CodecPicker } from './CodecPicker';
 import { useMeeting } from './context';
 import styles from './DeviceDialog.module.css';
 
@@ -14,6 +15,7 @@ export function DeviceDialog({ onClose }: { onClose: () => void }) {
       <div className={styles.content}>
         <DevicePicker devices={devices} onChoose={(kind, id) => void controls.choose(kind, id)} />
         <MicMeter track={microphone} />
+        <CodecPicker />
       </div>
     </Dialog>
   );

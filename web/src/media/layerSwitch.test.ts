@@ -1,5 +1,5 @@
-import { describe, expect, it } from 'vitest';
-import { LayerSwitch, type Sender, watchedEncodings } from './layerSwitch';
+import { describe, expect, it, vi } from 'vitest';
+import { LayerSwitch, RETRY_MS, type Sender, watchedEncodings } from './layerSwitch';
 
 class FakeSender {
   encodings: RTCRtpEncodingParameters[];
@@ -58,13 +58,32 @@ describe('encodings that are watched', () => {
     expect(sender.active).toEqual([true, true, false]);
   });
 
-  it('stay as they are when the browser refuses, and follow the next time', async () => {
+  it('follow a moment later where the browser refuses at first', async () => {
+    vi.useFakeTimers();
     const sender = new FakeSender(2);
     const layers = switchOf(sender);
+    await layers.set(null);
     sender.refuses = true;
     await layers.set(0);
+    await vi.advanceTimersByTimeAsync(3 * RETRY_MS);
+    expect(sender.active).toEqual([false, false]);
     sender.refuses = false;
-    await layers.set(0);
+    await vi.advanceTimersByTimeAsync(RETRY_MS);
     expect(sender.active).toEqual([true, false]);
+    vi.useRealTimers();
+  });
+
+  it('are left alone by a switch that was closed, and by a sender that refuses for good', async () => {
+    vi.useFakeTimers();
+    const sender = new FakeSender(2);
+    sender.refuses = true;
+    const layers = switchOf(sender);
+    await layers.set(0);
+    await vi.advanceTimersByTimeAsync(100 * RETRY_MS);
+    expect(vi.getTimerCount()).toBe(0);
+    await layers.set(null);
+    layers.close();
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
   });
 });

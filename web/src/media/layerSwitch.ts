@@ -9,11 +9,18 @@ export function watchedEncodings(count: number, highest: number | null): boolean
 
 export type Sender = Pick<RTCRtpSender, 'getParameters' | 'setParameters'>;
 
+/** A sender busy with a change of its own, such as a new offer, is done with it by then. */
+export const RETRY_MS = 500;
+/** A sender that refuses for so long is gone. */
+const RETRIES_MAX = 20;
+
 /** Turns the encodings of one sender on and off, one change after the other. */
 export class LayerSwitch {
   private readonly sender: Sender;
   private highest: number | null = null;
   private turn = Promise.resolve();
+  private closed = false;
+  private retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(sender: Sender) {
     this.sender = sender;
@@ -21,8 +28,24 @@ export class LayerSwitch {
 
   set(highest: number | null): Promise<void> {
     this.highest = highest;
-    // A sender that is gone, or busy with a change of its own, goes on as it is; the server says again what it needs.
-    this.turn = this.turn.then(() => this.apply()).catch(() => undefined);
+    return this.attempt(RETRIES_MAX);
+  }
+
+  /** Nothing is tried any more. */
+  close(): void {
+    clearTimeout(this.retry);
+    this.closed = true;
+  }
+
+  /** The server says once what it needs: what the sender refuses is tried again, while nothing else is asked for. */
+  private attempt(left: number): Promise<void> {
+    clearTimeout(this.retry);
+    this.turn = this.turn
+      .then(() => this.apply())
+      .catch(() => {
+        clearTimeout(this.retry);
+        if (left > 0 && !this.closed) this.retry = setTimeout(() => void this.attempt(left - 1), RETRY_MS);
+      });
     return this.turn;
   }
 

@@ -19,6 +19,9 @@ export interface SessionOptions {
 
 type Direction = 'send' | 'recv';
 
+/** Tracks of ours of which something may be told before they are there. */
+const EARLY_MAX = 16;
+
 export async function openSession(options: SessionOptions): Promise<MediaSession> {
   const device = await Device.factory();
   await device.load({ routerRtpCapabilities: options.config.router_capabilities });
@@ -32,7 +35,7 @@ class MediasoupSession implements MediaSession {
   private readonly producers = new Map<Source, types.Producer>();
   private readonly subscriptions = new Set<MediasoupSubscription>();
   private readonly layers = new Map<string, LayerSwitch>();
-  /** Told before `produced` was: by producer, until the next track of ours is there. */
+  /** Told before `produced` was: by producer, until that track of ours is there. */
   private readonly watchedEarly = new Map<string, number | null>();
   private readonly healings = new Set<Healing>();
   private closed = false;
@@ -62,16 +65,25 @@ class MediasoupSession implements MediaSession {
     if (!producer.rtpSender || producer.kind !== 'video') return;
     const layers = new LayerSwitch(producer.rtpSender);
     this.layers.set(producer.id, layers);
-    producer.observer.once('close', () => this.layers.delete(producer.id));
+    producer.observer.once('close', () => {
+      layers.close();
+      this.layers.delete(producer.id);
+    });
     const early = this.watchedEarly.get(producer.id);
-    this.watchedEarly.clear();
+    this.watchedEarly.delete(producer.id);
     if (early !== undefined) void layers.set(early);
   }
 
   watched(producerId: string, highestLayer: number | null): void {
     const layers = this.layers.get(producerId);
     if (layers) void layers.set(highestLayer);
-    else this.watchedEarly.set(producerId, highestLayer);
+    else {
+      this.watchedEarly.delete(producerId);
+      this.watchedEarly.set(producerId, highestLayer);
+      // Of tracks that ended meanwhile it may come too; the oldest go first.
+      const [oldest] = this.watchedEarly.keys();
+      if (this.watchedEarly.size > EARLY_MAX && oldest !== undefined) this.watchedEarly.delete(oldest);
+    }
   }
 
   async unpublish(source: Source): Promise<void> {

@@ -35,19 +35,32 @@ export class MediasoupSubscription implements Subscription {
   async setView({ width, height, layer }: View): Promise<void> {
     const view = `${width}x${height}:${layer}`;
     if (this.view === view || this.consumer.closed) return;
+    const before = this.view;
     this.view = view;
-    await this.signaling.request('set-preferred-layers', {
-      consumerId: this.consumer.id,
-      width,
-      height,
-      ...(layer === null ? {} : { spatialLayer: layer }),
-    });
+    try {
+      await this.signaling.request('set-preferred-layers', {
+        consumerId: this.consumer.id,
+        width,
+        height,
+        ...(layer === null ? {} : { spatialLayer: layer }),
+      });
+    } catch (error) {
+      // The server knows what it knew: the same may be asked for again.
+      if (this.view === view) this.view = before;
+      throw error;
+    }
   }
 
   async setPriority(priority: number): Promise<void> {
     if (this.priority === priority || this.consumer.closed) return;
+    const before = this.priority;
     this.priority = priority;
-    await this.signaling.request('set-consumer-priority', { consumerId: this.consumer.id, priority });
+    try {
+      await this.signaling.request('set-consumer-priority', { consumerId: this.consumer.id, priority });
+    } catch (error) {
+      if (this.priority === priority) this.priority = before;
+      throw error;
+    }
   }
 
   async setPaused(paused: boolean): Promise<void> {

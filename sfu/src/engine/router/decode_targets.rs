@@ -141,11 +141,13 @@ impl DecodeTargets {
 
     /// Whoever gets the current target could go over to this one.
     fn is_whole(&self, target: u8) -> bool {
+        let covered = self.targets.covered(self.current()) >> target & 1 == 1;
         if self.targets.chain_count == 0 {
-            let covered = self.targets.covered(self.current()) >> target & 1 == 1;
             return covered || self.targets.layer(target).spatial == self.layer().spatial;
         }
-        self.whole >> self.targets.chain(target) & 1 == 1
+        // What is missing of the chain of the current target is asked for again, and sent when it comes.
+        let held = covered || self.targets.chain(target) == self.targets.chain(self.current());
+        held || self.whole >> self.targets.chain(target) & 1 == 1
     }
 
     /// What is wanted does not come without a keyframe.

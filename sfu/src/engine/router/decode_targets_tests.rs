@@ -345,3 +345,43 @@ fn of_layers_that_meet_in_keyframes_one_is_sent_and_another_waits_for_a_keyframe
     layers.set_target(Some(Layer { spatial: 0, temporal: None }));
     assert_eq!(layers.awaited_stream(), Some(0));
 }
+
+#[test]
+fn after_a_late_base_frame_a_viewer_goes_up_again_within_a_round_and_without_a_keyframe() {
+    let stream = &streams()[0];
+    let low = Layer { spatial: 0, temporal: Some(0) };
+    let mut layers = Layers::new(true, Layer { spatial: 0, temporal: None });
+    layers.set_target(Some(low));
+    let mut structure = None;
+    let rounds = std::iter::repeat_n(stream.pattern, 4).flatten().copied().flatten();
+    let kinds: Vec<u32> = stream.key.iter().chain(rounds).copied().collect();
+    // The first base frame after the keyframe comes after the second.
+    let mut order: Vec<usize> = (0..kinds.len()).collect();
+    let late = order.remove(4);
+    order.insert(8, late);
+    for number in order {
+        if number == 9 {
+            layers.set_target(Some(Layer { spatial: 0, temporal: None }));
+        }
+        let frame = Frame {
+            number: number as u16,
+            kind: kinds[number],
+            starts: true,
+            ends: true,
+            ..Frame::default()
+        };
+        let descriptor = stream.plan.descriptor(&frame, number == 0);
+        let (dependency, attached) =
+            Dependency::read(&descriptor, structure.as_deref()).expect("written well");
+        structure = attached.or(structure);
+        let description = Description {
+            keyframe: dependency.attaches_structure,
+            dependency: Some(dependency),
+            ..Description::PLAIN
+        };
+        let verdict = layers.judge(0, number as u32, &description, structure.as_deref());
+        assert!(number != late || verdict == Verdict::Send, "it is sent when it comes");
+    }
+    let temporal = layers.current().expect("on it").temporal;
+    assert!(temporal.is_none_or(|temporal| temporal == 2), "{temporal:?}");
+}

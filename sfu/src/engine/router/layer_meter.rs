@@ -30,6 +30,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// The time over which a layer's rate is smoothed.
 const SMOOTHED_OVER: Duration = Duration::from_secs(3);
 
+/// A timestamp further back than this, in units of 90 kHz, is no late packet: the clock was set anew. Ten seconds.
+const JUMP: i32 = 10 * 90_000;
+
 /// What one layer takes, with what it is built on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -124,6 +127,13 @@ impl LayerMeters {
         found
     }
 
+    /// A layer's stream begins anew, with a clock of its own.
+    pub fn restart(&mut self, layer: usize) {
+        if let Some(meter) = self.layers.get_mut(layer) {
+            (meter.frame, meter.keyframe) = (None, None);
+        }
+    }
+
     /// The publisher sends this layer now, as far as the others tell.
     pub fn is_sent(&self, layer: usize) -> bool {
         self.layers.get(layer).is_some_and(|meter| meter.heard_at.is_some() && !meter.stopped)
@@ -210,7 +220,8 @@ impl Meter {
             self.frame = Some((timestamp, now));
             return true;
         };
-        if timestamp.wrapping_sub(newest) as i32 <= 0 {
+        let ahead = timestamp.wrapping_sub(newest) as i32;
+        if ahead <= 0 && ahead >= -JUMP {
             return false;
         }
         let interval = now.saturating_duration_since(began_at).min(INTERVAL_MAX);

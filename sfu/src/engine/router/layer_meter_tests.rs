@@ -169,3 +169,19 @@ fn a_layer_that_has_just_begun_does_not_seem_small() {
     let cost = camera.meters.costs(camera.now(), 1, false)[0][0].expect("it is sent");
     assert!((Bitrate::kbps(900)..Bitrate::kbps(1100)).contains(&cost.usual), "{cost:?}");
 }
+
+#[test]
+fn a_stream_whose_clock_begins_anew_still_shows_that_another_layer_stopped() {
+    for announced in [false, true] {
+        let mut camera = Publisher::new(Source::Camera);
+        camera.ms = 1_000_000;
+        camera.frames(100, 33, &ALL);
+        camera.start += Duration::from_millis(1_000_000);
+        camera.ms -= 1_000_000;
+        if announced {
+            (0..2).for_each(|layer| camera.meters.restart(layer));
+        }
+        camera.frames(30, 33, &ALL[..2]);
+        assert_eq!(camera.sent(), [true, true, false]);
+    }
+}

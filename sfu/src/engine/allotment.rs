@@ -149,6 +149,18 @@ impl Engine {
         }
     }
 
+    /// What control was told about watched layers may have been lost, and with it a camera: it is told again.
+    pub fn tell_watched_again(&mut self, now: Instant) {
+        let rooms: Vec<Slot> = self.rooms.iter().map(|(slot, _)| slot).collect();
+        for room in rooms {
+            let producers: Vec<usize> = self.rooms[room].router.producers.iter().map(|(at, _)| at).collect();
+            for producer in producers {
+                self.rooms[room].router.producers[producer].watched.forget_told(now);
+                self.tell_watched(now, room, producer);
+            }
+        }
+    }
+
     /// Tells control which layers of a producer are watched, when that is due.
     pub(super) fn tell_watched(&mut self, now: Instant, room: Slot, producer: usize) {
         let (router, mut outlet) = router_and_outlet!(self, room);

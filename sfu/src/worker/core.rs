@@ -21,6 +21,7 @@ pub trait Core {
     fn poll_event(&mut self) -> Option<Event>;
     fn egress(&mut self) -> &mut Egress;
     fn inventory(&self) -> Vec<RoomInventory>;
+    fn tell_watched_again(&mut self, now: Instant);
     fn counters(&self) -> Counters;
     fn room_in_progress(&self) -> Option<RoomId>;
     fn remove_room(&mut self, room: RoomId);
@@ -47,6 +48,9 @@ impl Core for Engine {
     }
     fn egress(&mut self) -> &mut Egress {
         Engine::egress(self)
+    }
+    fn tell_watched_again(&mut self, now: Instant) {
+        Engine::tell_watched_again(self, now);
     }
     fn inventory(&self) -> Vec<RoomInventory> {
         Engine::inventory(self)

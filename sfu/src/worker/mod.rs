@@ -217,7 +217,11 @@ impl<C: Core> Worker<C> {
                 let _ = reply.send(response.unwrap_or_else(failed));
             }
             Job::Inventory { reply } => {
-                let inventory = contained(&mut self.core, panics, |core| core.inventory());
+                // Who asks what there is has missed something, or was not there.
+                let inventory = contained(&mut self.core, panics, |core| {
+                    core.tell_watched_again(now);
+                    core.inventory()
+                });
                 let _ = reply.send(inventory.unwrap_or_default());
             }
         }

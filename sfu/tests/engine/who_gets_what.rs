@@ -192,6 +192,16 @@ fn a_camera_that_nobody_ever_watched_is_told_so_and_a_microphone_is_told_nothing
 }
 
 #[test]
+fn a_publisher_is_told_again_what_is_watched_when_control_may_have_missed_it() {
+    let mut cameras = Cameras::of(1, &simulcast());
+    cameras.run(1000);
+    assert_eq!(cameras.told_to_send(), [Some(2)]);
+    cameras.room.engine.tell_watched_again(cameras.room.now);
+    cameras.run(200);
+    assert_eq!(cameras.told_to_send(), [Some(2)]);
+}
+
+#[test]
 fn a_tile_gets_no_more_than_fills_it() {
     let mut cameras = Cameras::of(1, &simulcast());
     cameras.run(3000);

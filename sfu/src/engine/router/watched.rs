@@ -53,6 +53,12 @@ impl Watched {
         self.falling.map(|(_, at)| at)
     }
 
+    /// What was told may have been lost: it is told again.
+    pub fn forget_told(&mut self, now: Instant) {
+        self.told = None;
+        self.consider(now);
+    }
+
     /// What is to be told now.
     pub fn poll_told(&mut self, now: Instant) -> Option<Highest> {
         let highest = self.highest();
@@ -124,6 +130,19 @@ mod tests {
         assert_eq!(story.told(2000, 20_000), [(7000, Some(1))]);
         story.change(20_000, Some(1), None);
         assert_eq!(story.told(20_000, 30_000), [(25_000, None)]);
+    }
+
+    #[test]
+    fn what_may_have_been_lost_is_told_again() {
+        let mut story = Story::new();
+        story.change(0, None, Some(2));
+        assert_eq!(story.told(0, 1000), [(0, Some(2))]);
+        story.watched.forget_told(story.start + Duration::from_secs(1));
+        assert_eq!(story.told(1000, 20_000), [(1000, Some(2))]);
+        story.change(20_000, Some(2), None);
+        assert_eq!(story.told(20_000, 30_000), [(25_000, None)]);
+        story.watched.forget_told(story.start + Duration::from_secs(30));
+        assert_eq!(story.told(30_000, 40_000), [(35_000, None)]);
     }
 
     #[test]

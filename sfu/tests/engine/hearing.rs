@@ -112,6 +112,32 @@ fn a_listener_in_a_room_of_a_thousand_microphones_gets_three() {
     // The three that lose their places had a packet before that, and one more says that no more come.
     assert_eq!(sent, 3 * PACKETS + 3 + 3);
     assert_eq!(after.rtp_dropped_unheard - before.rtp_dropped_unheard, 1000 * PACKETS - sent);
+
+    // What comes late of those who were never heard is not heard either.
+    let unheard = 500..900;
+    for microphone in &mut microphones[unheard.clone()] {
+        microphone.number += 1;
+        say(&mut room, microphone, QUIET, &[0xFB, 1, 2, 3, 4, 5, 6, 7]);
+        microphone.number -= 2;
+        say(&mut room, microphone, QUIET, &[0xFB, 1, 2, 3, 4, 5, 6, 7]);
+        microphone.number += 1;
+    }
+    assert_eq!(room.engine.counters().rtp_sent, after.rtp_sent);
+}
+
+#[test]
+fn a_microphone_that_always_says_to_be_silent_is_heard() {
+    let mut room = Room::with(last_n(1, 0));
+    let mut microphones = microphones(&mut room, 2);
+    let bob = room.link(Direction::Recv);
+    let views: Vec<Viewing> = microphones.iter().map(|one| room.consume(bob, one.producer)).collect();
+    for _ in 0..100 {
+        say(&mut room, &mut microphones[0], LOUD, &[0xFB; 80]);
+        say(&mut room, &mut microphones[1], MUTE, &[0xFB; 80]);
+        room.run(20);
+    }
+    assert_eq!(room.received(&views[0]).len(), 100);
+    assert!(room.received(&views[1]).len() >= 49, "after a second nothing is known of it");
 }
 
 #[test]

@@ -51,24 +51,41 @@ impl Loudest {
             self.members.push(producer);
             return Some(Change { entered: producer, left: None });
         }
-        let loud = |voice: &&mut super::voices::Voice| voice.loud_at == Some(now);
-        let quick = voices.get_mut(producer).filter(loud)?.quick(now);
+        let challenger = voices.get(producer)?;
+        let (quick, is_loud) = (challenger.quick(now), challenger.loud_at == Some(now));
+        let endless = challenger.is_endless(now);
         let others = || self.members.iter().copied().filter(|&member| Some(member) != speaker);
-        let loud_at = |member: usize| voices.get(member).and_then(|voice| voice.loud_at);
-        let quietest = others().min_by_key(|&member| loud_at(member))?;
-        if loud_at(quietest).is_none_or(|at| now.saturating_duration_since(at) >= HOLD) {
+        let voice_of = |member: usize| voices.get(member);
+        let quiet_since = |member: usize| {
+            // What never pauses counts as quiet for whoever does.
+            voice_of(member).filter(|voice| endless || !voice.is_endless(now)).and_then(|voice| voice.loud_at)
+        };
+        let quietest = others().min_by_key(|&member| quiet_since(member))?;
+        let is_quiet =
+            |&member: &usize| quiet_since(member).is_none_or(|at| now.saturating_duration_since(at) >= HOLD);
+        let is_free = is_quiet(&quietest);
+        if is_free && is_loud {
             return Some(self.replace(producer, quietest));
         }
         let quick_of = |member: usize| voices.get(member).map_or(0.0, |voice| voice.quick(now));
         let weakest = others().min_by(|&a, &b| quick_of(a).total_cmp(&quick_of(b)))?;
-        let louder = quick >= SPEECH_POWER.max(quick_of(weakest) * CHALLENGE_FACTOR);
+        let silent = others().filter(is_quiet).min_by(|&a, &b| quick_of(a).total_cmp(&quick_of(b)));
+        let rival = silent.unwrap_or(weakest);
+        // Among those who speak it takes speech; where nobody does, any sound is more than none.
+        let least = if is_free { f32::MIN_POSITIVE } else { SPEECH_POWER };
+        let louder =
+            (is_free || (is_loud && !endless)) && quick >= least.max(quick_of(rival) * CHALLENGE_FACTOR);
         let voice = voices.get_mut(producer)?;
         if !louder {
             voice.challenges_since = None;
             return None;
         }
         let since = *voice.challenges_since.get_or_insert(now);
-        (now.saturating_duration_since(since) >= CHALLENGE).then(|| self.replace(producer, weakest))
+        if now.saturating_duration_since(since) < CHALLENGE {
+            return None;
+        }
+        voice.challenges_since = None;
+        Some(self.replace(producer, rival))
     }
 
     /// A packet of a microphone whose loudness is unknown came, which is held back. Returns whether it gets through.
@@ -218,6 +235,28 @@ mod tests {
         room.hear(40, &[(1, 40), (2, 40), (3, 40), (4, 10)]);
         room.hear(1000, &[(1, 40), (2, 40), (3, 40), (4, 80)]);
         assert_eq!(room.heard(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn whoever_says_to_be_loud_without_end_makes_room_for_whoever_speaks() {
+        let mut room = Room::new();
+        room.hear(31_000, &[(1, 20), (2, 20), (3, 20), (4, 90)]);
+        assert_eq!(room.hear(500, &[(1, 20), (2, 20), (3, 20), (4, 40)]), [(4, 0)]);
+        room.hear(31_000, &[(1, 20), (2, 20), (3, 20), (4, 90), (5, 20)]);
+        let changes = room.changes;
+        room.hear(5000, &[(1, 20), (2, 20), (3, 20), (4, 90), (5, 20)]);
+        assert_eq!(room.changes, changes, "and not for another of that kind");
+    }
+
+    #[test]
+    fn a_quiet_voice_takes_the_place_of_silence_but_not_of_one_as_quiet() {
+        let mut room = Room::new();
+        room.hear(2000, &[(1, 60), (2, 70), (3, 127), (4, 90), (5, 127)]);
+        assert_eq!(room.heard(), [1, 2, 4], "silence goes first");
+        let entered = room.hear(500, &[(1, 60), (2, 70), (4, 90), (3, 127), (6, 60)]);
+        assert!(matches!(entered[..], [(6, ms)] if ms <= 100), "{entered:?}");
+        assert_eq!(room.heard(), [1, 2, 6]);
+        assert_eq!(room.hear(500, &[(1, 60), (2, 70), (6, 60), (7, 67)]), []);
     }
 
     #[test]

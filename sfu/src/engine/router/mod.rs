@@ -5,6 +5,7 @@
 //! [`nack`] and [`repair`] toward publishers, [`history`] and [`sent`] toward viewers, [`keyframe`] for both.
 
 pub mod announce;
+pub mod claims;
 pub mod consumer;
 pub mod decode_targets;
 #[cfg(test)]

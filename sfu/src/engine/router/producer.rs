@@ -8,6 +8,7 @@ use plenum_shared::{
 };
 
 use super::{
+    claims::Claims,
     history::History,
     keyframe::KeyframeRequests,
     layer_meter::{Costs, LayerMeters},
@@ -48,6 +49,8 @@ pub struct Stream {
     pub structure: Option<Box<Structure>>,
     /// The packet that said so.
     structure_index: Option<u64>,
+    /// The newest packet that was of no use because what its descriptor means had not come.
+    unread_index: Option<u64>,
     /// Timestamp of the last keyframe, so that its packets are counted once.
     keyframe_timestamp: Option<u32>,
 }
@@ -63,6 +66,7 @@ impl Stream {
             history: History::default(),
             structure: None,
             structure_index: None,
+            unread_index: None,
             keyframe_timestamp: None,
         }
     }
@@ -136,6 +140,8 @@ pub struct Producer {
     pub heard: bool,
     /// Its picture is let through; false for a camera that is not of one of the last N speakers of its group.
     pub on_stage: bool,
+    /// What is believed of how loud it says it is.
+    pub claims: Claims,
     /// What of its sound is not forwarded.
     pub pauses: Pauses,
     /// Its latest sound, where a viewer is sent it again.
@@ -176,6 +182,7 @@ impl Producer {
             group: 0,
             heard: true,
             on_stage: true,
+            claims: Claims::default(),
             pauses: Pauses::default(),
             recent: Recent::default(),
             redundant_viewers: 0,
@@ -191,6 +198,8 @@ impl Producer {
         *state = Stream::new(now, &encoding, self.published.clock_rate);
         self.pauses = Pauses::default();
         self.recent.clear();
+        let layers = if self.is_svc() { 0..LAYERS_MAX } else { usize::from(stream)..usize::from(stream) + 1 };
+        layers.for_each(|layer| self.meters.restart(layer));
     }
 
     /// A packet of sound that did not come was found as redundancy in a later one. `None` when it is not missing.
@@ -241,6 +250,7 @@ impl Producer {
         else {
             // Nothing of a stream can be sent on before it is known what its descriptors mean.
             if dependency != 0 && matches!(arrival, Arrival::Newest { .. }) {
+                state.unread_index = Some(index);
                 self.keyframes.want(stream);
             }
             return Taken::Malformed;
@@ -274,6 +284,10 @@ impl Producer {
             self.keyframe_count += 1;
         }
         self.keyframes.arrived(stream);
+        if state.unread_index.is_some_and(|unread| unread > index) {
+            // It came too late for what is built on it.
+            self.keyframes.want(stream);
+        }
     }
 
     fn layer_of(&self, stream: u8, spatial: u8) -> usize {

@@ -6,17 +6,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::voices::MUTE_LEVEL;
-
 /// Silence that is still forwarded: the end of a word, and what a receiver needs to fade.
 const HANGOVER: Duration = Duration::from_millis(200);
 /// Encoders refresh their comfort noise every 400 ms; a packet's length less, so that one of theirs is not missed by
 /// the jitter of the network.
 const COMFORT_EVERY: Duration = Duration::from_millis(380);
-/// Payloads up to this many bytes say that there is nothing to say (RFC 6716 section 3.1: the table of contents and
-/// frames without content).
-const DTX_LEN_MAX: usize = 3;
-
 /// What becomes of one packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pass {
@@ -48,7 +42,7 @@ impl Pauses {
     pub fn judge(&mut self, now: Instant, index: u64, heard: bool, silent: bool) -> Pass {
         if self.newest.is_some_and(|newest| index <= newest) {
             // A late one says nothing of now, and has a place only in what is being forwarded.
-            return if self.comforted_at.is_none() { Pass::Whole } else { Pass::Hold };
+            return if self.began && self.comforted_at.is_none() { Pass::Whole } else { Pass::Hold };
         }
         self.newest = Some(index);
         self.silent_since = silent.then(|| self.silent_since.unwrap_or(now));
@@ -79,11 +73,6 @@ impl Pauses {
         }
         pass
     }
-}
-
-/// There is no sound in a packet of this level and payload.
-pub fn is_silent(level_dbov_neg: Option<u8>, opus: &[u8]) -> bool {
-    level_dbov_neg == Some(MUTE_LEVEL) || opus.len() <= DTX_LEN_MAX
 }
 
 /// A packet of discontinuous transmission in the place of another one: its table of contents with one frame and no
@@ -160,6 +149,8 @@ mod tests {
     fn of_a_microphone_that_was_never_heard_nothing_is_sent() {
         let mut source = Source::new();
         assert_eq!(count(&source.send(1000, false, false), Hold), 50);
+        let late = source.pauses.judge(source.now, source.index - 3, false, false);
+        assert_eq!(late, Hold, "not even what comes late");
         assert_eq!(source.send(20, true, false), [Whole]);
     }
 
@@ -189,8 +180,5 @@ mod tests {
     #[test]
     fn what_stands_for_a_packet_keeps_its_configuration() {
         assert_eq!(comfort(&[0xFB, 1, 2, 3]), [0xF8]);
-        assert!(
-            is_silent(Some(127), &[0; 80]) && is_silent(None, &[0xF8]) && !is_silent(Some(126), &[0; 80])
-        );
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::{
-    Outlet, Router,
+    Outlet, Router, claims,
     producer::Incoming,
     red::{Recent, Red},
     silence::{self, Pass},
@@ -130,13 +130,16 @@ impl Router {
         opus: &[u8],
         outlet: &mut Outlet<'_>,
     ) {
-        let level = packet.audio_level(bytes, self.producers[slot].published.ids.audio_level);
+        let producer = &mut self.producers[slot];
+        let id = producer.published.ids.audio_level;
+        let claimed = packet.audio_level(bytes, id);
+        let level = producer.claims.believe(now, claimed, id != 0, opus);
         let heard = self.note_voice(now, slot, level);
         let producer = &mut self.producers[slot];
         if producer.redundant_viewers > 0 {
             producer.recent.keep(packet.timestamp, opus);
         }
-        let silent = silence::is_silent(level.map(|level| level.level_dbov_neg), opus);
+        let silent = claims::is_silent(claimed.map(|level| level.level_dbov_neg), opus);
         let pass = producer.pauses.judge(now, incoming.index, heard, silent);
         if pass == Pass::Hold {
             let count = if heard {

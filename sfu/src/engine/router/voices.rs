@@ -8,6 +8,8 @@ use crate::engine::packet::AudioLevel;
 pub const SPEECH_POWER: f32 = 1e-5;
 /// After so much silence nobody is the speaker, and a voice need no longer be looked after.
 pub const SILENCE: Duration = Duration::from_secs(2);
+/// After so much sound without a pause it is not taken for speech.
+const ENDLESS: Duration = Duration::from_secs(30);
 /// The level that means digital silence, not a very low level.
 pub const MUTE_LEVEL: u8 = 127;
 /// The time over which power is averaged.
@@ -25,13 +27,27 @@ pub struct Voice {
     heard_at: Instant,
     /// When it was last as loud as speech.
     pub loud_at: Option<Instant>,
+    /// Since when it has been as loud as speech without a break.
+    pub endless_since: Option<Instant>,
     /// Since when it has been louder than somebody who is heard, while it is not.
     pub challenges_since: Option<Instant>,
 }
 
 impl Voice {
     fn new(now: Instant) -> Self {
-        Voice { power: 0.0, quick: 0.0, heard_at: now, loud_at: None, challenges_since: None }
+        Voice {
+            power: 0.0,
+            quick: 0.0,
+            heard_at: now,
+            loud_at: None,
+            endless_since: None,
+            challenges_since: None,
+        }
+    }
+
+    /// Nobody speaks for so long without a breath: it is noise, or a level made up.
+    pub fn is_endless(&self, now: Instant) -> bool {
+        self.endless_since.is_some_and(|since| now.saturating_duration_since(since) >= ENDLESS)
     }
 
     /// The average as it is now: what is not heard fades.
@@ -54,7 +70,11 @@ impl Voice {
         self.heard_at = now;
         if power >= SPEECH_POWER {
             self.loud_at = Some(now);
+            self.endless_since.get_or_insert(now);
         } else {
+            self.endless_since = None;
+        }
+        if power == 0.0 {
             self.challenges_since = None;
         }
     }

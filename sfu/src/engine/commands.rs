@@ -181,8 +181,10 @@ impl Engine {
         session: SessionId,
         group: u32,
     ) -> Result<(), Refusal> {
+        // Of somebody who has gone nothing is kept: whoever comes back under that name is put into the group again.
+        let is_here = self.rooms[room].peers.iter().any(|&slot| self.peers[slot].session == session);
         let groups = &mut self.rooms[room].groups;
-        if group == 0 {
+        if group == 0 || !is_here {
             groups.remove(&session);
         } else if groups.len() < self.config.limits.transports || groups.contains_key(&session) {
             groups.insert(session, group);

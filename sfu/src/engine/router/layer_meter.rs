@@ -221,7 +221,7 @@ impl Meter {
             return true;
         };
         let ahead = timestamp.wrapping_sub(newest) as i32;
-        if ahead <= 0 && ahead >= -JUMP {
+        if (-JUMP..=0).contains(&ahead) {
             return false;
         }
         let interval = now.saturating_duration_since(began_at).min(INTERVAL_MAX);

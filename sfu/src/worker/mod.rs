@@ -40,6 +40,8 @@ const WAKER: Token = Token(usize::MAX);
 /// Jobs served between two looks at the sockets: commands come in bursts when many people join, and media must not
 /// wait for all of them.
 const JOBS_PER_TURN: usize = 16;
+/// Reads of connections between two looks at the other sockets; whoever is left has its turn next.
+const TCP_READS_PER_TURN: usize = 16;
 /// Events taken from the poll at once; it hands out the rest at the next turn.
 const EVENTS_PER_TURN: usize = 256;
 /// How often a snapshot leaves the worker.
@@ -169,11 +171,13 @@ impl<C: Core> Worker<C> {
 
     /// New connections, and one read of each that has something.
     fn read_tcp(&mut self) {
+        // First of all: whoever connects now may come from the port of a path that is no more.
+        self.tell_closed_paths();
         let Self { core, sockets, send, tcp, frames, poll, snapshot, .. } = self;
         if tcp.is_ready() {
             let now = Instant::now();
             tcp.accept(now, poll.registry(), &mut snapshot.tcp);
-            for _ in 0..tcp.readable_count() {
+            for _ in 0..tcp.readable_count().min(TCP_READS_PER_TURN) {
                 let Some((local, source)) = tcp.read(frames, &mut snapshot.tcp) else { continue };
                 for datagram in frames.datagrams() {
                     snapshot.tcp.datagrams_received += 1;

@@ -31,6 +31,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 const CAPACITY_KEPT: usize = 4 << 10;
 /// Bytes of one read. A connection that has more is read again after the others.
 const READ_MAX: usize = 64 << 10;
+/// The same before it is proven: a check is a hundred bytes, and strangers must not fill a turn.
+const UNPROVEN_READ_MAX: usize = 2 << 10;
 
 /// Whole frames of one read, in a buffer that all connections share.
 #[derive(Debug, Default)]
@@ -135,7 +137,8 @@ impl Connection {
         batch.whole = 0;
         batch.buffer.resize(READ_MAX + frame::HEADER_LEN + frame::DATAGRAM_MAX, 0);
         batch.buffer[..before].copy_from_slice(&self.unfinished);
-        let len = match self.stream.read(&mut batch.buffer[before..before + READ_MAX]) {
+        let max = if self.is_proven() { READ_MAX } else { UNPROVEN_READ_MAX };
+        let len = match self.stream.read(&mut batch.buffer[before..before + max]) {
             Ok(0) => return Readiness::Over,
             Ok(len) => before + len,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Readiness::Drained,

@@ -31,7 +31,7 @@ use crate::engine::{
         allocate::Precedence,
         estimate::Purpose,
         params::{ExtensionIds, Published, Subscribed},
-        rtcp::SenderReport,
+        rtcp::{ROUND_TRIP_MAX, SenderReport},
     },
 };
 
@@ -352,7 +352,8 @@ impl Consumer {
     pub fn round_trip(&self, now: Instant, last_report: u32, delay: u32) -> Option<Duration> {
         let reported = self.reported.filter(|reported| last_report != 0 && reported.middle == last_report)?;
         let held = Duration::from_micros(u64::from(delay) * 1_000_000 / 65_536);
-        now.saturating_duration_since(reported.at).checked_sub(held)
+        let round_trip = now.saturating_duration_since(reported.at).checked_sub(held)?;
+        (round_trip <= ROUND_TRIP_MAX).then_some(round_trip)
     }
 
     /// The rate of what it was sent.

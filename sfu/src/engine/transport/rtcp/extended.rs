@@ -36,7 +36,7 @@ pub struct ReferenceAnswer {
 }
 
 /// What an answer may say at most. One that says more is wrong, or of an hour ago.
-const ROUND_TRIP_MAX: Duration = Duration::from_secs(5);
+pub const ROUND_TRIP_MAX: Duration = Duration::from_secs(5);
 
 /// When our clock began, in seconds of NTP: the first of January 2020. Receivers that keep the time as their system's cannot
 /// hold one before 1970.

@@ -9,7 +9,9 @@ mod read;
 mod transport_feedback;
 mod write;
 
-pub use extended::{ExtendedBlock, ExtendedBlocks, ReferenceAnswer, ReferenceAnswers, reference_time};
+pub use extended::{
+    ExtendedBlock, ExtendedBlocks, ROUND_TRIP_MAX, ReferenceAnswer, ReferenceAnswers, reference_time,
+};
 pub use read::{
     Compound, FirEntries, NackPairs, ReportBlocks, RtcpPacket, SourceDescriptions, SsrcList, parse,
 };

@@ -119,6 +119,10 @@ impl Engine {
             let peer = &mut self.peers[slot];
             peer.estimate.handle_new_path(now);
             peer.round_trip = None;
+            // What was decided and begun for the old one is not for this one.
+            peer.pacer.end_probe();
+            peer.choose_at = Some(now);
+            self.after_estimate(now, slot);
         }
     }
 

@@ -4,11 +4,59 @@ use std::time::Instant;
 
 use plenum_shared::media::Bitrate;
 
-use super::{Engine, demux::Slot, router::Router, transport::rtcp::TransportFeedback};
+use super::{
+    Engine,
+    demux::Slot,
+    router::Router,
+    transport::rtcp::{FEEDBACK_STATUSES_MAX, TransportFeedback},
+};
+
+/// Transport-wide feedback that one compound is believed to hold at most: receivers send one message in one.
+const FEEDBACKS_MAX: usize = 8;
+
+/// What of the reports in one compound is looked at: a datagram has room for a quarter of a million statuses of packets.
+#[derive(Debug, Default)]
+pub(super) struct ReportsTaken {
+    /// A stream of ours was reported on.
+    pub blocks: bool,
+    /// The last word on what the path carries.
+    pub remb_bps: Option<u64>,
+    feedbacks: usize,
+    statuses: usize,
+}
+
+impl ReportsTaken {
+    /// Whether this message is still looked at.
+    pub fn takes(&mut self, feedback: &TransportFeedback<'_>) -> bool {
+        self.takes_statuses(feedback.status_count())
+    }
+
+    fn takes_statuses(&mut self, count: usize) -> bool {
+        let takes = self.feedbacks < FEEDBACKS_MAX && self.statuses + count <= FEEDBACK_STATUSES_MAX;
+        if takes {
+            self.feedbacks += 1;
+            self.statuses += count;
+        }
+        takes
+    }
+}
 
 impl Engine {
+    /// The reports of one compound have been read: the estimate hears of them, and what follows is decided once.
+    pub(super) fn note_reports(&mut self, now: Instant, slot: Slot, taken: &ReportsTaken) {
+        if taken.blocks {
+            self.note_loss(now, slot);
+        }
+        if let Some(bitrate_bps) = taken.remb_bps {
+            self.note_remb(now, slot, bitrate_bps);
+        }
+        if taken.blocks || taken.remb_bps.is_some() || taken.feedbacks > 0 {
+            self.after_estimate(now, slot);
+        }
+    }
+
     /// Loss the peer reported over all its streams, weighed by their rates.
-    pub(super) fn note_loss(&mut self, now: Instant, slot: Slot) {
+    fn note_loss(&mut self, now: Instant, slot: Slot) {
         let peer = &mut self.peers[slot];
         let router = &mut self.rooms[peer.room].router;
         let (mut lost, mut sent) = (0.0, 0);
@@ -22,26 +70,31 @@ impl Engine {
         peer.loss = (lost / sent.max(1) as f64) as f32;
         if sent > 0 {
             peer.estimate.handle_loss(now, f64::from(peer.loss), Bitrate(sent));
-            self.after_estimate(now, slot);
         }
     }
 
-    /// Transport-wide feedback: what arrived of what was sent, and when.
-    pub(super) fn note_feedback(&mut self, now: Instant, slot: Slot, feedback: &TransportFeedback<'_>) {
-        let peer = &mut self.peers[slot];
-        peer.estimate.handle_feedback(now, feedback);
-        self.after_estimate(now, slot);
-    }
-
-    pub(super) fn note_remb(&mut self, now: Instant, slot: Slot, bitrate_bps: u64) {
+    fn note_remb(&mut self, now: Instant, slot: Slot, bitrate_bps: u64) {
         let peer = &mut self.peers[slot];
         let sent = sent_rate(now, &peer.consumers, &mut self.rooms[peer.room].router);
         peer.estimate.handle_remb(now, Bitrate(bitrate_bps), sent);
-        self.after_estimate(now, slot);
     }
 }
 
 /// The rate of everything a peer is sent.
 pub(super) fn sent_rate(now: Instant, consumers: &[usize], router: &mut Router) -> Bitrate {
     Bitrate(consumers.iter().map(|&consumer| router.consumers[consumer].sent_rate(now).0).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_compound_is_worth_a_few_messages_and_one_messages_statuses() {
+        let mut taken = ReportsTaken::default();
+        assert_eq!((0..20).filter(|_| taken.takes_statuses(10)).count(), FEEDBACKS_MAX);
+        let mut taken = ReportsTaken::default();
+        assert!(taken.takes_statuses(FEEDBACK_STATUSES_MAX));
+        assert!(!taken.takes_statuses(1));
+    }
 }

@@ -6,6 +6,7 @@ use plenum_shared::media::Source;
 
 use super::{
     Engine, Waiting,
+    bandwidth::ReportsTaken,
     demux::Slot,
     packet::RtpPacket,
     peer::{FIRST_REPORT_AFTER, ROUND_TRIP_UNKNOWN},
@@ -113,34 +114,35 @@ impl Engine {
 
     pub(super) fn handle_rtcp(&mut self, now: Instant, slot: Slot, bytes: &[u8]) {
         self.counters.rtcp_received += 1;
-        let mut reported = false;
+        let mut taken = ReportsTaken::default();
         self.note_answer(now, slot);
         for packet in rtcp::parse(bytes) {
             match packet {
                 RtcpPacket::SenderReport(report, blocks) => {
                     self.note_sender_report(now, slot, &report);
-                    blocks.for_each(|block| reported |= self.note_report_block(now, slot, &block));
+                    blocks.for_each(|block| taken.blocks |= self.note_report_block(now, slot, &block));
                 }
                 RtcpPacket::ReceiverReport { reports, .. } => {
-                    reports.for_each(|block| reported |= self.note_report_block(now, slot, &block));
+                    reports.for_each(|block| taken.blocks |= self.note_report_block(now, slot, &block));
                 }
                 RtcpPacket::Nack { media_ssrc, lost, .. } => self.answer_nack(now, slot, media_ssrc, lost),
                 RtcpPacket::Pli { media_ssrc, .. } => self.note_keyframe_request(now, slot, media_ssrc),
                 RtcpPacket::Fir { entries, .. } => {
                     entries.for_each(|(ssrc, _)| self.note_keyframe_request(now, slot, ssrc));
                 }
-                RtcpPacket::Remb { bitrate_bps, .. } => self.note_remb(now, slot, bitrate_bps),
+                RtcpPacket::Remb { bitrate_bps, .. } => taken.remb_bps = Some(bitrate_bps),
                 RtcpPacket::ExtendedReport { blocks, .. } => {
                     blocks.for_each(|block| self.note_reference_answers(now, slot, &block));
                 }
-                RtcpPacket::TransportFeedback(feedback) => self.note_feedback(now, slot, &feedback),
+                RtcpPacket::TransportFeedback(feedback) if taken.takes(&feedback) => {
+                    self.peers[slot].estimate.handle_feedback(now, &feedback);
+                }
+                RtcpPacket::TransportFeedback(_) => {}
                 // Streams end by signalling.
                 RtcpPacket::SourceDescription(_) | RtcpPacket::Goodbye(_) | RtcpPacket::Unknown { .. } => {}
             }
         }
-        if reported {
-            self.note_loss(now, slot);
-        }
+        self.note_reports(now, slot, &taken);
     }
 
     /// A publisher says how long ago it heard our clock: that tells the round trip to it.

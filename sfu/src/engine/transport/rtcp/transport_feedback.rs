@@ -58,6 +58,11 @@ impl<'a> TransportFeedback<'a> {
         (usize::from(feedback.status_count) <= FEEDBACK_STATUSES_MAX).then_some(feedback)
     }
 
+    /// How many packets it claims to speak of, at most [`FEEDBACK_STATUSES_MAX`].
+    pub fn status_count(&self) -> usize {
+        usize::from(self.status_count)
+    }
+
     /// The packets spoken of, in order. Ends early when the bytes do.
     pub fn statuses(&self) -> PacketStatuses<'a> {
         PacketStatuses {

@@ -53,14 +53,14 @@ impl Engine {
     fn begin_probe(&mut self, now: Instant, slot: Slot) {
         let peer = &mut self.peers[slot];
         if !peer.pacer.is_idle() {
-            return;
+            return peer.estimate.postpone_probe(now);
         }
         let consumers = &self.rooms[peer.room].router.consumers;
         let mut carriers = peer.consumers.iter().filter(|&&consumer| {
             let consumer = &consumers[consumer];
             consumer.kind == Kind::Video && consumer.carries_probes()
         });
-        let Some(&any) = carriers.next() else { return };
+        let Some(&any) = carriers.next() else { return peer.estimate.forgo_probe(now) };
         let has_sent = |consumer: usize| consumers[consumer].layers.current().is_some();
         let carrier =
             if has_sent(any) { any } else { *carriers.find(|&&other| has_sent(other)).unwrap_or(&any) };

@@ -228,3 +228,33 @@ fn whoever_reads_nothing_gets_sound_only_until_heard_of() {
     let (pictures, sounds) = second(&mut call);
     assert!(pictures >= 4 && sounds == 10, "{pictures} {sounds}");
 }
+
+#[test]
+fn a_listener_is_not_probed_and_does_not_keep_the_engine_awake() {
+    let mut room = Room::new();
+    let (ada, bob) = (room.link(Direction::Send), room.link(Direction::Recv));
+    let microphone = room.produce(ada, Kind::Audio, Source::Microphone, AUDIO);
+    room.consume(bob, microphone);
+    let (start, mut sent) = (room.now, 0);
+    // A hundred milliseconds of sound, and feedback on it.
+    let mut listen = |room: &mut Room, is_told: bool| {
+        let mut arrivals = Vec::new();
+        for _ in 0..5 {
+            room.send_audio(ada, sent, 30);
+            arrivals.push(Some((room.now - start).as_micros() as u64));
+            sent += 1;
+            room.run(20);
+        }
+        if is_told {
+            room.send_rtcp(bob, |writer| {
+                assert_eq!(writer.transport_feedback(1, 2, 0, sent - 5, &arrivals), 5);
+            });
+        }
+    };
+    // A gap: what the path carried before is worth a probe.
+    (0..40).for_each(|tenth| listen(&mut room, tenth < 20));
+    let before = room.wakes;
+    (0..100).for_each(|_| listen(&mut room, true));
+    assert!(room.wakes - before < 2_000, "{} wake-ups in ten seconds", room.wakes - before);
+    assert_eq!(room.engine.counters().probes_sent, 0);
+}

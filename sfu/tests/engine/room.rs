@@ -37,6 +37,8 @@ pub struct Room {
     pub links: Vec<Link>,
     /// Viewers send a report a second, as browsers do; without any they would be held for gone.
     pub viewers_report: bool,
+    /// How often the clock has woken the engine.
+    pub wakes: usize,
     report_at: Instant,
     ids: u128,
 }
@@ -105,6 +107,7 @@ impl Room {
             room,
             links: Vec::new(),
             viewers_report: true,
+            wakes: 0,
             report_at: now + REPORT_INTERVAL,
             ids: 1,
         };
@@ -229,6 +232,12 @@ impl Room {
         self.links[link].address
     }
 
+    /// As when the connection it came by is closed.
+    pub fn close_path(&mut self, link: usize) {
+        self.engine.handle_closed_path(self.now, LOCAL, self.links[link].address);
+        self.pump();
+    }
+
     pub fn deliver(&mut self, link: usize, mut datagram: Vec<u8>) {
         self.engine.handle_datagram(self.now, LOCAL, self.links[link].address, &mut datagram);
         self.pump();
@@ -250,6 +259,7 @@ impl Room {
         while let Some(at) = self.engine.poll_timeout().filter(|&at| at <= end) {
             self.now = self.now.max(at);
             self.engine.handle_timeout(self.now);
+            self.wakes += 1;
             self.pump();
         }
         self.now = self.now.max(end);

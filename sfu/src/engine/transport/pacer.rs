@@ -13,7 +13,7 @@ use std::{
 
 use plenum_shared::media::Bitrate;
 
-use super::estimate::{Probe, ProbeId};
+use super::estimate::{PROBE_PACKETS_MAX, Probe, ProbeId};
 
 /// How far a peer may be in debt when a packet leaves. At a pacing rate of twice what is carried, this holds a frame of 25 a
 /// second at the whole rate: an ordinary frame does not wait, a keyframe does.
@@ -37,6 +37,8 @@ const REPAIRS_WAIT_MAX: Duration = Duration::from_millis(250);
 const FLOOR_MARGIN: u64 = 4;
 /// Packets of a probe at least: fewer say nothing about a rate.
 const PROBE_PACKETS_MIN: u16 = 5;
+/// A probe that would take longer than this ends: whatever it was to show has changed.
+const PROBE_LASTS_MAX: Duration = Duration::from_secs(1);
 
 /// A packet that waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +67,7 @@ struct Cluster {
     /// Whose packets are repeated.
     consumer: usize,
     left_bytes: usize,
+    begun_at: Instant,
     next_at: Instant,
     sent: u16,
 }
@@ -261,6 +264,7 @@ impl Pacer {
             rate: Pace::of(probe.rate),
             consumer,
             left_bytes: probe.bytes,
+            begun_at: now,
             next_at: now,
             sent: 0,
         });
@@ -283,7 +287,9 @@ impl Pacer {
         cluster.next_at += cluster.rate.time(len);
         cluster.left_bytes = cluster.left_bytes.saturating_sub(len);
         cluster.sent = cluster.sent.saturating_add(1);
-        if cluster.left_bytes == 0 && cluster.sent >= PROBE_PACKETS_MIN {
+        let is_done = cluster.left_bytes == 0 && cluster.sent >= PROBE_PACKETS_MIN
+            || usize::from(cluster.sent) >= PROBE_PACKETS_MAX;
+        if is_done || cluster.next_at > cluster.begun_at + PROBE_LASTS_MAX {
             self.cluster = None;
         }
     }

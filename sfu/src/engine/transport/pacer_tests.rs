@@ -195,3 +195,23 @@ proptest! {
         }
     }
 }
+
+/// How many packets of so many bytes a probe takes.
+fn probe_packets(rate: Bitrate, bytes: usize, len: usize) -> usize {
+    let now = Instant::now();
+    let mut pacer = Pacer::new(now, MEGABIT);
+    pacer.begin_probe(now, &Probe { id: ProbeId(1), rate, bytes }, 1);
+    let mut count = 0;
+    while pacer.probe().is_some() {
+        pacer.probed(len);
+        count += 1;
+    }
+    count
+}
+
+#[test]
+fn a_probe_ends_with_its_bytes_or_with_what_is_remembered_of_it_or_when_it_takes_too_long() {
+    assert_eq!(probe_packets(MEGABIT, 10_000, 1000), 10);
+    assert_eq!(probe_packets(Bitrate::kbps(50_000), 200_000, 290), PROBE_PACKETS_MAX);
+    assert_eq!(probe_packets(Bitrate(0), 10_000, 1000), 1);
+}

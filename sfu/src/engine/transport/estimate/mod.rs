@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use plenum_shared::media::Bitrate;
 
 use super::rtcp::TransportFeedback;
+pub use probe::PACKETS_MAX as PROBE_PACKETS_MAX;
 use reported::Reported;
 use transport_wide::TransportWide;
 
@@ -157,6 +158,20 @@ impl Estimate {
     /// A cluster that should be sent now, once.
     pub fn poll_probe(&mut self, now: Instant) -> Option<Probe> {
         self.wide.as_mut()?.poll_probe(now)
+    }
+
+    /// Instead of [`Estimate::poll_probe`] while other things are to be sent: a probe that is due is due a little later.
+    pub fn postpone_probe(&mut self, now: Instant) {
+        if let Some(wide) = &mut self.wide {
+            wide.postpone_probe(now);
+        }
+    }
+
+    /// Instead of [`Estimate::poll_probe`] while there is nothing to send probes of.
+    pub fn forgo_probe(&mut self, now: Instant) {
+        if let Some(wide) = &mut self.wide {
+            wide.forgo_probe(now);
+        }
     }
 
     /// Whether there was ever a sign of trouble. Before it the number is a guess: reason to add nothing, not to take away.

@@ -44,8 +44,15 @@ const DECEIVED_MAX_US: u64 = 60_000_000;
 const FORGIVEN_AFTER_US: u64 = 90_000_000;
 /// A cluster that has not left within this time is taken as it is; after as long again without feedback it is given up.
 const ABANDONED_AFTER_US: u64 = 1_000_000;
-/// Samples of one cluster.
-const SAMPLES: usize = 192;
+/// Packets of one cluster at most: each is remembered until the cluster is judged, so it ends with the last there is room
+/// for, whatever its bytes.
+pub const PACKETS_MAX: usize = 192;
+/// A probe that is due while queues are not empty waits so long before it is looked at again,
+const UNEASY_US: u64 = 50_000;
+/// and one that is due while the way out is taken so long,
+const BUSY_US: u64 = 5_000;
+/// and one that nothing can be sent of so long.
+const FORGONE_US: u64 = 1_000_000;
 /// Clusters of fewer packets show nothing.
 const SAMPLES_MIN: u32 = 4;
 /// The last third of a cluster may have lost so much more than the rest by chance.
@@ -105,7 +112,7 @@ struct Cluster {
     first: Option<(u64, u64)>,
     last: (u64, u64),
     bytes: usize,
-    samples: [Sample; SAMPLES],
+    samples: [Sample; PACKETS_MAX],
     len: usize,
 }
 
@@ -196,18 +203,18 @@ impl Probes {
 
     /// A cluster to send now.
     pub fn poll(&mut self, now_us: u64, situation: Situation) -> Option<Probe> {
-        let given_up = |cluster: &Cluster| now_us >= cluster.offered_us + 2 * ABANDONED_AFTER_US;
-        if self.cluster.as_deref().is_some_and(given_up) {
-            self.cluster = None;
-            self.due_us = now_us + self.interval_us;
-        }
+        self.give_up(now_us);
         // What decides about losses that are there does not wait for its turn.
         let due_us = if situation.doubt.is_some() {
             self.due_us.min(self.asked_us + INTERVAL_US)
         } else {
             self.due_us
         };
-        if self.cluster.is_some() || now_us < due_us || !situation.calm {
+        if self.cluster.is_some() || now_us < due_us {
+            return None;
+        }
+        if !situation.calm {
+            self.due_us = self.due_us.max(now_us + UNEASY_US);
             return None;
         }
         self.asked_us = now_us;
@@ -231,6 +238,31 @@ impl Probes {
         Some(probe)
     }
 
+    /// The way out is taken: what is due waits.
+    pub fn postpone(&mut self, now_us: u64) {
+        self.give_up(now_us);
+        if self.cluster.is_none() {
+            self.due_us = self.due_us.max(now_us + BUSY_US);
+        }
+    }
+
+    /// There is nothing to send probes of: what is due is not tried, and what is wanted later.
+    pub fn forgo(&mut self, now_us: u64) {
+        self.give_up(now_us);
+        if self.cluster.is_none() && now_us >= self.due_us {
+            self.once = None;
+            self.due_us = now_us + FORGONE_US;
+        }
+    }
+
+    fn give_up(&mut self, now_us: u64) {
+        let given_up = |cluster: &Cluster| now_us >= cluster.offered_us + 2 * ABANDONED_AFTER_US;
+        if self.cluster.as_deref().is_some_and(given_up) {
+            self.cluster = None;
+            self.due_us = now_us + self.interval_us;
+        }
+    }
+
     /// A packet leaves; with the first one that is marked as a probe, a cluster begins, and all belong to it until it has
     /// its bytes.
     pub fn on_sent(&mut self, now_us: u64, number: u64, len: usize, id: Option<ProbeId>) {
@@ -250,7 +282,7 @@ impl Probes {
         else {
             return false;
         };
-        if cluster.len < SAMPLES {
+        if cluster.len < PACKETS_MAX {
             let index = (number - first) as u32;
             cluster.samples[cluster.len] = Sample { index, sent_us, delay_us, len };
             cluster.len += 1;
@@ -312,23 +344,27 @@ impl Cluster {
             first: None,
             last: (0, 0),
             bytes: 0,
-            samples: [Sample::default(); SAMPLES],
+            samples: [Sample::default(); PACKETS_MAX],
             len: 0,
         }
     }
 
     fn is_complete(&self) -> bool {
-        self.bytes >= self.probe.bytes
+        self.bytes >= self.probe.bytes || self.packets() as usize >= PACKETS_MAX
+    }
+
+    fn packets(&self) -> u32 {
+        self.first.map_or(0, |(first, _)| (self.last.0 - first + 1) as u32)
     }
 
     fn result(&self, noise_ms: f64, inherent: f64) -> ProbeResult {
         let samples = &self.samples[..self.len];
-        let (first, first_us) = self.first.unwrap_or(self.last);
-        let packets = (self.last.0 - first + 1).min(u64::from(u32::MAX)) as u32;
+        let (_, first_us) = self.first.unwrap_or(self.last);
+        let packets = self.packets();
         let arrived = samples.len() as u32;
         // Without the first packet: its bytes left before the clock ran.
         let bytes: f64 = samples.iter().skip(1).map(|sample| f64::from(sample.len)).sum();
-        let share = f64::from(arrived) / f64::from(packets.min(SAMPLES as u32));
+        let share = f64::from(arrived) / f64::from(packets.max(1));
         let span_us = self.last.1.saturating_sub(first_us) as f64;
         let rate = (bytes / share.max(0.01)) * 8e6 / span_us.max(1_000.0);
         let asked = self.probe.rate.0 as f64;
@@ -344,7 +380,7 @@ impl Cluster {
 /// The share of the last third that arrived: a bucket that runs empty lets the first ones pass. Of a few packets it says
 /// nothing.
 fn share_of_last(samples: &[Sample], packets: u32) -> f64 {
-    let third = packets.min(SAMPLES as u32) / 3;
+    let third = packets / 3;
     if third < 7 {
         return 1.0;
     }
@@ -373,18 +409,30 @@ mod tests {
 
     /// Sends the cluster over a path that carries so much, and returns what it shows.
     fn run(probes: &mut Probes, now_us: u64, probe: Probe, carried: f64, lose_every: u64) -> Option<Shown> {
-        let gap_us = (1_200.0 * 8e6 / probe.rate.0 as f64) as u64;
-        let packets = probe.bytes.div_ceil(1_200) as u64;
+        run_of(1_200, probes, now_us, probe, (carried, lose_every)).and_then(|result| result.shown)
+    }
+
+    /// Of packets of so many bytes.
+    fn run_of(
+        len: u16,
+        probes: &mut Probes,
+        now_us: u64,
+        probe: Probe,
+        (carried, lose_every): (f64, u64),
+    ) -> Option<ProbeResult> {
+        let bits = f64::from(len) * 8e6;
+        let gap_us = (bits / probe.rate.0 as f64) as u64;
+        let packets = probe.bytes.div_ceil(usize::from(len)) as u64;
         let mut free_us = 0.0_f64;
         for number in 0..packets {
             let sent_us = now_us + number * gap_us;
-            probes.on_sent(sent_us, number, 1_200, Some(probe.id));
-            free_us = free_us.max(sent_us as f64) + 1_200.0 * 8e6 / carried;
+            probes.on_sent(sent_us, number, usize::from(len), Some(probe.id));
+            free_us = free_us.max(sent_us as f64) + bits / carried;
             if lose_every == 0 || number % lose_every != 1 {
-                probes.on_arrival(number, sent_us, free_us as i64 - sent_us as i64, 1_200);
+                probes.on_arrival(number, sent_us, free_us as i64 - sent_us as i64, len);
             }
         }
-        probes.conclude(now_us + 100_000, packets, 0.0, 0.0).and_then(|result| result.shown)
+        probes.conclude(now_us + 100_000, packets, 0.0, 0.0)
     }
 
     #[test]
@@ -440,6 +488,50 @@ mod tests {
         assert_eq!(probes.poll(5_000_000, CALM), None);
         let long = probes.poll(11_500_000, CALM).unwrap();
         assert!(long.bytes > 2 * short.bytes);
+    }
+
+    #[test]
+    fn a_cluster_of_many_small_packets_shows_what_it_carries_and_no_losses() {
+        let mut probes = Probes::new();
+        probes.set_wanted(Some(60e6));
+        let probe = probes.poll(0, Situation { target: 20e6, ..CALM }).unwrap();
+        assert!(probe.bytes > 100_000, "{probe:?}");
+        let result = run_of(290, &mut probes, 0, probe, (1e9, 0)).unwrap();
+        assert!(matches!(result.shown, Some(Shown::Carried(rate)) if rate > 50e6), "{result:?}");
+        assert_eq!(result.packets, result.arrived);
+    }
+
+    #[test]
+    fn what_is_due_and_cannot_be_sent_is_due_later() {
+        let due_after = |hinder: fn(&mut Probes)| {
+            let mut probes = Probes::new();
+            probes.set_wanted(Some(2e6));
+            hinder(&mut probes);
+            probes.poll_timeout(1e6)
+        };
+        let uneasy = due_after(|probes| {
+            assert_eq!(probes.poll(1_000, Situation { calm: false, ..CALM }), None);
+        });
+        assert_eq!(uneasy, Some(51_000));
+        assert_eq!(due_after(|probes| probes.postpone(1_000)), Some(6_000));
+        assert_eq!(due_after(|probes| probes.forgo(1_000)), Some(1_001_000));
+        let mut probes = Probes::new();
+        probes.try_once(0, 2e6);
+        probes.forgo(1_000);
+        assert_eq!(probes.poll_timeout(1e6), None);
+    }
+
+    #[test]
+    fn a_cluster_whose_carrier_has_gone_is_given_up_too() {
+        for hinder in [Probes::postpone, Probes::forgo] {
+            let mut probes = Probes::new();
+            probes.set_wanted(Some(2e6));
+            probes.poll(0, CALM).unwrap();
+            hinder(&mut probes, 1_000_000);
+            assert_eq!(probes.poll_timeout(1e6), Some(2_000_000), "its packets may be on their way");
+            hinder(&mut probes, 2_000_000);
+            assert!(probes.poll_timeout(1e6) > Some(2_000_000));
+        }
     }
 
     #[test]

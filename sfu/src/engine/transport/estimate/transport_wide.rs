@@ -94,8 +94,9 @@ pub struct TransportWide {
     feedback_us: Option<u64>,
     feedback_interval_us: u64,
     round_trip_us: Option<u64>,
-    /// The first packet sent since the last feedback.
+    /// The first packet sent since the last feedback, or when it was last concluded that none comes.
     unanswered_us: Option<u64>,
+    last_sent_us: u64,
     /// Feedback is missing: the rate before.
     silent_from: Option<f64>,
     /// Since the first of the steps down that had no effect: the standing queue in milliseconds, and what arrived before.
@@ -126,6 +127,7 @@ impl TransportWide {
             feedback_interval_us: 100_000,
             round_trip_us: None,
             unanswered_us: None,
+            last_sent_us: 0,
             silent_from: None,
             futile: None,
             is_ignored: false,
@@ -150,6 +152,7 @@ impl TransportWide {
         let number = self.sent.push(now_us as u32, len_bytes);
         self.sent_rate.add(now_us as i64, len_bytes);
         self.unanswered_us.get_or_insert(now_us);
+        self.last_sent_us = now_us;
         let probe = if let Purpose::Probe(id) = purpose { Some(id) } else { None };
         self.probes.on_sent(now_us, number, len_bytes, probe);
         number as u16
@@ -184,7 +187,11 @@ impl TransportWide {
         if self.silence_at().is_none_or(|at| now_us < at) {
             return;
         }
-        self.unanswered_us = Some(now_us);
+        // While nothing is sent nothing can be answered; the next packet asks again.
+        if self.unanswered_us.replace(now_us).is_some_and(|since| self.last_sent_us < since) {
+            self.unanswered_us = None;
+            return;
+        }
         if self.feedback_us.is_none() {
             self.is_ignored = true;
         } else {
@@ -219,9 +226,23 @@ impl TransportWide {
             && self.standing_ms() < self.standing_max_ms() * 0.6;
         let doubt =
             self.loss.is_ambiguous().then(|| self.sent_rate.bits_per_second(ARRIVED_CALM_MS)).flatten();
+        // A probe of next to nothing would take for ever and show nothing.
+        let doubt = doubt.filter(|&sent| sent > MIN_BPS);
         let situation =
             Situation { target: self.aimd.target(), noise_ms: self.trendline.noise_ms(), calm, doubt };
         self.probes.poll(now_us, situation)
+    }
+
+    /// A probe that is due would have to wait for what is to be sent: it is asked for a little later.
+    pub fn postpone_probe(&mut self, now: Instant) {
+        let now_us = self.clock_us(now);
+        self.probes.postpone(now_us);
+    }
+
+    /// There is nothing to send probes of, for now.
+    pub fn forgo_probe(&mut self, now: Instant) {
+        let now_us = self.clock_us(now);
+        self.probes.forgo(now_us);
     }
 
     /// False when numbered packets were sent for a while and nothing was heard of them.

@@ -84,6 +84,9 @@ proptest! {
                     if let Some(at) = estimate.poll_timeout() {
                         now = now.max(at.min(now + Duration::from_secs(60)));
                         estimate.handle_timeout(now);
+                        let offered = estimate.poll_probe(now);
+                        prop_assert!(estimate.poll_timeout().is_none_or(|at| at > now), "woken for nothing");
+                        probe = offered.map_or(probe, |offered| offered.id);
                     }
                 }
                 Input::NewPath => estimate.handle_new_path(now),
@@ -107,4 +110,43 @@ fn a_peer_costs_less_than_32_kilobytes() {
     let cluster = super::super::probe::CLUSTER_BYTES;
     let all = size_of::<Estimate>() + size_of::<TransportWide>() + ring + cluster;
     assert!(all < 32 * 1024, "{all} bytes");
+}
+
+/// The peer has received these, the last of them just now.
+fn received(estimate: &mut Estimate, now: Instant, numbers: std::ops::Range<u16>) {
+    let count = numbers.len() as u8;
+    let run = 0x2000 | u16::from(count);
+    let [first, second] = numbers.start.to_be_bytes();
+    let fixed = [first, second, 0, count, 0, 0, 9, 0, (run >> 8) as u8, run as u8];
+    let bytes = feedback_message(&fixed.into_iter().chain(vec![40; numbers.len()]).collect::<Vec<_>>());
+    for packet in parse(&bytes) {
+        let RtcpPacket::TransportFeedback(feedback) = packet else { panic!("it is feedback") };
+        estimate.handle_feedback(now, &feedback);
+    }
+}
+
+#[test]
+fn while_nothing_is_sent_nothing_is_concluded_from_silence() {
+    let mut now = Instant::now();
+    let mut estimate = Estimate::new(now);
+    estimate.set_wanted(now, None);
+    for round in 0..20_u16 {
+        for _ in 0..5 {
+            now += Duration::from_millis(10);
+            estimate.on_sent(now, 1000, Purpose::Media);
+        }
+        received(&mut estimate, now + Duration::from_millis(20), round * 5..round * 5 + 5);
+    }
+    estimate.on_sent(now, 1000, Purpose::Media);
+    let end = now + Duration::from_secs(60);
+    let mut concluded = Vec::new();
+    while let Some(at) = estimate.poll_timeout().filter(|&at| at < end) {
+        estimate.handle_timeout(at);
+        assert_eq!(estimate.poll_probe(at), None);
+        concluded.push(estimate.bitrate());
+        assert!(concluded.len() < 3, "{concluded:?}");
+    }
+    assert_eq!(concluded[0], concluded[1], "the last feedback may have been lost, once");
+    estimate.on_sent(end, 1000, Purpose::Media);
+    assert!(estimate.poll_timeout() > Some(end), "and the next packet asks again");
 }

@@ -255,10 +255,11 @@ impl Peer {
         Some(binding)
     }
 
-    /// When this peer wants to be looked at. What it is told in RTCP waits for its keys.
+    /// When this peer wants to be looked at. What it is told in RTCP waits for its keys and for a path; one that has lost
+    /// its path has nothing to be woken for until a check comes or its consent ends.
     pub fn poll_timeout(&self, now: Instant, router: &Router) -> Option<Instant> {
         let own = [self.connect_by, self.transport.poll_timeout()];
-        if !self.transport.is_connected() {
+        if !self.transport.is_connected() || self.transport.path().is_none() {
             return own.into_iter().flatten().min();
         }
         let requests =

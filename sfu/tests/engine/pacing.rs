@@ -258,3 +258,14 @@ fn a_listener_is_not_probed_and_does_not_keep_the_engine_awake() {
     assert!(room.wakes - before < 2_000, "{} wake-ups in ten seconds", room.wakes - before);
     assert_eq!(room.engine.counters().probes_sent, 0);
 }
+
+#[test]
+fn a_peer_whose_path_is_gone_does_not_keep_the_engine_awake() {
+    let mut call = Call::new(&single());
+    call.burst(100);
+    call.room.close_path(call.ada);
+    call.room.close_path(call.picture.link);
+    let before = call.room.wakes;
+    call.room.run(5_000);
+    assert!(call.room.wakes - before < 100, "{} wake-ups in five seconds", call.room.wakes - before);
+}

@@ -4,10 +4,10 @@
 //! thing; repeating one whose thing already exists is refused as [`RefusalReason::AlreadyExists`].
 
 use crate::{
-    id::{ConsumerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
+    id::{ConsumerId, DataConsumerId, DataProducerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
     media::{Bitrate, ConnectionQuality, Direction, Kind, Layer, LayerStructure, PictureSize, Source},
     rtp::{RtpCapabilities, RtpParameters},
-    transport::{DtlsParameters, IceCandidate, IceParameters},
+    transport::{DtlsParameters, IceCandidate, IceParameters, SctpStreamParameters},
 };
 use thiserror::Error;
 
@@ -107,6 +107,24 @@ pub enum RoomCommand {
     CloseConsumer {
         consumer: ConsumerId,
     },
+    /// Messages of this stream of a client's transport are for others from now on. Its label is control's.
+    ProduceData {
+        transport: TransportId,
+        producer: DataProducerId,
+        stream: SctpStreamParameters,
+    },
+    CloseDataProducer {
+        producer: DataProducerId,
+    },
+    /// Messages of a data producer go to this transport too, while both sessions are in the same group.
+    ConsumeData {
+        transport: TransportId,
+        consumer: DataConsumerId,
+        producer: DataProducerId,
+    },
+    CloseDataConsumer {
+        consumer: DataConsumerId,
+    },
     Stats,
 }
 
@@ -116,9 +134,24 @@ pub type Response = Result<Reply, Refusal>;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     Done,
-    TransportCreated { ice: IceParameters, candidates: Vec<IceCandidate>, dtls: DtlsParameters },
-    IceRestarted { ice: IceParameters },
-    Consumed { kind: Kind, structure: LayerStructure, rtp_parameters: RtpParameters, producer_paused: bool },
+    TransportCreated {
+        ice: IceParameters,
+        candidates: Vec<IceCandidate>,
+        dtls: DtlsParameters,
+    },
+    IceRestarted {
+        ice: IceParameters,
+    },
+    Consumed {
+        kind: Kind,
+        structure: LayerStructure,
+        rtp_parameters: RtpParameters,
+        producer_paused: bool,
+    },
+    /// The stream of the viewer's transport on which the messages come.
+    DataConsumed {
+        stream: SctpStreamParameters,
+    },
     Inventory(Vec<RoomInventory>),
     Stats(RoomStats),
 }

@@ -1,7 +1,7 @@
 //! Node → control: facts in order, and load reports that may be lost.
 
 use crate::{
-    id::{ConsumerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
+    id::{ConsumerId, DataConsumerId, DataProducerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
     media::{Bitrate, ConnectionQuality, Layer, LayerLimit},
 };
 
@@ -64,6 +64,20 @@ pub enum Event {
         /// The highest spatial layer; `None` while nobody watches.
         highest: Option<u8>,
     },
+    /// A data producer is over without a command; its consumers are too, and are not told of one by one.
+    DataProducerClosed {
+        room: RoomId,
+        session: SessionId,
+        producer: DataProducerId,
+        reason: DataCloseReason,
+    },
+    /// A data consumer is over without a command.
+    DataConsumerClosed {
+        room: RoomId,
+        session: SessionId,
+        consumer: DataConsumerId,
+        reason: DataCloseReason,
+    },
     /// The room panicked and was removed; the rest of the node goes on.
     RoomFailed {
         room: RoomId,
@@ -80,6 +94,17 @@ pub struct Speaking {
     pub producer: ProducerId,
     /// Smoothed loudness as RFC 6464 counts it: 0 is the loudest, 127 silence (−dBov).
     pub level_dbov_neg: u8,
+}
+
+/// Why a data channel is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataCloseReason {
+    /// The receiver does not take reliable messages as fast as they come.
+    Slow,
+    /// The client closed the channel.
+    StreamClosed,
+    /// The SCTP association ended: closed by the client, timed out, or ended by us for a message beyond the bound.
+    AssociationLost,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -47,4 +47,6 @@ id!(/** One join of one person: the owner of up to two transports. Equals the pa
 id!(/** One peer connection: one ICE and DTLS association. */ TransportId);
 id!(/** One published track. */ ProducerId);
 id!(/** One subscription of a session to a producer. */ ConsumerId);
+id!(/** One data channel of a publisher. */ DataProducerId);
+id!(/** One subscription of a session to a data producer. */ DataConsumerId);
 id!(/** One SFU node, stable over its restarts. */ NodeId);

@@ -75,3 +75,51 @@ pub struct Fingerprint {
     /// Upper-case hex pairs joined by colons.
     pub value: String,
 }
+
+/// What we announce of the SCTP association of every transport (RFC 8841; mediasoup-client's `sctpParameters`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SctpParameters {
+    pub port: u16,
+    /// Streams toward the client at most.
+    #[serde(rename = "OS")]
+    pub os: u16,
+    /// Streams from the client at most.
+    #[serde(rename = "MIS")]
+    pub mis: u16,
+    /// Bytes of one message.
+    pub max_message_size: u32,
+}
+
+impl SctpParameters {
+    /// The same for every transport.
+    pub const OURS: SctpParameters =
+        SctpParameters { port: 5000, os: 1024, mis: 1024, max_message_size: 256 * 1024 };
+}
+
+/// Which stream a data channel is, and what becomes of messages that are lost (RFC 8831 section 6.4). At most one of the
+/// two bounds is there; without any, everything arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SctpStreamParameters {
+    pub stream_id: u16,
+    #[serde(default = "ordered_unless_said")]
+    pub ordered: bool,
+    /// Milliseconds after which a message is given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_packet_life_time: Option<u16>,
+    /// Repetitions after which a message is given up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_retransmits: Option<u16>,
+}
+
+impl SctpStreamParameters {
+    /// Nothing is given up.
+    pub fn is_reliable(&self) -> bool {
+        self.max_packet_life_time.is_none() && self.max_retransmits.is_none()
+    }
+}
+
+fn ordered_unless_said() -> bool {
+    true
+}

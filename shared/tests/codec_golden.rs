@@ -37,6 +37,10 @@ names!(request_name, REQUESTS, Command, {
     Command::Room { command: RoomCommand::SetSessionGroup { .. }, .. } => "request-set-session-group",
     Command::Room { command: RoomCommand::RequestKeyframe { .. }, .. } => "request-request-keyframe",
     Command::Room { command: RoomCommand::CloseConsumer { .. }, .. } => "request-close-consumer",
+    Command::Room { command: RoomCommand::ProduceData { .. }, .. } => "request-produce-data",
+    Command::Room { command: RoomCommand::CloseDataProducer { .. }, .. } => "request-close-data-producer",
+    Command::Room { command: RoomCommand::ConsumeData { .. }, .. } => "request-consume-data",
+    Command::Room { command: RoomCommand::CloseDataConsumer { .. }, .. } => "request-close-data-consumer",
     Command::Room { command: RoomCommand::Stats, .. } => "request-stats",
     Command::Inventory => "request-inventory",
     Command::Drain => "request-drain",
@@ -48,6 +52,7 @@ names!(response_name, RESPONSES, Response, {
     Ok(Reply::TransportCreated { .. }) => "response-transport-created-tcp",
     Ok(Reply::IceRestarted { .. }) => "response-ice-restarted",
     Ok(Reply::Consumed { .. }) => "response-consumed",
+    Ok(Reply::DataConsumed { .. }) => "response-data-consumed",
     Ok(Reply::Inventory(_)) => "response-inventory",
     // What nodes before the byte counts said.
     Ok(Reply::Stats(RoomStats { received_bytes: 0, .. })) => "response-stats",
@@ -83,6 +88,10 @@ names!(event_name, EVENTS, Event, {
     Event::ConsumerLayerChanged { limit: Some(LayerLimit::LastN), .. } => "event-consumer-layer-changed-last-n",
     Event::ProducerLayers { highest: Some(_), .. } => "event-producer-layers",
     Event::ProducerLayers { highest: None, .. } => "event-producer-layers-nobody",
+    Event::DataProducerClosed { .. } => "event-data-producer-closed",
+    Event::DataConsumerClosed { reason: DataCloseReason::Slow, .. } => "event-data-consumer-closed-slow",
+    Event::DataConsumerClosed { reason: DataCloseReason::StreamClosed, .. } => "event-data-consumer-closed-stream",
+    Event::DataConsumerClosed { reason: DataCloseReason::AssociationLost, .. } => "event-data-consumer-closed-association",
     Event::RoomFailed { .. } => "event-room-failed",
 });
 
@@ -96,7 +105,18 @@ const SESSION: SessionId = SessionId(Uuid::from_u128(0x22));
 const TRANSPORT: TransportId = TransportId(Uuid::from_u128(0x33));
 const PRODUCER: ProducerId = ProducerId(Uuid::from_u128(0x44));
 const CONSUMER: ConsumerId = ConsumerId(Uuid::from_u128(0x55));
+const DATA_PRODUCER: DataProducerId = DataProducerId(Uuid::from_u128(0x77));
+const DATA_CONSUMER: DataConsumerId = DataConsumerId(Uuid::from_u128(0x88));
 const NODE: NodeId = NodeId(Uuid::from_u128(0x66));
+
+fn stream() -> SctpStreamParameters {
+    SctpStreamParameters {
+        stream_id: 5,
+        ordered: false,
+        max_packet_life_time: None,
+        max_retransmits: Some(2),
+    }
+}
 
 fn dtls() -> DtlsParameters {
     DtlsParameters {
@@ -190,6 +210,10 @@ fn requests() -> Vec<Request> {
         RoomCommand::SetSessionGroup { session: SESSION, group: 3 },
         RoomCommand::RequestKeyframe { consumer: CONSUMER },
         RoomCommand::CloseConsumer { consumer: CONSUMER },
+        RoomCommand::ProduceData { transport: TRANSPORT, producer: DATA_PRODUCER, stream: stream() },
+        RoomCommand::CloseDataProducer { producer: DATA_PRODUCER },
+        RoomCommand::ConsumeData { transport: TRANSPORT, consumer: DATA_CONSUMER, producer: DATA_PRODUCER },
+        RoomCommand::CloseDataConsumer { consumer: DATA_CONSUMER },
         RoomCommand::Stats,
     ];
     room.into_iter()
@@ -236,6 +260,7 @@ fn responses() -> Vec<Response> {
         created(vec![udp.clone()]),
         created(vec![udp, tcp]),
         Ok(Reply::IceRestarted { ice: ice() }),
+        Ok(Reply::DataConsumed { stream: stream() }),
         Ok(Reply::Consumed {
             kind: Kind::Video,
             structure: LayerStructure::Simulcast,
@@ -302,10 +327,21 @@ fn events() -> Vec<NumberedEvent> {
         layer,
         limit,
     };
+    let no_data =
+        |reason| Event::DataConsumerClosed { room: ROOM, session: SESSION, consumer: DATA_CONSUMER, reason };
     let watched =
         |highest| Event::ProducerLayers { room: ROOM, session: SESSION, producer: PRODUCER, highest };
     [
         Event::TransportConnected { room: ROOM, session: SESSION, transport: TRANSPORT },
+        Event::DataProducerClosed {
+            room: ROOM,
+            session: SESSION,
+            producer: DATA_PRODUCER,
+            reason: DataCloseReason::StreamClosed,
+        },
+        no_data(DataCloseReason::Slow),
+        no_data(DataCloseReason::StreamClosed),
+        no_data(DataCloseReason::AssociationLost),
         closed(CloseReason::ConsentExpired),
         closed(CloseReason::PeerClosed),
         closed(CloseReason::HandshakeFailed),

@@ -204,7 +204,36 @@ fn room_command() -> impl Strategy<Value = RoomCommand> {
         }),
         consumer().prop_map(|consumer| RoomCommand::RequestKeyframe { consumer }),
         consumer().prop_map(|consumer| RoomCommand::CloseConsumer { consumer }),
+        (transport(), uuid(), stream()).prop_map(|(transport, producer, stream)| {
+            RoomCommand::ProduceData { transport, producer: DataProducerId(producer), stream }
+        }),
+        uuid().prop_map(|id| RoomCommand::CloseDataProducer { producer: DataProducerId(id) }),
+        (transport(), uuid(), uuid()).prop_map(|(transport, consumer, producer)| RoomCommand::ConsumeData {
+            transport,
+            consumer: DataConsumerId(consumer),
+            producer: DataProducerId(producer),
+        }),
+        uuid().prop_map(|id| RoomCommand::CloseDataConsumer { consumer: DataConsumerId(id) }),
         Just(RoomCommand::Stats),
+    ]
+}
+
+fn stream() -> impl Strategy<Value = SctpStreamParameters> {
+    (any::<u16>(), any::<bool>(), option::of(any::<u16>()), option::of(any::<u16>())).prop_map(
+        |(stream_id, ordered, max_packet_life_time, max_retransmits)| SctpStreamParameters {
+            stream_id,
+            ordered,
+            max_packet_life_time,
+            max_retransmits,
+        },
+    )
+}
+
+fn data_close_reason() -> impl Strategy<Value = DataCloseReason> {
+    prop_oneof![
+        Just(DataCloseReason::Slow),
+        Just(DataCloseReason::StreamClosed),
+        Just(DataCloseReason::AssociationLost),
     ]
 }
 
@@ -290,6 +319,7 @@ fn response() -> impl Strategy<Value = Response> {
         (ice(), vec(candidate(), 0..4), dtls())
             .prop_map(|(ice, candidates, dtls)| Ok(Reply::TransportCreated { ice, candidates, dtls })),
         ice().prop_map(|ice| Ok(Reply::IceRestarted { ice })),
+        stream().prop_map(|stream| Ok(Reply::DataConsumed { stream })),
         (kind(), structure, rtp_parameters(), any::<bool>()).prop_map(
             |(kind, structure, rtp_parameters, producer_paused)| Ok(Reply::Consumed {
                 kind,
@@ -349,6 +379,12 @@ fn event() -> impl Strategy<Value = NumberedEvent> {
         ),
         (ids(), option::of(any::<u8>())).prop_map(|((room, session, producer), highest)| {
             Event::ProducerLayers { room, session, producer: ProducerId(producer), highest }
+        }),
+        (ids(), data_close_reason()).prop_map(|((room, session, id), reason)| {
+            Event::DataProducerClosed { room, session, producer: DataProducerId(id), reason }
+        }),
+        (ids(), data_close_reason()).prop_map(|((room, session, id), reason)| {
+            Event::DataConsumerClosed { room, session, consumer: DataConsumerId(id), reason }
         }),
         uuid().prop_map(|room| Event::RoomFailed { room: RoomId(room) }),
     ];

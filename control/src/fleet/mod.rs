@@ -324,6 +324,10 @@ fn command_name(command: &RoomCommand) -> &'static str {
         RoomCommand::SetSessionGroup { .. } => "set_session_group",
         RoomCommand::RequestKeyframe { .. } => "request_keyframe",
         RoomCommand::CloseConsumer { .. } => "close_consumer",
+        RoomCommand::ProduceData { .. } => "produce_data",
+        RoomCommand::CloseDataProducer { .. } => "close_data_producer",
+        RoomCommand::ConsumeData { .. } => "consume_data",
+        RoomCommand::CloseDataConsumer { .. } => "close_data_consumer",
         RoomCommand::Stats => "stats",
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     event,
-    id::{ConsumerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
+    id::{ConsumerId, DataConsumerId, DataProducerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
     media::Bitrate,
 };
 
@@ -16,7 +16,7 @@ pub(super) struct NumberedEvent {
     number: u64,
     #[prost(bytes = "vec", tag = "2")]
     room: Vec<u8>,
-    #[prost(oneof = "Event", tags = "10, 11, 12, 13, 14, 15, 16, 17")]
+    #[prost(oneof = "Event", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19")]
     event: Option<Event>,
 }
 
@@ -38,6 +38,10 @@ enum Event {
     ActiveSpeakers(ActiveSpeakers),
     #[prost(message, tag = "17")]
     ProducerLayers(ProducerLayers),
+    #[prost(message, tag = "18")]
+    DataProducerClosed(DataClosed),
+    #[prost(message, tag = "19")]
+    DataConsumerClosed(DataClosed),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -124,6 +128,17 @@ struct ProducerLayers {
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
+struct DataClosed {
+    #[prost(bytes = "vec", tag = "1")]
+    session: Vec<u8>,
+    /// A data producer or a data consumer.
+    #[prost(bytes = "vec", tag = "2")]
+    id: Vec<u8>,
+    #[prost(int32, tag = "3")]
+    reason: i32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
 struct RoomFailed {}
 
 impl From<&event::NumberedEvent> for NumberedEvent {
@@ -188,8 +203,23 @@ fn encoded(event: &event::Event) -> (RoomId, Event) {
                 highest: highest.map(Into::into),
             }),
         ),
+        event::Event::DataProducerClosed { room, session, producer, reason } => {
+            (room, Event::DataProducerClosed(data_closed(session, producer.0, reason)))
+        }
+        event::Event::DataConsumerClosed { room, session, consumer, reason } => {
+            (room, Event::DataConsumerClosed(data_closed(session, consumer.0, reason)))
+        }
         event::Event::RoomFailed { room } => (room, Event::RoomFailed(RoomFailed {})),
     }
+}
+
+fn data_closed(session: SessionId, id: uuid::Uuid, reason: event::DataCloseReason) -> DataClosed {
+    DataClosed { session: id_bytes(session.0), id: id_bytes(id), reason: reason.number() }
+}
+
+/// A reason of a newer version must not hide that a channel is over.
+fn data_close_reason(number: i32) -> event::DataCloseReason {
+    Numbered::from_number(number).unwrap_or(event::DataCloseReason::StreamClosed)
 }
 
 impl TryFrom<NumberedEvent> for event::NumberedEvent {
@@ -241,6 +271,18 @@ fn decoded(room: RoomId, event: Event) -> Result<event::Event, DecodeError> {
             session: id(SessionId, &body.session)?,
             producer: id(ProducerId, &body.producer)?,
             highest: optional_small(body.highest, "highest layer")?,
+        },
+        Event::DataProducerClosed(body) => event::Event::DataProducerClosed {
+            room,
+            session: id(SessionId, &body.session)?,
+            producer: id(DataProducerId, &body.id)?,
+            reason: data_close_reason(body.reason),
+        },
+        Event::DataConsumerClosed(body) => event::Event::DataConsumerClosed {
+            room,
+            session: id(SessionId, &body.session)?,
+            consumer: id(DataConsumerId, &body.id)?,
+            reason: data_close_reason(body.reason),
         },
         Event::RoomFailed(RoomFailed {}) => event::Event::RoomFailed { room },
     })

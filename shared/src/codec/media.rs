@@ -3,7 +3,7 @@
 use super::{DecodeError, bad};
 use crate::{
     command::RefusalReason,
-    event::CloseReason,
+    event::{CloseReason, DataCloseReason},
     media::{self, ConnectionQuality, Direction, Kind, LayerLimit, LayerStructure, PictureSize, Source},
     transport::{CandidateType, DtlsRole, Protocol, TcpType},
 };
@@ -39,6 +39,7 @@ numbered!(CandidateType { Host = 1 });
 numbered!(TcpType { Passive = 1 });
 numbered!(DtlsRole { Auto = 1, Client = 2, Server = 3 });
 numbered!(CloseReason { ConsentExpired = 1, PeerClosed = 2, HandshakeFailed = 3, NeverConnected = 4 });
+numbered!(DataCloseReason { Slow = 1, StreamClosed = 2, AssociationLost = 3 });
 numbered!(RefusalReason {
     UnknownRoom = 1,
     UnknownTransport = 2,

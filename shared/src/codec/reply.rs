@@ -4,7 +4,7 @@ use super::{
     DecodeError,
     media::{Numbered, id, id_bytes, picture_size, sides},
     rtp::RtpParameters,
-    transport::{DtlsParameters, IceCandidate, IceParameters},
+    transport::{DtlsParameters, IceCandidate, IceParameters, SctpStreamParameters},
 };
 use crate::{
     command::{self, RefusalReason, Reply},
@@ -14,7 +14,7 @@ use crate::{
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Response {
-    #[prost(oneof = "Answer", tags = "1, 10, 11, 12, 13, 14, 15")]
+    #[prost(oneof = "Answer", tags = "1, 10, 11, 12, 13, 14, 15, 16")]
     answer: Option<Answer>,
 }
 
@@ -34,6 +34,8 @@ enum Answer {
     Stats(RoomStats),
     #[prost(message, tag = "15")]
     IceRestarted(IceRestarted),
+    #[prost(message, tag = "16")]
+    DataConsumed(DataConsumed),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -61,6 +63,12 @@ struct TransportCreated {
 struct IceRestarted {
     #[prost(message, required, tag = "1")]
     ice: IceParameters,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct DataConsumed {
+    #[prost(message, required, tag = "1")]
+    stream: SctpStreamParameters,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -196,6 +204,7 @@ impl From<&Reply> for Answer {
                     producer_paused: *producer_paused,
                 })
             }
+            Reply::DataConsumed { stream } => Self::DataConsumed(DataConsumed { stream: stream.into() }),
             Reply::Inventory(rooms) => {
                 Self::Inventory(Inventory { rooms: rooms.iter().map(Into::into).collect() })
             }
@@ -237,6 +246,7 @@ fn reply_from(answer: Answer) -> Result<Reply, DecodeError> {
             rtp_parameters: body.rtp_parameters.try_into()?,
             producer_paused: body.producer_paused,
         },
+        Answer::DataConsumed(body) => Reply::DataConsumed { stream: body.stream.try_into()? },
         Answer::Inventory(body) => {
             Reply::Inventory(body.rooms.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
         }

@@ -4,11 +4,11 @@ use super::{
     DecodeError,
     media::{Layer, Numbered, id, id_bytes, picture_size, sides, small},
     rtp::{RtpCapabilities, RtpParameters},
-    transport::DtlsParameters,
+    transport::{DtlsParameters, SctpStreamParameters},
 };
 use crate::{
     command::{self, RoomCommand},
-    id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
+    id::{ConsumerId, DataConsumerId, DataProducerId, ProducerId, RoomId, SessionId, TransportId},
 };
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -20,7 +20,7 @@ pub(super) struct Request {
     room: Vec<u8>,
     #[prost(
         oneof = "Command",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 40, 41"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 40, 41"
     )]
     command: Option<Command>,
 }
@@ -64,6 +64,14 @@ enum Command {
     RestartIce(Target),
     #[prost(message, tag = "27")]
     SetSessionGroup(SetSessionGroup),
+    #[prost(message, tag = "28")]
+    ProduceData(ProduceData),
+    #[prost(message, tag = "29")]
+    CloseDataProducer(Target),
+    #[prost(message, tag = "30")]
+    ConsumeData(ConsumeData),
+    #[prost(message, tag = "31")]
+    CloseDataConsumer(Target),
     #[prost(message, tag = "40")]
     Inventory(Nothing),
     #[prost(message, tag = "41")]
@@ -166,6 +174,26 @@ struct SetSessionGroup {
     group: u32,
 }
 
+#[derive(Clone, PartialEq, prost::Message)]
+struct ProduceData {
+    #[prost(bytes = "vec", tag = "1")]
+    transport: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    producer: Vec<u8>,
+    #[prost(message, required, tag = "3")]
+    stream: SctpStreamParameters,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ConsumeData {
+    #[prost(bytes = "vec", tag = "1")]
+    transport: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    consumer: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    producer: Vec<u8>,
+}
+
 impl From<&command::Request> for Request {
     fn from(request: &command::Request) -> Self {
         let (room, command) = match &request.command {
@@ -242,6 +270,18 @@ impl From<&RoomCommand> for Command {
             }
             RoomCommand::RequestKeyframe { consumer } => Self::RequestKeyframe(target(consumer.0)),
             RoomCommand::CloseConsumer { consumer } => Self::CloseConsumer(target(consumer.0)),
+            RoomCommand::ProduceData { transport, producer, stream } => Self::ProduceData(ProduceData {
+                transport: id_bytes(transport.0),
+                producer: id_bytes(producer.0),
+                stream: stream.into(),
+            }),
+            RoomCommand::CloseDataProducer { producer } => Self::CloseDataProducer(target(producer.0)),
+            RoomCommand::ConsumeData { transport, consumer, producer } => Self::ConsumeData(ConsumeData {
+                transport: id_bytes(transport.0),
+                consumer: id_bytes(consumer.0),
+                producer: id_bytes(producer.0),
+            }),
+            RoomCommand::CloseDataConsumer { consumer } => Self::CloseDataConsumer(target(consumer.0)),
             RoomCommand::Stats => Self::Stats(Nothing {}),
         }
     }
@@ -323,6 +363,22 @@ fn room_command(command: Command, control_epoch: u64) -> Result<RoomCommand, Dec
             RoomCommand::RequestKeyframe { consumer: id(ConsumerId, &body.id)? }
         }
         Command::CloseConsumer(body) => RoomCommand::CloseConsumer { consumer: id(ConsumerId, &body.id)? },
+        Command::ProduceData(body) => RoomCommand::ProduceData {
+            transport: id(TransportId, &body.transport)?,
+            producer: id(DataProducerId, &body.producer)?,
+            stream: body.stream.try_into()?,
+        },
+        Command::CloseDataProducer(body) => {
+            RoomCommand::CloseDataProducer { producer: id(DataProducerId, &body.id)? }
+        }
+        Command::ConsumeData(body) => RoomCommand::ConsumeData {
+            transport: id(TransportId, &body.transport)?,
+            consumer: id(DataConsumerId, &body.consumer)?,
+            producer: id(DataProducerId, &body.producer)?,
+        },
+        Command::CloseDataConsumer(body) => {
+            RoomCommand::CloseDataConsumer { consumer: id(DataConsumerId, &body.id)? }
+        }
         Command::Stats(Nothing {}) => RoomCommand::Stats,
         // Taken out before this function; named so that a new command cannot be forgotten here.
         Command::Inventory(_) | Command::Drain(_) => {

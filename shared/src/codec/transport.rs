@@ -137,3 +137,40 @@ impl TryFrom<DtlsParameters> for transport::DtlsParameters {
         })
     }
 }
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(super) struct SctpStreamParameters {
+    #[prost(uint32, tag = "1")]
+    stream_id: u32,
+    #[prost(bool, tag = "2")]
+    ordered: bool,
+    #[prost(uint32, optional, tag = "3")]
+    max_packet_life_time: Option<u32>,
+    #[prost(uint32, optional, tag = "4")]
+    max_retransmits: Option<u32>,
+}
+
+impl From<&transport::SctpStreamParameters> for SctpStreamParameters {
+    fn from(stream: &transport::SctpStreamParameters) -> Self {
+        Self {
+            stream_id: stream.stream_id.into(),
+            ordered: stream.ordered,
+            max_packet_life_time: stream.max_packet_life_time.map(Into::into),
+            max_retransmits: stream.max_retransmits.map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<SctpStreamParameters> for transport::SctpStreamParameters {
+    type Error = DecodeError;
+    fn try_from(stream: SctpStreamParameters) -> Result<Self, DecodeError> {
+        let small = |value: u32, field: &str| u16::try_from(value).map_err(|_| bad(field));
+        let optional = |value: Option<u32>, field| value.map(|value| small(value, field)).transpose();
+        Ok(Self {
+            stream_id: small(stream.stream_id, "SCTP stream id")?,
+            ordered: stream.ordered,
+            max_packet_life_time: optional(stream.max_packet_life_time, "lifetime of a message")?,
+            max_retransmits: optional(stream.max_retransmits, "repetitions of a message")?,
+        })
+    }
+}

@@ -55,6 +55,8 @@ fn apply(live: &mut LiveMeeting, event: Event) -> Vec<Notice> {
         }
         // Its client knows before we do; a failed room arrives as a lost one.
         Event::TransportConnected { .. } | Event::RoomFailed { .. } => Vec::new(),
+        // Nobody is given a data channel by this version of control.
+        Event::DataProducerClosed { .. } | Event::DataConsumerClosed { .. } => Vec::new(),
     }
 }
 
@@ -67,6 +69,8 @@ fn room_of(event: &Event) -> RoomId {
         | Event::ProducerLayers { room, .. }
         | Event::QualityChanged { room, .. }
         | Event::ConsumerLayerChanged { room, .. }
+        | Event::DataProducerClosed { room, .. }
+        | Event::DataConsumerClosed { room, .. }
         | Event::RoomFailed { room } => *room,
     }
 }

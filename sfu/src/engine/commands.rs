@@ -76,6 +76,14 @@ impl Engine {
                 self.request_keyframe(now, slot, consumer);
             }
             C::CloseConsumer { consumer } => self.close_consumer(now, slot, consumer)?,
+            C::ProduceData { transport, producer, stream } => {
+                self.produce_data(slot, transport, producer, stream)?
+            }
+            C::CloseDataProducer { producer } => self.close_data_producer(now, slot, producer)?,
+            C::ConsumeData { transport, consumer, producer } => {
+                return self.consume_data(slot, transport, consumer, producer);
+            }
+            C::CloseDataConsumer { consumer } => self.close_data_consumer(now, slot, consumer)?,
             C::Stats => return Ok(Reply::Stats(self.room_stats(now, slot))),
         }
         Ok(Reply::Done)
@@ -115,7 +123,8 @@ impl Engine {
             local_pwd: self.random.ice_text(PASSWORD_LEN),
             certificate: self.config.certificate.clone(),
         };
-        let transport = Transport::new(config, now);
+        let mut transport = Transport::new(config, now);
+        transport.set_data_rate(self.config.limits.data_rate);
         let created = Reply::TransportCreated {
             ice: transport.ice_parameters(),
             candidates: candidates(&self.config.candidates),

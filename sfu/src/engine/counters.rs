@@ -91,6 +91,20 @@ pub struct Counters {
     pub layer_switches: u64,
     /// Changes of the active speaker.
     pub speaker_changes: u64,
+    /// Whole messages that came by data channels.
+    pub data_messages_received: u64,
+    /// Bytes of those.
+    pub data_bytes_received: u64,
+    /// Messages sent by data channels, each receiver counted.
+    pub data_messages_sent: u64,
+    /// Messages on streams that are no data producer's.
+    pub data_dropped_unbound: u64,
+    /// Messages of the in-band protocol of channels, or of a kind nobody knows.
+    pub data_dropped_unknown_kind: u64,
+    /// Messages that may be lost, for receivers with too much waiting.
+    pub data_dropped_full: u64,
+    /// Messages for receivers whose association is not up.
+    pub data_dropped_not_connected: u64,
     /// Commands that were carried out.
     pub commands_done: u64,
     /// Commands that were refused.
@@ -119,6 +133,7 @@ impl Counters {
         self.stun_ignored += transport.stun_ignored;
         self.media_dropped_without_keys += transport.media_without_keys;
         self.media_dropped_replayed += transport.media_replayed;
+        self.data_dropped_unknown_kind += transport.data_of_unknown_kind;
         self.media_dropped_not_authentic += transport.media_not_authentic;
     }
 }

@@ -24,6 +24,7 @@ impl Engine {
         for producer in std::mem::take(&mut self.peers[slot].producers) {
             self.drop_producer(now, room, producer);
         }
+        self.drop_data_of(now, room, slot);
         self.peers[slot].transport.close(now);
         self.transmit(slot);
         let session = self.peers[slot].session;
@@ -87,6 +88,7 @@ impl Engine {
 
     /// After anything that may have moved a transport on: what it wants to send, say, and when it wants to be woken.
     pub(super) fn after_transport(&mut self, now: Instant, slot: Slot) {
+        self.peers[slot].transport.flush_data(now);
         self.transmit(slot);
         while let Some(event) = self.peers[slot].transport.poll_event() {
             match event {

@@ -1,6 +1,6 @@
 //! How much one worker holds. Every bound is reached by a refusal, never by a failure.
 
-use super::router::hearing::LastN;
+use super::{router::hearing::LastN, transport::sctp::DataRate};
 
 /// Bounds of one worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,16 @@ pub struct Limits {
     pub producers_per_room: usize,
     /// Consumers of one transport. Browsers become slow at a few hundred media sections.
     pub consumers_per_transport: usize,
+    /// Data producers of one transport.
+    pub data_producers_per_transport: usize,
+    /// Data producers of one room.
+    pub data_producers_per_room: usize,
+    /// Data consumers of one transport.
+    pub data_consumers_per_transport: usize,
+    /// Data consumers of one data producer: how many times a message is sent at most.
+    pub data_consumers_per_producer: usize,
+    /// How much one client may send by data channels; above it, it waits.
+    pub data_rate: DataRate,
     /// How many microphones and cameras of a group are forwarded at a time. The default is for rooms of any size: more
     /// than three voices at once are not understood, and 25 pictures fill a screen.
     pub last_n: LastN,
@@ -31,6 +41,11 @@ impl Default for Limits {
             producers_per_session: 8,
             producers_per_room: 512,
             consumers_per_transport: 512,
+            data_producers_per_transport: 16,
+            data_producers_per_room: 256,
+            data_consumers_per_transport: 64,
+            data_consumers_per_producer: 512,
+            data_rate: DataRate::default(),
             last_n: LastN { audio: 3, video: 25 },
         }
     }

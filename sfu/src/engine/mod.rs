@@ -14,6 +14,7 @@ mod allotment;
 mod bandwidth;
 mod commands;
 pub mod counters;
+mod data;
 mod deadlines;
 pub mod demux;
 pub mod egress;
@@ -149,7 +150,10 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         self.in_progress = Some(peer.room_id);
         match peer.transport.handle_datagram(now, local, source, datagram) {
-            Received::Nothing => self.after_transport(now, slot),
+            Received::Nothing => {
+                self.take_data(now, slot);
+                self.after_transport(now, slot);
+            }
             Received::Checked { evicted, retired } => {
                 self.bind_address(now, slot, (local, source), evicted, retired);
             }
@@ -264,6 +268,7 @@ impl Engine {
         if reports {
             self.judge_quality(slot);
         }
+        self.take_data(now, slot);
         self.after_transport(now, slot);
         self.deadlines.postpone(Waiting::Peer(slot), now + RETRY_AFTER);
     }

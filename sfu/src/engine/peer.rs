@@ -102,6 +102,8 @@ pub struct Peer {
     pub audio_allotted: Bitrate,
     /// Names the next media section of a consumer.
     pub next_mid: u32,
+    /// Names the next stream of a data consumer.
+    pub next_data_stream: u16,
     ids: ExtensionIds,
 }
 
@@ -158,6 +160,7 @@ impl Peer {
             allotted_of: Bitrate(0),
             audio_allotted: Bitrate(0),
             next_mid: 0,
+            next_data_stream: 0,
             ids: ExtensionIds::default(),
         }
     }

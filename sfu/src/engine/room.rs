@@ -12,7 +12,7 @@ use super::{
     demux::Slot,
     peer::Peer,
     quality::Quality,
-    router::{Router, hearing::LastN},
+    router::{Router, data::DataTable, hearing::LastN},
 };
 
 /// One room.
@@ -24,6 +24,8 @@ pub struct Room {
     pub peers: Vec<Slot>,
     /// Who gets what.
     pub router: Router,
+    /// Who gets whose messages.
+    pub data: DataTable,
     /// How well sessions are connected. One for each session with a transport.
     pub(super) qualities: HashMap<SessionId, Quality>,
     /// The part of the room a session is in, for those outside the main one, which is 0. Bounded by
@@ -38,6 +40,7 @@ impl Room {
             id,
             peers: Vec::new(),
             router: Router::new(last_n),
+            data: DataTable::default(),
             qualities: HashMap::new(),
             groups: HashMap::new(),
         }

@@ -100,6 +100,17 @@ exported!(ENGINE, Counters {
     keyframes_received: counter "keyframes_received_total" "Keyframes of publishers, each layer counted.",
     layer_switches: counter "layer_switches_total" "Changes of the layer that a consumer receives.",
     speaker_changes: counter "speaker_changes_total" "Changes of a room's active speaker.",
+    data_messages_received: counter "data_messages_received_total" "Messages of data channels from clients.",
+    data_bytes_received: counter "data_bytes_received_total" "Bytes of those messages.",
+    data_messages_sent: counter "data_messages_sent_total" "Messages of data channels to clients.",
+    data_dropped_unbound: counter "data_dropped_unbound_total"
+        "Messages on streams that no data producer has.",
+    data_dropped_unknown_kind: counter "data_dropped_unknown_kind_total"
+        "Messages of data channels that are none of an application.",
+    data_dropped_full: counter "data_dropped_full_total"
+        "Messages that may be lost, for receivers with too much waiting.",
+    data_dropped_not_connected: counter "data_dropped_not_connected_total"
+        "Messages for receivers whose SCTP association is not up.",
     commands_done: counter "commands_done_total" "Commands that were carried out.",
     commands_refused: counter "commands_refused_total" "Commands that were refused.",
     transports_connected: counter "transports_connected_total" "Transports whose ICE and DTLS came up.",

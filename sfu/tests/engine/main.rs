@@ -8,6 +8,7 @@ mod allocations;
 mod browser;
 mod camera;
 mod connecting;
+mod data_channels;
 mod fuzz_corpus;
 mod hearing;
 mod hostile_packets;

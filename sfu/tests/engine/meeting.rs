@@ -70,12 +70,16 @@ pub struct Meeting {
 
 impl Meeting {
     pub fn new(seed: u64) -> Self {
+        Self::with(seed, Limits::default())
+    }
+
+    pub fn with(seed: u64, limits: Limits) -> Self {
         let now = Instant::now();
         let config = EngineConfig {
             certificate: Arc::new(DtlsCertificate::generate().unwrap()),
             candidates: vec![Candidate { local: LOCAL, announced: address(SERVER) }],
             seed: [seed as u8; 32],
-            limits: Limits::default(),
+            limits,
         };
         let engine = Engine::new(config, now);
         let room = RoomId(Uuid::from_u128(1));
@@ -91,7 +95,7 @@ impl Meeting {
         response
     }
 
-    fn id(&mut self) -> Uuid {
+    pub fn id(&mut self) -> Uuid {
         self.ids += 1;
         Uuid::from_u128(self.ids)
     }
@@ -124,7 +128,7 @@ impl Meeting {
     }
 
     /// What mediasoup-client does when a transport gets its first track.
-    fn connect(&mut self, person: usize, direction: Direction) {
+    pub fn connect(&mut self, person: usize, direction: Direction) {
         let connection = self.connection_of(person, direction);
         let transport = connection.transport;
         let dtls = connection.browser.as_mut().unwrap().dtls_parameters();

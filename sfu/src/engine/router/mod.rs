@@ -7,6 +7,7 @@
 pub mod announce;
 pub mod claims;
 pub mod consumer;
+pub mod data;
 pub mod decode_targets;
 #[cfg(test)]
 mod decode_targets_tests;

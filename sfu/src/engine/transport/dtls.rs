@@ -15,6 +15,8 @@ use super::srtp::{self, Profile, SrtpInbound, SrtpOutbound};
 
 /// A flight of ours is one or two records of about 700 bytes; certificates of strangers may be larger.
 const POLL_BUFFER_LEN: usize = 2048;
+/// Records of application data in one datagram that are believed to be meant; browsers send one.
+const RECEIVED_MAX: usize = 16;
 const POLL_BUFFER_LEN_MAX: usize = 1 << 16;
 
 /// Why the peer's DTLS parameters are refused.
@@ -50,6 +52,8 @@ pub(super) struct DtlsEndpoint {
     remote: Option<Vec<Fingerprint>>,
     peer_certificate: Option<Vec<u8>>,
     keys: Option<(KeyingMaterial, Profile)>,
+    /// Application data of the last packet, not yet taken.
+    received: Vec<Vec<u8>>,
     timeout: Option<Instant>,
 }
 
@@ -64,6 +68,7 @@ impl DtlsEndpoint {
             remote: None,
             peer_certificate: None,
             keys: None,
+            received: Vec::new(),
             timeout: None,
         }
     }
@@ -132,6 +137,19 @@ impl DtlsEndpoint {
         }
     }
 
+    /// Application data that came with the last packet. Only that of a verified peer may be believed.
+    pub(super) fn take_received(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.received)
+    }
+
+    /// Sends application data in a record of its own. Dropped where the session is not up.
+    pub(super) fn send_data(&mut self, now: Instant, data: &[u8], send: &mut impl FnMut(&[u8])) {
+        let taken = self.engine.handle_timeout(now).and_then(|()| self.engine.send_application_data(data));
+        if taken.is_ok() {
+            self.poll(now, send);
+        }
+    }
+
     fn restart(&mut self, now: Instant) {
         self.engine = Dtls::new_12(self.certificate.config(), self.certificate.identity(), now);
         self.engine.set_active(self.is_client);
@@ -162,6 +180,9 @@ impl DtlsEndpoint {
                 Output::PeerCert(der) => self.peer_certificate = Some(der.to_vec()),
                 Output::KeyingMaterial(material, profile) => {
                     self.keys = profile_of(profile).map(|p| (material, p))
+                }
+                Output::ApplicationData(data) if self.received.len() < RECEIVED_MAX => {
+                    self.received.push(data.to_vec());
                 }
                 Output::CloseNotify => goodbye = true,
                 _ => {}

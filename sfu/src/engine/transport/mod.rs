@@ -21,6 +21,7 @@ pub mod params;
 #[cfg(test)]
 mod params_tests;
 pub mod rtcp;
+pub mod sctp;
 pub mod sharing;
 pub mod srtp;
 pub mod stun;
@@ -30,7 +31,8 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plenum_shared::transport::{DtlsParameters, DtlsRole, IceParameters};
+use bytes::Bytes;
+use plenum_shared::transport::{DtlsParameters, DtlsRole, IceParameters, SctpStreamParameters};
 
 use super::demux::{DatagramKind, classify};
 use super::packet::{HeaderPrefix, RtpPacket};
@@ -39,12 +41,16 @@ pub use dtls::DtlsParametersError;
 use dtls::{DtlsEndpoint, DtlsEvent};
 pub use ice::ADDRESSES_MAX;
 use ice::{Check, IceLite};
+use sctp::{DataEvent, DataRate, NotSent, PayloadProtocolIdentifier, Sctp};
 pub use srtp::{RTCP_OVERHEAD_MAX, RTP_OVERHEAD_MAX};
 use srtp::{SrtpError, SrtpInbound, SrtpOutbound};
 
 /// Answers waiting to be sent. One datagram causes one answer or one flight, and the caller takes them after each; what
 /// is beyond is dropped, and the peer asks again.
 const TRANSMITS_MAX: usize = 16;
+
+/// The same while a window of SCTP leaves; what is beyond counts as lost to it, and it slows down.
+const DATA_TRANSMITS_MAX: usize = 256;
 
 /// Authentic media from another checked address is followed when the path in use has brought none for so long. Below it,
 /// both may be in use for a moment while a browser moves by nomination; a speaker who changes networks is gone no longer.
@@ -160,6 +166,8 @@ pub struct TransportCounters {
     pub media_replayed: u64,
     /// Media that was malformed or not authentic.
     pub media_not_authentic: u64,
+    /// Messages of data channels that are none of the application's.
+    pub data_of_unknown_kind: u64,
     /// Answers not sent because too many waited.
     pub transmits_dropped: u64,
 }
@@ -173,6 +181,9 @@ pub struct Transport {
     dtls: DtlsEndpoint,
     inbound: Option<SrtpInbound>,
     outbound: Option<SrtpOutbound>,
+    /// Made with the first packet of it.
+    sctp: Option<Box<Sctp>>,
+    data_rate: DataRate,
     connected: bool,
     closed: bool,
     path: Option<(LocalIndex, SocketAddr)>,
@@ -196,6 +207,8 @@ impl Transport {
             dtls: DtlsEndpoint::new(config.certificate, now),
             inbound: None,
             outbound: None,
+            sctp: None,
+            data_rate: DataRate::default(),
             connected: false,
             closed: false,
             path: None,
@@ -355,6 +368,7 @@ impl Transport {
         // Where the peer spoke from is where it listens, whichever address is in use for media.
         self.transmit_flight(Transmit { local, remote: source }, flight);
         self.after_dtls(event);
+        self.take_data(now);
         Received::Nothing
     }
 
@@ -376,6 +390,68 @@ impl Transport {
             self.transmit_on_path(flight);
             self.after_dtls(event);
         }
+        if let Some(sctp) = &mut self.sctp
+            && sctp.poll_timeout().is_some_and(|at| at <= now)
+        {
+            sctp.handle_timeout(now);
+        }
+    }
+
+    /// How much the client may send by data channels. To be said before it connects.
+    pub fn set_data_rate(&mut self, rate: DataRate) {
+        self.data_rate = rate;
+    }
+
+    /// Hands application data to SCTP, once it is known whose it is.
+    fn take_data(&mut self, now: Instant) {
+        let received = self.dtls.take_received();
+        if !self.connected || received.is_empty() {
+            return;
+        }
+        let sctp = self.sctp.get_or_insert_with(|| Box::new(Sctp::new(now, self.data_rate)));
+        received.iter().for_each(|packet| sctp.handle_packet(now, packet));
+    }
+
+    /// The next thing that came by data channels.
+    pub fn poll_data(&mut self, now: Instant) -> Option<DataEvent> {
+        self.sctp.as_mut()?.poll_event(now)
+    }
+
+    /// Sends a message by a data channel. It leaves with [`Transport::flush_data`].
+    ///
+    /// # Errors
+    /// [`NotSent`]; nothing of the message is sent then.
+    pub fn send_data(
+        &mut self,
+        to: &SctpStreamParameters,
+        kind: PayloadProtocolIdentifier,
+        payload: &Bytes,
+    ) -> Result<(), NotSent> {
+        self.sctp.as_mut().ok_or(NotSent::NotConnected)?.send(to, kind, payload)
+    }
+
+    /// Closes a data channel.
+    pub fn close_data(&mut self, stream: u16) {
+        if let Some(sctp) = &mut self.sctp {
+            sctp.close_stream(stream);
+        }
+    }
+
+    /// Has the packets of SCTP that are due polled by [`Transport::poll_transmit`].
+    pub fn flush_data(&mut self, now: Instant) {
+        let Some(sctp) = &mut self.sctp else { return };
+        let packets = sctp.poll_transmit(now);
+        let Some((local, remote)) = self.path.filter(|_| self.connected) else { return };
+        for packet in packets {
+            if self.transmits.len() >= DATA_TRANSMITS_MAX {
+                self.counters.transmits_dropped += 1;
+                continue;
+            }
+            let transmits = &mut self.transmits;
+            self.dtls.send_data(now, &packet, &mut |record| {
+                transmits.push_back((Transmit { local, remote }, record.to_vec()));
+            });
+        }
     }
 
     /// When this transport wants to be woken.
@@ -383,7 +459,8 @@ impl Transport {
         if self.closed {
             return None;
         }
-        [self.ice.consent_ends_at(), self.dtls.poll_timeout()].into_iter().flatten().min()
+        let data = self.sctp.as_ref().and_then(|sctp| sctp.poll_timeout());
+        [self.ice.consent_ends_at(), self.dtls.poll_timeout(), data].into_iter().flatten().min()
     }
 
     /// There is something to know.
@@ -451,7 +528,8 @@ impl Transport {
 
     /// What was dropped.
     pub fn counters(&self) -> TransportCounters {
-        self.counters
+        let unknown = self.sctp.as_ref().map_or(0, |sctp| sctp.counters().messages_of_unknown_kind);
+        TransportCounters { data_of_unknown_kind: unknown, ..self.counters }
     }
 
     /// Says goodbye: a DTLS close_notify is left to be polled, nothing else comes or goes afterwards.
@@ -498,6 +576,7 @@ impl Transport {
         self.connected = false;
         self.inbound = None;
         self.outbound = None;
+        self.sctp = None;
         self.events.push_back(TransportEvent::Closed(reason));
     }
 

@@ -1,0 +1,240 @@
+//! Data channels: commands about them, and a message's way from one client to the others of its group.
+
+use std::time::Instant;
+
+use plenum_shared::{
+    command::{Refusal, RefusalReason, Reply, Response},
+    event::{DataCloseReason, Event},
+    id::{DataConsumerId, DataProducerId, TransportId},
+    media::Direction,
+    transport::{SctpParameters, SctpStreamParameters},
+};
+
+use super::{
+    Engine,
+    demux::Slot,
+    router::data::{DataConsumer, DataProducer},
+    transport::sctp::{DataEvent, NotSent, PayloadProtocolIdentifier},
+};
+
+fn refuse<T>(reason: RefusalReason, detail: impl ToString) -> Result<T, Refusal> {
+    Err(Refusal::new(reason, detail.to_string()))
+}
+
+impl Engine {
+    pub(super) fn produce_data(
+        &mut self,
+        room: Slot,
+        transport: TransportId,
+        id: DataProducerId,
+        stream: SctpStreamParameters,
+    ) -> Result<(), Refusal> {
+        let peer = self.peer_of(room, transport)?;
+        let table = &self.rooms[room].data;
+        if self.peers[peer].direction != Direction::Send {
+            return refuse(RefusalReason::Invalid, "the transport only receives");
+        }
+        if table.producer_slot(id).is_some() {
+            return refuse(RefusalReason::AlreadyExists, id);
+        }
+        if stream.stream_id >= SctpParameters::OURS.mis {
+            return refuse(RefusalReason::Invalid, "streamId: beyond the announced streams");
+        }
+        if stream.max_packet_life_time.is_some() && stream.max_retransmits.is_some() {
+            return refuse(RefusalReason::Invalid, "maxPacketLifeTime and maxRetransmits exclude each other");
+        }
+        let own = table.producers_of(peer);
+        if own.iter().any(|&slot| table.producers[slot].stream.stream_id == stream.stream_id) {
+            return refuse(RefusalReason::Invalid, "streamId: in use on this transport");
+        }
+        let limits = &self.config.limits;
+        if own.len() >= limits.data_producers_per_transport
+            || table.producers.len() >= limits.data_producers_per_room
+        {
+            return refuse(RefusalReason::LimitReached, "data producers");
+        }
+        let session = self.peers[peer].session;
+        let producer = DataProducer { id, session, peer, stream, consumers: Vec::new() };
+        self.rooms[room].data.insert_producer(producer);
+        Ok(())
+    }
+
+    pub(super) fn consume_data(
+        &mut self,
+        room: Slot,
+        transport: TransportId,
+        id: DataConsumerId,
+        producer: DataProducerId,
+    ) -> Response {
+        let slot = self.peer_of(room, transport)?;
+        let table = &self.rooms[room].data;
+        if self.peers[slot].direction != Direction::Recv {
+            return refuse(RefusalReason::Invalid, "the transport only sends");
+        }
+        if table.consumer_slot(id).is_some() {
+            return refuse(RefusalReason::AlreadyExists, id);
+        }
+        let Some(producer) = table.producer_slot(producer) else {
+            return refuse(RefusalReason::UnknownProducer, producer);
+        };
+        let own = table.consumers_of(slot);
+        let limits = &self.config.limits;
+        if own.len() >= limits.data_consumers_per_transport
+            || table.producers[producer].consumers.len() >= limits.data_consumers_per_producer
+        {
+            return refuse(RefusalReason::LimitReached, "data consumers");
+        }
+        // A number is not taken again soon: the stream that had it may still be closing.
+        let peer = &mut self.peers[slot];
+        let mut stream_id = peer.next_data_stream;
+        while own.iter().any(|&other| table.consumers[other].stream.stream_id == stream_id) {
+            stream_id = (stream_id + 1) % SctpParameters::OURS.os;
+        }
+        peer.next_data_stream = (stream_id + 1) % SctpParameters::OURS.os;
+        let stream = SctpStreamParameters { stream_id, ..table.producers[producer].stream };
+        let consumer = DataConsumer { id, session: peer.session, peer: slot, producer, stream };
+        self.rooms[room].data.insert_consumer(consumer);
+        Ok(Reply::DataConsumed { stream })
+    }
+
+    pub(super) fn close_data_producer(
+        &mut self,
+        now: Instant,
+        room: Slot,
+        id: DataProducerId,
+    ) -> Result<(), Refusal> {
+        let Some(slot) = self.rooms[room].data.producer_slot(id) else {
+            return refuse(RefusalReason::UnknownProducer, id);
+        };
+        self.drop_data_producer(now, room, slot);
+        Ok(())
+    }
+
+    pub(super) fn close_data_consumer(
+        &mut self,
+        now: Instant,
+        room: Slot,
+        id: DataConsumerId,
+    ) -> Result<(), Refusal> {
+        let Some(slot) = self.rooms[room].data.consumer_slot(id) else {
+            return refuse(RefusalReason::UnknownConsumer, id);
+        };
+        let peer = self.drop_data_consumer(room, slot);
+        self.after_transport(now, peer);
+        Ok(())
+    }
+
+    /// A transport ends, and its data channels with it: no stream of it needs closing, those of its viewers do.
+    pub(super) fn drop_data_of(&mut self, now: Instant, room: Slot, peer: Slot) {
+        for consumer in self.rooms[room].data.consumers_of(peer) {
+            self.rooms[room].data.remove_consumer(consumer);
+        }
+        for producer in self.rooms[room].data.producers_of(peer) {
+            self.drop_data_producer(now, room, producer);
+        }
+    }
+
+    /// Takes everything that came by the data channels of a transport and sends it on.
+    pub(super) fn take_data(&mut self, now: Instant, slot: Slot) {
+        while let Some(event) = self.peers.get_mut(slot).and_then(|peer| peer.transport.poll_data(now)) {
+            match event {
+                DataEvent::Message { stream, kind, payload } => {
+                    self.forward_data(now, slot, stream, kind, &payload)
+                }
+                DataEvent::StreamClosed(stream) => {
+                    self.data_closed(now, slot, Some(stream), DataCloseReason::StreamClosed);
+                }
+                DataEvent::Lost => self.data_closed(now, slot, None, DataCloseReason::AssociationLost),
+            }
+        }
+    }
+
+    fn forward_data(
+        &mut self,
+        now: Instant,
+        from: Slot,
+        stream: u16,
+        kind: PayloadProtocolIdentifier,
+        payload: &bytes::Bytes,
+    ) {
+        self.counters.data_messages_received += 1;
+        self.counters.data_bytes_received += payload.len() as u64;
+        let room_slot = self.peers[from].room;
+        let room = &self.rooms[room_slot];
+        let on_stream =
+            |producer: &DataProducer| producer.peer == from && producer.stream.stream_id == stream;
+        let Some((_, producer)) = room.data.producers.iter().find(|(_, producer)| on_stream(producer)) else {
+            self.counters.data_dropped_unbound += 1;
+            return;
+        };
+        let group = room.group_of(producer.session);
+        for consumer_slot in producer.consumers.clone() {
+            let room = &self.rooms[room_slot];
+            let consumer = &room.data.consumers[consumer_slot];
+            if room.group_of(consumer.session) != group {
+                continue;
+            }
+            let (to, is_reliable) = (consumer.peer, consumer.stream.is_reliable());
+            match self.peers[to].transport.send_data(&consumer.stream, kind, payload) {
+                Ok(()) => {
+                    self.counters.data_messages_sent += 1;
+                    self.after_transport(now, to);
+                }
+                Err(NotSent::Full) if is_reliable => {
+                    self.report_data_consumer(room_slot, consumer_slot, DataCloseReason::Slow);
+                    self.drop_data_consumer(room_slot, consumer_slot);
+                    self.after_transport(now, to);
+                }
+                Err(NotSent::Full) => self.counters.data_dropped_full += 1,
+                Err(NotSent::NotConnected) => self.counters.data_dropped_not_connected += 1,
+            }
+        }
+    }
+
+    /// The client ended one stream of a transport, or all of them.
+    fn data_closed(&mut self, now: Instant, peer: Slot, stream: Option<u16>, reason: DataCloseReason) {
+        let room = self.peers[peer].room;
+        let is_meant = |of: &SctpStreamParameters| stream.is_none_or(|stream| of.stream_id == stream);
+        for slot in self.rooms[room].data.consumers_of(peer) {
+            if is_meant(&self.rooms[room].data.consumers[slot].stream) {
+                self.report_data_consumer(room, slot, reason);
+                self.drop_data_consumer(room, slot);
+            }
+        }
+        for slot in self.rooms[room].data.producers_of(peer) {
+            let producer = &self.rooms[room].data.producers[slot];
+            if is_meant(&producer.stream) {
+                let (session, producer) = (producer.session, producer.id);
+                let room_id = self.rooms[room].id;
+                self.events.push_back(Event::DataProducerClosed { room: room_id, session, producer, reason });
+                self.drop_data_producer(now, room, slot);
+            }
+        }
+    }
+
+    fn report_data_consumer(&mut self, room: Slot, slot: usize, reason: DataCloseReason) {
+        let consumer = &self.rooms[room].data.consumers[slot];
+        self.events.push_back(Event::DataConsumerClosed {
+            room: self.rooms[room].id,
+            session: consumer.session,
+            consumer: consumer.id,
+            reason,
+        });
+    }
+
+    fn drop_data_producer(&mut self, now: Instant, room: Slot, slot: usize) {
+        for consumer in self.rooms[room].data.producers[slot].consumers.clone() {
+            let peer = self.drop_data_consumer(room, consumer);
+            self.after_transport(now, peer);
+        }
+        let producer = self.rooms[room].data.remove_producer(slot);
+        self.peers[producer.peer].transport.close_data(producer.stream.stream_id);
+    }
+
+    /// Takes a data consumer out and closes its stream. Returns whose transport has something to say now.
+    fn drop_data_consumer(&mut self, room: Slot, slot: usize) -> Slot {
+        let consumer = self.rooms[room].data.remove_consumer(slot);
+        self.peers[consumer.peer].transport.close_data(consumer.stream.stream_id);
+        consumer.peer
+    }
+}

@@ -1,0 +1,104 @@
+//! The data channels of a room: who may send messages, and who gets them.
+
+use std::collections::HashMap;
+
+use plenum_shared::{
+    id::{DataConsumerId, DataProducerId, SessionId},
+    transport::SctpStreamParameters,
+};
+use slab::Slab;
+
+use crate::engine::demux::Slot;
+
+/// A stream of a client whose messages are for others.
+#[derive(Debug)]
+pub struct DataProducer {
+    /// Its name.
+    pub id: DataProducerId,
+    /// Whose it is.
+    pub session: SessionId,
+    /// The transport it comes by.
+    pub peer: Slot,
+    /// The stream, and what becomes of lost messages on the way to every consumer.
+    pub stream: SctpStreamParameters,
+    /// Who gets it. Bounded by [`super::super::limits::Limits::data_consumers_per_producer`].
+    pub consumers: Vec<usize>,
+}
+
+/// A subscription to a data producer.
+#[derive(Debug)]
+pub struct DataConsumer {
+    /// Its name.
+    pub id: DataConsumerId,
+    /// Whose it is.
+    pub session: SessionId,
+    /// The transport it leaves by.
+    pub peer: Slot,
+    /// What it gets, in the room's table.
+    pub producer: usize,
+    /// The stream it leaves on.
+    pub stream: SctpStreamParameters,
+}
+
+/// The data producers and consumers of one room.
+#[derive(Debug, Default)]
+pub struct DataTable {
+    /// Streams that are for others.
+    pub producers: Slab<DataProducer>,
+    /// Subscriptions to them.
+    pub consumers: Slab<DataConsumer>,
+    producer_slots: HashMap<DataProducerId, usize>,
+    consumer_slots: HashMap<DataConsumerId, usize>,
+}
+
+impl DataTable {
+    /// A data producer's place in the table.
+    pub fn producer_slot(&self, id: DataProducerId) -> Option<usize> {
+        self.producer_slots.get(&id).copied()
+    }
+
+    /// A data consumer's place in the table.
+    pub fn consumer_slot(&self, id: DataConsumerId) -> Option<usize> {
+        self.consumer_slots.get(&id).copied()
+    }
+
+    /// Adds a data producer.
+    pub fn insert_producer(&mut self, producer: DataProducer) {
+        let id = producer.id;
+        let slot = self.producers.insert(producer);
+        self.producer_slots.insert(id, slot);
+    }
+
+    /// Adds a data consumer.
+    pub fn insert_consumer(&mut self, consumer: DataConsumer) {
+        let (id, producer) = (consumer.id, consumer.producer);
+        let slot = self.consumers.insert(consumer);
+        self.consumer_slots.insert(id, slot);
+        self.producers[producer].consumers.push(slot);
+    }
+
+    /// Takes a data producer out; its consumers must have been taken out before.
+    pub fn remove_producer(&mut self, slot: usize) -> DataProducer {
+        let producer = self.producers.remove(slot);
+        self.producer_slots.remove(&producer.id);
+        producer
+    }
+
+    /// Takes a data consumer out.
+    pub fn remove_consumer(&mut self, slot: usize) -> DataConsumer {
+        let consumer = self.consumers.remove(slot);
+        self.consumer_slots.remove(&consumer.id);
+        self.producers[consumer.producer].consumers.retain(|&other| other != slot);
+        consumer
+    }
+
+    /// The data producers of a transport.
+    pub fn producers_of(&self, peer: Slot) -> Vec<usize> {
+        self.producers.iter().filter(|(_, producer)| producer.peer == peer).map(|(slot, _)| slot).collect()
+    }
+
+    /// The data consumers of a transport.
+    pub fn consumers_of(&self, peer: Slot) -> Vec<usize> {
+        self.consumers.iter().filter(|(_, consumer)| consumer.peer == peer).map(|(slot, _)| slot).collect()
+    }
+}

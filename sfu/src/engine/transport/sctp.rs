@@ -1,0 +1,338 @@
+//! Data channels of one transport: an SCTP association (sctp-proto) inside the DTLS session (RFC 8831, RFC 8261).
+//!
+//! The client speaks first; the association is made for its first packet, so that a transport without data channels
+//! costs nothing. Channels are negotiated by signalling, as mediasoup-client does it: a message of the in-band protocol
+//! (DCEP, RFC 8832) is dropped and counted.
+//!
+//! What comes is bounded by the receive window, which closes while the budget is used up: a sender that sends too much
+//! waits, and nothing reliable is lost. What goes is bounded by [`BUFFERED_MAX`].
+
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+use plenum_shared::transport::{SctpParameters, SctpStreamParameters};
+pub use sctp_proto::PayloadProtocolIdentifier;
+use sctp_proto::{
+    Association, AssociationHandle, DatagramEvent, Endpoint, EndpointConfig, Event, Payload, ReliabilityType,
+    ServerConfig, StreamEvent, TransportConfig,
+};
+use thiserror::Error;
+
+/// Bytes of one SCTP packet: a datagram of 1200 bytes without the record of DTLS 1.2 around it (AES-GCM: header 13,
+/// nonce 8, tag 16; CBC with SHA-1 would take more, and is not negotiated).
+pub const PACKET_LEN_MAX: usize = 1200 - 40;
+/// The common header and that of a DATA chunk.
+const HEADERS_LEN: usize = 12 + 16;
+/// What waits for the application or for missing fragments. Room for one message of the largest size, and its successors.
+const RECEIVE_BUFFER: u32 = 512 * 1024;
+/// Bytes that wait for, or are on their way to, one client, all its streams together.
+pub const BUFFERED_MAX: usize = 1024 * 1024;
+/// A stream that may lose messages is not given another while more than this waits on it.
+pub const BUFFERED_LOSSY_MAX: usize = 128 * 1024;
+/// Association and streams have one peer; sctp-proto wants an address for it all the same.
+const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5000);
+
+/// How much a client may send by its data channels, in the long run; two seconds' worth may come at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataRate {
+    /// Payload of all channels of a transport.
+    pub bytes_per_second: u32,
+    /// Messages of all channels of a transport.
+    pub messages_per_second: u32,
+}
+
+impl Default for DataRate {
+    fn default() -> Self {
+        DataRate { bytes_per_second: 256 * 1024, messages_per_second: 100 }
+    }
+}
+
+/// What came by the data channels of a transport.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DataEvent {
+    /// A whole message. An empty one has one byte that means nothing, as on the wire.
+    Message {
+        /// The stream it came on.
+        stream: u16,
+        /// What the payload is.
+        kind: PayloadProtocolIdentifier,
+        /// The payload.
+        payload: Bytes,
+    },
+    /// The client closed the channel.
+    StreamClosed(u16),
+    /// The association is no more; the client may begin another.
+    Lost,
+}
+
+/// Why a message was not taken for sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NotSent {
+    /// There is no association (yet), or the stream is being closed.
+    #[error("not connected")]
+    NotConnected,
+    /// Too much waits already.
+    #[error("full")]
+    Full,
+}
+
+/// What was dropped here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SctpCounters {
+    /// Messages of the channel protocol, or of a kind nobody knows.
+    pub messages_of_unknown_kind: u64,
+}
+
+/// The association of one transport.
+#[derive(Debug)]
+pub struct Sctp {
+    endpoint: Endpoint,
+    association: Option<(AssociationHandle, Association)>,
+    /// Streams with messages to be read, in turn. Bounded by the streams of the association.
+    readable: VecDeque<u16>,
+    /// Events of the association that are not messages. The caller takes them after each call.
+    events: VecDeque<DataEvent>,
+    budget: Budget,
+    counters: SctpCounters,
+}
+
+impl Sctp {
+    /// Waits for the client's first packet.
+    pub fn new(now: Instant, rate: DataRate) -> Self {
+        Sctp {
+            endpoint: endpoint(),
+            association: None,
+            readable: VecDeque::new(),
+            events: VecDeque::new(),
+            budget: Budget::new(now, rate),
+            counters: SctpCounters::default(),
+        }
+    }
+
+    /// Takes one SCTP packet, whatever it holds.
+    pub fn handle_packet(&mut self, now: Instant, packet: &[u8]) {
+        let packet = Bytes::copy_from_slice(packet);
+        match self.endpoint.handle(now, PEER, None, None, packet) {
+            Some((handle, DatagramEvent::NewAssociation(association))) => {
+                // Another one for every INIT with a new tag would let a client fill our memory.
+                self.endpoint.reject_new_associations();
+                self.association = Some((handle, association));
+            }
+            Some((handle, DatagramEvent::AssociationEvent(event))) => {
+                if let Some((known, association)) = &mut self.association
+                    && *known == handle
+                {
+                    association.handle_event(event);
+                }
+            }
+            None => return,
+        }
+        self.take_events();
+    }
+
+    /// To be called at [`Sctp::poll_timeout`] or later.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if let Some((_, association)) = &mut self.association {
+            association.handle_timeout(now);
+        }
+        self.take_events();
+    }
+
+    /// When a repetition or an acknowledgement is due, or the budget lets another message in.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let own = self.association.as_ref().and_then(|(_, association)| association.poll_timeout());
+        let reading = (!self.readable.is_empty()).then(|| self.budget.open_at());
+        [own, reading].into_iter().flatten().min()
+    }
+
+    /// The next thing that came, as far as the budget goes.
+    pub fn poll_event(&mut self, now: Instant) -> Option<DataEvent> {
+        if let Some(message) = self.read(now) {
+            return Some(message);
+        }
+        self.events.pop_front()
+    }
+
+    /// The packets to send now.
+    pub fn poll_transmit(&mut self, now: Instant) -> Vec<Bytes> {
+        let Some((_, association)) = &mut self.association else { return Vec::new() };
+        match association.poll_transmit(now).map(|transmit| transmit.payload) {
+            Some(Payload::RawEncode(packets)) => packets,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Sends a message on a stream, which is opened with the first one. `kind` and payload are as they were received.
+    ///
+    /// # Errors
+    /// [`NotSent`]; nothing of the message is sent then.
+    pub fn send(
+        &mut self,
+        to: &SctpStreamParameters,
+        kind: PayloadProtocolIdentifier,
+        payload: &Bytes,
+    ) -> Result<(), NotSent> {
+        let Some((_, association)) = &mut self.association else { return Err(NotSent::NotConnected) };
+        if association.is_handshaking() || association.is_closed() || association.is_closing() {
+            return Err(NotSent::NotConnected);
+        }
+        let all: usize = association.stream_ids().into_iter().map(|id| buffered(association, id)).sum();
+        let is_stale = !to.is_reliable() && buffered(association, to.stream_id) > BUFFERED_LOSSY_MAX;
+        if is_stale || all + payload.len() > BUFFERED_MAX {
+            return Err(NotSent::Full);
+        }
+        if association.stream(to.stream_id).is_err() {
+            association.open_stream(to.stream_id, kind).map_err(|_| NotSent::NotConnected)?;
+        }
+        let mut stream = association.stream(to.stream_id).map_err(|_| NotSent::NotConnected)?;
+        let (reliability, value) = reliability(to);
+        stream
+            .set_reliability_params(!to.ordered, reliability, value)
+            .and_then(|()| stream.write_sctp(payload, kind))
+            .map_err(|_| NotSent::NotConnected)?;
+        Ok(())
+    }
+
+    /// Closes a stream in both directions (RFC 6525).
+    pub fn close_stream(&mut self, id: u16) {
+        let Some((_, association)) = &mut self.association else { return };
+        if let Ok(mut stream) = association.stream(id) {
+            // It fails before the association is up only, when the client has not opened it either.
+            let _ = stream.close();
+        }
+        self.take_events();
+    }
+
+    /// What was dropped.
+    pub fn counters(&self) -> SctpCounters {
+        self.counters
+    }
+
+    fn take_events(&mut self) {
+        let Some((_, association)) = &mut self.association else { return };
+        let mut is_lost = false;
+        while let Some(event) = association.poll() {
+            match event {
+                Event::Stream(StreamEvent::Opened { id } | StreamEvent::Readable { id }) => {
+                    if !self.readable.contains(&id) {
+                        self.readable.push_back(id);
+                    }
+                }
+                Event::Stream(StreamEvent::Finished { id } | StreamEvent::Stopped { id, .. }) => {
+                    self.events.push_back(DataEvent::StreamClosed(id));
+                }
+                Event::HandshakeFailed { .. } | Event::AssociationLost { .. } => is_lost = true,
+                _ => {}
+            }
+        }
+        while association.accept_stream().is_some() {}
+        if is_lost || association.is_closed() {
+            self.endpoint = endpoint();
+            self.association = None;
+            self.readable.clear();
+            self.events.push_back(DataEvent::Lost);
+        }
+    }
+
+    fn read(&mut self, now: Instant) -> Option<DataEvent> {
+        let (_, association) = self.association.as_mut()?;
+        while let Some(&id) = self.readable.front() {
+            if !self.budget.is_open(now) {
+                return None;
+            }
+            self.readable.pop_front();
+            let Ok(mut stream) = association.stream(id) else { continue };
+            let Ok(Some(chunks)) = stream.read_sctp() else { continue };
+            // The next message of this stream comes after those of the others.
+            self.readable.push_back(id);
+            let mut payload = BytesMut::zeroed(chunks.len());
+            if chunks.read(&mut payload).is_err() {
+                continue;
+            }
+            self.budget.spend(payload.len());
+            match chunks.ppi {
+                PayloadProtocolIdentifier::Dcep | PayloadProtocolIdentifier::Unknown => {
+                    self.counters.messages_of_unknown_kind += 1;
+                }
+                kind => return Some(DataEvent::Message { stream: id, kind, payload: payload.freeze() }),
+            }
+        }
+        self.take_events();
+        None
+    }
+}
+
+fn buffered(association: &mut Association, id: u16) -> usize {
+    association.stream(id).and_then(|stream| stream.buffered_amount()).unwrap_or(0)
+}
+
+fn endpoint() -> Endpoint {
+    let SctpParameters { os, mis, max_message_size, .. } = SctpParameters::OURS;
+    let transport = TransportConfig::default()
+        .with_max_receive_buffer_size(RECEIVE_BUFFER)
+        .with_max_receive_message_size(max_message_size)
+        .with_max_send_message_size(max_message_size)
+        .with_max_num_inbound_streams(mis)
+        .with_max_num_outbound_streams(os)
+        .with_rto_initial_ms(500)
+        .with_rto_min_ms(200)
+        .with_rto_max_ms(5000);
+    let mut config = EndpointConfig::new();
+    config.max_payload_size((PACKET_LEN_MAX - HEADERS_LEN) as u32);
+    let mut server = ServerConfig::new();
+    server.transport = Arc::new(transport);
+    Endpoint::new(Arc::new(config), Some(Arc::new(server)))
+}
+
+fn reliability(stream: &SctpStreamParameters) -> (ReliabilityType, u32) {
+    match (stream.max_packet_life_time, stream.max_retransmits) {
+        (Some(ms), _) => (ReliabilityType::Timed, ms.into()),
+        (None, Some(count)) => (ReliabilityType::Rexmit, count.into()),
+        (None, None) => (ReliabilityType::Reliable, 0),
+    }
+}
+
+/// Two buckets that fill with time. A message is let in while neither is in debt, whatever its size.
+#[derive(Debug)]
+struct Budget {
+    rate: DataRate,
+    bytes_paid_at: Instant,
+    messages_paid_at: Instant,
+    now: Instant,
+}
+
+impl Budget {
+    /// What was saved up at most: two seconds' worth.
+    const SAVED_MAX: Duration = Duration::from_secs(2);
+
+    fn new(now: Instant, rate: DataRate) -> Self {
+        Budget { rate, bytes_paid_at: now, messages_paid_at: now, now }
+    }
+
+    /// Buckets are kept as the moment up to which all is paid, never before what may be saved.
+    fn open_at(&self) -> Instant {
+        self.bytes_paid_at.max(self.messages_paid_at)
+    }
+
+    fn is_open(&mut self, now: Instant) -> bool {
+        self.now = now;
+        self.open_at() <= now
+    }
+
+    fn spend(&mut self, bytes: usize) {
+        let share = |count: f64, rate: u32| Duration::from_secs_f64(count / f64::from(rate.max(1)));
+        let bytes_time = share(bytes as f64, self.rate.bytes_per_second);
+        let message_time = share(1.0, self.rate.messages_per_second);
+        for (paid_at, time) in
+            [(&mut self.bytes_paid_at, bytes_time), (&mut self.messages_paid_at, message_time)]
+        {
+            let saved = self.now.checked_sub(Self::SAVED_MAX).unwrap_or(*paid_at);
+            *paid_at = (*paid_at).max(saved) + time;
+        }
+    }
+}

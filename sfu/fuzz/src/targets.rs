@@ -25,6 +25,7 @@ use plenum_sfu::engine::{
     },
 };
 use plenum_sfu::worker::tcp::frame;
+use plenum_shared::transport::SctpParameters;
 
 /// What is done with a string of bytes; it returns, or what it promised does not hold.
 pub type Target = fn(&[u8]);
@@ -215,41 +216,68 @@ fn describe(codec: Codec, payload: &[u8]) {
     }
 }
 
-/// Packets of data channels, each behind two bytes of length, as an association that is up reads them after its own
-/// handshake, and as one that is not does. Checksums and tags are made right: without them nothing goes deep.
+/// Packets of data channels, each behind two bytes of length, as an association reads them that is up as soon as an INIT
+/// among them was answered. Checksums, tags and the cookie are made right: without them nothing goes deep.
 pub fn sctp(data: &[u8]) {
+    const INIT: u8 = 1;
     let mut now = Instant::now();
     let mut sctp = Sctp::new(now, DataRate::default());
-    let mut tag = 0_u32;
+    let mut tag = 0;
     let mut rest = data;
     while let [high, low, after @ ..] = rest {
         let len = usize::from(u16::from_be_bytes([*high, *low])).min(after.len());
         let (chunks, next) = after.split_at(len);
         rest = next;
-        let mut packet = vec![0x13, 0x88, 0x13, 0x88];
-        // An INIT comes without a tag (RFC 9260 section 8.5.1); everything else with the one it was answered with.
-        packet.extend(if chunks.first() == Some(&1) { [0; 4] } else { tag.to_be_bytes() });
-        packet.extend([0; 4]);
-        packet.extend_from_slice(chunks);
-        let checksum = crc32c(&packet).to_le_bytes();
-        packet[8..12].copy_from_slice(&checksum);
-        sctp.handle_packet(now, &packet);
-        while let Some(event) = sctp.poll_event(now) {
-            if let DataEvent::Message { payload, .. } = event {
-                assert!(payload.len() <= 256 * 1024);
-            }
-        }
+        // An INIT comes without a tag (RFC 9260 section 8.5.1).
+        let tag_of_packet = if chunks.first() == Some(&INIT) { 0 } else { tag };
+        sctp.handle_packet(now, &sctp_packet(tag_of_packet, chunks));
         for packet in sctp.poll_transmit(now) {
             assert!(packet.len() <= PACKET_LEN_MAX);
-            // INIT ACK: its first field after the chunk's header is the tag we are to use.
-            if packet.get(12) == Some(&2) && packet.len() >= 20 {
-                tag = u32::from_be_bytes([packet[16], packet[17], packet[18], packet[19]]);
+            if let Some((tag_to_use, cookie)) = init_ack(&packet) {
+                tag = tag_to_use;
+                let mut echo = vec![10, 0];
+                echo.extend((cookie.len() as u16 + 4).to_be_bytes());
+                echo.extend_from_slice(cookie);
+                sctp.handle_packet(now, &sctp_packet(tag, &echo));
+            }
+        }
+        while let Some(event) = sctp.poll_event(now) {
+            if let DataEvent::Message { payload, .. } = event {
+                assert!(payload.len() <= SctpParameters::OURS.max_message_size as usize);
             }
         }
         if let Some(at) = sctp.poll_timeout() {
             now = now.max(at).min(now + Duration::from_secs(1));
             sctp.handle_timeout(now);
         }
+    }
+}
+
+/// Chunks behind a common header with the right checksum.
+fn sctp_packet(tag: u32, chunks: &[u8]) -> Vec<u8> {
+    let mut packet = vec![0x13, 0x88, 0x13, 0x88];
+    packet.extend(tag.to_be_bytes());
+    packet.extend([0; 4]);
+    packet.extend_from_slice(chunks);
+    let checksum = crc32c(&packet).to_le_bytes();
+    packet[8..12].copy_from_slice(&checksum);
+    packet
+}
+
+/// The tag and the cookie of an INIT ACK (RFC 9260 section 3.3.3).
+fn init_ack(packet: &[u8]) -> Option<(u32, &[u8])> {
+    const INIT_ACK: u8 = 2;
+    const STATE_COOKIE: u16 = 7;
+    let chunk = packet.get(12..).filter(|chunk| chunk.first() == Some(&INIT_ACK))?;
+    let tag = u32::from_be_bytes(chunk.get(4..8)?.try_into().ok()?);
+    let mut parameters = chunk.get(20..)?;
+    loop {
+        let [a, b, c, d, ..] = *parameters else { return None };
+        let len = usize::from(u16::from_be_bytes([c, d])).max(4);
+        if u16::from_be_bytes([a, b]) == STATE_COOKIE {
+            return Some((tag, parameters.get(4..len)?));
+        }
+        parameters = parameters.get(len.next_multiple_of(4)..)?;
     }
 }
 

@@ -218,10 +218,10 @@ impl Sctp {
         let mut is_lost = false;
         while let Some(event) = association.poll() {
             match event {
-                Event::Stream(StreamEvent::Opened { id } | StreamEvent::Readable { id }) => {
-                    if !self.readable.contains(&id) {
-                        self.readable.push_back(id);
-                    }
+                Event::Stream(StreamEvent::Opened { id } | StreamEvent::Readable { id })
+                    if !self.readable.contains(&id) =>
+                {
+                    self.readable.push_back(id);
                 }
                 Event::Stream(StreamEvent::Finished { id } | StreamEvent::Stopped { id, .. }) => {
                     self.events.push_back(DataEvent::StreamClosed(id));
@@ -231,7 +231,8 @@ impl Sctp {
             }
         }
         while association.accept_stream().is_some() {}
-        if is_lost || association.is_closed() {
+        // Not `is_closed`: that is what a new one is until its cookie comes back.
+        if is_lost {
             self.endpoint = endpoint();
             self.association = None;
             self.readable.clear();

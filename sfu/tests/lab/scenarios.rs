@@ -314,7 +314,7 @@ static LOSSY_PUBLISHER: Scenario = Scenario {
             "frozen, the lossy camera",
             worst(&|record| record.frozen(5.0..40.0, 0)),
             "ms",
-            700.0,
+            500.0,
         );
         figures.at_most(
             "sound concealed",

@@ -8,6 +8,7 @@ mod feedback;
 mod figures;
 mod film;
 mod link;
+mod meeting;
 mod picture;
 mod publisher;
 mod random;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::figures::Figures;
+use crate::meeting::Meeting;
 use crate::record::Record;
 use crate::report::{self, Told};
 use crate::world::World;
@@ -19,7 +20,7 @@ pub struct Scenario {
     pub story: &'static str,
     pub seconds: u64,
     /// Who is there, on which links.
-    pub build: fn(&mut World),
+    pub build: fn(&mut dyn Meeting),
     /// What came of it.
     pub judge: fn(&[Record]) -> Figures,
     /// The viewers that are drawn.

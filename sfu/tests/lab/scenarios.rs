@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::figures::Figures;
 use crate::link::{Jitter, LinkSettings, Policer};
+use crate::meeting::Meeting;
 use crate::publisher::CAMERA;
 use crate::record::{Record, Sample};
 use crate::scenario::Scenario;
-use crate::world::World;
 
 const QUEUE: Duration = ms(300);
 const DELAY: Duration = ms(25);
@@ -17,7 +17,7 @@ const fn ms(ms: u64) -> Duration {
 }
 
 /// One camera with sound on a good path, and one viewer behind this link.
-fn one_to_one(world: &mut World, down: LinkSettings) {
+fn one_to_one(world: &mut dyn Meeting, down: LinkSettings) {
     let good = world.path_up(LinkSettings { delay: ms(15), ..LinkSettings::default() });
     world.publisher(good, &CAMERA, true);
     let path = world.path_down(down);
@@ -55,7 +55,7 @@ fn settled(figures: &mut Figures, record: &Record, time: std::ops::Range<f64>, l
     figures.at_most("layer changes in 10 s, settled", record.changes_in_ten_seconds(time), "", 1.0);
 }
 
-static NO_TROUBLE: Scenario = Scenario {
+pub static NO_TROUBLE: Scenario = Scenario {
     name: "no-trouble",
     place: 0,
     title: "No trouble at all",
@@ -81,7 +81,7 @@ static NO_TROUBLE: Scenario = Scenario {
     draws: &[0],
 };
 
-static ONE_MBIT: Scenario = Scenario {
+pub static ONE_MBIT: Scenario = Scenario {
     name: "one-mbit",
     place: 1,
     title: "Fixed 1 Mbit/s",
@@ -100,7 +100,7 @@ static ONE_MBIT: Scenario = Scenario {
     draws: &[0],
 };
 
-static STEP: Scenario = Scenario {
+pub static STEP: Scenario = Scenario {
     name: "step",
     place: 2,
     title: "Step 3 → 0.8 → 3 Mbit/s",
@@ -139,15 +139,15 @@ const fn random_loss(
     name: &'static str,
     place: usize,
     title: &'static str,
-    build: fn(&mut World),
+    build: fn(&mut dyn Meeting),
     judge: fn(&[Record]) -> Figures,
 ) -> Scenario {
     let story = "Each datagram to the viewer is lost with this probability, on a line of 2.5 Mbit/s with a queue of 300 ms that is never full.";
     Scenario { name, place, title, story, seconds: 60, build, judge, draws: &[0] }
 }
 
-fn lossy(world: &mut World, loss: f64) {
-    world.takes_redundancy = true;
+fn lossy(world: &mut dyn Meeting, loss: f64) {
+    world.take_redundancy();
     one_to_one(world, LinkSettings { loss, ..limited(2_500_000) });
 }
 
@@ -160,11 +160,13 @@ fn judge_loss(records: &[Record]) -> Figures {
     figures
 }
 
-static TWO_PERCENT: Scenario = random_loss("loss-2", 3, "2 % loss", |world| lossy(world, 0.02), judge_loss);
+pub static TWO_PERCENT: Scenario =
+    random_loss("loss-2", 3, "2 % loss", |world| lossy(world, 0.02), judge_loss);
 pub static FIVE_PERCENT: Scenario =
     random_loss("loss-5", 4, "5 % loss", |world| lossy(world, 0.05), judge_loss);
-static TEN_PERCENT: Scenario = random_loss("loss-10", 5, "10 % loss", |world| lossy(world, 0.10), judge_loss);
-static FIFTEEN_PERCENT: Scenario = random_loss(
+pub static TEN_PERCENT: Scenario =
+    random_loss("loss-10", 5, "10 % loss", |world| lossy(world, 0.10), judge_loss);
+pub static FIFTEEN_PERCENT: Scenario = random_loss(
     "loss-15",
     13,
     "15 % loss, the sound",
@@ -179,10 +181,10 @@ static FIFTEEN_PERCENT: Scenario = random_loss(
         figures
     },
 );
-static TWENTY_PERCENT: Scenario =
+pub static TWENTY_PERCENT: Scenario =
     random_loss("loss-20", 6, "20 % loss", |world| lossy(world, 0.20), judge_loss);
 
-static JITTER: Scenario = Scenario {
+pub static JITTER: Scenario = Scenario {
     name: "jitter",
     place: 7,
     title: "200 ms of jitter",
@@ -204,7 +206,7 @@ static JITTER: Scenario = Scenario {
     draws: &[0],
 };
 
-static REORDERING: Scenario = Scenario {
+pub static REORDERING: Scenario = Scenario {
     name: "reordering",
     place: 8,
     title: "Reordering",
@@ -230,7 +232,7 @@ static REORDERING: Scenario = Scenario {
     draws: &[0],
 };
 
-static SHARED_QUEUE: Scenario = Scenario {
+pub static SHARED_QUEUE: Scenario = Scenario {
     name: "shared-queue",
     place: 9,
     title: "A queue of 300 ms shared by four",
@@ -240,9 +242,7 @@ static SHARED_QUEUE: Scenario = Scenario {
         let good = world.path_up(LinkSettings { delay: ms(15), ..LinkSettings::default() });
         world.publisher(good, &CAMERA, true);
         let shared = world.path_down(limited(4_000_000));
-        (0..4).for_each(|_| {
-            world.viewer(shared);
-        });
+        (0..4).for_each(|_| world.viewer(shared));
     },
     judge: |records| {
         let mut figures = Figures::default();
@@ -263,7 +263,7 @@ static SHARED_QUEUE: Scenario = Scenario {
     draws: &[0, 1, 2, 3],
 };
 
-static POLICER: Scenario = Scenario {
+pub static POLICER: Scenario = Scenario {
     name: "policer",
     place: 10,
     title: "A policer",
@@ -285,7 +285,7 @@ static POLICER: Scenario = Scenario {
     draws: &[0],
 };
 
-static LOSSY_PUBLISHER: Scenario = Scenario {
+pub static LOSSY_PUBLISHER: Scenario = Scenario {
     name: "lossy-publisher",
     place: 11,
     title: "One publisher with 10 % uplink loss, ten healthy viewers",
@@ -335,7 +335,7 @@ static LOSSY_PUBLISHER: Scenario = Scenario {
     draws: &[0],
 };
 
-static DEAD: Scenario = Scenario {
+pub static DEAD: Scenario = Scenario {
     name: "dead",
     place: 12,
     title: "A path that dies for 5 s",

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::link::{Fate, HEADERS_LEN, Link, LinkSettings};
+use crate::meeting::{LinkId, Meeting, Path};
 use crate::publisher::{LayerSettings, Publisher};
 use crate::random::Random;
 use crate::record::{Record, SAMPLE_INTERVAL, Sample};
@@ -34,16 +35,6 @@ pub enum Party {
     Viewer(usize),
 }
 
-/// A link by its place in the world.
-pub type LinkId = usize;
-
-/// The two directions of somebody's path.
-#[derive(Debug, Clone, Copy)]
-pub struct Path {
-    pub up: LinkId,
-    pub down: LinkId,
-}
-
 /// What went into somebody's way since it was last looked at.
 #[derive(Debug, Default, Clone, Copy)]
 struct Traffic {
@@ -60,13 +51,64 @@ pub struct World {
     pub viewers: Vec<(Viewer, Path)>,
     pub links: Vec<Link<(Party, Vec<u8>)>>,
     pub records: Vec<Record>,
-    /// Viewers to come take redundant sound.
-    pub takes_redundancy: bool,
+    takes_redundancy: bool,
     seed: u64,
     room: RoomId,
     ids: u128,
     sample_at: Instant,
     sent: Vec<Traffic>,
+}
+
+impl Meeting for World {
+    fn link(&mut self, settings: LinkSettings) -> LinkId {
+        let random = Random::new(self.seed, 1000 + self.links.len() as u64);
+        self.links.push(Link::new(settings, self.start, random));
+        self.links.len() - 1
+    }
+
+    fn take_redundancy(&mut self) {
+        self.takes_redundancy = true;
+    }
+
+    fn publisher(&mut self, path: Path, layers: &[LayerSettings], speaks: bool) {
+        let (client, transport) =
+            self.connect(Direction::Send, PUBLISHERS_FROM + self.publishers.len() as u16);
+        let random = Random::new(self.seed, 1 + self.publishers.len() as u64);
+        let mut publisher = Publisher::new(self.now, client, layers, random);
+        if !layers.is_empty() {
+            let parameters = publisher.camera_parameters();
+            publisher.camera = Some(self.produce(transport, Kind::Video, Source::Camera, parameters));
+        }
+        if speaks {
+            let parameters = publisher.microphone_parameters();
+            publisher.microphone = Some(self.produce(transport, Kind::Audio, Source::Microphone, parameters));
+        }
+        self.publishers.push((publisher, path));
+    }
+
+    fn viewer(&mut self, path: Path) {
+        let (client, transport) = self.connect(Direction::Recv, VIEWERS_FROM + self.viewers.len() as u16);
+        let mut viewer = Viewer::new(self.now, client, transport);
+        let producers =
+            self.publishers.iter().flat_map(|(publisher, _)| [publisher.microphone, publisher.camera]);
+        let mut rtp_capabilities = router_capabilities();
+        rtp_capabilities.codecs.retain(|codec| self.takes_redundancy || codec.mime_type != "audio/red");
+        for producer in producers.flatten().collect::<Vec<_>>() {
+            let consumer = ConsumerId(self.id());
+            let consumed = self.command(RoomCommand::Consume {
+                transport: viewer.transport,
+                consumer,
+                producer,
+                rtp_capabilities: rtp_capabilities.clone(),
+                paused: false,
+            });
+            let Ok(Reply::Consumed { kind, rtp_parameters, .. }) = consumed else { panic!("{consumed:?}") };
+            viewer.expect(kind, &rtp_parameters);
+        }
+        self.viewers.push((viewer, path));
+        self.sent.push(Traffic::default());
+        self.records.push(Record::default());
+    }
 }
 
 impl World {
@@ -98,68 +140,6 @@ impl World {
         };
         world.command(RoomCommand::Create).unwrap();
         world
-    }
-
-    pub fn link(&mut self, settings: LinkSettings) -> LinkId {
-        let random = Random::new(self.seed, 1000 + self.links.len() as u64);
-        self.links.push(Link::new(settings, self.start, random));
-        self.links.len() - 1
-    }
-
-    /// A path that is limited on the way down only, with the same delay both ways.
-    pub fn path_down(&mut self, down: LinkSettings) -> Path {
-        let up = LinkSettings { delay: down.delay, dead: down.dead.clone(), ..LinkSettings::default() };
-        Path { up: self.link(up), down: self.link(down) }
-    }
-
-    /// As [`World::path_down`], limited on the way up.
-    pub fn path_up(&mut self, up: LinkSettings) -> Path {
-        let down = LinkSettings { delay: up.delay, ..LinkSettings::default() };
-        Path { up: self.link(up), down: self.link(down) }
-    }
-
-    /// Somebody with a camera, and a microphone where `speaks`.
-    pub fn publisher(&mut self, path: Path, layers: &[LayerSettings], speaks: bool) -> usize {
-        let (client, transport) =
-            self.connect(Direction::Send, PUBLISHERS_FROM + self.publishers.len() as u16);
-        let random = Random::new(self.seed, 1 + self.publishers.len() as u64);
-        let mut publisher = Publisher::new(self.now, client, layers, random);
-        if !layers.is_empty() {
-            let parameters = publisher.camera_parameters();
-            publisher.camera = Some(self.produce(transport, Kind::Video, Source::Camera, parameters));
-        }
-        if speaks {
-            let parameters = publisher.microphone_parameters();
-            publisher.microphone = Some(self.produce(transport, Kind::Audio, Source::Microphone, parameters));
-        }
-        self.publishers.push((publisher, path));
-        self.publishers.len() - 1
-    }
-
-    /// Somebody who gets everything that is published by now.
-    pub fn viewer(&mut self, path: Path) -> usize {
-        let (client, transport) = self.connect(Direction::Recv, VIEWERS_FROM + self.viewers.len() as u16);
-        let mut viewer = Viewer::new(self.now, client, transport);
-        let producers =
-            self.publishers.iter().flat_map(|(publisher, _)| [publisher.microphone, publisher.camera]);
-        let mut rtp_capabilities = router_capabilities();
-        rtp_capabilities.codecs.retain(|codec| self.takes_redundancy || codec.mime_type != "audio/red");
-        for producer in producers.flatten().collect::<Vec<_>>() {
-            let consumer = ConsumerId(self.id());
-            let consumed = self.command(RoomCommand::Consume {
-                transport: viewer.transport,
-                consumer,
-                producer,
-                rtp_capabilities: rtp_capabilities.clone(),
-                paused: false,
-            });
-            let Ok(Reply::Consumed { kind, rtp_parameters, .. }) = consumed else { panic!("{consumed:?}") };
-            viewer.expect(kind, &rtp_parameters);
-        }
-        self.viewers.push((viewer, path));
-        self.sent.push(Traffic::default());
-        self.records.push(Record::default());
-        self.viewers.len() - 1
     }
 
     /// Lets time pass.

@@ -10,6 +10,7 @@ use plenum_shared::id::NodeId;
 use std::{
     fs, io,
     net::{IpAddr, SocketAddr},
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
@@ -17,12 +18,15 @@ use std::{
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
-use crate::engine::{limits::Limits, router::hearing::LastN};
+use crate::engine::{limits::Limits, router::hearing::LastN, transport::sctp::DataRate};
 
 /// More workers than cores of any machine we know only cost memory.
 const WORKERS_MAX: usize = 256;
 /// Sockets of one worker: the engine names them by a byte, and each takes buffers in the kernel.
 pub const LISTEN_MAX: usize = 64;
+/// Below this one full message would silence its sender for minutes; above it one client could fill a link.
+const DATA_BYTES_PER_S: RangeInclusive<u32> = 1024..=125_000_000;
+const DATA_MESSAGES_PER_S: RangeInclusive<u32> = 1..=100_000;
 
 /// Media node of Plenum: forwards audio and video between the members of a room.
 #[derive(Parser, Clone, Debug, Default)]
@@ -70,6 +74,12 @@ pub struct Settings {
     /// Cameras of one group that are forwarded at a time, those of recent speakers; 0 is all [default: 25].
     #[arg(long = "video-last-n", env = "SFU_VIDEO_LAST_N")]
     pub video_last_n: Option<String>,
+    /// Bytes a second that one client may send by data channels; above it, it waits [default: 262144].
+    #[arg(long = "data-bytes-per-s", env = "SFU_DATA_BYTES_PER_S")]
+    pub data_bytes_per_s: Option<String>,
+    /// Messages a second that one client may send by data channels; above it, it waits [default: 100].
+    #[arg(long = "data-messages-per-s", env = "SFU_DATA_MESSAGES_PER_S")]
+    pub data_messages_per_s: Option<String>,
     /// Exit after so many seconds without control; 0 is never [default: 0].
     #[arg(long = "orphan-timeout-s", env = "SFU_ORPHAN_TIMEOUT_S")]
     pub orphan_timeout_s: Option<String>,
@@ -111,6 +121,8 @@ pub struct Config {
     pub http: SocketAddr,
     /// How many microphones and cameras of a group are forwarded at a time.
     pub last_n: LastN,
+    /// How much one client may send by data channels.
+    pub data_rate: DataRate,
     /// How long to live without control; `None` is for ever.
     pub orphan_timeout: Option<Duration>,
     pub lock_file: Option<PathBuf>,
@@ -168,6 +180,10 @@ impl Config {
             http: parsed("SFU_HTTP", settings.http.as_deref(), "an address with a port")?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             last_n: last_n(settings.audio_last_n.as_deref(), settings.video_last_n.as_deref())?,
+            data_rate: data_rate(
+                settings.data_bytes_per_s.as_deref(),
+                settings.data_messages_per_s.as_deref(),
+            )?,
             orphan_timeout: parsed("SFU_ORPHAN_TIMEOUT_S", settings.orphan_timeout_s.as_deref(), "seconds")?
                 .filter(|seconds| *seconds > 0)
                 .map(Duration::from_secs),
@@ -233,6 +249,26 @@ fn last_n(audio: Option<&str>, video: Option<&str>) -> Result<LastN, ConfigError
     Ok(LastN {
         audio: parsed("SFU_AUDIO_LAST_N", audio, "a number")?.unwrap_or(default.audio),
         video: parsed("SFU_VIDEO_LAST_N", video, "a number")?.unwrap_or(default.video),
+    })
+}
+
+fn data_rate(bytes: Option<&str>, messages: Option<&str>) -> Result<DataRate, ConfigError> {
+    let default = Limits::default().data_rate;
+    let within = |setting, value, default, bounds: RangeInclusive<u32>| {
+        let number = parsed(setting, value, "a number")?.unwrap_or(default);
+        if bounds.contains(&number) {
+            return Ok(number);
+        }
+        Err(wrong(setting, format!("`{number}` is not between {} and {}", bounds.start(), bounds.end())))
+    };
+    Ok(DataRate {
+        bytes_per_second: within("SFU_DATA_BYTES_PER_S", bytes, default.bytes_per_second, DATA_BYTES_PER_S)?,
+        messages_per_second: within(
+            "SFU_DATA_MESSAGES_PER_S",
+            messages,
+            default.messages_per_second,
+            DATA_MESSAGES_PER_S,
+        )?,
     })
 }
 
@@ -329,6 +365,18 @@ mod tests {
         assert_eq!((config.media_port, config.tcp, config.orphan_timeout), (0, true, None));
         assert_eq!(config.http, SocketAddr::from(([127, 0, 0, 1], 0)));
         assert_eq!(config.log, LogConfig { filter: "info".into(), format: LogFormat::Text });
+        assert_eq!(config.data_rate, DataRate { bytes_per_second: 262_144, messages_per_second: 100 });
+    }
+
+    #[test]
+    fn a_rate_of_data_channels_is_set_by_bytes_and_by_messages() {
+        let settings = Settings {
+            data_bytes_per_s: Some("1024".into()),
+            data_messages_per_s: Some("7".into()),
+            ..minimal()
+        };
+        let rate = Config::from_settings(settings).unwrap().data_rate;
+        assert_eq!(rate, DataRate { bytes_per_second: 1024, messages_per_second: 7 });
     }
 
     #[test]
@@ -367,6 +415,14 @@ mod tests {
             ),
             (Settings { announced: some("a"), ..minimal() }, "SFU_ANNOUNCED: `a` is not an IP address"),
             (Settings { audio_last_n: some("few"), ..minimal() }, "SFU_AUDIO_LAST_N: `few` is not a number"),
+            (
+                Settings { data_bytes_per_s: some("1023"), ..minimal() },
+                "SFU_DATA_BYTES_PER_S: `1023` is not between 1024 and 125000000",
+            ),
+            (
+                Settings { data_messages_per_s: some("0"), ..minimal() },
+                "SFU_DATA_MESSAGES_PER_S: `0` is not between 1 and 100000",
+            ),
             (Settings { media_port: some("70000"), ..minimal() }, "SFU_MEDIA_PORT: `70000` is not a port"),
             (Settings { tcp: some("yes"), ..minimal() }, "SFU_TCP: `yes` is neither on nor off"),
             (Settings { http: some("9090"), ..minimal() }, "SFU_HTTP: `9090` is not an address with a port"),

@@ -110,6 +110,7 @@ pub fn config(control: SocketAddr, pki: &Pki, workers: usize) -> Config {
         tcp: true,
         http: SocketAddr::from(([127, 0, 0, 1], 0)),
         last_n: Limits::default().last_n,
+        data_rate: Limits::default().data_rate,
         orphan_timeout: None,
         lock_file: None,
         log: LogConfig { filter: "off".to_owned(), format: LogFormat::Text },

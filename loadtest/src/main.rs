@@ -10,7 +10,7 @@ use plenum_loadtest::{
     signal::node::LaunchSettings,
 };
 use serde::Serialize;
-use std::{fmt::Display, io::Write, path::PathBuf, process::ExitCode, time::Duration};
+use std::{fmt::Display, io::Write, net::Ipv4Addr, path::PathBuf, process::ExitCode, time::Duration};
 
 /// Bots that join, talk and account for every packet.
 #[derive(Debug, Parser)]
@@ -192,7 +192,8 @@ async fn run(cli: Cli) -> Result<bool, ScenarioError> {
             Ok(report.is_good())
         }
         Scenario::Sfu { program, workers, node_log, media } => {
-            let node = LaunchSettings { program, workers, log: node_log };
+            let listen = Ipv4Addr::LOCALHOST.into();
+            let node = LaunchSettings { program, workers, listen, log: node_log };
             let report = sfu(&SfuSettings { node, media: media.settings() }).await?;
             print(&report, cli.json);
             Ok(report.is_good())

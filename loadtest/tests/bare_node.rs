@@ -8,11 +8,12 @@ use plenum_loadtest::{
     scenario::{MediaSettings, SfuSettings, sfu},
     signal::node::LaunchSettings,
 };
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 async fn room(media: MediaSettings) -> Report {
     let program = support::program("PLENUM_SFU_BIN", "plenum-sfu", "plenum-sfu");
-    let node = LaunchSettings { program, workers: 1, log: "warn".into() };
+    let listen = Ipv4Addr::LOCALHOST.into();
+    let node = LaunchSettings { program, workers: 1, listen, log: "warn".into() };
     sfu(&SfuSettings { node, media }).await.expect("a node that starts and a room to enter")
 }
 

@@ -6,7 +6,7 @@ use plenum_shared::{
     command::Welcome,
 };
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
     process::Stdio,
     time::Duration,
@@ -23,6 +23,8 @@ pub struct LaunchSettings {
     /// The `plenum-sfu` program.
     pub program: PathBuf,
     pub workers: usize,
+    /// Where the node receives media.
+    pub listen: IpAddr,
     /// Log filter of the node, whose log goes to our standard error.
     pub log: String,
 }
@@ -92,7 +94,7 @@ pub(super) async fn launch(
         .env("SFU_LINK_KEY", directory.path().join(pki::NODE_KEY_FILE))
         .env("SFU_NODE_ID", uuid::Uuid::new_v4().to_string())
         .env("SFU_WORKERS", settings.workers.to_string())
-        .env("SFU_LISTEN", "127.0.0.1")
+        .env("SFU_LISTEN", settings.listen.to_string())
         // Every packet is accounted for, so nothing may be left out on purpose.
         .env("SFU_AUDIO_LAST_N", "0")
         .env("SFU_VIDEO_LAST_N", "0")

@@ -1,5 +1,32 @@
-//! The same links in real time, between network namespaces: real processes, real sockets, real Chromium on both sides.
+//! The same links in real time, between network namespaces: real sockets and a real node. The people are those of the
+//! virtual laboratory, or Chromium on both sides.
 
+mod chromium;
+mod namespace;
+mod people;
 mod room;
 mod scenarios;
-mod tunnel;
+mod wire;
+
+use crate::figures::Figures;
+use crate::record::Record;
+use crate::report::{self, Told};
+
+/// What is said of every run: seconds and kbit/s as in the virtual laboratory, and nothing that only an engine knows.
+fn told(figures: &mut Figures, record: &Record, time: std::ops::Range<f64>) {
+    figures.told("sent, mean", record.mean(time.clone(), |s| s.sent), "kbit/s");
+    figures.told("lost on the way", record.lost_share(time.clone()) * 100.0, "%");
+    figures.told("delay, median", record.quantile(time.clone(), 0.5, |s| s.delay), "ms");
+    figures.told("delay, 95th", record.quantile(time.clone(), 0.95, |s| s.delay), "ms");
+    figures.told("frozen", record.frozen(time.clone(), 0), "ms");
+    figures.told("layer changes in 10 s", record.changes_in_ten_seconds(time.clone()), "");
+    figures.told("sound concealed", record.concealed_share(time) * 100.0, "%");
+}
+
+/// Writes the part of the report, and returns what does not hold.
+fn report(told: &Told<'_>) -> Vec<String> {
+    report::write(told);
+    let (_, figures) = &told.figures[0];
+    let failed = figures.all.iter().filter(|figure| !figure.holds());
+    failed.map(|f| format!("{}: {}: {:.2} {}, not {}", told.name, f.name, f.value, f.unit, f.bound)).collect()
+}

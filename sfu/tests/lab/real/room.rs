@@ -2,14 +2,16 @@
 //! beyond it. A script drives them and prints the viewer's statistics, a line of JSON for each look.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::{self, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::tunnel::{Namespace, Passed, Wire};
+use super::namespace::{self, Namespace, has};
+use super::wire::{Course, NEAR, Passed, Wire, far};
 use crate::link::LinkSettings;
+use crate::meeting::Path;
 use crate::record::{Record, SAMPLE_INTERVAL, Sample};
 
 /// The camera's picture. Small, because a machine of two cores encodes it three times and decodes it once.
@@ -20,28 +22,24 @@ const FRAMES: usize = 45;
 
 /// Why there can be no room on this machine, if so.
 pub fn hindrance() -> Option<String> {
-    let has = |program: &str| {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        std::env::split_paths(&path).any(|directory| directory.join(program).exists())
-    };
-    if !nix::unistd::Uid::effective().is_root() {
-        return Some("network namespaces need root".to_owned());
+    if let Some(hindrance) = namespace::hindrance() {
+        return Some(hindrance);
     }
-    if let Some(missing) = ["ip", "nsenter", "node"].into_iter().find(|program| !has(program)) {
-        return Some(format!("there is no {missing}"));
+    if !has("node") {
+        return Some("there is no node".to_owned());
     }
-    let needed = [program(), root().join("web/node_modules/playwright-core"), PathBuf::from("/dev/net/tun")];
+    let needed = [program(), root().join("web/node_modules/playwright-core")];
     let missing = needed.iter().find(|path| !path.exists())?;
     Some(format!("there is no {}", missing.display()))
 }
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned()
+    path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace").to_owned()
 }
 
 /// The server; `plenum-sfu` is beside it.
 fn program() -> PathBuf {
-    let built = || Path::new(env!("CARGO_BIN_EXE_plenum-sfu")).with_file_name("plenum");
+    let built = || path::Path::new(env!("CARGO_BIN_EXE_plenum-sfu")).with_file_name("plenum");
     std::env::var_os("PLENUM_BIN").map_or_else(built, PathBuf::from)
 }
 
@@ -72,6 +70,7 @@ impl Room {
     pub fn open(seed: u64) -> Self {
         let sides = [Namespace::new("near"), Namespace::new("far")];
         let wire = Wire::new(&sides[0], &sides[1], seed);
+        sides[1].address(far(0));
         let camera = tempfile::tempdir().unwrap();
         let film = camera.path().join("camera.y4m");
         write_film(&film);
@@ -79,7 +78,7 @@ impl Room {
         command
             .arg(root().join("web/tests/browser/lab/room.mjs"))
             .env("PLENUM_BIN", program())
-            .env("LAB_ADDRESS", "10.99.0.1")
+            .env("LAB_ADDRESS", NEAR.to_string())
             .env("LAB_VIEWER", format!("/run/netns/{}", sides[1].name))
             .env("LAB_FILM", &film)
             .stdin(Stdio::piped())
@@ -97,14 +96,15 @@ impl Room {
     pub fn watch(mut self, down: LinkSettings, time: Duration) -> Record {
         let wire = self.wire.take().expect("opened with a wire");
         let mut looks = vec![self.look()];
-        wire.begin(down);
         let start = Instant::now();
+        let up = LinkSettings { delay: down.delay, dead: down.dead.clone(), ..LinkSettings::default() };
+        wire.begin(Course { start, links: vec![up, down], hosts: vec![Path { up: 0, down: 1 }] });
         while start.elapsed() < time {
             looks.push(self.look());
         }
         let passed = wire.end();
         self.close();
-        record(start, &looks, &passed)
+        record(start, &looks, &passed[0])
     }
 
     fn line(&mut self) -> Value {
@@ -144,15 +144,16 @@ fn record(start: Instant, looks: &[Look], passed: &[Passed]) -> Record {
     let since = |at: Instant| at.saturating_duration_since(start).as_secs_f64();
     let kbps = |bytes: usize| bytes as f64 * 8.0 / SAMPLE_INTERVAL.as_secs_f64() / 1000.0;
     let mut record = Record::default();
-    for one in passed {
-        let look = looks.iter().rev().find(|look| look.at <= one.at);
+    for (index, one) in passed.iter().enumerate() {
+        let at = SAMPLE_INTERVAL.as_secs_f64() * (index + 1) as f64;
+        let look = looks.iter().rev().find(|look| since(look.at) <= at);
         let layer = look.map(|look| match look.width {
             0..=200 => 0,
             201..=400 => 1,
             _ => 2,
         });
         record.samples.push(Sample {
-            at: since(one.at),
+            at,
             offered: None,
             link: one.rate.map(|rate| rate as f64 / 1000.0),
             estimate: None,
@@ -180,7 +181,7 @@ fn record(start: Instant, looks: &[Look], passed: &[Passed]) -> Record {
 }
 
 /// A film that moves and sparkles, so that an encoder uses the rate it is given.
-fn write_film(file: &Path) {
+fn write_film(file: &path::Path) {
     let mut random = crate::random::Random::new(1, 1);
     let mut bytes = format!("YUV4MPEG2 W{WIDTH} H{HEIGHT} F30:1 Ip A1:1 C420jpeg\n").into_bytes();
     for frame in 0..FRAMES {

@@ -4,6 +4,7 @@
 //! thing; repeating one whose thing already exists is refused as [`RefusalReason::AlreadyExists`].
 
 use crate::{
+    details::SessionDetails,
     id::{ConsumerId, DataConsumerId, DataProducerId, NodeId, ProducerId, RoomId, SessionId, TransportId},
     media::{Bitrate, ConnectionQuality, Direction, Kind, Layer, LayerStructure, PictureSize, Source},
     rtp::{RtpCapabilities, RtpParameters},
@@ -125,7 +126,12 @@ pub enum RoomCommand {
     CloseDataConsumer {
         consumer: DataConsumerId,
     },
+    /// Figures of everybody in the room.
     Stats,
+    /// Everything there is to know of one session with a transport.
+    SessionDetails {
+        session: SessionId,
+    },
 }
 
 /// The answer to one request.
@@ -154,6 +160,7 @@ pub enum Reply {
     },
     Inventory(Vec<RoomInventory>),
     Stats(RoomStats),
+    SessionDetails(Box<SessionDetails>),
 }
 
 /// A refused request: the link and everything else on the node go on.
@@ -176,6 +183,9 @@ impl Refusal {
 pub enum RefusalReason {
     #[error("unknown room")]
     UnknownRoom,
+    /// No transport of the room is of this session.
+    #[error("unknown session")]
+    UnknownSession,
     #[error("unknown transport")]
     UnknownTransport,
     #[error("unknown producer")]

@@ -1,6 +1,7 @@
 //! What crosses between the planes: the words control and SFU nodes use with each other.
 //!
-//! Start at [`command`] (what control asks of a node) and [`event`] (what a node tells control). [`rtp`] and
+//! Start at [`command`] (what control asks of a node) and [`event`] (what a node tells control). [`details`] is what
+//! there is to know of one session. [`rtp`] and
 //! [`transport`] hold the media parameters a browser exchanges, in the JSON shape that `mediasoup-client` speaks,
 //! because the same values travel from a browser through control to a node. [`codec`] turns messages into bytes.
 //!
@@ -10,6 +11,7 @@
 
 pub mod codec;
 pub mod command;
+pub mod details;
 pub mod event;
 pub mod id;
 pub mod media;

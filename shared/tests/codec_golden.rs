@@ -3,7 +3,7 @@
 //! `UPDATE_GOLDEN=1 cargo test -p plenum-shared --test codec_golden` writes the files anew. Only additions are
 //! compatible: bytes that an older build wrote must keep their meaning.
 
-use plenum_shared::{codec::*, command::*, event::*, id::*, media::*, rtp::*, transport::*};
+use plenum_shared::{codec::*, command::*, details::*, event::*, id::*, media::*, rtp::*, transport::*};
 use std::{collections::BTreeSet, fs, path::PathBuf};
 use uuid::Uuid;
 
@@ -42,6 +42,7 @@ names!(request_name, REQUESTS, Command, {
     Command::Room { command: RoomCommand::ConsumeData { .. }, .. } => "request-consume-data",
     Command::Room { command: RoomCommand::CloseDataConsumer { .. }, .. } => "request-close-data-consumer",
     Command::Room { command: RoomCommand::Stats, .. } => "request-stats",
+    Command::Room { command: RoomCommand::SessionDetails { .. }, .. } => "request-session-details",
     Command::Inventory => "request-inventory",
     Command::Drain => "request-drain",
 });
@@ -57,7 +58,9 @@ names!(response_name, RESPONSES, Response, {
     // What nodes before the byte counts said.
     Ok(Reply::Stats(RoomStats { received_bytes: 0, .. })) => "response-stats",
     Ok(Reply::Stats(_)) => "response-stats-tracks",
+    Ok(Reply::SessionDetails(_)) => "response-session-details",
     Err(Refusal { reason: RefusalReason::UnknownRoom, .. }) => "refusal-unknown-room",
+    Err(Refusal { reason: RefusalReason::UnknownSession, .. }) => "refusal-unknown-session",
     Err(Refusal { reason: RefusalReason::UnknownTransport, .. }) => "refusal-unknown-transport",
     Err(Refusal { reason: RefusalReason::UnknownProducer, .. }) => "refusal-unknown-producer",
     Err(Refusal { reason: RefusalReason::UnknownConsumer, .. }) => "refusal-unknown-consumer",
@@ -215,6 +218,7 @@ fn requests() -> Vec<Request> {
         RoomCommand::ConsumeData { transport: TRANSPORT, consumer: DATA_CONSUMER, producer: DATA_PRODUCER },
         RoomCommand::CloseDataConsumer { consumer: DATA_CONSUMER },
         RoomCommand::Stats,
+        RoomCommand::SessionDetails { session: SESSION },
     ];
     room.into_iter()
         .map(|command| Command::Room { room: ROOM, command })
@@ -226,6 +230,7 @@ fn requests() -> Vec<Request> {
 fn responses() -> Vec<Response> {
     let refusals = [
         RefusalReason::UnknownRoom,
+        RefusalReason::UnknownSession,
         RefusalReason::UnknownTransport,
         RefusalReason::UnknownProducer,
         RefusalReason::UnknownConsumer,
@@ -312,8 +317,116 @@ fn responses() -> Vec<Response> {
             ..RoomStats::default()
         })),
     ];
+    responses.push(Ok(Reply::SessionDetails(Box::new(session_details()))));
     responses.extend(refusals.map(|reason| Err(Refusal::new(reason, "why"))));
     responses
+}
+
+fn session_details() -> SessionDetails {
+    let traffic = |count| Traffic { count, bytes: count * 1000 };
+    let layer = |spatial, temporal| Some(Layer { spatial, temporal });
+    let transport = TransportDetails {
+        transport: TRANSPORT,
+        direction: Direction::Recv,
+        ice: IceState::Connected,
+        dtls: DtlsState::Connected,
+        protocol: Some(Protocol::Tcp),
+        round_trip_ms: Some(40),
+        loss: 0.25,
+        received: traffic(1),
+        sent: traffic(2),
+        received_rate: Bitrate(3),
+        sent_rate: Bitrate(4),
+        data_received: traffic(5),
+        data_sent: traffic(6),
+        sending: Some(SendingDetails {
+            available: Bitrate(7),
+            measured: true,
+            acknowledged: Bitrate(8),
+            path_queue_ms: 9,
+            allotted: Bitrate(10),
+            wanted: Some(Bitrate(11)),
+            pacing: Bitrate(12),
+            pacer_queue: traffic(13),
+            pacer_queue_ms: 14,
+            paced: 15,
+            paced_ms: 16,
+            retransmitted: traffic(17),
+            probes: traffic(18),
+            pictures: 19,
+            pictures_limited: 20,
+            pictures_withheld: 21,
+        }),
+    };
+    let stream = StreamDetails {
+        rid: Some("h".into()),
+        ssrc: Some(22),
+        rtx_ssrc: Some(23),
+        packets: traffic(24),
+        repaired: traffic(25),
+        lost: 26,
+        missed: 27,
+        fraction_lost: 0.5,
+        duplicates: 28,
+        discarded: 29,
+        jitter_ms: 1.5,
+        nacks: 30,
+        plis: 31,
+        keyframes: 32,
+        rate: Bitrate(33),
+    };
+    let layer_details = LayerDetails {
+        rate: Bitrate(34),
+        frames_per_second: 29.5,
+        frames: 35,
+        picture: Some(PictureSize { width: 1280, height: 720 }),
+        sent: true,
+        viewers: 36,
+    };
+    let consumer = ConsumerDetails {
+        consumer: CONSUMER,
+        producer: PRODUCER,
+        transport: TRANSPORT,
+        kind: Kind::Video,
+        source: Source::Screen,
+        paused: true,
+        ssrc: 37,
+        rtx_ssrc: Some(38),
+        sent: traffic(39),
+        retransmitted: traffic(40),
+        probes: traffic(41),
+        rate: Bitrate(42),
+        nacks: 43,
+        nacks_unanswered: 44,
+        plis: 45,
+        firs: 46,
+        target: layer(2, None),
+        current: layer(1, Some(0)),
+        preferred: layer(2, Some(2)),
+        limit: Some(LayerLimit::Bandwidth),
+        layer_changes: 47,
+        remote: Some(RemoteReport {
+            lost: -48,
+            fraction_lost: 0.125,
+            jitter_ms: 2.5,
+            round_trip_ms: Some(49),
+        }),
+    };
+    SessionDetails {
+        session: SESSION,
+        quality: ConnectionQuality::Fair,
+        transports: vec![transport],
+        producers: vec![ProducerDetails {
+            producer: PRODUCER,
+            transport: TRANSPORT,
+            kind: Kind::Video,
+            source: Source::Camera,
+            paused: true,
+            streams: vec![stream],
+            layers: vec![layer_details],
+        }],
+        consumers: vec![consumer],
+    }
 }
 
 fn events() -> Vec<NumberedEvent> {

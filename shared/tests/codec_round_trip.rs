@@ -215,6 +215,7 @@ fn room_command() -> impl Strategy<Value = RoomCommand> {
         }),
         uuid().prop_map(|id| RoomCommand::CloseDataConsumer { consumer: DataConsumerId(id) }),
         Just(RoomCommand::Stats),
+        uuid().prop_map(|session| RoomCommand::SessionDetails { session: SessionId(session) }),
     ]
 }
 

@@ -55,6 +55,7 @@ impl MediaError {
             Self::Refused(refusal) => matches!(
                 refusal.reason,
                 RefusalReason::UnknownRoom
+                    | RefusalReason::UnknownSession
                     | RefusalReason::UnknownTransport
                     | RefusalReason::UnknownProducer
                     | RefusalReason::UnknownConsumer

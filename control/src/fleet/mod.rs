@@ -329,5 +329,6 @@ fn command_name(command: &RoomCommand) -> &'static str {
         RoomCommand::ConsumeData { .. } => "consume_data",
         RoomCommand::CloseDataConsumer { .. } => "close_data_consumer",
         RoomCommand::Stats => "stats",
+        RoomCommand::SessionDetails { .. } => "session_details",
     }
 }

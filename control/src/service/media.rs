@@ -496,7 +496,7 @@ fn refusal(error: MediaError) -> DomainError {
     let MediaError::Refused(refusal) = error else { return DomainError::MediaUnavailable };
     match refusal.reason {
         RefusalReason::UnknownRoom => DomainError::MediaUnavailable,
-        RefusalReason::UnknownTransport => DomainError::TransportNotFound,
+        RefusalReason::UnknownSession | RefusalReason::UnknownTransport => DomainError::TransportNotFound,
         RefusalReason::UnknownProducer => DomainError::ProducerNotFound,
         RefusalReason::UnknownConsumer => DomainError::ConsumerNotFound,
         RefusalReason::AlreadyExists => DomainError::MediaRefused("Already exists".to_owned()),

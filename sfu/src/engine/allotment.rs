@@ -15,6 +15,7 @@ use super::{
         layer_meter::{Costs, TEMPORAL_MAX},
         producer::Producer,
     },
+    stats::Shortage,
     transport::{
         allocate::{Count, Demand, Precedence, Rung},
         sharing::Lists,
@@ -85,7 +86,9 @@ impl Engine {
         for (index, &consumer) in scratch.consumers.iter().enumerate() {
             flowing += give(&mut router.consumers[consumer], &demands[index], grants[index], overdrawn);
         }
-        outlet.peers[slot].flowing = Bitrate(flowing);
+        let peer = &mut outlet.peers[slot];
+        peer.flowing = Bitrate(flowing);
+        peer.shortage = shortage(&scratch.consumers, router);
         let mut again = !scratch.consumers.is_empty();
         for index in 0..self.peers[slot].consumers.len() {
             again |= self.tell_of_consumer(now, room, self.peers[slot].consumers[index]);
@@ -293,6 +296,17 @@ fn give(consumer: &mut Consumer, demand: &Demand, grant: Option<u8>, overdrawn: 
         return demand.cost(given, Count::Usual);
     }
     demand.cost(given.max(on), Count::Usual)
+}
+
+/// What the bandwidth of a peer was not enough for, among the videos it wants.
+fn shortage(wanted: &[usize], router: &Router) -> Shortage {
+    let wanted = || wanted.iter().map(|&slot| &router.consumers[slot]);
+    let limited = || wanted().filter(|consumer| consumer.limit == Some(LayerLimit::Bandwidth));
+    Shortage {
+        pictures: wanted().count() as u32,
+        limited: limited().count() as u32,
+        withheld: limited().filter(|consumer| consumer.layers.target().is_none()).count() as u32,
+    }
 }
 
 /// The layer of its producer that a consumer is given or may soon be: one more than it has while bandwidth is short.

@@ -85,6 +85,7 @@ impl Engine {
             }
             C::CloseDataConsumer { consumer } => self.close_data_consumer(now, slot, consumer)?,
             C::Stats => return Ok(Reply::Stats(self.room_stats(now, slot))),
+            C::SessionDetails { session } => return self.session_details(now, slot, session),
         }
         Ok(Reply::Done)
     }
@@ -112,9 +113,9 @@ impl Engine {
         if self.peer_slots.contains_key(&id) {
             return Err(Refusal::new(RefusalReason::AlreadyExists, id.to_string()));
         }
-        let of_session = self.rooms[room].peers.iter().filter(|&&slot| self.peers[slot].session == session);
         let limits = &self.config.limits;
-        if of_session.count() >= limits.transports_per_session || self.peers.len() >= limits.transports {
+        let of_session = self.rooms[room].peers_of(session).len();
+        if of_session >= limits.transports_per_session || self.peers.len() >= limits.transports {
             return Err(Refusal::new(RefusalReason::LimitReached, "transports"));
         }
         let slot = self.peers.vacant_key();
@@ -135,7 +136,7 @@ impl Engine {
         let rtcp_ssrc = self.random.ssrc(|_| false);
         self.peers.insert(Peer::new(now, self.epoch, identity, transport, rtcp_ssrc));
         self.peer_slots.insert(id, slot);
-        self.rooms[room].peers.push(slot);
+        self.rooms[room].add_peer(session, slot);
         self.after_transport(now, slot);
         Ok(created)
     }
@@ -191,7 +192,7 @@ impl Engine {
         group: u32,
     ) -> Result<(), Refusal> {
         // Of somebody who has gone nothing is kept: whoever comes back under that name is put into the group again.
-        let is_here = self.rooms[room].peers.iter().any(|&slot| self.peers[slot].session == session);
+        let is_here = !self.rooms[room].peers_of(session).is_empty();
         let groups = &mut self.rooms[room].groups;
         if group == 0 || !is_here {
             groups.remove(&session);
@@ -207,8 +208,7 @@ impl Engine {
 
     fn close_session(&mut self, now: Instant, room: Slot, session: SessionId) {
         self.rooms[room].groups.remove(&session);
-        let mut peers = self.rooms[room].peers.clone();
-        peers.retain(|&slot| self.peers[slot].session == session);
+        let peers = self.rooms[room].peers_of(session).to_vec();
         peers.into_iter().for_each(|slot| self.drop_peer(now, slot));
     }
 }

@@ -159,6 +159,7 @@ impl Engine {
     ) {
         self.counters.data_messages_received += 1;
         self.counters.data_bytes_received += payload.len() as u64;
+        self.peers[from].traffic.data_received.add(payload.len());
         let room_slot = self.peers[from].room;
         let room = &self.rooms[room_slot];
         let on_stream =
@@ -178,6 +179,7 @@ impl Engine {
             match self.peers[to].transport.send_data(&consumer.stream, kind, payload) {
                 Ok(()) => {
                     self.counters.data_messages_sent += 1;
+                    self.peers[to].traffic.data_sent.add(payload.len());
                     self.after_transport(now, to);
                 }
                 Err(NotSent::Full) if is_reliable => {

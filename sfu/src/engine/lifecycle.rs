@@ -26,14 +26,10 @@ impl Engine {
         }
         self.drop_data_of(now, room, slot);
         self.peers[slot].transport.close(now);
-        self.transmit(slot);
+        self.transmit(now, slot);
         let session = self.peers[slot].session;
         self.forget_peer(slot);
-        let peers = &mut self.rooms[room].peers;
-        peers.retain(|&other| other != slot);
-        if peers.iter().all(|&other| self.peers[other].session != session) {
-            self.rooms[room].qualities.remove(&session);
-        }
+        self.rooms[room].remove_peer(session, slot);
     }
 
     /// Takes a peer out of every table but its room's. Also used to clear up after a panic, so it believes nothing.
@@ -89,7 +85,7 @@ impl Engine {
     /// After anything that may have moved a transport on: what it wants to send, say, and when it wants to be woken.
     pub(super) fn after_transport(&mut self, now: Instant, slot: Slot) {
         self.peers[slot].transport.flush_data(now);
-        self.transmit(slot);
+        self.transmit(now, slot);
         while let Some(event) = self.peers[slot].transport.poll_event() {
             match event {
                 TransportEvent::Connected => self.transport_connected(now, slot),
@@ -158,7 +154,7 @@ impl Engine {
     }
 
     /// Moves STUN and DTLS datagrams of a transport to the arena.
-    fn transmit(&mut self, slot: Slot) {
+    fn transmit(&mut self, now: Instant, slot: Slot) {
         let peer = &mut self.peers[slot];
         while let Some(transmit) = peer.transport.poll_transmit(&mut self.scratch) {
             let bytes = &self.scratch;
@@ -172,8 +168,9 @@ impl Engine {
                     Some(bytes.len())
                 },
             );
-            if pushed.is_err() {
-                self.counters.control_dropped_egress_full += 1;
+            match pushed {
+                Ok(len) => peer.traffic.note_sent(now, len),
+                Err(_) => self.counters.control_dropped_egress_full += 1,
             }
         }
     }

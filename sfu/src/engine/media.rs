@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use plenum_shared::media::Source;
+use plenum_shared::{details::RemoteReport, media::Source};
 
 use super::{
     Engine, Waiting,
@@ -126,9 +126,11 @@ impl Engine {
                     reports.for_each(|block| taken.blocks |= self.note_report_block(now, slot, &block));
                 }
                 RtcpPacket::Nack { media_ssrc, lost, .. } => self.answer_nack(now, slot, media_ssrc, lost),
-                RtcpPacket::Pli { media_ssrc, .. } => self.note_keyframe_request(now, slot, media_ssrc),
+                RtcpPacket::Pli { media_ssrc, .. } => {
+                    self.note_keyframe_request(now, slot, media_ssrc, false);
+                }
                 RtcpPacket::Fir { entries, .. } => {
-                    entries.for_each(|(ssrc, _)| self.note_keyframe_request(now, slot, ssrc));
+                    entries.for_each(|(ssrc, _)| self.note_keyframe_request(now, slot, ssrc, true));
                 }
                 RtcpPacket::Remb { bitrate_bps, .. } => taken.remb_bps = Some(bitrate_bps),
                 RtcpPacket::ExtendedReport { blocks, .. } => {
@@ -180,6 +182,13 @@ impl Engine {
         if let Some(round_trip) = round_trip {
             peer.note_round_trip(round_trip);
         }
+        let clock_rate = producers[consumer.producer].published.clock_rate;
+        consumer.remote = Some(RemoteReport {
+            lost: block.cumulative_lost,
+            fraction_lost: f32::from(consumer.fraction_lost) / 256.0,
+            jitter_ms: (f64::from(block.jitter) * 1e3 / f64::from(clock_rate.max(1))) as f32,
+            round_trip_ms: round_trip.map(|round_trip| round_trip.as_millis() as u32),
+        });
         true
     }
 
@@ -197,16 +206,21 @@ impl Engine {
         let producer = &producers[consumer.producer];
         for number in lost.sequence_numbers() {
             outlet.counters.nacks_received += 1;
+            consumer.counts.nacks += 1;
             if !consumer.retransmit(now, number, round_trip, producer, &mut outlet) {
+                consumer.counts.nacks_unanswered += 1;
                 outlet.counters.retransmissions_unavailable += 1;
             }
         }
     }
 
-    fn note_keyframe_request(&mut self, now: Instant, slot: Slot, media_ssrc: u32) {
+    /// A viewer wants a keyframe, by a picture loss indication or a full intra request (`is_full`).
+    fn note_keyframe_request(&mut self, now: Instant, slot: Slot, media_ssrc: u32, is_full: bool) {
         let peer = &self.peers[slot];
         let Some(&consumer) = peer.outbound.get(&media_ssrc) else { return };
         self.counters.keyframe_requests_received += 1;
+        let counts = &mut self.rooms[peer.room].router.consumers[consumer].counts;
+        *(if is_full { &mut counts.firs } else { &mut counts.plis }) += 1;
         self.request_keyframe(now, peer.room, consumer);
     }
 

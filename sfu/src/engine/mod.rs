@@ -30,6 +30,7 @@ mod reports;
 mod room;
 pub mod router;
 pub mod sending;
+mod stats;
 mod tracks;
 pub mod transport;
 
@@ -149,6 +150,7 @@ impl Engine {
         };
         let Some(peer) = self.peers.get_mut(slot) else { return };
         self.in_progress = Some(peer.room_id);
+        peer.traffic.note_received(now, datagram.len());
         match peer.transport.handle_datagram(now, local, source, datagram) {
             Received::Nothing => {
                 self.take_data(now, slot);

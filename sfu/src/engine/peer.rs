@@ -14,6 +14,7 @@ use super::{
     demux::Slot,
     packet::RtpPacket,
     router::Router,
+    stats::{PeerTraffic, Shortage},
     transport::{
         Transport, arrivals::Arrivals, estimate::Estimate, pacer::Pacer, params::ExtensionIds,
         sharing::Sharing,
@@ -82,6 +83,8 @@ pub struct Peer {
     pub round_trip: Option<Duration>,
     /// Share of packets lost on the way to it (as it reported last) or, when it publishes, on the way to us.
     pub loss: f32,
+    /// What passed.
+    pub traffic: PeerTraffic,
     /// What its path carries.
     pub estimate: Estimate,
     /// When the next packet to it may leave.
@@ -96,6 +99,8 @@ pub struct Peer {
     pub allotted: Bitrate,
     /// As [`Peer::allotted`], with what still flows until a smaller layer has begun.
     pub flowing: Bitrate,
+    /// What it did without.
+    pub shortage: Shortage,
     /// The estimate when that was decided.
     pub allotted_of: Bitrate,
     /// What of that is for sound.
@@ -150,6 +155,7 @@ impl Peer {
             report_at: None,
             round_trip: None,
             loss: 0.0,
+            traffic: PeerTraffic::default(),
             pacer: Pacer::new(now, estimate.pacing_rate()),
             estimate,
             unanswered_since: None,
@@ -157,6 +163,7 @@ impl Peer {
             sharing: Sharing::default(),
             allotted: Bitrate(0),
             flowing: Bitrate(0),
+            shortage: Shortage::default(),
             allotted_of: Bitrate(0),
             audio_allotted: Bitrate(0),
             next_mid: 0,

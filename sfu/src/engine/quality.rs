@@ -13,10 +13,12 @@ use super::{
     Engine,
     bandwidth::sent_rate,
     demux::Slot,
+    room::Room,
     router::{
         Router,
         producer::{LAYERS_MAX, Producer},
     },
+    stats::viewers,
 };
 
 /// Loss (share of packets, after repair) and round trip that a quality allows at most, best first. Beyond the last is
@@ -40,6 +42,11 @@ pub(super) struct Quality {
 }
 
 impl Quality {
+    /// What was told last.
+    pub(super) fn told(&self) -> Option<ConnectionQuality> {
+        self.told
+    }
+
     /// Takes one judgement. Returns what to tell, if that changed.
     fn judge(&mut self, loss: f32, round_trip: Duration) -> Option<ConnectionQuality> {
         let seen = ALLOWED
@@ -77,8 +84,8 @@ impl Engine {
         let (room, session) = (self.peers[slot].room, self.peers[slot].session);
         let Figures { loss, round_trip } = self.figures(room, session);
         let room = &mut self.rooms[room];
-        let quality = room.qualities.entry(session).or_default();
-        if let Some(quality) = quality.judge(loss, round_trip.unwrap_or_default()) {
+        let Some(presence) = room.sessions.get_mut(&session) else { return };
+        if let Some(quality) = presence.quality.judge(loss, round_trip.unwrap_or_default()) {
             self.events.push_back(Event::QualityChanged { room: room.id, session, quality });
         }
     }
@@ -86,58 +93,54 @@ impl Engine {
     /// Media figures of a room at this moment.
     pub(super) fn room_stats(&mut self, now: Instant, room: Slot) -> RoomStats {
         let mut stats = RoomStats::default();
-        let peers = self.rooms[room].peers.clone();
-        for slot in peers {
-            let peer = &self.peers[slot];
-            let session = peer.session;
-            let router = &mut self.rooms[room].router;
-            let received =
-                peer.producers.iter().map(|&producer| router.producers[producer].received_rate(now).0);
-            let received = Bitrate(received.sum());
-            let sent = sent_rate(now, &peer.consumers, router);
-            stats.received.0 += received.0;
-            stats.sent.0 += sent.0;
-            let index =
-                stats.sessions.iter().position(|known| known.session == session).unwrap_or_else(|| {
-                    stats.sessions.push(self.session_stats(room, session));
-                    stats.sessions.len() - 1
-                });
-            stats.sessions[index].received.0 += received.0;
-            stats.sessions[index].sent.0 += sent.0;
+        // A session is listed where its first transport is.
+        let sessions = self.rooms[room].peers.iter().filter_map(|&slot| {
+            let session = self.peers[slot].session;
+            (self.rooms[room].peers_of(session).first() == Some(&slot)).then_some(session)
+        });
+        let sessions: Vec<SessionId> = sessions.collect();
+        for session in sessions {
+            let of_session = self.session_stats(now, room, session);
+            stats.received.0 += of_session.received.0;
+            stats.sent.0 += of_session.sent.0;
+            stats.sessions.push(of_session);
         }
         let router = &mut self.rooms[room].router;
         (stats.received_bytes, stats.sent_bytes) = (router.received_bytes, router.sent_bytes());
         let Router { producers, consumers, .. } = router;
         for (_, producer) in producers.iter_mut() {
-            let mut viewers = [0; LAYERS_MAX];
-            for &slot in &producer.consumers {
-                let consumer = &consumers[slot];
-                let layer = consumer.layers.current().filter(|_| !consumer.paused && !producer.paused);
-                if let Some(viewed) = layer.and_then(|layer| viewers.get_mut(usize::from(layer.spatial))) {
-                    *viewed += 1;
-                }
-            }
+            let viewers = viewers(producer, |slot| &consumers[slot]);
             stats.producers.push(producer_stats(now, producer, viewers));
         }
         stats
     }
 
-    fn session_stats(&self, room: Slot, session: SessionId) -> SessionStats {
+    fn session_stats(&mut self, now: Instant, room: Slot, session: SessionId) -> SessionStats {
         let Figures { loss, round_trip } = self.figures(room, session);
-        let told = self.rooms[room].qualities.get(&session).and_then(|quality| quality.told);
+        let Room { router, sessions, .. } = &mut self.rooms[room];
+        let presence = sessions.get(&session);
+        let (mut received, mut sent) = (0, 0);
+        for peer in presence.iter().flat_map(|presence| &presence.peers).map(|&slot| &self.peers[slot]) {
+            for &producer in &peer.producers {
+                received += router.producers[producer].received_rate(now).0;
+            }
+            sent += sent_rate(now, &peer.consumers, router).0;
+        }
         SessionStats {
             session,
-            quality: told.unwrap_or(ConnectionQuality::Excellent),
-            received: Bitrate(0),
-            sent: Bitrate(0),
+            quality: presence
+                .and_then(|presence| presence.quality.told)
+                .unwrap_or(ConnectionQuality::Excellent),
+            received: Bitrate(received),
+            sent: Bitrate(sent),
             loss,
             round_trip_ms: round_trip.map(|round_trip| round_trip.as_millis() as u32),
         }
     }
 
     fn figures(&self, room: Slot, session: SessionId) -> Figures {
-        let of_session = self.rooms[room].peers.iter().map(|&slot| &self.peers[slot]);
-        of_session.filter(|peer| peer.session == session).fold(Figures::default(), |figures, peer| Figures {
+        let of_session = self.rooms[room].peers_of(session).iter().map(|&slot| &self.peers[slot]);
+        of_session.fold(Figures::default(), |figures, peer| Figures {
             loss: figures.loss.max(peer.loss),
             // Only a subscriber's reports prove a round trip; both transports share the way.
             round_trip: match peer.direction {

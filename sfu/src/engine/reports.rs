@@ -9,11 +9,7 @@ use super::{
     demux::Slot,
     egress::Class,
     peer::{REPORT_INTERVAL, ROUND_TRIP_UNKNOWN},
-    router::{
-        Outlet, Router,
-        nack::REQUEST_MAX,
-        producer::{LAYERS_MAX, Producer},
-    },
+    router::{Outlet, Router, nack::REQUEST_MAX, producer::Producer},
     transport::{
         RTCP_OVERHEAD_MAX,
         arrivals::Arrivals,
@@ -65,7 +61,7 @@ fn send_requests(now: Instant, slot: Slot, router: &mut Router, outlet: &mut Out
         }
         let mut nacks = 0;
         let mut plis = 0;
-        let sent = send_rtcp(slot, outlet, |writer| {
+        let sent = send_rtcp(now, slot, outlet, |writer| {
             nacks = write_nacks(now, rtcp_ssrc, round_trip, producer, writer);
             plis = write_keyframe_requests(now, rtcp_ssrc, producer, writer);
         });
@@ -89,6 +85,7 @@ fn write_nacks(
         let Some(ssrc) = stream.ssrc else { continue };
         let due = stream.nacks.due(now, round_trip, &mut numbers);
         if due.count > 0 && writer.nack(rtcp_ssrc, ssrc, numbers[..due.count].iter().copied()) {
+            stream.counts.nacks += due.count as u64;
             count += due.count as u64;
         }
         if due.gave_up && producer.published.pli && !producer.consumers.is_empty() {
@@ -106,11 +103,16 @@ fn write_keyframe_requests(
     writer: &mut RtcpWriter<'_>,
 ) -> u64 {
     let wanted = producer.keyframes.due(now, producer.answering());
-    let asked = (0..LAYERS_MAX)
-        .filter(|layer| wanted & (1 << layer) != 0)
-        .filter_map(|layer| producer.streams.get(layer)?.ssrc)
-        .filter(|&ssrc| writer.pli(rtcp_ssrc, ssrc));
-    asked.count() as u64
+    let mut count = 0;
+    for (layer, stream) in producer.streams.iter_mut().enumerate() {
+        if let Some(ssrc) = stream.ssrc.filter(|_| wanted & (1 << layer) != 0)
+            && writer.pli(rtcp_ssrc, ssrc)
+        {
+            stream.counts.plis += 1;
+            count += 1;
+        }
+    }
+    count
 }
 
 fn send_arrivals(now: Instant, slot: Slot, outlet: &mut Outlet<'_>) {
@@ -120,7 +122,7 @@ fn send_arrivals(now: Instant, slot: Slot, outlet: &mut Outlet<'_>) {
         let rtcp_ssrc = peer.rtcp_ssrc;
         let mut arrivals = std::mem::replace(&mut peer.arrivals, Arrivals::new(outlet.epoch));
         let mut more = false;
-        let sent = send_rtcp(slot, outlet, |writer| more = arrivals.write(now, rtcp_ssrc, writer));
+        let sent = send_rtcp(now, slot, outlet, |writer| more = arrivals.write(now, rtcp_ssrc, writer));
         outlet.peers[slot].arrivals = arrivals;
         if !sent || !more {
             return;
@@ -154,7 +156,7 @@ fn send_receiver_reports(now: Instant, slot: Slot, router: &mut Router, outlet: 
     }
     if count > 0 {
         let reference_time = reference_time(outlet.epoch, now);
-        send_rtcp(slot, outlet, |writer| {
+        send_rtcp(now, slot, outlet, |writer| {
             writer.receiver_report(rtcp_ssrc, &blocks[..count]);
             // The answer tells the round trip, which reports of a sender alone do not.
             writer.receiver_reference_time(rtcp_ssrc, reference_time);
@@ -168,7 +170,7 @@ fn send_sender_reports(now: Instant, slot: Slot, router: &mut Router, outlet: &m
     while next < outlet.peers[slot].consumers.len() {
         let before = next;
         let consumers = std::mem::take(&mut outlet.peers[slot].consumers);
-        send_rtcp(slot, outlet, |writer| {
+        send_rtcp(now, slot, outlet, |writer| {
             while let Some(&consumer) = consumers.get(next)
                 && writer.len() + SENDER_REPORT_MAX <= COMPOUND_MAX
             {
@@ -190,7 +192,12 @@ fn send_sender_reports(now: Instant, slot: Slot, router: &mut Router, outlet: &m
 }
 
 /// Builds and seals a compound in the arena. Returns whether there was one.
-fn send_rtcp(slot: Slot, outlet: &mut Outlet<'_>, build: impl FnOnce(&mut RtcpWriter<'_>)) -> bool {
+fn send_rtcp(
+    now: Instant,
+    slot: Slot,
+    outlet: &mut Outlet<'_>,
+    build: impl FnOnce(&mut RtcpWriter<'_>),
+) -> bool {
     let Some(peer) = outlet.peers.get_mut(slot) else { return false };
     // What is built before the keys are there would count as said.
     let Some(path) = peer.transport.path().filter(|_| peer.transport.is_connected()) else { return false };
@@ -201,7 +208,10 @@ fn send_rtcp(slot: Slot, outlet: &mut Outlet<'_>, build: impl FnOnce(&mut RtcpWr
         if len == 0 { None } else { peer.transport.seal_rtcp(buf, len) }
     });
     match pushed {
-        Ok(_) => outlet.counters.rtcp_sent += 1,
+        Ok(len) => {
+            peer.traffic.note_sent(now, len);
+            outlet.counters.rtcp_sent += 1;
+        }
         Err(super::egress::NotTaken::Full) => outlet.counters.control_dropped_egress_full += 1,
         Err(super::egress::NotTaken::Nothing) => {}
     }

@@ -26,11 +26,20 @@ pub struct Room {
     pub router: Router,
     /// Who gets whose messages.
     pub data: DataTable,
-    /// How well sessions are connected. One for each session with a transport.
-    pub(super) qualities: HashMap<SessionId, Quality>,
+    /// One for each session with a transport.
+    pub(super) sessions: HashMap<SessionId, Presence>,
     /// The part of the room a session is in, for those outside the main one, which is 0. Bounded by
     /// [`super::limits::Limits::transports`].
     pub groups: HashMap<SessionId, u32>,
+}
+
+/// A session that has a transport.
+#[derive(Debug, Default)]
+pub(super) struct Presence {
+    /// Its transports, in the order of creation. Bounded by [`super::limits::Limits::transports_per_session`].
+    pub peers: Vec<Slot>,
+    /// How well it is connected.
+    pub quality: Quality,
 }
 
 impl Room {
@@ -41,9 +50,30 @@ impl Room {
             peers: Vec::new(),
             router: Router::new(last_n),
             data: DataTable::default(),
-            qualities: HashMap::new(),
+            sessions: HashMap::new(),
             groups: HashMap::new(),
         }
+    }
+
+    /// A transport of a session has come.
+    pub(super) fn add_peer(&mut self, session: SessionId, slot: Slot) {
+        self.peers.push(slot);
+        self.sessions.entry(session).or_default().peers.push(slot);
+    }
+
+    /// A transport of a session is gone; with its last one the session is forgotten.
+    pub(super) fn remove_peer(&mut self, session: SessionId, slot: Slot) {
+        self.peers.retain(|&other| other != slot);
+        let Some(presence) = self.sessions.get_mut(&session) else { return };
+        presence.peers.retain(|&other| other != slot);
+        if presence.peers.is_empty() {
+            self.sessions.remove(&session);
+        }
+    }
+
+    /// The transports of a session.
+    pub fn peers_of(&self, session: SessionId) -> &[Slot] {
+        self.sessions.get(&session).map_or(&[], |presence| &presence.peers)
     }
 
     /// The part of the room a session is in.

@@ -3,6 +3,7 @@
 use super::{DecodeError, bad};
 use crate::{
     command::RefusalReason,
+    details::{DtlsState, IceState},
     event::{CloseReason, DataCloseReason},
     media::{self, ConnectionQuality, Direction, Kind, LayerLimit, LayerStructure, PictureSize, Source},
     transport::{CandidateType, DtlsRole, Protocol, TcpType},
@@ -38,6 +39,8 @@ numbered!(Protocol { Udp = 1, Tcp = 2 });
 numbered!(CandidateType { Host = 1 });
 numbered!(TcpType { Passive = 1 });
 numbered!(DtlsRole { Auto = 1, Client = 2, Server = 3 });
+numbered!(IceState { New = 1, Connected = 2, Disconnected = 3 });
+numbered!(DtlsState { Connecting = 1, Connected = 2 });
 numbered!(CloseReason { ConsentExpired = 1, PeerClosed = 2, HandshakeFailed = 3, NeverConnected = 4 });
 numbered!(DataCloseReason { Slow = 1, StreamClosed = 2, AssociationLost = 3 });
 numbered!(RefusalReason {
@@ -53,6 +56,7 @@ numbered!(RefusalReason {
     StaleControl = 10,
     Draining = 11,
     Internal = 12,
+    UnknownSession = 13,
 });
 
 /// The number of something that may be absent: 0 then.

@@ -2,6 +2,7 @@
 
 use super::{
     DecodeError,
+    details::SessionDetails,
     media::{Numbered, id, id_bytes, picture_size, sides},
     rtp::RtpParameters,
     transport::{DtlsParameters, IceCandidate, IceParameters, SctpStreamParameters},
@@ -14,7 +15,7 @@ use crate::{
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Response {
-    #[prost(oneof = "Answer", tags = "1, 10, 11, 12, 13, 14, 15, 16")]
+    #[prost(oneof = "Answer", tags = "1, 10, 11, 12, 13, 14, 15, 16, 17")]
     answer: Option<Answer>,
 }
 
@@ -36,6 +37,8 @@ enum Answer {
     IceRestarted(IceRestarted),
     #[prost(message, tag = "16")]
     DataConsumed(DataConsumed),
+    #[prost(message, tag = "17")]
+    SessionDetails(SessionDetails),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -209,6 +212,7 @@ impl From<&Reply> for Answer {
                 Self::Inventory(Inventory { rooms: rooms.iter().map(Into::into).collect() })
             }
             Reply::Stats(stats) => Self::Stats(stats.into()),
+            Reply::SessionDetails(details) => Self::SessionDetails(details.as_ref().into()),
         }
     }
 }
@@ -251,6 +255,7 @@ fn reply_from(answer: Answer) -> Result<Reply, DecodeError> {
             Reply::Inventory(body.rooms.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?)
         }
         Answer::Stats(body) => Reply::Stats(body.try_into()?),
+        Answer::SessionDetails(body) => Reply::SessionDetails(Box::new(body.try_into()?)),
         // Taken out before this function.
         Answer::Refusal(_) => return Err(DecodeError::UnknownAnswer),
     })

@@ -20,7 +20,7 @@ pub(super) struct Request {
     room: Vec<u8>,
     #[prost(
         oneof = "Command",
-        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 40, 41"
+        tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 40, 41"
     )]
     command: Option<Command>,
 }
@@ -72,6 +72,8 @@ enum Command {
     ConsumeData(ConsumeData),
     #[prost(message, tag = "31")]
     CloseDataConsumer(Target),
+    #[prost(message, tag = "32")]
+    SessionDetails(Target),
     #[prost(message, tag = "40")]
     Inventory(Nothing),
     #[prost(message, tag = "41")]
@@ -283,6 +285,7 @@ impl From<&RoomCommand> for Command {
             }),
             RoomCommand::CloseDataConsumer { consumer } => Self::CloseDataConsumer(target(consumer.0)),
             RoomCommand::Stats => Self::Stats(Nothing {}),
+            RoomCommand::SessionDetails { session } => Self::SessionDetails(target(session.0)),
         }
     }
 }
@@ -380,6 +383,7 @@ fn room_command(command: Command, control_epoch: u64) -> Result<RoomCommand, Dec
             RoomCommand::CloseDataConsumer { consumer: id(DataConsumerId, &body.id)? }
         }
         Command::Stats(Nothing {}) => RoomCommand::Stats,
+        Command::SessionDetails(body) => RoomCommand::SessionDetails { session: id(SessionId, &body.id)? },
         // Taken out before this function; named so that a new command cannot be forgotten here.
         Command::Inventory(_) | Command::Drain(_) => {
             return Err(DecodeError::UnknownCommand { control_epoch });

@@ -61,7 +61,9 @@ pub fn announce_layer(now: Instant, consumer: &mut Consumer, producer: &Producer
     if !consumer.announced.take(now, state) {
         return;
     }
-    outlet.counters.layer_switches += u64::from(before != state.0);
+    let is_another = before != state.0;
+    consumer.counts.layer_changes += u64::from(is_another);
+    outlet.counters.layer_switches += u64::from(is_another);
     outlet.events.push_back(Event::ConsumerLayerChanged {
         room: outlet.room,
         session: consumer.session,

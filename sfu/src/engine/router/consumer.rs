@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use plenum_shared::{
+    details::RemoteReport,
     id::{ConsumerId, SessionId},
     media::{Bitrate, Kind, Layer, LayerLimit, PictureSize, Source},
 };
@@ -10,6 +11,7 @@ use plenum_shared::{
 use super::{
     Outlet,
     announce::Announced,
+    counts::ConsumerCounts,
     departure::Shape,
     layers::{Layers, Verdict},
     payload::Description,
@@ -102,6 +104,12 @@ pub struct Consumer {
     pub(super) rate: RateMeter,
     /// Bytes sent since it exists, SRTP included.
     pub sent_bytes: u64,
+    /// What passed.
+    pub counts: ConsumerCounts,
+    /// What its viewer reported last.
+    pub remote: Option<RemoteReport>,
+    /// When it entered the stream it is on.
+    pub entered_at: Instant,
     /// Timestamp of a frame that lost a packet to a full arena.
     spoilt_frame: Option<u32>,
     /// Timestamp of the frame that was last allowed to wait.
@@ -185,6 +193,9 @@ impl Consumer {
             octet_count: 0,
             rate: RateMeter::default(),
             sent_bytes: 0,
+            counts: ConsumerCounts::default(),
+            remote: None,
+            entered_at: now,
             spoilt_frame: None,
             waiting_frame: None,
             reported: None,
@@ -240,6 +251,7 @@ impl Consumer {
             Verdict::Enter => {
                 // What still waits would only delay the keyframe that makes it needless.
                 self.forget_waiting(outlet);
+                self.entered_at = now;
                 self.enter(now, previous, incoming, packet.timestamp, producer);
             }
             Verdict::Send if resumes => self.enter(now, previous, incoming, packet.timestamp, producer),

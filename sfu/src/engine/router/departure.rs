@@ -326,6 +326,18 @@ impl Consumer {
         if purpose != Purpose::Media {
             self.rtx_sequence_number = self.rtx_sequence_number.wrapping_add(1);
         }
+        peer.traffic.note_sent(now, len);
+        match purpose {
+            Purpose::Media => self.counts.sent.add(len),
+            Purpose::Repair => {
+                self.counts.retransmitted.add(len);
+                peer.traffic.retransmitted.add(len);
+            }
+            Purpose::Probe(_) => {
+                self.counts.probes.add(len);
+                peer.traffic.probes.add(len);
+            }
+        }
         outlet.counters.rtp_sent += 1;
         outlet.counters.rtp_bytes_sent += len as u64;
         self.sent_bytes += len as u64;

@@ -67,6 +67,9 @@ struct Meter {
     /// Timestamp of the newest frame, and when it began to arrive.
     frame: Option<(u32, Instant)>,
     frame_interval: Duration,
+    /// Frames that began, and those of the last second.
+    frames: u64,
+    frame_meter: RateMeter,
     /// Pictures of each other layer since its last packet, and when the first of them began.
     missed: [u8; LAYERS_MAX],
     missing_since: Option<Instant>,
@@ -178,6 +181,15 @@ impl LayerMeters {
         })
     }
 
+    /// Frames of each spatial layer that began to arrive, and how many of them in the last second.
+    pub fn frames(&mut self, now: Instant) -> [(u64, f32); LAYERS_MAX] {
+        std::array::from_fn(|layer| {
+            let meter = &mut self.layers[layer];
+            // The meter takes what it counts for bytes.
+            (meter.frames, meter.frame_meter.rate(now).0 as f32 / 8.0)
+        })
+    }
+
     fn look(&mut self, now: Instant) {
         let since = self.looked_at.map_or(Duration::MAX, |at| now.saturating_duration_since(at));
         self.looked_at = Some(now);
@@ -218,6 +230,7 @@ impl Meter {
     fn note_frame(&mut self, now: Instant, timestamp: u32) -> bool {
         let Some((newest, began_at)) = self.frame else {
             self.frame = Some((timestamp, now));
+            self.count_frame(now);
             return true;
         };
         let ahead = timestamp.wrapping_sub(newest) as i32;
@@ -228,7 +241,13 @@ impl Meter {
         let unknown = self.frame_interval.is_zero();
         self.frame_interval = if unknown { interval } else { (self.frame_interval * 7 + interval) / 8 };
         self.frame = Some((timestamp, now));
+        self.count_frame(now);
         true
+    }
+
+    fn count_frame(&mut self, now: Instant) {
+        self.frames += 1;
+        self.frame_meter.add(now, 1);
     }
 
     fn is_known(&self, now: Instant) -> bool {

@@ -7,6 +7,7 @@
 pub mod announce;
 pub mod claims;
 pub mod consumer;
+pub mod counts;
 pub mod data;
 pub mod decode_targets;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use plenum_shared::{
 
 use super::{
     claims::Claims,
+    counts::StreamCounts,
     history::History,
     keyframe::KeyframeRequests,
     layer_meter::{Costs, LayerMeters},
@@ -45,6 +46,8 @@ pub struct Stream {
     pub nacks: Nacks,
     /// What can be sent again.
     pub history: History,
+    /// What passed.
+    pub counts: StreamCounts,
     /// What its dependency descriptors mean, since a keyframe said so.
     pub structure: Option<Box<Structure>>,
     /// The packet that said so.
@@ -64,6 +67,7 @@ impl Stream {
             reception: Reception::new(now, clock_rate),
             nacks: Nacks::default(),
             history: History::default(),
+            counts: StreamCounts::default(),
             structure: None,
             structure_index: None,
             unread_index: None,
@@ -203,13 +207,21 @@ impl Producer {
     }
 
     /// A packet of sound that did not come was found as redundancy in a later one. `None` when it is not missing.
-    pub fn recover(&mut self, now: Instant, stream: u8, index: u64, timestamp: u32) -> Option<Incoming> {
+    pub fn recover(
+        &mut self,
+        now: Instant,
+        (stream, index): (u8, u64),
+        timestamp: u32,
+        len: usize,
+    ) -> Option<Incoming> {
         let state = self.streams.get_mut(usize::from(stream))?;
         if !state.reception.is_missing(index) {
             return None;
         }
         state.reception.receive(now, index as u16, timestamp, true);
         state.nacks.arrived(index);
+        state.counts.packets.add(len);
+        state.counts.repaired.add(len);
         Some(Incoming { stream, index, description: Description { keyframe: true, ..Description::PLAIN } })
     }
 
@@ -225,10 +237,16 @@ impl Producer {
         let Some(state) = self.streams.get_mut(usize::from(stream)) else { return Taken::Malformed };
         let arrival = state.reception.receive(now, packet.sequence_number, packet.timestamp, repaired);
         let (index, hopeless) = match arrival {
-            Arrival::Useless => return Taken::Duplicate,
+            Arrival::Useless => {
+                state.counts.duplicates += 1;
+                return Taken::Duplicate;
+            }
             Arrival::Late { index } => {
                 let asked = state.nacks.arrived(index);
                 self.repaired_count += u64::from(asked);
+                if asked || repaired {
+                    state.counts.repaired.add(bytes.len());
+                }
                 (index, false)
             }
             Arrival::Newest { index, missing_from } => {
@@ -236,6 +254,7 @@ impl Producer {
                 (index, waits && !state.nacks.lost(now, missing_from, index))
             }
         };
+        state.counts.packets.add(bytes.len());
         if hopeless {
             self.keyframes.want(stream);
         }
@@ -248,6 +267,7 @@ impl Producer {
         let Some(description) =
             Description::read(self.published.codec, packet, bytes, dependency, structure, newer)
         else {
+            state.counts.discarded += 1;
             // Nothing of a stream can be sent on before it is known what its descriptors mean.
             if dependency != 0 && matches!(arrival, Arrival::Newest { .. }) {
                 state.unread_index = Some(index);
@@ -281,6 +301,7 @@ impl Producer {
         state.nacks.forget_before(index - u64::from(self.published.codec == Codec::H264));
         if state.keyframe_timestamp != Some(timestamp) {
             state.keyframe_timestamp = Some(timestamp);
+            state.counts.keyframes += 1;
             self.keyframe_count += 1;
         }
         self.keyframes.arrived(stream);
@@ -359,6 +380,11 @@ impl Producer {
     /// The rate of each spatial layer by itself.
     pub fn layer_received(&mut self, now: Instant) -> [Bitrate; LAYERS_MAX] {
         self.meters.rates(now)
+    }
+
+    /// Pictures of each spatial layer: how many began, and how many of them in the last second.
+    pub fn layer_frames(&mut self, now: Instant) -> [(u64, f32); LAYERS_MAX] {
+        self.meters.frames(now)
     }
 
     /// The rate of everything that came.

@@ -163,6 +163,21 @@ impl Reception {
         (self.missed.saturating_sub(missed_before) as f32 / expected as f32).min(1.0)
     }
 
+    /// Packets that are missing still.
+    pub fn lost(&self) -> u64 {
+        self.expected().saturating_sub(self.received)
+    }
+
+    /// Packets that were missing when the one after them came, whatever became of them.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// The interarrival jitter (RFC 3550 section 6.4.1).
+    pub fn jitter(&self) -> Duration {
+        Duration::from_secs_f64(f64::from(self.jitter_x16) / 16.0 / f64::from(self.clock_rate.max(1)))
+    }
+
     /// Packets from the first to the newest.
     fn expected(&self) -> u64 {
         self.newest.map_or(0, |newest| newest - self.first.min(newest) + 1)

@@ -109,7 +109,8 @@ impl Router {
                 let timestamp = packet.timestamp.wrapping_sub(u32::from(block.offset));
                 let recovered = &payload[block.range()];
                 let index = incoming.index.saturating_sub(back);
-                let lost = self.producers[slot].recover(now, incoming.stream, index, timestamp);
+                let place = (incoming.stream, index);
+                let lost = self.producers[slot].recover(now, place, timestamp, recovered.len());
                 if let Some(lost) = lost.filter(|_| !recovered.is_empty()) {
                     outlet.counters.red_recovered += 1;
                     let mut packet = *packet;

@@ -32,6 +32,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use plenum_shared::details::IceState;
 use plenum_shared::transport::{DtlsParameters, DtlsRole, IceParameters, SctpStreamParameters};
 
 use super::demux::{DatagramKind, classify};
@@ -502,6 +503,15 @@ impl Transport {
     /// Where media for the peer goes.
     pub fn path(&self) -> Option<(LocalIndex, SocketAddr)> {
         self.path
+    }
+
+    /// How far connectivity checks are, and whether they still hold.
+    pub fn ice_state(&self) -> IceState {
+        match (self.path, self.network) {
+            (Some(_), _) => IceState::Connected,
+            (None, Some(_)) => IceState::Disconnected,
+            (None, None) => IceState::New,
+        }
     }
 
     /// Keys are there and the peer's certificate is the announced one.

@@ -308,6 +308,16 @@ impl Pacer {
         portion.into_iter().chain(probe).min()
     }
 
+    /// Packets that wait leave at this rate: what the estimate allows, or what was decided to be sent if that is more.
+    pub fn rate(&self) -> Bitrate {
+        self.rate.max(self.floor)
+    }
+
+    /// How long it takes until everything that waits has left.
+    pub fn queue(&self) -> Duration {
+        self.pace.time(self.figures.waiting_bytes)
+    }
+
     /// What it did and holds.
     pub fn figures(&self) -> PacerFigures {
         self.figures

@@ -184,6 +184,16 @@ impl Estimate {
         self.wide.as_ref().and_then(|wide| wide.round_trip())
     }
 
+    /// What was wanted last ([`Estimate::set_wanted`]).
+    pub fn wanted(&self) -> Option<Bitrate> {
+        self.wanted.flatten()
+    }
+
+    /// The share of packets (0.0 to 1.0) that lately did not arrive; `None` where no transport-wide feedback tells.
+    pub fn lost(&self) -> Option<f64> {
+        self.wide.as_ref().filter(|wide| wide.has_feedback()).map(|wide| wide.lost())
+    }
+
     /// Everything there is to show.
     pub fn snapshot(&self) -> EstimateSnapshot {
         let bitrate = self.bitrate();

@@ -250,6 +250,16 @@ impl TransportWide {
         self.feedback_us.is_some() || !self.is_ignored
     }
 
+    /// The peer has told of packets.
+    pub fn has_feedback(&self) -> bool {
+        self.feedback_us.is_some()
+    }
+
+    /// The share of packets that was lost lately.
+    pub fn lost(&self) -> f64 {
+        self.loss.average()
+    }
+
     /// The rate.
     pub fn bitrate(&self) -> Bitrate {
         Bitrate(self.aimd.target() as u64)

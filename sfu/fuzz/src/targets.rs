@@ -230,15 +230,16 @@ pub fn sctp(data: &[u8]) {
         rest = next;
         // An INIT comes without a tag (RFC 9260 section 8.5.1).
         let tag_of_packet = if chunks.first() == Some(&INIT) { 0 } else { tag };
-        sctp.handle_packet(now, &sctp_packet(tag_of_packet, chunks));
-        for packet in sctp.poll_transmit(now) {
+        sctp.handle_packet(now, sctp_packet(tag_of_packet, chunks).into());
+        sctp.make_packets(now, usize::MAX);
+        while let Some(packet) = sctp.take_packet() {
             assert!(packet.len() <= PACKET_LEN_MAX);
             if let Some((tag_to_use, cookie)) = init_ack(&packet) {
                 tag = tag_to_use;
                 let mut echo = vec![10, 0];
                 echo.extend((cookie.len() as u16 + 4).to_be_bytes());
                 echo.extend_from_slice(cookie);
-                sctp.handle_packet(now, &sctp_packet(tag, &echo));
+                sctp.handle_packet(now, sctp_packet(tag, &echo).into());
             }
         }
         while let Some(event) = sctp.poll_event(now) {
@@ -254,7 +255,8 @@ pub fn sctp(data: &[u8]) {
 }
 
 /// Chunks behind a common header with the right checksum.
-fn sctp_packet(tag: u32, chunks: &[u8]) -> Vec<u8> {
+/// A packet between the ports of WebRTC, with the right checksum.
+pub fn sctp_packet(tag: u32, chunks: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x13, 0x88, 0x13, 0x88];
     packet.extend(tag.to_be_bytes());
     packet.extend([0; 4]);

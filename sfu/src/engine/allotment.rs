@@ -69,7 +69,8 @@ impl Engine {
             peer.estimate.handle_loss(now, 1.0, Bitrate(0));
             peer.pacer.set_rate(peer.estimate.pacing_rate());
         }
-        let budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio));
+        let data = peer.data_pace.reserved(now, peer.estimate.bitrate()).0;
+        let budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio + data));
         let mut decision = peer.sharing.decide(now, budget, peer.estimate.has_fallen(), &mut scratch.lists);
         if is_silent {
             // Whoever does not read gets nothing but sound.
@@ -79,7 +80,7 @@ impl Engine {
         peer.allotted = Bitrate(decision.spent.0 + audio);
         peer.allotted_of = peer.estimate.bitrate();
         peer.pacer.set_floor(peer.allotted);
-        peer.estimate.set_wanted(now, decision.wanted.map(|video| Bitrate(video.0 + audio)));
+        peer.estimate.set_wanted(now, decision.wanted.map(|video| Bitrate(video.0 + audio + data)));
 
         let Lists { demands, grants, .. } = &scratch.lists;
         let mut flowing = audio;

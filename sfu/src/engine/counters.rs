@@ -103,6 +103,8 @@ pub struct Counters {
     pub data_dropped_unknown_kind: u64,
     /// Messages that may be lost, for receivers with too much waiting.
     pub data_dropped_full: u64,
+    /// Packets of data channels for receivers whose path had no room for them soon. Sent again where that matters.
+    pub data_packets_dropped_waiting: u64,
     /// Messages for receivers whose association is not up.
     pub data_dropped_not_connected: u64,
     /// Commands that were carried out.
@@ -134,6 +136,7 @@ impl Counters {
         self.media_dropped_without_keys += transport.media_without_keys;
         self.media_dropped_replayed += transport.media_replayed;
         self.data_dropped_unknown_kind += transport.data_of_unknown_kind;
+        self.data_packets_dropped_waiting += transport.data_packets_waiting_too_many;
         self.media_dropped_not_authentic += transport.media_not_authentic;
     }
 }

@@ -13,6 +13,7 @@ use plenum_shared::{
 use super::{
     Engine,
     demux::Slot,
+    egress::{Class, NotTaken},
     router::data::{DataConsumer, DataProducer},
     transport::sctp::{DataEvent, NotSent, PayloadProtocolIdentifier},
 };
@@ -145,6 +146,36 @@ impl Engine {
                     self.data_closed(now, slot, Some(stream), DataCloseReason::StreamClosed);
                 }
                 DataEvent::Lost => self.data_closed(now, slot, None, DataCloseReason::AssociationLost),
+            }
+        }
+    }
+
+    /// Sends what SCTP has to say, as far as the path has room for it: see [`super::transport::data_pace`].
+    pub(super) fn send_due_data(&mut self, now: Instant, slot: Slot) {
+        let Engine { peers, egress, .. } = self;
+        let peer = &mut peers[slot];
+        let Some(path) = peer.transport.path().filter(|_| peer.transport.is_connected()) else { return };
+        if peer.consumers.is_empty() {
+            peer.data_pace.set_alone();
+        } else {
+            peer.data_pace.set_rate(peer.estimate.bitrate(), peer.flowing);
+        }
+        peer.transport.make_data_packets(now, peer.data_pace.waiting_bytes_max());
+        while let Some(len_max) = peer.transport.next_data_len() {
+            if !peer.data_pace.is_due(now) || peer.pacer.has_repairs() {
+                return;
+            }
+            let transport = &mut peer.transport;
+            // As video: where the way out is full, SCTP can repeat it, and nobody's connection is closed for it.
+            match egress.push(slot, path, Class::Video, len_max, |buf| transport.write_data(now, buf)) {
+                Ok(len) => {
+                    peer.data_pace.spend(now, len);
+                    peer.traffic.note_sent(now, len);
+                    peer.pacer.spend(now, len);
+                }
+                Err(NotTaken::Full) => return,
+                // It was taken out, and cannot be sealed: DTLS is gone.
+                Err(NotTaken::Nothing) => {}
             }
         }
     }

@@ -84,8 +84,8 @@ impl Engine {
 
     /// After anything that may have moved a transport on: what it wants to send, say, and when it wants to be woken.
     pub(super) fn after_transport(&mut self, now: Instant, slot: Slot) {
-        self.peers[slot].transport.flush_data(now);
         self.transmit(now, slot);
+        self.send_due_data(now, slot);
         while let Some(event) = self.peers[slot].transport.poll_event() {
             match event {
                 TransportEvent::Connected => self.transport_connected(now, slot),

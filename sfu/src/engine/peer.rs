@@ -16,8 +16,8 @@ use super::{
     router::Router,
     stats::{PeerTraffic, Shortage},
     transport::{
-        Transport, arrivals::Arrivals, estimate::Estimate, pacer::Pacer, params::ExtensionIds,
-        sharing::Sharing,
+        Transport, arrivals::Arrivals, data_pace::DataPace, estimate::Estimate, pacer::Pacer,
+        params::ExtensionIds, sharing::Sharing,
     },
 };
 
@@ -89,6 +89,8 @@ pub struct Peer {
     pub estimate: Estimate,
     /// When the next packet to it may leave.
     pub pacer: Pacer,
+    /// When the next packet of its data channels may leave.
+    pub data_pace: DataPace,
     /// When the first packet was sent that no RTCP of the peer has come after.
     pub unanswered_since: Option<Instant>,
     /// When its layers are looked at next.
@@ -157,6 +159,7 @@ impl Peer {
             loss: 0.0,
             traffic: PeerTraffic::default(),
             pacer: Pacer::new(now, estimate.pacing_rate()),
+            data_pace: DataPace::new(now),
             estimate,
             unanswered_since: None,
             choose_at: None,
@@ -277,7 +280,10 @@ impl Peer {
         let watched =
             self.producers.iter().filter_map(|&slot| router.producers[slot].watched.poll_timeout()).min();
         let told = [self.arrivals.poll_timeout(), self.report_at, self.choose_at, requests, watched];
-        let sending = [self.pacer.poll_timeout(), self.estimate.poll_timeout()];
+        // While repetitions wait the pacer knows when.
+        let has_data = self.transport.next_data_len().is_some() && !self.pacer.has_repairs();
+        let data = has_data.then(|| self.data_pace.due_at());
+        let sending = [self.pacer.poll_timeout(), self.estimate.poll_timeout(), data];
         own.into_iter().chain(told).chain(sending).flatten().min()
     }
 }

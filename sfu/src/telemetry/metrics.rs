@@ -109,6 +109,8 @@ exported!(ENGINE, Counters {
         "Messages of data channels that are none of an application.",
     data_dropped_full: counter "data_dropped_full_total"
         "Messages that may be lost, for receivers with too much waiting.",
+    data_packets_dropped_waiting: counter "data_packets_dropped_waiting_total"
+        "Packets of data channels for receivers whose path had no room for them soon.",
     data_dropped_not_connected: counter "data_dropped_not_connected_total"
         "Messages for receivers whose SCTP association is not up.",
     commands_done: counter "commands_done_total" "Commands that were carried out.",

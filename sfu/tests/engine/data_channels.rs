@@ -27,6 +27,12 @@ struct Talk {
     listeners: Vec<Listener>,
 }
 
+/// A second channel between the same two.
+struct Neighbour {
+    out: ChannelId,
+    listener: Listener,
+}
+
 struct Listener {
     person: usize,
     consumer: DataConsumerId,
@@ -34,9 +40,10 @@ struct Listener {
 }
 
 fn config(stream: SctpStreamParameters) -> ChannelConfig {
-    let reliability = match stream.max_retransmits {
-        Some(retransmits) => Reliability::MaxRetransmits { retransmits },
-        None => Reliability::Reliable,
+    let reliability = match (stream.max_packet_life_time, stream.max_retransmits) {
+        (Some(lifetime), _) => Reliability::MaxPacketLifetime { lifetime },
+        (None, Some(retransmits)) => Reliability::MaxRetransmits { retransmits },
+        (None, None) => Reliability::Reliable,
     };
     ChannelConfig {
         ordered: stream.ordered,
@@ -74,14 +81,50 @@ impl Talk {
         self.listeners.push(Listener { person, consumer, channel });
     }
 
+    /// Why the first listener does not get another channel.
+    fn consume_refused(&mut self, producer: DataProducerId) -> RefusalReason {
+        let transport = self.meeting.people[self.listeners[0].person].receive.transport;
+        let consumer = DataConsumerId(self.meeting.id());
+        let consume = RoomCommand::ConsumeData { transport, consumer, producer };
+        self.meeting.command(consume).unwrap_err().reason
+    }
+
+    /// Another channel of person 0, to the first listener.
+    fn neighbour(&mut self, stream: SctpStreamParameters) -> Neighbour {
+        let meeting = &mut self.meeting;
+        let (producer, consumer) = (DataProducerId(meeting.id()), DataConsumerId(meeting.id()));
+        let transport = meeting.people[0].send.transport;
+        meeting.command(RoomCommand::ProduceData { transport, producer, stream }).unwrap();
+        let person = self.listeners[0].person;
+        let transport = meeting.people[person].receive.transport;
+        let consumed = meeting.command(RoomCommand::ConsumeData { transport, consumer, producer });
+        let Ok(Reply::DataConsumed { stream: theirs }) = consumed else { panic!("{consumed:?}") };
+        let out = open(meeting, 0, Direction::Send, stream);
+        let channel = open(meeting, person, Direction::Recv, theirs);
+        meeting.run(Duration::from_secs(1));
+        Neighbour { out, listener: Listener { person, consumer, channel } }
+    }
+
     /// Whether the browser took it.
     fn say(&mut self, binary: bool, payload: &[u8]) -> bool {
+        self.say_by(self.out, binary, payload)
+    }
+
+    fn say_by(&mut self, out: ChannelId, binary: bool, payload: &[u8]) -> bool {
         let browser = self.meeting.people[0].send.browser.as_mut().unwrap();
-        browser.rtc.channel(self.out).expect("an open channel").write(binary, payload).unwrap()
+        browser.rtc.channel(out).expect("an open channel").write(binary, payload).unwrap()
     }
 
     fn heard(&self, listener: usize) -> Vec<Message> {
-        let Listener { person, channel, .. } = self.listeners[listener];
+        self.heard_at(&self.listeners[listener])
+    }
+
+    fn heard_by(&self, neighbour: &Neighbour) -> Vec<Message> {
+        self.heard_at(&neighbour.listener)
+    }
+
+    fn heard_at(&self, listener: &Listener) -> Vec<Message> {
+        let &Listener { person, channel, .. } = listener;
         let browser = self.meeting.people[person].receive.browser.as_ref().unwrap();
         let data = browser.events.iter().filter_map(|(_, event)| match event {
             str0m::Event::ChannelData(data) if data.id == channel => Some((data.binary, data.data.clone())),
@@ -105,7 +148,7 @@ fn open(
 }
 
 #[test]
-fn text_and_bytes_and_empty_messages_arrive_as_they_were_sent() {
+fn text_and_bytes_arrive_as_they_were_sent() {
     let mut talk = Talk::new(Limits::default(), RELIABLE, 2);
     let large = vec![7; 60_000];
     let sent: [(bool, &[u8]); 4] = [(false, b"hello"), (true, &[0, 1, 255]), (true, &large), (false, b"end")];
@@ -147,6 +190,70 @@ fn lossy_messages_are_lost_and_the_channel_goes_on() {
     assert!(talk.say(true, b"still here"));
     talk.meeting.run(Duration::from_secs(2));
     assert_eq!(talk.heard(0).last(), Some(&(true, b"still here".to_vec())));
+}
+
+#[test]
+fn messages_with_a_lifetime_are_not_sent_after_it_and_those_without_are() {
+    let timed = SctpStreamParameters { max_packet_life_time: Some(300), ..RELIABLE };
+    for (stream, expected) in [(timed, vec![b"before".to_vec(), b"after".to_vec()]), (RELIABLE, vec![])] {
+        let mut talk = Talk::new(Limits::default(), stream, 1);
+        let address = talk.meeting.people[talk.listeners[0].person].receive.address;
+        assert!(talk.say(true, b"before"));
+        talk.meeting.run(Duration::from_secs(1));
+        talk.meeting.network.lossy = vec![(address, 100)];
+        for number in 0..20_u8 {
+            assert!(talk.say(true, &[number]));
+            talk.meeting.run(Duration::from_millis(100));
+        }
+        talk.meeting.run(Duration::from_secs(2));
+        talk.meeting.network.lossy.clear();
+        talk.meeting.run(Duration::from_secs(20));
+        assert!(talk.say(true, b"after"));
+        talk.meeting.run(Duration::from_secs(10));
+        let heard: Vec<_> = talk.heard(0).into_iter().map(|(_, payload)| payload).collect();
+        match stream == timed {
+            true => assert_eq!(heard, expected),
+            false => assert_eq!(heard.len(), 22),
+        }
+    }
+}
+
+#[test]
+fn a_lossy_channel_that_is_full_drops_and_goes_on_and_its_reliable_neighbour_loses_nothing() {
+    let data_rate = DataRate { bytes_per_second: 4 << 20, messages_per_second: 1000 };
+    let mut talk = Talk::new(Limits { data_rate, ..Limits::default() }, LOSSY, 1);
+    let neighbour = talk.neighbour(SctpStreamParameters { stream_id: 2, ..RELIABLE });
+    let address = talk.meeting.people[talk.listeners[0].person].receive.address;
+    talk.meeting.network.lossy = vec![(address, 100)];
+    let mut sent = 0;
+    for number in 0..40_u8 {
+        sent += usize::from(talk.say(true, &[number; 20_000]));
+        assert!(talk.say_by(neighbour.out, true, &[number]));
+        talk.meeting.run(Duration::from_millis(100));
+    }
+    let dropped = talk.meeting.engine.counters().data_dropped_full;
+    assert!(sent >= 30 && dropped > 0, "{dropped} dropped of {sent}");
+    talk.meeting.network.lossy.clear();
+    talk.meeting.run(Duration::from_secs(30));
+    assert!(talk.say(false, b"and on"));
+    talk.meeting.run(Duration::from_secs(5));
+    assert_eq!(talk.heard(0).last(), Some(&(false, b"and on".to_vec())));
+    let expected: Vec<Message> = (0..40_u8).map(|number| (true, vec![number])).collect();
+    assert_eq!(talk.heard_by(&neighbour), expected);
+    let closed = talk.meeting.events.iter().any(|event| matches!(event, Event::DataConsumerClosed { .. }));
+    assert!(!closed);
+}
+
+#[test]
+fn channels_that_a_client_opens_by_itself_are_counted_and_nobody_elses() {
+    let mut talk = Talk::new(Limits::default(), RELIABLE, 1);
+    let browser = talk.meeting.people[0].send.browser.as_mut().unwrap();
+    browser.rtc.direct_api().create_data_channel(ChannelConfig { negotiated: None, ..config(RELIABLE) });
+    talk.meeting.run(Duration::from_secs(2));
+    assert_eq!(talk.meeting.engine.counters().data_dropped_unknown_kind, 1);
+    assert!(talk.say(false, b"as before"));
+    talk.meeting.run(Duration::from_secs(2));
+    assert_eq!(talk.heard(0), [(false, b"as before".to_vec())]);
 }
 
 #[test]
@@ -232,10 +339,29 @@ fn what_is_beyond_a_bound_is_refused() {
     assert_eq!(produce(SctpStreamParameters { stream_id: 1024, ..RELIABLE }), RefusalReason::Invalid);
     let both = SctpStreamParameters { max_packet_life_time: Some(1), max_retransmits: Some(1), ..other };
     assert_eq!(produce(both), RefusalReason::Invalid);
-    let transport = talk.meeting.people[talk.listeners[0].person].receive.transport;
-    let (consumer, producer) = (DataConsumerId(talk.meeting.id()), talk.producer);
-    let refused = talk.meeting.command(RoomCommand::ConsumeData { transport, consumer, producer });
-    assert_eq!(refused.unwrap_err().reason, RefusalReason::LimitReached);
+    assert_eq!(talk.consume_refused(talk.producer), RefusalReason::LimitReached);
+}
+
+#[test]
+fn a_room_has_so_many_data_producers_and_a_transport_so_many_data_consumers() {
+    let limits = Limits { data_producers_per_room: 2, data_consumers_per_transport: 1, ..Limits::default() };
+    let mut talk = Talk::new(limits, RELIABLE, 1);
+    let somebody = talk.listeners[0].person;
+    let mut produce = |stream_id| {
+        let producer = DataProducerId(talk.meeting.id());
+        let transport = talk.meeting.people[somebody].send.transport;
+        let stream = SctpStreamParameters { stream_id, ..RELIABLE };
+        let done = talk.meeting.command(RoomCommand::ProduceData { transport, producer, stream });
+        done.map(|_| producer).map_err(|refusal| refusal.reason)
+    };
+    let second = produce(1).unwrap();
+    assert_eq!(produce(2), Err(RefusalReason::LimitReached));
+    assert_eq!(talk.consume_refused(second), RefusalReason::LimitReached);
+    // Room is made by whoever goes.
+    talk.meeting.command(RoomCommand::CloseDataProducer { producer: talk.producer }).unwrap();
+    let transport = talk.meeting.people[somebody].receive.transport;
+    let consumer = DataConsumerId(talk.meeting.id());
+    talk.meeting.command(RoomCommand::ConsumeData { transport, consumer, producer: second }).unwrap();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The corpus of the fuzz targets, replayed: what once was a strange packet stays harmless without a fuzzer at hand.
 
 #[path = "../../fuzz/src/targets.rs"]
-mod targets;
+pub mod targets;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -5,6 +5,7 @@
 
 mod against_str0m;
 mod allocations;
+mod associations;
 mod browser;
 mod camera;
 mod connecting;
@@ -25,6 +26,7 @@ mod random;
 mod redundancy;
 mod room;
 mod routing;
+mod sctp_client;
 mod svc;
 mod tracks;
 mod who_gets_what;

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use dimpl::{Dtls, KeyingMaterial, Output, SrtpProfile};
 use plenum_shared::transport::{DtlsParameters, DtlsRole, Fingerprint};
 use thiserror::Error;
@@ -18,6 +19,8 @@ const POLL_BUFFER_LEN: usize = 2048;
 /// Records of application data in one datagram that are believed to be meant; browsers send one.
 const RECEIVED_MAX: usize = 16;
 const POLL_BUFFER_LEN_MAX: usize = 1 << 16;
+/// What a record adds to application data at most: header 13, explicit nonce 8, tag 16 (RFC 5288).
+pub(super) const RECORD_OVERHEAD_MAX: usize = 37;
 
 /// Why the peer's DTLS parameters are refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -52,8 +55,12 @@ pub(super) struct DtlsEndpoint {
     remote: Option<Vec<Fingerprint>>,
     peer_certificate: Option<Vec<u8>>,
     keys: Option<(KeyingMaterial, Profile)>,
+    /// The keys of the session as it is now were given: application data may go.
+    is_up: bool,
+    /// A session that was up is gone, and another one has to be made. Until that is taken note of.
+    is_replaced: bool,
     /// Application data of the last packet, not yet taken.
-    received: Vec<Vec<u8>>,
+    received: Vec<Bytes>,
     timeout: Option<Instant>,
 }
 
@@ -68,6 +75,8 @@ impl DtlsEndpoint {
             remote: None,
             peer_certificate: None,
             keys: None,
+            is_up: false,
+            is_replaced: false,
             received: Vec::new(),
             timeout: None,
         }
@@ -138,15 +147,34 @@ impl DtlsEndpoint {
     }
 
     /// Application data that came with the last packet. Only that of a verified peer may be believed.
-    pub(super) fn take_received(&mut self) -> Vec<Vec<u8>> {
+    pub(super) fn take_received(&mut self) -> Vec<Bytes> {
         std::mem::take(&mut self.received)
     }
 
-    /// Sends application data in a record of its own. Dropped where the session is not up.
-    pub(super) fn send_data(&mut self, now: Instant, data: &[u8], send: &mut impl FnMut(&[u8])) {
-        let taken = self.engine.handle_timeout(now).and_then(|()| self.engine.send_application_data(data));
-        if taken.is_ok() {
-            self.poll(now, send);
+    /// Whether a session that was up has been given up since the last call.
+    pub(super) fn take_replaced(&mut self) -> bool {
+        std::mem::take(&mut self.is_replaced)
+    }
+
+    /// Writes application data as a record of its own over `buf`, which has [`RECORD_OVERHEAD_MAX`] bytes more than it.
+    /// Returns the length of the record; `None` where the session is not up.
+    pub(super) fn seal_data(&mut self, now: Instant, data: &[u8], buf: &mut [u8]) -> Option<usize> {
+        if !self.is_up {
+            return None;
+        }
+        self.engine.handle_timeout(now).and_then(|()| self.engine.send_application_data(data)).ok()?;
+        let mut len = None;
+        // To the end, because dimpl is consistent only then. Nothing of a handshake is left when a session is up.
+        loop {
+            match self.engine.poll_output(&mut buf[len.unwrap_or(0)..]) {
+                Output::Packet(packet) => len = len.or(Some(packet.len())),
+                Output::Timeout(at) => {
+                    self.timeout = Some(at);
+                    return len;
+                }
+                Output::BufferTooSmall { .. } => return len,
+                _ => {}
+            }
         }
     }
 
@@ -156,6 +184,8 @@ impl DtlsEndpoint {
         self.peer_certificate = None;
         self.keys = None;
         self.timeout = None;
+        self.is_replaced |= self.is_up;
+        self.is_up = false;
     }
 
     /// Takes everything dimpl has to say; it is consistent only after that.
@@ -182,7 +212,7 @@ impl DtlsEndpoint {
                     self.keys = profile_of(profile).map(|p| (material, p))
                 }
                 Output::ApplicationData(data) if self.received.len() < RECEIVED_MAX => {
-                    self.received.push(data.to_vec());
+                    self.received.push(Bytes::copy_from_slice(data));
                 }
                 Output::CloseNotify => goodbye = true,
                 _ => {}
@@ -202,6 +232,7 @@ impl DtlsEndpoint {
         }
         let contexts = srtp::from_keying_material(*profile, material, self.is_client).ok()?;
         self.keys = None;
+        self.is_up = true;
         Some(DtlsEvent::Keys(Box::new(contexts)))
     }
 }

@@ -12,6 +12,7 @@
 pub mod allocate;
 pub mod arrivals;
 mod certificate;
+pub mod data_pace;
 mod dtls;
 pub mod estimate;
 pub mod hysteresis;
@@ -49,9 +50,6 @@ use srtp::{SrtpError, SrtpInbound, SrtpOutbound};
 /// Answers waiting to be sent. One datagram causes one answer or one flight, and the caller takes them after each; what
 /// is beyond is dropped, and the peer asks again.
 const TRANSMITS_MAX: usize = 16;
-
-/// The same while a window of SCTP leaves; what is beyond counts as lost to it, and it slows down.
-const DATA_TRANSMITS_MAX: usize = 256;
 
 /// Authentic media from another checked address is followed when the path in use has brought none for so long. Below it,
 /// both may be in use for a moment while a browser moves by nomination; a speaker who changes networks is gone no longer.
@@ -169,6 +167,8 @@ pub struct TransportCounters {
     pub media_not_authentic: u64,
     /// Messages of data channels that are none of the application's.
     pub data_of_unknown_kind: u64,
+    /// Packets of data channels dropped because too many waited for the path.
+    pub data_packets_waiting_too_many: u64,
     /// Answers not sent because too many waited.
     pub transmits_dropped: u64,
 }
@@ -405,12 +405,17 @@ impl Transport {
 
     /// Hands application data to SCTP, once it is known whose it is.
     fn take_data(&mut self, now: Instant) {
+        if self.dtls.take_replaced()
+            && let Some(sctp) = &mut self.sctp
+        {
+            sctp.reset();
+        }
         let received = self.dtls.take_received();
         if !self.connected || received.is_empty() {
             return;
         }
         let sctp = self.sctp.get_or_insert_with(|| Box::new(Sctp::new(now, self.data_rate)));
-        received.iter().for_each(|packet| sctp.handle_packet(now, packet));
+        received.into_iter().for_each(|packet| sctp.handle_packet(now, packet));
     }
 
     /// The next thing that came by data channels.
@@ -418,7 +423,7 @@ impl Transport {
         self.sctp.as_mut()?.poll_event(now)
     }
 
-    /// Sends a message by a data channel. It leaves with [`Transport::flush_data`].
+    /// Sends a message by a data channel. It leaves as packets of [`Transport::write_data`].
     ///
     /// # Errors
     /// [`NotSent`]; nothing of the message is sent then.
@@ -438,21 +443,24 @@ impl Transport {
         }
     }
 
-    /// Has the packets of SCTP that are due polled by [`Transport::poll_transmit`].
-    pub fn flush_data(&mut self, now: Instant) {
-        let Some(sctp) = &mut self.sctp else { return };
-        let packets = sctp.poll_transmit(now);
-        let Some((local, remote)) = self.path.filter(|_| self.connected) else { return };
-        for packet in packets {
-            if self.transmits.len() >= DATA_TRANSMITS_MAX {
-                self.counters.transmits_dropped += 1;
-                continue;
-            }
-            let transmits = &mut self.transmits;
-            self.dtls.send_data(now, &packet, &mut |record| {
-                transmits.push_back((Transmit { local, remote }, record.to_vec()));
-            });
+    /// Has SCTP make the packets that are due, as far as no more than `waiting_bytes_max` wait.
+    pub fn make_data_packets(&mut self, now: Instant, waiting_bytes_max: usize) {
+        if let Some(sctp) = &mut self.sctp {
+            sctp.make_packets(now, waiting_bytes_max);
         }
+    }
+
+    /// Room that the next packet of SCTP takes as a datagram; `None` while none waits.
+    pub fn next_data_len(&self) -> Option<usize> {
+        let len = self.sctp.as_ref()?.next_packet_len()?;
+        Some(len + dtls::RECORD_OVERHEAD_MAX)
+    }
+
+    /// Writes the next packet of SCTP as a datagram over `buf`, which is [`Transport::next_data_len`] long. Returns its
+    /// length; `None` where nothing waits, or DTLS is not up.
+    pub fn write_data(&mut self, now: Instant, buf: &mut [u8]) -> Option<usize> {
+        let packet = self.sctp.as_mut()?.take_packet()?;
+        self.dtls.seal_data(now, &packet, buf)
     }
 
     /// When this transport wants to be woken.
@@ -538,8 +546,13 @@ impl Transport {
 
     /// What was dropped.
     pub fn counters(&self) -> TransportCounters {
-        let unknown = self.sctp.as_ref().map_or(0, |sctp| sctp.counters().messages_of_unknown_kind);
-        TransportCounters { data_of_unknown_kind: unknown, ..self.counters }
+        let sctp = self.sctp.as_ref().map(|sctp| sctp.counters()).unwrap_or_default();
+        TransportCounters {
+            data_of_unknown_kind: self.counters.data_of_unknown_kind + sctp.messages_of_unknown_kind,
+            data_packets_waiting_too_many: self.counters.data_packets_waiting_too_many
+                + sctp.packets_waiting_too_many,
+            ..self.counters
+        }
     }
 
     /// Says goodbye: a DTLS close_notify is left to be polled, nothing else comes or goes afterwards.
@@ -586,6 +599,7 @@ impl Transport {
         self.connected = false;
         self.inbound = None;
         self.outbound = None;
+        self.counters = self.counters();
         self.sctp = None;
         self.events.push_back(TransportEvent::Closed(reason));
     }

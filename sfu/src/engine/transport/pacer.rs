@@ -185,6 +185,11 @@ impl Pacer {
         self.paid_at = self.paid_at.max(paid_at.min(now + SOUND_DEBT_MAX));
     }
 
+    /// Repetitions wait, which go before everything but sound.
+    pub fn has_repairs(&self) -> bool {
+        !self.repairs.is_empty()
+    }
+
     /// Nothing waits and no probe is under way.
     pub fn is_idle(&self) -> bool {
         self.video.is_empty() && self.repairs.is_empty() && self.cluster.is_none()

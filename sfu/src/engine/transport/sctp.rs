@@ -5,15 +5,22 @@
 //! (DCEP, RFC 8832) is dropped and counted.
 //!
 //! What comes is bounded by the receive window, which closes while the budget is used up: a sender that sends too much
-//! waits, and nothing reliable is lost. What goes is bounded by [`BUFFERED_MAX`].
+//! waits, and nothing reliable is lost. What goes is bounded by [`BUFFERED_MAX`]; packets that SCTP has made wait here
+//! until the path has room for them.
+
+mod abort;
+mod budget;
 
 use std::{
     collections::VecDeque,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
+use abort::Route;
+use budget::Budget;
+pub use budget::DataRate;
 use bytes::{Bytes, BytesMut};
 use plenum_shared::transport::{SctpParameters, SctpStreamParameters};
 pub use sctp_proto::PayloadProtocolIdentifier;
@@ -34,23 +41,10 @@ const RECEIVE_BUFFER: u32 = 512 * 1024;
 pub const BUFFERED_MAX: usize = 1024 * 1024;
 /// A stream that may lose messages is not given another while more than this waits on it.
 pub const BUFFERED_LOSSY_MAX: usize = 128 * 1024;
+/// Packets that may wait in any case: SCTP begins with four, and less would make it take a pause for a loss.
+const WAITING_MIN: usize = 16;
 /// Association and streams have one peer; sctp-proto wants an address for it all the same.
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5000);
-
-/// How much a client may send by its data channels, in the long run; two seconds' worth may come at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DataRate {
-    /// Payload of all channels of a transport.
-    pub bytes_per_second: u32,
-    /// Messages of all channels of a transport.
-    pub messages_per_second: u32,
-}
-
-impl Default for DataRate {
-    fn default() -> Self {
-        DataRate { bytes_per_second: 256 * 1024, messages_per_second: 100 }
-    }
-}
 
 /// What came by the data channels of a transport.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,8 +78,10 @@ pub enum NotSent {
 /// What was dropped here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SctpCounters {
-    /// Messages of the channel protocol, or of a kind nobody knows.
+    /// Messages of the channel protocol, of a kind nobody knows, or without a byte.
     pub messages_of_unknown_kind: u64,
+    /// Packets for the client because too many waited already. SCTP sends again what matters of them.
+    pub packets_waiting_too_many: u64,
 }
 
 /// The association of one transport.
@@ -93,6 +89,11 @@ pub struct SctpCounters {
 pub struct Sctp {
     endpoint: Endpoint,
     association: Option<(AssociationHandle, Association)>,
+    /// The way back to the client of the association.
+    route: Option<Route>,
+    /// Packets that SCTP has made. Bounded by [`WAITING_MIN`] and by what the caller of [`Sctp::make_packets`] says.
+    waiting: VecDeque<Bytes>,
+    waiting_bytes: usize,
     /// Streams with messages to be read, in turn. Bounded by the streams of the association.
     readable: VecDeque<u16>,
     /// Events of the association that are not messages. The caller takes them after each call.
@@ -107,6 +108,9 @@ impl Sctp {
         Sctp {
             endpoint: endpoint(),
             association: None,
+            route: None,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
             readable: VecDeque::new(),
             events: VecDeque::new(),
             budget: Budget::new(now, rate),
@@ -115,13 +119,17 @@ impl Sctp {
     }
 
     /// Takes one SCTP packet, whatever it holds.
-    pub fn handle_packet(&mut self, now: Instant, packet: &[u8]) {
-        let packet = Bytes::copy_from_slice(packet);
-        match self.endpoint.handle(now, PEER, None, None, packet) {
+    pub fn handle_packet(&mut self, now: Instant, packet: Bytes) {
+        let init = abort::route_of_init(&packet);
+        if init.is_some() && !self.makes_way_for(init) {
+            return;
+        }
+        match self.endpoint.handle(now, PEER, None, None, packet.clone()) {
             Some((handle, DatagramEvent::NewAssociation(association))) => {
                 // Another one for every INIT with a new tag would let a client fill our memory.
                 self.endpoint.reject_new_associations();
                 self.association = Some((handle, association));
+                self.route = init;
             }
             Some((handle, DatagramEvent::AssociationEvent(event))) => {
                 if let Some((known, association)) = &mut self.association
@@ -130,9 +138,41 @@ impl Sctp {
                     association.handle_event(event);
                 }
             }
-            None => return,
+            None => {
+                if self.association.is_none() {
+                    self.answer_unknown(&packet);
+                }
+                return;
+            }
         }
-        self.take_events();
+        self.take_events(abort::is_farewell(&packet));
+    }
+
+    /// Whether an INIT from here may be looked at, after what was begun or is ending has been forgotten for it. While an
+    /// association is up it is a repetition that comes late, for which sctp-proto would end it.
+    fn makes_way_for(&mut self, init: Option<Route>) -> bool {
+        let Some((_, association)) = &self.association else { return true };
+        if association.is_closing() {
+            self.lose();
+        } else if !association.is_handshaking() {
+            return false;
+        } else if self.route != init {
+            self.forget();
+        }
+        true
+    }
+
+    fn answer_unknown(&mut self, packet: &[u8]) {
+        if self.waiting.len() < WAITING_MIN {
+            self.waiting.extend(abort::answer_to_unknown(packet));
+        }
+    }
+
+    /// What carried the association is another one: whatever there was is gone, and the client knows.
+    pub fn reset(&mut self) {
+        if self.association.is_some() {
+            self.lose();
+        }
     }
 
     /// To be called at [`Sctp::poll_timeout`] or later.
@@ -140,7 +180,7 @@ impl Sctp {
         if let Some((_, association)) = &mut self.association {
             association.handle_timeout(now);
         }
-        self.take_events();
+        self.take_events(false);
     }
 
     /// When a repetition or an acknowledgement is due, or the budget lets another message in.
@@ -158,13 +198,36 @@ impl Sctp {
         self.events.pop_front()
     }
 
-    /// The packets to send now.
-    pub fn poll_transmit(&mut self, now: Instant) -> Vec<Bytes> {
-        let Some((_, association)) = &mut self.association else { return Vec::new() };
-        match association.poll_transmit(now).map(|transmit| transmit.payload) {
-            Some(Payload::RawEncode(packets)) => packets,
-            _ => Vec::new(),
+    /// Has the packets made that are due; they wait for [`Sctp::take_packet`]. Of what exceeds `waiting_bytes_max` the
+    /// last ones are dropped, as a queue on the path would: SCTP takes it for loss, and slows down.
+    pub fn make_packets(&mut self, now: Instant, waiting_bytes_max: usize) {
+        let Some((_, association)) = &mut self.association else { return };
+        let Some(Payload::RawEncode(packets)) =
+            association.poll_transmit(now).map(|transmit| transmit.payload)
+        else {
+            return;
+        };
+        for packet in packets {
+            let is_full = self.waiting_bytes + packet.len() > waiting_bytes_max;
+            if is_full && self.waiting.len() >= WAITING_MIN {
+                self.counters.packets_waiting_too_many += 1;
+                continue;
+            }
+            self.waiting_bytes += packet.len();
+            self.waiting.push_back(packet);
         }
+    }
+
+    /// Bytes of the packet that is to leave next.
+    pub fn next_packet_len(&self) -> Option<usize> {
+        self.waiting.front().map(Bytes::len)
+    }
+
+    /// The packet that is to leave next.
+    pub fn take_packet(&mut self) -> Option<Bytes> {
+        let packet = self.waiting.pop_front()?;
+        self.waiting_bytes = self.waiting_bytes.saturating_sub(packet.len());
+        Some(packet)
     }
 
     /// Sends a message on a stream, which is opened with the first one. `kind` and payload are as they were received.
@@ -205,7 +268,7 @@ impl Sctp {
             // It fails before the association is up only, when the client has not opened it either.
             let _ = stream.close();
         }
-        self.take_events();
+        self.take_events(false);
     }
 
     /// What was dropped.
@@ -213,7 +276,8 @@ impl Sctp {
         self.counters
     }
 
-    fn take_events(&mut self) {
+    /// `knows`: the client has said itself that the association ends, if it does.
+    fn take_events(&mut self, knows: bool) {
         let Some((_, association)) = &mut self.association else { return };
         let mut is_lost = false;
         while let Some(event) = association.poll() {
@@ -233,11 +297,24 @@ impl Sctp {
         while association.accept_stream().is_some() {}
         // Not `is_closed`: that is what a new one is until its cookie comes back.
         if is_lost {
-            self.endpoint = endpoint();
-            self.association = None;
-            self.readable.clear();
-            self.events.push_back(DataEvent::Lost);
+            let route = self.route.filter(|_| !knows);
+            self.lose();
+            self.waiting.extend(route.map(abort::abort));
         }
+    }
+
+    fn lose(&mut self) {
+        self.forget();
+        self.events.push_back(DataEvent::Lost);
+    }
+
+    fn forget(&mut self) {
+        self.endpoint = endpoint();
+        self.association = None;
+        self.route = None;
+        self.readable.clear();
+        self.waiting.clear();
+        self.waiting_bytes = 0;
     }
 
     fn read(&mut self, now: Instant) -> Option<DataEvent> {
@@ -260,10 +337,12 @@ impl Sctp {
                 PayloadProtocolIdentifier::Dcep | PayloadProtocolIdentifier::Unknown => {
                     self.counters.messages_of_unknown_kind += 1;
                 }
+                // Not even an empty message has no byte (RFC 8831 section 6.6), and one without could not be sent on.
+                _ if payload.is_empty() => self.counters.messages_of_unknown_kind += 1,
                 kind => return Some(DataEvent::Message { stream: id, kind, payload: payload.freeze() }),
             }
         }
-        self.take_events();
+        self.take_events(false);
         None
     }
 }
@@ -295,45 +374,5 @@ fn reliability(stream: &SctpStreamParameters) -> (ReliabilityType, u32) {
         (Some(ms), _) => (ReliabilityType::Timed, ms.into()),
         (None, Some(count)) => (ReliabilityType::Rexmit, count.into()),
         (None, None) => (ReliabilityType::Reliable, 0),
-    }
-}
-
-/// Two buckets that fill with time. A message is let in while neither is in debt, whatever its size.
-#[derive(Debug)]
-struct Budget {
-    rate: DataRate,
-    bytes_paid_at: Instant,
-    messages_paid_at: Instant,
-    now: Instant,
-}
-
-impl Budget {
-    /// What was saved up at most: two seconds' worth.
-    const SAVED_MAX: Duration = Duration::from_secs(2);
-
-    fn new(now: Instant, rate: DataRate) -> Self {
-        Budget { rate, bytes_paid_at: now, messages_paid_at: now, now }
-    }
-
-    /// Buckets are kept as the moment up to which all is paid, never before what may be saved.
-    fn open_at(&self) -> Instant {
-        self.bytes_paid_at.max(self.messages_paid_at)
-    }
-
-    fn is_open(&mut self, now: Instant) -> bool {
-        self.now = now;
-        self.open_at() <= now
-    }
-
-    fn spend(&mut self, bytes: usize) {
-        let share = |count: f64, rate: u32| Duration::from_secs_f64(count / f64::from(rate.max(1)));
-        let bytes_time = share(bytes as f64, self.rate.bytes_per_second);
-        let message_time = share(1.0, self.rate.messages_per_second);
-        for (paid_at, time) in
-            [(&mut self.bytes_paid_at, bytes_time), (&mut self.messages_paid_at, message_time)]
-        {
-            let saved = self.now.checked_sub(Self::SAVED_MAX).unwrap_or(*paid_at);
-            *paid_at = (*paid_at).max(saved) + time;
-        }
     }
 }

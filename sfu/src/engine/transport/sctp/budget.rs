@@ -1,0 +1,58 @@
+//! How much a client may send by its data channels: two buckets that fill with time.
+
+use std::time::{Duration, Instant};
+
+/// How much a client may send by its data channels, in the long run; two seconds' worth may come at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataRate {
+    /// Payload of all channels of a transport.
+    pub bytes_per_second: u32,
+    /// Messages of all channels of a transport.
+    pub messages_per_second: u32,
+}
+
+impl Default for DataRate {
+    fn default() -> Self {
+        DataRate { bytes_per_second: 256 * 1024, messages_per_second: 100 }
+    }
+}
+
+/// A message is let in while neither bucket is in debt, whatever its size.
+#[derive(Debug)]
+pub(super) struct Budget {
+    rate: DataRate,
+    bytes_paid_at: Instant,
+    messages_paid_at: Instant,
+    now: Instant,
+}
+
+impl Budget {
+    /// What was saved up at most: two seconds' worth.
+    const SAVED_MAX: Duration = Duration::from_secs(2);
+
+    pub(super) fn new(now: Instant, rate: DataRate) -> Self {
+        Budget { rate, bytes_paid_at: now, messages_paid_at: now, now }
+    }
+
+    /// Buckets are kept as the moment up to which all is paid, never before what may be saved.
+    pub(super) fn open_at(&self) -> Instant {
+        self.bytes_paid_at.max(self.messages_paid_at)
+    }
+
+    pub(super) fn is_open(&mut self, now: Instant) -> bool {
+        self.now = now;
+        self.open_at() <= now
+    }
+
+    pub(super) fn spend(&mut self, bytes: usize) {
+        let share = |count: f64, rate: u32| Duration::from_secs_f64(count / f64::from(rate.max(1)));
+        let bytes_time = share(bytes as f64, self.rate.bytes_per_second);
+        let message_time = share(1.0, self.rate.messages_per_second);
+        for (paid_at, time) in
+            [(&mut self.bytes_paid_at, bytes_time), (&mut self.messages_paid_at, message_time)]
+        {
+            let saved = self.now.checked_sub(Self::SAVED_MAX).unwrap_or(*paid_at);
+            *paid_at = (*paid_at).max(saved) + time;
+        }
+    }
+}

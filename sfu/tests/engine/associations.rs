@@ -1,0 +1,298 @@
+//! SCTP associations of clients: how they begin and end, and what is said about it. No DTLS and no network in between,
+//! so that a test says which packet comes when.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use plenum_sfu::engine::transport::sctp::{
+    BUFFERED_MAX, DataEvent, DataRate, NotSent, PayloadProtocolIdentifier as Kind, Sctp,
+};
+use plenum_shared::transport::{SctpParameters, SctpStreamParameters};
+
+use crate::fuzz_corpus::targets::sctp_packet;
+use crate::sctp_client::SctpClient;
+
+const STREAM: SctpStreamParameters =
+    SctpStreamParameters { stream_id: 3, ordered: true, max_packet_life_time: None, max_retransmits: None };
+const ABORT: u8 = 6;
+const RATE: DataRate = DataRate { bytes_per_second: 100 << 20, messages_per_second: 100_000 };
+const LARGEST: usize = SctpParameters::OURS.max_message_size as usize;
+
+struct Pair {
+    now: Instant,
+    server: Sctp,
+    client: SctpClient,
+    /// Everything that came of the client.
+    events: Vec<DataEvent>,
+    /// Everything the client has sent.
+    sent: Vec<Bytes>,
+}
+
+impl Pair {
+    fn new() -> Self {
+        let now = Instant::now();
+        let (server, client) = (Sctp::new(now, RATE), SctpClient::new());
+        Pair { now, server, client, events: Vec::new(), sent: Vec::new() }
+    }
+
+    fn connected() -> Self {
+        let mut pair = Pair::new();
+        pair.exchange();
+        assert!(pair.client.is_connected());
+        pair
+    }
+
+    /// Lets both speak until neither has anything to say.
+    fn exchange(&mut self) {
+        loop {
+            let said = self.client.poll(self.now);
+            said.iter().for_each(|packet| self.server.handle_packet(self.now, packet.clone()));
+            let answered = self.answers();
+            answered.iter().for_each(|packet| self.client.handle(self.now, packet.clone()));
+            self.sent.extend_from_slice(&said);
+            if said.is_empty() && answered.is_empty() {
+                return;
+            }
+        }
+    }
+
+    fn answers(&mut self) -> Vec<Bytes> {
+        self.server.make_packets(self.now, usize::MAX);
+        let packets = std::iter::from_fn(|| self.server.take_packet()).collect();
+        self.events.extend(std::iter::from_fn(|| self.server.poll_event(self.now)));
+        packets
+    }
+
+    fn run(&mut self, time: Duration) {
+        let end = self.now + time;
+        self.exchange();
+        while let Some(at) = [self.server.poll_timeout(), self.client.poll_timeout()]
+            .into_iter()
+            .flatten()
+            .min()
+            .filter(|&at| at <= end)
+        {
+            self.now = self.now.max(at);
+            self.server.handle_timeout(self.now);
+            self.client.handle_timeout(self.now);
+            self.exchange();
+        }
+        self.now = end;
+    }
+
+    fn messages(&self) -> Vec<&Bytes> {
+        let payloads = self.events.iter().filter_map(|event| match event {
+            DataEvent::Message { payload, .. } => Some(payload),
+            _ => None,
+        });
+        payloads.collect()
+    }
+
+    fn is_lost(&self) -> bool {
+        self.events.contains(&DataEvent::Lost)
+    }
+
+    /// A packet of the client with a chunk that its stack would not send.
+    fn chunk_of_client(&self, chunk: &[u8]) -> Bytes {
+        let header = self.sent.last().unwrap();
+        let tag = u32::from_be_bytes(header[4..8].try_into().unwrap());
+        sctp_packet(tag, chunk).into()
+    }
+}
+
+#[test]
+fn the_largest_message_passes_both_ways() {
+    let mut pair = Pair::connected();
+    let payload = vec![7; LARGEST];
+    pair.client.send(3, Kind::Binary, &payload);
+    pair.run(Duration::from_secs(2));
+    assert_eq!(pair.messages(), [&Bytes::from(payload.clone())]);
+    pair.server.send(&STREAM, Kind::Binary, &payload.clone().into()).unwrap();
+    pair.run(Duration::from_secs(2));
+    assert_eq!(pair.client.received, [(3, Kind::Binary, payload)]);
+}
+
+#[test]
+fn a_message_beyond_the_largest_ends_the_association_and_the_client_is_told() {
+    let mut pair = Pair::connected();
+    pair.client.send(3, Kind::Binary, &vec![7; LARGEST + 1]);
+    pair.run(Duration::from_secs(2));
+    assert_eq!(pair.events, [DataEvent::Lost]);
+    assert!(pair.client.is_lost);
+}
+
+#[test]
+fn a_client_that_aborts_is_heard_and_not_answered() {
+    let mut pair = Pair::connected();
+    pair.client.send(3, Kind::Binary, b"one");
+    pair.exchange();
+    let abort = pair.chunk_of_client(&[ABORT, 0, 0, 4]);
+    pair.server.handle_packet(pair.now, abort);
+    assert_eq!(pair.answers(), Vec::<Bytes>::new());
+    assert!(pair.is_lost());
+    assert_eq!(pair.server.send(&STREAM, Kind::Binary, &Bytes::new()), Err(NotSent::NotConnected));
+}
+
+#[test]
+fn a_client_that_shuts_down_is_let_go_after_what_it_has_sent() {
+    let mut pair = Pair::connected();
+    pair.client.send(3, Kind::String, b"bye");
+    pair.exchange();
+    pair.client.shut_down();
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.messages(), [&Bytes::from_static(b"bye")]);
+    assert!(pair.is_lost());
+}
+
+#[test]
+fn a_client_that_shut_down_and_vanished_may_begin_anew() {
+    let mut pair = Pair::connected();
+    pair.client.shut_down();
+    let farewell = pair.client.poll(pair.now);
+    farewell.into_iter().for_each(|packet| pair.server.handle_packet(pair.now, packet));
+    assert_eq!(pair.answers().len(), 1, "an acknowledgement that nobody takes");
+    assert!(!pair.is_lost());
+    pair.client = SctpClient::new();
+    pair.run(Duration::from_secs(1));
+    assert!(pair.is_lost() && pair.client.is_connected());
+}
+
+#[test]
+fn after_the_end_another_association_can_be_made() {
+    let mut pair = Pair::connected();
+    let abort = pair.chunk_of_client(&[ABORT, 0, 0, 4]);
+    pair.server.handle_packet(pair.now, abort);
+    pair.client = SctpClient::new();
+    pair.exchange();
+    pair.client.send(3, Kind::Binary, b"again");
+    pair.server.send(&STREAM, Kind::Binary, &Bytes::from_static(b"welcome")).unwrap();
+    pair.exchange();
+    assert_eq!(pair.messages(), [&Bytes::from_static(b"again")]);
+    assert_eq!(pair.client.received.len(), 1);
+}
+
+#[test]
+fn a_client_that_forgot_what_it_had_begun_is_let_in() {
+    let mut pair = Pair::new();
+    let init = pair.client.poll(pair.now);
+    init.into_iter().for_each(|packet| pair.server.handle_packet(pair.now, packet));
+    assert_eq!(pair.answers().len(), 1);
+    pair.client = SctpClient::new();
+    pair.exchange();
+    assert!(pair.client.is_connected());
+    assert_eq!(pair.events, [], "nothing was up that could be lost");
+}
+
+#[test]
+fn an_init_that_comes_late_ends_nothing() {
+    let mut pair = Pair::connected();
+    let init = pair.sent[0].clone();
+    pair.server.handle_packet(pair.now, init);
+    pair.client.send(3, Kind::Binary, b"still here");
+    pair.exchange();
+    assert_eq!(pair.messages(), [&Bytes::from_static(b"still here")]);
+    assert!(!pair.is_lost() && !pair.client.is_lost);
+}
+
+#[test]
+fn another_init_ends_nothing_while_an_association_is_up() {
+    let mut pair = Pair::connected();
+    let other = SctpClient::new().poll(pair.now);
+    other.into_iter().for_each(|packet| pair.server.handle_packet(pair.now, packet));
+    assert_eq!(pair.answers(), Vec::<Bytes>::new());
+    pair.client.send(3, Kind::Binary, b"still here");
+    pair.exchange();
+    assert!(!pair.is_lost());
+}
+
+#[test]
+fn packets_of_an_association_that_is_gone_are_answered_with_an_abort() {
+    let mut pair = Pair::connected();
+    pair.server.reset();
+    pair.client.send(3, Kind::Binary, b"anybody there?");
+    let packet = pair.client.poll(pair.now).remove(0);
+    pair.server.handle_packet(pair.now, packet.clone());
+    let answers = pair.answers();
+    assert_eq!(answers.len(), 1);
+    assert_eq!(answers[0][4..8], packet[4..8], "its own tag, for want of another");
+    assert_eq!(answers[0][12..14], [ABORT, 1]);
+    // However many it sends, few answers wait.
+    (0..1000).for_each(|_| pair.server.handle_packet(pair.now, packet.clone()));
+    assert!(pair.answers().len() <= 16);
+}
+
+#[test]
+fn messages_of_the_channel_protocol_are_dropped_and_counted() {
+    let mut pair = Pair::connected();
+    pair.client.send(3, Kind::Dcep, &[3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    pair.client.send(3, Kind::Binary, b"data");
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.messages(), [&Bytes::from_static(b"data")]);
+    assert_eq!(pair.server.counters().messages_of_unknown_kind, 1);
+}
+
+#[test]
+fn empty_messages_pass_with_the_byte_that_stands_for_them() {
+    let mut pair = Pair::connected();
+    for kind in [Kind::StringEmpty, Kind::BinaryEmpty] {
+        pair.client.send(3, kind, &[0]);
+        pair.server.send(&STREAM, kind, &Bytes::from_static(&[0])).unwrap();
+    }
+    pair.run(Duration::from_secs(1));
+    let message = |kind| DataEvent::Message { stream: 3, kind, payload: Bytes::from_static(&[0]) };
+    assert_eq!(pair.events, [Kind::StringEmpty, Kind::BinaryEmpty].map(message));
+    assert_eq!(pair.client.received, [Kind::StringEmpty, Kind::BinaryEmpty].map(|kind| (3, kind, vec![0])));
+}
+
+#[test]
+fn a_message_without_a_byte_is_none() {
+    const DATA: u8 = 0;
+    const WHOLE: u8 = 3;
+    let mut pair = Pair::connected();
+    pair.client.send(3, Kind::Binary, b"one");
+    pair.exchange();
+    let is_data = |packet: &&Bytes| packet[12] == DATA;
+    let number = u32::from_be_bytes(pair.sent.iter().find(is_data).unwrap()[16..20].try_into().unwrap()) + 1;
+    let mut chunk = vec![DATA, WHOLE, 0, 16];
+    chunk.extend(number.to_be_bytes());
+    // Stream 3, the second message of it, binary.
+    chunk.extend([0, 3, 0, 1, 0, 0, 0, 53]);
+    let packet = pair.chunk_of_client(&chunk);
+    pair.server.handle_packet(pair.now, packet);
+    pair.answers();
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.messages(), [&Bytes::from_static(b"one")]);
+    assert!(pair.is_lost() || pair.server.counters().messages_of_unknown_kind == 1);
+}
+
+#[test]
+fn what_waits_for_a_client_is_bounded() {
+    let mut pair = Pair::connected();
+    let message = Bytes::from(vec![1; 100_000]);
+    let taken = (0..100).take_while(|_| pair.server.send(&STREAM, Kind::Binary, &message).is_ok()).count();
+    assert_eq!(taken, BUFFERED_MAX / message.len());
+    assert_eq!(pair.server.send(&STREAM, Kind::Binary, &message), Err(NotSent::Full));
+    pair.run(Duration::from_secs(5));
+    assert_eq!(pair.client.received.len(), taken);
+    assert_eq!(pair.server.send(&STREAM, Kind::Binary, &message), Ok(()));
+}
+
+#[test]
+fn packets_beyond_what_may_wait_are_dropped_and_the_message_arrives_all_the_same() {
+    let mut pair = Pair::connected();
+    let payload = vec![7; 200_000];
+    pair.server.send(&STREAM, Kind::Binary, &payload.clone().into()).unwrap();
+    // A line that takes four packets every twenty milliseconds.
+    for _ in 0..1000 {
+        pair.server.make_packets(pair.now, 30_000);
+        let packets: Vec<_> = std::iter::from_fn(|| pair.server.take_packet()).take(4).collect();
+        packets.into_iter().for_each(|packet| pair.client.handle(pair.now, packet));
+        pair.now += Duration::from_millis(20);
+        pair.client.handle_timeout(pair.now);
+        let answers = pair.client.poll(pair.now);
+        answers.into_iter().for_each(|packet| pair.server.handle_packet(pair.now, packet));
+        pair.server.handle_timeout(pair.now);
+    }
+    assert!(pair.server.counters().packets_waiting_too_many > 0);
+    assert_eq!(pair.client.received, [(3, Kind::Binary, payload)]);
+}

@@ -9,6 +9,7 @@ use super::{Consumed, Joined, News, RemoteProducer, Session, SignalError, Transp
 use plenum_shared::{
     codec::{self, FrameReader},
     command::{Command, Reply, Request, RoomCommand},
+    details::SessionDetails,
     id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
     media::{Direction, Kind, Source},
     rtp::{RtpCapabilities, RtpParameters, router_capabilities},
@@ -182,6 +183,17 @@ impl NodeSession {
     pub(super) async fn resume(&self, consumer: Uuid) -> Result<(), SignalError> {
         let consumer = ConsumerId(consumer);
         self.node.ask(RoomCommand::SetConsumerPaused { consumer, paused: false }).await.map(drop)
+    }
+
+    /// Everything the node knows of this session, once it has a transport.
+    ///
+    /// # Errors
+    /// A refusal, or a link that is gone.
+    pub async fn details(&self) -> Result<SessionDetails, SignalError> {
+        match self.node.ask(RoomCommand::SessionDetails { session: self.session }).await? {
+            Reply::SessionDetails(details) => Ok(*details),
+            other => Err(unexpected("SessionDetails", &other)),
+        }
     }
 
     pub(super) async fn leave(&self) -> Result<(), SignalError> {

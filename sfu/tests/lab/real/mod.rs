@@ -3,16 +3,29 @@
 
 mod chromium;
 mod namespace;
+mod node_says;
 mod people;
 mod room;
 mod scenarios;
 mod wire;
 
+use std::io::Write;
+
 use crate::figures::Figures;
 use crate::record::Record;
 use crate::report::{self, Told};
 
-/// What is said of every run: seconds and kbit/s as in the virtual laboratory, and nothing that only an engine knows.
+/// One run in real time: with the seed of `PLENUM_LAB_SEED`, or this.
+fn seed() -> u64 {
+    std::env::var("PLENUM_LAB_SEED").map_or(1, |seed| seed.parse().expect("PLENUM_LAB_SEED is a number"))
+}
+
+/// Loudly, whether or not the output of tests that pass is shown.
+fn not_run(what: &str, hindrance: &str) {
+    let _ = writeln!(std::io::stderr(), "\n*** NOT RUN: {what}: {hindrance} ***\n");
+}
+
+/// What is said of every run, as in the virtual laboratory.
 fn told(figures: &mut Figures, record: &Record, time: std::ops::Range<f64>) {
     figures.told("sent, mean", record.mean(time.clone(), |s| s.sent), "kbit/s");
     figures.told("lost on the way", record.lost_share(time.clone()) * 100.0, "%");

@@ -19,6 +19,7 @@ use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 use super::namespace::Namespace;
+use super::node_says::NodeSays;
 use super::wire::{Course, NEAR, Passed, Wire, far};
 use crate::client::Client;
 use crate::link::LinkSettings;
@@ -150,6 +151,8 @@ struct Running {
     start: Instant,
     publishers: Vec<(Publisher, UdpSocket)>,
     viewers: Vec<(Viewer, UdpSocket)>,
+    /// Of each viewer.
+    node_says: Vec<NodeSays>,
     records: Vec<Record>,
     sample_at: Instant,
 }
@@ -185,19 +188,25 @@ impl Running {
         }
         let mut capabilities = router_capabilities();
         capabilities.codecs.retain(|codec| people.takes_redundancy || codec.mime_type != "audio/red");
-        let mut viewers = Vec::new();
+        let (mut viewers, mut node_says) = (Vec::new(), Vec::new());
         for Connected { client, socket, session, transport } in watching {
             let mut viewer = Viewer::new(start, client, TransportId(transport));
+            let mut pictures = Vec::new();
             for producer in &published {
                 let consumed = session.consume(transport, producer, &capabilities);
                 let consumed = room.runtime.block_on(consumed).unwrap();
                 viewer.expect(consumed.kind, &consumed.rtp_parameters);
                 room.runtime.block_on(session.resume(consumed.consumer_id)).unwrap();
+                if consumed.kind == Kind::Video {
+                    pictures.push(consumed.consumer_id);
+                }
             }
+            let Session::Node(session) = session else { unreachable!("a node's session") };
+            node_says.push(NodeSays::of(&room.runtime, session, pictures));
             viewers.push((viewer, socket));
         }
         let records = vec![Record::default(); viewers.len()];
-        Running { start, publishers, viewers, records, sample_at: start + SAMPLE_INTERVAL }
+        Running { start, publishers, viewers, node_says, records, sample_at: start + SAMPLE_INTERVAL }
     }
 
     fn run(mut self, time: Duration) -> (Vec<Record>, Duration) {
@@ -217,6 +226,9 @@ impl Running {
         for ((viewer, _), record) in self.viewers.iter_mut().zip(&mut self.records) {
             viewer.pictures.iter_mut().for_each(|picture| picture.film.finish(end));
             record.finish(self.start, end, viewer);
+        }
+        for (node_says, record) in self.node_says.iter().zip(&mut self.records) {
+            node_says.add_to(record, self.start);
         }
         (self.records, latest)
     }
@@ -278,7 +290,7 @@ impl Running {
                 estimate: None,
                 sent: 0.0,
                 received: kbps(viewer.received_bytes),
-                layers: films().map(|film| film.layer).collect(),
+                layers: vec![None; viewer.pictures.len()],
                 shown: films().next().and_then(|film| film.layer),
                 packets: 0,
                 lost: 0,

@@ -234,7 +234,7 @@ mod tests {
 
     use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
 
-    use super::super::namespace::hindrance;
+    use super::super::{namespace::hindrance, not_run};
     use super::*;
 
     const LEN: usize = 972;
@@ -250,7 +250,7 @@ mod tests {
     impl Two {
         fn new() -> Option<Self> {
             if let Some(hindrance) = hindrance() {
-                eprintln!("\n*** NOT RUN: {hindrance} ***\n");
+                not_run("the wire", &hindrance);
                 return None;
             }
             let sides = [Namespace::new("near"), Namespace::new("far")];

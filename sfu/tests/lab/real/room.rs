@@ -14,11 +14,14 @@ use crate::link::LinkSettings;
 use crate::meeting::Path;
 use crate::record::{Record, SAMPLE_INTERVAL, Sample};
 
-/// The camera's picture. Small, because a machine of two cores encodes it three times and decodes it once.
-const WIDTH: usize = 640;
+/// The camera's picture: the smallest of which Chromium makes three layers, because a machine of two cores encodes all of
+/// them and decodes one.
+const WIDTH: usize = 960;
 /// See [`WIDTH`].
-const HEIGHT: usize = 360;
-const FRAMES: usize = 45;
+const HEIGHT: usize = 540;
+const FRAMES: usize = 30;
+/// Of 20 ms.
+const SOUND_SAMPLES: u64 = 960;
 
 /// Why there can be no room on this machine, if so.
 pub fn hindrance() -> Option<String> {
@@ -81,6 +84,8 @@ impl Room {
             .env("LAB_ADDRESS", NEAR.to_string())
             .env("LAB_VIEWER", format!("/run/netns/{}", sides[1].name))
             .env("LAB_FILM", &film)
+            .env("LAB_WIDTH", WIDTH.to_string())
+            .env("LAB_HEIGHT", HEIGHT.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut script = command.spawn().expect("node runs");
@@ -147,11 +152,7 @@ fn record(start: Instant, looks: &[Look], passed: &[Passed]) -> Record {
     for (index, one) in passed.iter().enumerate() {
         let at = SAMPLE_INTERVAL.as_secs_f64() * (index + 1) as f64;
         let look = looks.iter().rev().find(|look| since(look.at) <= at);
-        let layer = look.map(|look| match look.width {
-            0..=200 => 0,
-            201..=400 => 1,
-            _ => 2,
-        });
+        let layer = look.map(|look| layer(look.width));
         record.samples.push(Sample {
             at,
             offered: None,
@@ -166,18 +167,25 @@ fn record(start: Instant, looks: &[Look], passed: &[Passed]) -> Record {
             delay: one.longest.map(|way| way.as_secs_f64() * 1000.0),
         });
     }
+    let sounds = |samples: u64| samples / SOUND_SAMPLES;
     for pair in looks.windows(2) {
         let (before, after) = (&pair[0], &pair[1]);
         if after.freezes > before.freezes {
             let to = since(after.at);
             record.freezes.push((0, (to - (after.frozen - before.frozen)).max(0.0), to));
         }
-        let concealed = after.concealed.saturating_sub(before.concealed) / 960;
+        let concealed = sounds(after.concealed).saturating_sub(sounds(before.concealed));
         record.concealed.extend((0..concealed).map(|_| since(after.at)));
-        record.played += after.sounds.saturating_sub(before.sounds) / 960;
+        record.played += sounds(after.sounds).saturating_sub(sounds(before.sounds));
         record.frames += after.frames.saturating_sub(before.frames);
     }
     record
+}
+
+/// Each layer is half as wide as the next.
+fn layer(width: u64) -> u8 {
+    let top = WIDTH as u64;
+    u8::from(width > top * 3 / 8) + u8::from(width > top * 3 / 4)
 }
 
 /// A film that moves and sparkles, so that an encoder uses the rate it is given.

@@ -13,7 +13,7 @@ pub fn page(scenarios: &[Value], sections: &[String]) -> String {
     let mut html = String::from("<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">");
     html.push_str("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
     let _ = write!(html, "<title>Network laboratory</title><style>{STYLE}</style>");
-    html.push_str("<main><h1>Network laboratory</h1><p class=\"lead\">The engine of the media plane between simulated people, on links that are never good for long. Everything replays from its seed.</p>");
+    html.push_str("<main><h1>Network laboratory</h1><p class=\"lead\">The engine of the media plane between simulated people, on links that are never good for long. Everything replays from its seed, but for what ran in real time: over real sockets, and with Chromium.</p>");
     html.push_str("<nav>");
     for scenario in scenarios {
         let name = text_of(&scenario["scenario"]);

@@ -11,8 +11,8 @@ import { until } from '../harness/until.mjs';
 
 const address = process.env.LAB_ADDRESS;
 const LOOK_EVERY_MS = 200;
-const TOP_WIDTH = 640;
 const SETTLED_AFTER_MS = 15_000;
+const picture = { width: Number(process.env.LAB_WIDTH), height: Number(process.env.LAB_HEIGHT), frameRate: 20 };
 const encodings = [
   { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
   { scaleResolutionDownBy: 2, maxBitrate: 450_000 },
@@ -68,15 +68,14 @@ async function main() {
   const { meeting, people } = await liveMeeting(plenum);
   const publisher = await Person.open(near, foreign.origin);
   await publisher.join(plenum, people.host, meeting.id);
-  const video = { width: 640, height: 360, frameRate: 30 };
-  await publisher.publish({ video, encodings });
+  await publisher.publish({ video: picture, encodings });
   const viewer = await Person.open(far, foreign.origin);
   await viewer.join(plenum, people.member, meeting.id);
   // The best picture comes at once on a machine that can encode it; a busy one goes on with what it can.
   const busyAfter = performance.now() + SETTLED_AFTER_MS;
   await until('a picture', 60_000, async () => {
     const { width, frames } = await look(viewer);
-    return width === TOP_WIDTH || (frames > 100 && performance.now() > busyAfter);
+    return width === picture.width || (frames > 100 && performance.now() > busyAfter);
   });
 
   process.stdout.write(`${JSON.stringify({ ready: true })}\n`);

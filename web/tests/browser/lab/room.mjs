@@ -12,7 +12,11 @@ import { until } from '../harness/until.mjs';
 const address = process.env.LAB_ADDRESS;
 const LOOK_EVERY_MS = 200;
 const SETTLED_AFTER_MS = 15_000;
-const picture = { width: Number(process.env.LAB_WIDTH), height: Number(process.env.LAB_HEIGHT), frameRate: 20 };
+const picture = {
+  width: Number(process.env.LAB_WIDTH),
+  height: Number(process.env.LAB_HEIGHT),
+  frameRate: 20,
+};
 const encodings = [
   { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
   { scaleResolutionDownBy: 2, maxBitrate: 450_000 },

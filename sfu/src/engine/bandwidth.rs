@@ -7,6 +7,7 @@ use plenum_shared::media::Bitrate;
 use super::{
     Engine,
     demux::Slot,
+    quality::loss_weight,
     router::Router,
     transport::rtcp::{FEEDBACK_STATUSES_MAX, TransportFeedback},
 };
@@ -50,6 +51,10 @@ impl Engine {
         if let Some(bitrate_bps) = taken.remb_bps {
             self.note_remb(now, slot, bitrate_bps);
         }
+        if taken.feedbacks > 0 {
+            let peer = &mut self.peers[slot];
+            peer.loss = peer.estimate.lost().map_or(peer.loss, |lost| lost as f32);
+        }
         if taken.blocks || taken.remb_bps.is_some() || taken.feedbacks > 0 {
             self.after_estimate(now, slot);
         }
@@ -59,17 +64,21 @@ impl Engine {
     fn note_loss(&mut self, now: Instant, slot: Slot) {
         let peer = &mut self.peers[slot];
         let router = &mut self.rooms[peer.room].router;
-        let (mut lost, mut sent) = (0.0, 0);
+        let (mut lost, mut sent, mut weighed) = (0.0, 0, 0.0);
         for &consumer in &peer.consumers {
             let consumer = &mut router.consumers[consumer];
             let rate = consumer.sent_rate(now).0;
             lost += rate as f64 * f64::from(consumer.fraction_lost) / 256.0;
+            weighed += rate as f32 * loss_weight(consumer);
             sent += rate;
         }
         // Where nothing was sent nothing is lost, and nothing learnt either.
-        peer.loss = (lost / sent.max(1) as f64) as f32;
+        let share = lost / sent.max(1) as f64;
+        peer.loss_weight = if sent > 0 { weighed / sent as f32 } else { 1.0 };
+        // Feedback about every packet tells more than a share in 256ths of the packets of some streams.
+        peer.loss = peer.estimate.lost().filter(|_| sent > 0).unwrap_or(share) as f32;
         if sent > 0 {
-            peer.estimate.handle_loss(now, f64::from(peer.loss), Bitrate(sent));
+            peer.estimate.handle_loss(now, share, Bitrate(sent));
         }
     }
 

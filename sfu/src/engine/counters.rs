@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::transport::TransportCounters;
+use plenum_shared::media::{Bitrate, ConnectionQuality};
+
+use super::{stats::Shortage, transport::TransportCounters};
 
 /// Everything counts up from zero. Names end in what is counted; `*_dropped_*` names say why something was dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -85,6 +87,8 @@ pub struct Counters {
     pub keyframes_requested: u64,
     /// Keyframe requests (PLI, FIR) of subscribers.
     pub keyframe_requests_received: u64,
+    /// Times a viewer asked for a keyframe of a picture that it had been shown for a while, and that reached us whole.
+    pub freezes: u64,
     /// Keyframes that arrived from publishers, each layer counted.
     pub keyframes_received: u64,
     /// Changes of the layer a consumer receives.
@@ -127,6 +131,26 @@ pub struct Counters {
     pub producers: u64,
     /// Consumers that exist now.
     pub consumers: u64,
+    /// Transports with consumers.
+    pub viewers: u64,
+    /// Of those, with an estimate below 500 kbit/s.
+    pub viewers_below_500k: u64,
+    /// Of those, with an estimate below 2 Mbit/s.
+    pub viewers_below_2m: u64,
+    /// Videos that viewers are to be shown now.
+    pub pictures: u64,
+    /// Of those, videos that bandwidth holds below what their viewer asks for.
+    pub pictures_limited: u64,
+    /// Of those, videos of which nothing is sent for want of bandwidth.
+    pub pictures_withheld: u64,
+    /// Sessions that were last judged excellent, or not yet.
+    pub sessions_excellent: u64,
+    /// Sessions that were last judged good.
+    pub sessions_good: u64,
+    /// Sessions that were last judged fair.
+    pub sessions_fair: u64,
+    /// Sessions that were last judged poor.
+    pub sessions_poor: u64,
 }
 
 impl Counters {
@@ -138,5 +162,26 @@ impl Counters {
         self.data_dropped_unknown_kind += transport.data_of_unknown_kind;
         self.data_packets_dropped_waiting += transport.data_packets_waiting_too_many;
         self.media_dropped_not_authentic += transport.media_not_authentic;
+    }
+
+    /// Adds how one transport with consumers fares.
+    pub(super) fn add_viewer(&mut self, estimate: Bitrate, shortage: &Shortage) {
+        self.viewers += 1;
+        self.viewers_below_500k += u64::from(estimate < Bitrate::kbps(500));
+        self.viewers_below_2m += u64::from(estimate < Bitrate::kbps(2000));
+        self.pictures += u64::from(shortage.pictures);
+        self.pictures_limited += u64::from(shortage.limited);
+        self.pictures_withheld += u64::from(shortage.withheld);
+    }
+
+    /// Adds how one session was judged.
+    pub(super) fn add_session(&mut self, quality: Option<ConnectionQuality>) {
+        let count = match quality.unwrap_or(ConnectionQuality::Excellent) {
+            ConnectionQuality::Excellent => &mut self.sessions_excellent,
+            ConnectionQuality::Good => &mut self.sessions_good,
+            ConnectionQuality::Fair => &mut self.sessions_fair,
+            ConnectionQuality::Poor => &mut self.sessions_poor,
+        };
+        *count += 1;
     }
 }

@@ -10,6 +10,7 @@ use super::{
     demux::Slot,
     packet::RtpPacket,
     peer::{FIRST_REPORT_AFTER, ROUND_TRIP_UNKNOWN},
+    quality::is_freeze,
     router::{Outlet, Router, repair, speaker::JUDGED_EVERY},
     transport::rtcp::{
         self, ExtendedBlock, NackPairs, ReportBlock, RtcpPacket, SenderReport, reference_time,
@@ -219,9 +220,14 @@ impl Engine {
         let peer = &self.peers[slot];
         let Some(&consumer) = peer.outbound.get(&media_ssrc) else { return };
         self.counters.keyframe_requests_received += 1;
-        let counts = &mut self.rooms[peer.room].router.consumers[consumer].counts;
-        *(if is_full { &mut counts.firs } else { &mut counts.plis }) += 1;
-        self.request_keyframe(now, peer.room, consumer);
+        let Router { producers, consumers, .. } = &mut self.rooms[peer.room].router;
+        let asking = &mut consumers[consumer];
+        *(if is_full { &mut asking.counts.firs } else { &mut asking.counts.plis }) += 1;
+        let (room, froze) = (peer.room, is_freeze(now, asking, &producers[asking.producer]));
+        if froze {
+            self.note_freeze(slot);
+        }
+        self.request_keyframe(now, room, consumer);
     }
 
     /// Has a keyframe of what a consumer looks at asked for.

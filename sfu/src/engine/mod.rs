@@ -28,6 +28,7 @@ mod quality;
 mod random;
 mod reports;
 mod room;
+mod room_stats;
 pub mod router;
 pub mod sending;
 mod stats;
@@ -230,6 +231,11 @@ impl Engine {
     pub fn counters(&self) -> Counters {
         let mut counters = self.counters;
         self.peers.iter().for_each(|(_, peer)| counters.add_transport(&peer.transport.counters()));
+        let viewers = || self.peers.iter().map(|(_, peer)| peer).filter(|peer| !peer.consumers.is_empty());
+        viewers().for_each(|peer| counters.add_viewer(peer.estimate.bitrate(), &peer.shortage));
+        for (_, room) in &self.rooms {
+            room.sessions.values().for_each(|presence| counters.add_session(presence.quality.told()));
+        }
         let routers = || self.rooms.iter().map(|(_, room)| &room.router);
         Counters {
             rooms: self.rooms.len() as u64,
@@ -268,7 +274,7 @@ impl Engine {
         self.send_due(now, slot);
         self.send_due_rtcp(now, slot);
         if reports {
-            self.judge_quality(slot);
+            self.judge_quality(now, slot);
         }
         self.take_data(now, slot);
         self.after_transport(now, slot);

@@ -83,6 +83,8 @@ pub struct Peer {
     pub round_trip: Option<Duration>,
     /// Share of packets lost on the way to it (as it reported last) or, when it publishes, on the way to us.
     pub loss: f32,
+    /// What that loss is worth, where most of it is mended: see [`super::quality`].
+    pub loss_weight: f32,
     /// What passed.
     pub traffic: PeerTraffic,
     /// What its path carries.
@@ -157,6 +159,7 @@ impl Peer {
             report_at: None,
             round_trip: None,
             loss: 0.0,
+            loss_weight: 1.0,
             traffic: PeerTraffic::default(),
             pacer: Pacer::new(now, estimate.pacing_rate()),
             data_pace: DataPace::new(now),

@@ -97,6 +97,8 @@ exported!(ENGINE, Counters {
     keyframes_requested: counter "keyframes_requested_total" "Keyframes that publishers were asked for.",
     keyframe_requests_received: counter "keyframe_requests_received_total"
         "Keyframes that subscribers asked for.",
+    freezes: counter "viewer_freezes_total"
+        "Keyframes that subscribers asked for in the middle of a picture that had reached us whole.",
     keyframes_received: counter "keyframes_received_total" "Keyframes of publishers, each layer counted.",
     layer_switches: counter "layer_switches_total" "Changes of the layer that a consumer receives.",
     speaker_changes: counter "speaker_changes_total" "Changes of a room's active speaker.",
@@ -123,6 +125,16 @@ exported!(ENGINE, Counters {
     transports: gauge "transports" "Transports.",
     producers: gauge "producers" "Producers.",
     consumers: gauge "consumers" "Consumers.",
+    viewers: gauge "viewers" "Transports with consumers.",
+    viewers_below_500k: gauge "viewers_below_500_kbits" "Of those, with an estimate below 500 kbit/s.",
+    viewers_below_2m: gauge "viewers_below_2000_kbits" "Of those, with an estimate below 2 Mbit/s.",
+    pictures: gauge "pictures" "Videos that subscribers are to be shown.",
+    pictures_limited: gauge "pictures_limited" "Of those, held by bandwidth below what was asked for.",
+    pictures_withheld: gauge "pictures_withheld" "Of those, not sent at all for want of bandwidth.",
+    sessions_excellent: gauge "sessions_excellent" "Participants whose connection is excellent, or not judged yet.",
+    sessions_good: gauge "sessions_good" "Participants whose connection is good.",
+    sessions_fair: gauge "sessions_fair" "Participants whose connection is fair.",
+    sessions_poor: gauge "sessions_poor" "Participants whose connection is poor.",
 });
 
 exported!(SOCKETS, SocketCounters {

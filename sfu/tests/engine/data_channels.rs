@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use plenum_sfu::engine::{limits::Limits, transport::sctp::DataRate};
 use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
+use plenum_shared::details::Traffic;
 use plenum_shared::event::{DataCloseReason, Event};
 use plenum_shared::id::{DataConsumerId, DataProducerId};
 use plenum_shared::media::Direction;
@@ -145,6 +146,21 @@ fn open(
     let mut api = connection.browser.as_mut().unwrap().rtc.direct_api();
     api.start_sctp(true);
     api.create_data_channel(config(stream))
+}
+
+#[test]
+fn messages_are_counted_for_whoever_says_them_and_whoever_hears_them() {
+    let mut talk = Talk::new(Limits::default(), RELIABLE, 2);
+    for payload in [&[1; 100][..], &[2; 2000]] {
+        assert!(talk.say(true, payload));
+    }
+    talk.meeting.run(Duration::from_secs(1));
+    let both = Traffic { count: 2, bytes: 2100 };
+    let of_speaker = talk.meeting.details(0);
+    assert_eq!(of_speaker.transports[0].data_received, both);
+    let of_listener = talk.meeting.details(talk.listeners[1].person);
+    let data_sent: Vec<_> = of_listener.transports.iter().map(|transport| transport.data_sent).collect();
+    assert_eq!(data_sent, [Traffic::default(), both]);
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod redundancy;
 mod room;
 mod routing;
 mod sctp_client;
+mod statistics;
 mod svc;
 mod tracks;
 mod who_gets_what;

@@ -1,6 +1,7 @@
 //! A meeting in one engine: people with browsers (str0m) behind an emulated network, on a virtual clock. The same seed
 //! tells the same story, but for the DTLS keys.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex};
 use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
 use plenum_shared::command::{Reply, Response, RoomCommand};
+use plenum_shared::details::{SessionDetails, Traffic};
 use plenum_shared::event::Event;
 use plenum_shared::id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId};
 use plenum_shared::media::{Direction, Kind, Source};
@@ -64,6 +66,8 @@ pub struct Meeting {
     pub network: Network,
     pub people: Vec<Person>,
     pub events: Vec<Event>,
+    /// What reached the engine from each address, and what it sent there.
+    pub wire: BTreeMap<SocketAddr, [Traffic; 2]>,
     room: RoomId,
     ids: u128,
 }
@@ -83,8 +87,9 @@ impl Meeting {
         };
         let engine = Engine::new(config, now);
         let room = RoomId(Uuid::from_u128(1));
-        let (people, events) = (Vec::new(), Vec::new());
-        let mut meeting = Meeting { now, engine, network: Network::new(seed), people, events, room, ids: 1 };
+        let (people, events, wire) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let network = Network::new(seed);
+        let mut meeting = Meeting { now, engine, network, people, events, wire, room, ids: 1 };
         meeting.command(RoomCommand::Create).unwrap();
         meeting
     }
@@ -98,6 +103,15 @@ impl Meeting {
     pub fn id(&mut self) -> Uuid {
         self.ids += 1;
         Uuid::from_u128(self.ids)
+    }
+
+    /// Everything the engine knows of somebody.
+    pub fn details(&mut self, person: usize) -> SessionDetails {
+        let session = self.people[person].session;
+        match self.command(RoomCommand::SessionDetails { session }) {
+            Ok(Reply::SessionDetails(details)) => *details,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// Somebody joins with both transports; the browsers connect with their first track.
@@ -244,6 +258,7 @@ impl Meeting {
     fn deliver(&mut self, datagram: Datagram) {
         if datagram.to == address(SERVER) {
             let mut bytes = datagram.bytes;
+            self.wire.entry(datagram.from).or_default()[0].add(bytes.len());
             self.engine.handle_datagram(self.now, LOCAL, datagram.from, &mut bytes);
             self.flush();
             return;
@@ -266,6 +281,7 @@ impl Meeting {
             let size = message.segment_size.map_or(message.bytes.len(), usize::from);
             for bytes in message.bytes.chunks(size) {
                 let (from, to, bytes) = (address(SERVER), message.remote, bytes.to_vec());
+                self.wire.entry(to).or_default()[1].add(bytes.len());
                 self.network.send(self.now, Datagram { from, to, bytes });
             }
         }

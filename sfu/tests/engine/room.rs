@@ -10,6 +10,7 @@ use plenum_sfu::engine::transport::rtcp::RtcpWriter;
 use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex, RTP_OVERHEAD_MAX};
 use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
 use plenum_shared::command::{RefusalReason, Reply, Response, RoomCommand};
+use plenum_shared::details::SessionDetails;
 use plenum_shared::event::Event;
 use plenum_shared::id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId};
 use plenum_shared::media::{Direction, Kind, Source};
@@ -124,6 +125,14 @@ impl Room {
         let response = self.engine.handle_command(self.now, self.room, command);
         self.pump();
         response
+    }
+
+    /// Everything the engine knows of a session.
+    pub fn details(&mut self, session: SessionId) -> SessionDetails {
+        match self.command(RoomCommand::SessionDetails { session }) {
+            Ok(Reply::SessionDetails(details)) => *details,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub fn refused(&mut self, command: RoomCommand) -> RefusalReason {

@@ -159,3 +159,24 @@ fn nothing_is_forwarded_before_it_is_known_what_the_descriptors_mean() {
     ada.send(&mut room, true);
     assert_eq!(room.received(&viewing).len(), 2);
 }
+
+#[test]
+fn layers_inside_one_stream_are_measured_apart_and_add_up_to_it() {
+    let (mut room, mut ada, viewing) = watched();
+    for picture in 0..60 {
+        ada.send(&mut room, picture % 30 == 0);
+        room.run(33);
+    }
+    let session = room.links[ada.link].session;
+    let producer = room.details(session).producers.remove(0);
+    let ([stream], [lower, upper]) = (&producer.streams[..], &producer.layers[..]) else {
+        panic!("{producer:?}")
+    };
+    assert_eq!((stream.packets.count, stream.ssrc, stream.keyframes), (120, Some(SSRC), 2));
+    assert_eq!((lower.frames, upper.frames), (60, 60));
+    assert!(lower.rate.0 > 0 && stream.rate.0 == lower.rate.0 + upper.rate.0, "{producer:?}");
+    assert_eq!((lower.viewers, upper.viewers), (0, 1));
+    let session = room.links[viewing.link].session;
+    let consumer = room.details(session).consumers.remove(0);
+    assert_eq!(consumer.current.map(|layer| layer.spatial), Some(1));
+}

@@ -119,12 +119,14 @@ impl Demux {
         Ok(())
     }
 
-    /// Forgets an address, if it is this transport's.
-    pub fn unbind(&mut self, slot: Slot, local: LocalIndex, remote: SocketAddr) {
+    /// Forgets an address, if it is this transport's. Returns whether it was.
+    pub fn unbind(&mut self, slot: Slot, local: LocalIndex, remote: SocketAddr) -> bool {
         let key = AddressKey::new(local, remote);
-        if self.by_address.get(&key).is_some_and(|holder| holder.slot == slot) {
+        let is_held = self.by_address.get(&key).is_some_and(|holder| holder.slot == slot);
+        if is_held {
             self.by_address.remove(&key);
         }
+        is_held
     }
 
     /// Mapped addresses.

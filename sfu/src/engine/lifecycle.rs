@@ -8,7 +8,7 @@ use plenum_shared::{
 };
 
 use super::{
-    Engine, Waiting,
+    Engine, PathEvent, Waiting,
     demux::Slot,
     egress::Class,
     transport::{CloseReason, LocalIndex, TransportEvent},
@@ -39,7 +39,7 @@ impl Engine {
         self.peer_slots.remove(&peer.id);
         peer.transport.local_ufrags().for_each(|ufrag| self.demux.remove_ufrag(ufrag));
         for (local, remote) in peer.transport.addresses() {
-            self.demux.unbind(slot, local, remote);
+            self.leave_path(slot, local, remote);
         }
         self.deadlines.set(Waiting::Peer(slot), None);
     }
@@ -71,15 +71,25 @@ impl Engine {
         retired: Option<String>,
     ) {
         if let Some((local, remote)) = evicted {
-            self.demux.unbind(slot, local, remote);
+            self.leave_path(slot, local, remote);
         }
         if let Some(ufrag) = retired {
             self.demux.remove_ufrag(&ufrag);
         }
+        let is_new = self.demux.holder(address.0, address.1) != Some(slot);
         if self.demux.bind(now, slot, address.0, address.1).is_err() {
             self.peers[slot].transport.forget_address(now, address.0, address.1);
+        } else if is_new && address.0.is_tcp() {
+            self.path_events.push_back(PathEvent::Taken { local: address.0, remote: address.1 });
         }
         self.after_transport(now, slot);
+    }
+
+    /// An address is not this transport's any more.
+    fn leave_path(&mut self, slot: Slot, local: LocalIndex, remote: SocketAddr) {
+        if self.demux.unbind(slot, local, remote) && local.is_tcp() {
+            self.path_events.push_back(PathEvent::Left { local, remote });
+        }
     }
 
     /// After anything that may have moved a transport on: what it wants to send, say, and when it wants to be woken.

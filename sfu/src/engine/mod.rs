@@ -72,6 +72,25 @@ pub struct Candidate {
     pub announced: SocketAddr,
 }
 
+/// What a TCP connection is to the engine. Its driver keeps those that are a transport's, and no others for long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathEvent {
+    /// A check by it was valid: it is a transport's.
+    Taken {
+        /// The listener.
+        local: LocalIndex,
+        /// The peer's end.
+        remote: SocketAddr,
+    },
+    /// It is nobody's any more: its transport has ended, or has too many others.
+    Left {
+        /// The listener.
+        local: LocalIndex,
+        /// The peer's end.
+        remote: SocketAddr,
+    },
+}
+
 /// What an engine is made of.
 #[derive(Debug)]
 pub struct EngineConfig {
@@ -101,6 +120,8 @@ pub struct Engine {
     egress: Egress,
     /// The driver empties it after each call, and one call adds at most a few events for each transport of a room.
     events: VecDeque<Event>,
+    /// As [`Engine::events`]: at most two for each address of a transport.
+    path_events: VecDeque<PathEvent>,
     counters: Counters,
     /// One STUN or DTLS datagram on its way to the arena.
     scratch: Vec<u8>,
@@ -124,6 +145,7 @@ impl Engine {
             deadlines: Deadlines::default(),
             egress: Egress::default(),
             events: VecDeque::new(),
+            path_events: VecDeque::new(),
             counters: Counters::default(),
             scratch: Vec::new(),
             scratch_layers: allotment::Scratch::default(),
@@ -220,6 +242,11 @@ impl Engine {
     /// The next fact for control.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// What is new about TCP connections. What has to leave by them is in [`Engine::egress`] by then.
+    pub fn poll_path_event(&mut self) -> Option<PathEvent> {
+        self.path_events.pop_front()
     }
 
     /// The datagrams to send. The driver sends [`Egress::messages`] and then calls [`Egress::clear`].

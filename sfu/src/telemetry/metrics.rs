@@ -161,6 +161,7 @@ exported!(TCP, TcpCounters {
     accepted: counter "tcp_accepted_total" "Media connections over TCP that were accepted.",
     refused: counter "tcp_refused_total" "Connections refused, or closed to make room, because there are too many.",
     closed_unproven: counter "tcp_closed_unproven_total" "Connections closed because no valid check came.",
+    closed_left: counter "tcp_closed_left_total" "Connections closed because no transport had them any more.",
     closed_stuck: counter "tcp_closed_stuck_total" "Connections closed because their peer did not read.",
     closed_malformed: counter "tcp_closed_malformed_total" "Connections closed because what came made no sense.",
     datagrams_received: counter "tcp_datagrams_received_total" "Datagrams that came by TCP.",

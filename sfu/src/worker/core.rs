@@ -3,7 +3,7 @@
 //! A trait so that tests can put something in front of the engine that fails on purpose; the worker itself is
 //! compiled for the one real engine, without indirection.
 
-use crate::engine::{Engine, counters::Counters, egress::Egress, transport::LocalIndex};
+use crate::engine::{Engine, PathEvent, counters::Counters, egress::Egress, transport::LocalIndex};
 use plenum_shared::{
     command::{Response, RoomCommand, RoomInventory},
     event::Event,
@@ -19,6 +19,7 @@ pub trait Core {
     fn handle_timeout(&mut self, now: Instant);
     fn poll_timeout(&self) -> Option<Instant>;
     fn poll_event(&mut self) -> Option<Event>;
+    fn poll_path_event(&mut self) -> Option<PathEvent>;
     fn egress(&mut self) -> &mut Egress;
     fn inventory(&self) -> Vec<RoomInventory>;
     fn tell_watched_again(&mut self, now: Instant);
@@ -45,6 +46,9 @@ impl Core for Engine {
     }
     fn poll_event(&mut self) -> Option<Event> {
         Engine::poll_event(self)
+    }
+    fn poll_path_event(&mut self) -> Option<PathEvent> {
+        Engine::poll_path_event(self)
     }
     fn egress(&mut self) -> &mut Egress {
         Engine::egress(self)

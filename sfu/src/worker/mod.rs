@@ -20,7 +20,7 @@ pub mod tcp;
 
 pub use snapshot::{Published, Snapshot, WorkerCounters};
 
-use crate::engine::transport::LocalIndex;
+use crate::engine::{PathEvent, transport::LocalIndex};
 use core::Core;
 use inbox::{Inbox, Job};
 use mio::{Events, Interest, Poll, Token};
@@ -248,6 +248,13 @@ impl<C: Core> Worker<C> {
         let Self { core, send, sockets, tcp, snapshot, .. } = self;
         send_egress(core, send, sockets, tcp, snapshot);
         tcp.flush(Instant::now(), &mut snapshot.tcp);
+        // Last, so that whoever has to go hears the goodbye.
+        while let Some(event) = core.poll_path_event() {
+            match event {
+                PathEvent::Taken { local, remote } => tcp.prove(local, remote),
+                PathEvent::Left { local, remote } => tcp.let_go(local, remote, &mut snapshot.tcp),
+            }
+        }
     }
 
     fn publish(&mut self) {

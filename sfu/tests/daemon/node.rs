@@ -4,7 +4,7 @@ use crate::control::Pki;
 use plenum_sfu::{
     config::{Config, Listen, LogConfig, LogFormat},
     engine::{
-        Engine, EngineConfig,
+        Engine, EngineConfig, PathEvent,
         counters::Counters,
         egress::Egress,
         limits::Limits,
@@ -73,6 +73,9 @@ impl Core for Fragile {
     }
     fn poll_timeout(&self) -> Option<Instant> {
         self.engine.poll_timeout()
+    }
+    fn poll_path_event(&mut self) -> Option<PathEvent> {
+        self.engine.poll_path_event()
     }
     fn poll_event(&mut self) -> Option<Event> {
         self.engine.poll_event()

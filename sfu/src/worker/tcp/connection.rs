@@ -95,8 +95,10 @@ pub struct Connection {
     /// There may be something to read.
     pub readable: bool,
     opened_at: Instant,
-    /// When we last had something to say: a transport answers checks, and only valid ones.
-    spoken_at: Option<Instant>,
+    /// It is a transport's.
+    proven: bool,
+    /// When we last had something to say: a transport answers checks.
+    spoken_at: Instant,
     /// Since when the kernel has taken nothing of what waits.
     stuck_since: Option<Instant>,
     /// The beginning of a frame, below [`frame::DATAGRAM_MAX`] and its header.
@@ -114,16 +116,22 @@ impl Connection {
             // The first bytes may have come before the poll was told of the stream.
             readable: true,
             opened_at: now,
-            spoken_at: None,
+            proven: false,
+            spoken_at: now,
             stuck_since: None,
             unfinished: Vec::new(),
             waiting: VecDeque::new(),
         }
     }
 
-    /// Whether the engine has answered it: then a check was valid.
+    /// Whether it is a transport's: a check was valid.
     pub fn is_proven(&self) -> bool {
-        self.spoken_at.is_some()
+        self.proven
+    }
+
+    /// See [`Connection::is_proven`]. Returns whether that is new.
+    pub fn prove(&mut self) -> bool {
+        !std::mem::replace(&mut self.proven, true)
     }
 
     /// When it was accepted.
@@ -160,7 +168,7 @@ impl Connection {
             Class::Control => CONTROL_WAITING_MAX,
         };
         let size = message.segment_size.map_or(message.bytes.len(), usize::from).max(1);
-        self.spoken_at = Some(now);
+        self.spoken_at = now;
         let mut taken = 0;
         for datagram in message.bytes.chunks(size) {
             let Some(header) = frame::header(datagram.len()) else { return (taken, Queued::Dropped) };
@@ -212,11 +220,12 @@ impl Connection {
     /// Whether it has to be closed.
     pub fn verdict(&self, now: Instant) -> Option<Verdict> {
         let since = |at: Instant| now.saturating_duration_since(at);
-        match self.spoken_at {
-            None if since(self.opened_at) >= PROOF_MAX => Some(Verdict::Unproven),
-            Some(at) if since(at) >= SILENCE_MAX => Some(Verdict::Silent),
-            _ if self.stuck_since.is_some_and(|at| since(at) >= STUCK_MAX) => Some(Verdict::Stuck),
-            _ => None,
+        if !self.proven && since(self.opened_at) >= PROOF_MAX {
+            Some(Verdict::Unproven)
+        } else if since(self.spoken_at) >= SILENCE_MAX {
+            Some(Verdict::Silent)
+        } else {
+            self.stuck_since.filter(|&at| since(at) >= STUCK_MAX).map(|_| Verdict::Stuck)
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! To the engine a connection is a path like any other: a local index, which is the listener's, and a remote address.
 //! What is different stays here: framing ([`frame`]), a queue for what the kernel does not take at once ([`connection`]),
-//! and bounds on how many strangers may be connected. A connection is *proven* once the engine has answered on it, which
-//! it does for checks with the right password only.
+//! and bounds on how many strangers may be connected. A connection is *proven* once the engine has taken it for a
+//! transport's, and closed when it is that no longer: nobody holds more places than a transport has addresses.
 
 mod connection;
 pub mod frame;
@@ -55,6 +55,8 @@ pub struct TcpCounters {
     pub refused: u64,
     /// Connections closed because no valid check came.
     pub closed_unproven: u64,
+    /// Connections closed because no transport had them any more.
+    pub closed_left: u64,
     /// Connections closed because their peer did not read.
     pub closed_stuck: u64,
     /// Connections closed because what came were no frames.
@@ -262,16 +264,29 @@ impl TcpPaths {
         Some(path)
     }
 
+    /// The engine has taken a connection for a transport's.
+    pub fn prove(&mut self, local: LocalIndex, remote: SocketAddr) {
+        let Some(&key) = self.by_path.get(&(local, remote)) else { return };
+        if self.connections[key].prove() {
+            self.unproven -= 1;
+            if let Some(of_address) = self.by_address.get_mut(&network(remote.ip())) {
+                of_address.unproven -= 1;
+            }
+        }
+    }
+
+    /// No transport has this connection any more. What the kernel has taken still leaves.
+    pub fn let_go(&mut self, local: LocalIndex, remote: SocketAddr, counters: &mut TcpCounters) {
+        if let Some(&key) = self.by_path.get(&(local, remote)) {
+            counters.closed_left += 1;
+            self.close(key, counters);
+        }
+    }
+
     /// Queues a message for one of the connections. What is for a connection that is no more is dropped.
     pub fn queue(&mut self, now: Instant, message: &Message<'_>, counters: &mut TcpCounters) {
         let Some(&key) = self.by_path.get(&(message.local, message.remote)) else { return };
         let connection = &mut self.connections[key];
-        if !connection.is_proven() {
-            self.unproven -= 1;
-            if let Some(of_address) = self.by_address.get_mut(&network(message.remote.ip())) {
-                of_address.unproven -= 1;
-            }
-        }
         if !connection.has_waiting() {
             self.unflushed.push(key);
         }

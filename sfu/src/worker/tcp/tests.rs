@@ -57,6 +57,12 @@ impl Node {
         stream
     }
 
+    /// As when a check by this connection was valid.
+    fn prove(&mut self, now: Instant, stream: &std::net::TcpStream) {
+        self.paths.prove(LISTENER, stream.local_addr().unwrap());
+        self.say(now, stream, Class::Control, b"an answer");
+    }
+
     fn say(&mut self, now: Instant, stream: &std::net::TcpStream, class: Class, bytes: &[u8]) {
         let remote = stream.local_addr().unwrap();
         let message = Message { local: LISTENER, remote, bytes, segment_size: None, class };
@@ -102,7 +108,7 @@ fn who_proves_nothing_is_closed_and_who_is_answered_stays_until_nobody_speaks_to
     let (mut node, start) = (Node::new(), Instant::now());
     let _stranger = node.connect(start);
     let peer = node.connect(start);
-    node.say(start, &peer, Class::Control, b"an answer");
+    node.prove(start, &peer);
     node.paths.sweep(start + Duration::from_secs(9), &mut node.counters);
     assert_eq!(node.counters.connections, 2);
     node.paths.sweep(start + Duration::from_secs(10), &mut node.counters);
@@ -117,11 +123,35 @@ fn who_proves_nothing_is_closed_and_who_is_answered_stays_until_nobody_speaks_to
 fn a_peer_that_closes_is_told_to_the_engine_once_it_was_known() {
     let (mut node, now) = (Node::new(), Instant::now());
     let peer = node.connect(now);
-    node.say(now, &peer, Class::Control, b"an answer");
+    node.prove(now, &peer);
     peer.shutdown(Shutdown::Both).unwrap();
     node.until(now, "the end", |node| node.counters.connections == 0);
     assert_eq!(node.paths.poll_closed(), Some((LISTENER, peer.local_addr().unwrap())));
     node.say(now, &peer, Class::Control, b"to nobody");
+}
+
+#[test]
+fn an_answer_alone_is_no_proof() {
+    let (mut node, start) = (Node::new(), Instant::now());
+    let refused = node.connect(start);
+    for second in 0..10 {
+        node.say(start + Duration::from_secs(second), &refused, Class::Control, b"a refusal");
+    }
+    node.paths.sweep(start + Duration::from_secs(10), &mut node.counters);
+    assert_eq!((node.counters.connections, node.counters.closed_unproven), (0, 1));
+}
+
+#[test]
+fn a_connection_that_no_transport_has_is_closed_after_what_it_is_told() {
+    let (mut node, now) = (Node::new(), Instant::now());
+    let mut peer = node.connect(now);
+    node.prove(now, &peer);
+    node.paths.flush(now, &mut node.counters);
+    node.paths.let_go(LISTENER, peer.local_addr().unwrap(), &mut node.counters);
+    assert_eq!((node.counters.connections, node.counters.closed_left), (0, 1));
+    let mut heard = Vec::new();
+    peer.read_to_end(&mut heard).unwrap();
+    assert_eq!(heard, b"\0\x09an answer");
 }
 
 /// Fills the kernel's buffers and then the queue.
@@ -141,6 +171,7 @@ fn fill(node: &mut Node, now: Instant, stream: &std::net::TcpStream, class: Clas
 fn a_peer_that_stops_reading_loses_video_first_then_sound_then_the_connection() {
     let (mut node, now) = (Node::new(), Instant::now());
     let stream = node.connect(now);
+    node.prove(now, &stream);
     fill(&mut node, now, &stream, Class::Video);
     let sent = node.counters.datagrams_sent;
     node.say(now, &stream, Class::Audio, &[1; 100]);
@@ -157,6 +188,8 @@ fn a_peer_that_stops_reading_loses_video_first_then_sound_then_the_connection() 
 fn a_peer_that_reads_nothing_for_ten_seconds_is_closed_and_one_that_reads_again_before_is_not() {
     let (mut node, start) = (Node::new(), Instant::now());
     let (slow, mut late) = (node.connect(start), node.connect(start));
+    node.prove(start, &slow);
+    node.prove(start, &late);
     fill(&mut node, start, &slow, Class::Video);
     fill(&mut node, start, &late, Class::Video);
     let mut sink = vec![0; 1 << 20];
@@ -176,7 +209,7 @@ fn a_peer_that_reads_nothing_for_ten_seconds_is_closed_and_one_that_reads_again_
 fn one_address_has_a_bound_on_what_it_has_not_proven() {
     let (mut node, now) = (Node::new(), Instant::now());
     let proven: Vec<_> = (0..3).map(|_| node.connect(now)).collect();
-    proven.iter().for_each(|stream| node.say(now, stream, Class::Control, b"an answer"));
+    proven.iter().for_each(|stream| node.prove(now, stream));
     let _strangers: Vec<_> = (0..UNPROVEN_PER_ADDRESS_MAX).map(|_| node.connect(now)).collect();
     let mut one_more = std::net::TcpStream::connect(node.address).unwrap();
     node.until(now, "a refusal", |node| node.counters.refused == 1);

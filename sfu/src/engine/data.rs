@@ -162,7 +162,7 @@ impl Engine {
         }
         peer.transport.make_data_packets(now, peer.data_pace.waiting_bytes_max());
         while let Some(len_max) = peer.transport.next_data_len() {
-            if !peer.data_pace.is_due(now) || peer.pacer.has_repairs() {
+            if !peer.data_pace.is_due(now) || peer.pacer.holds_data() {
                 return;
             }
             let transport = &mut peer.transport;
@@ -172,6 +172,7 @@ impl Engine {
                     peer.data_pace.spend(now, len);
                     peer.traffic.note_sent(now, len);
                     peer.pacer.spend(now, len);
+                    peer.estimate.on_unnumbered(now, len);
                 }
                 Err(NotTaken::Full) => return,
                 // It was taken out, and cannot be sealed: DTLS is gone.

@@ -283,8 +283,8 @@ impl Peer {
         let watched =
             self.producers.iter().filter_map(|&slot| router.producers[slot].watched.poll_timeout()).min();
         let told = [self.arrivals.poll_timeout(), self.report_at, self.choose_at, requests, watched];
-        // While repetitions wait the pacer knows when.
-        let has_data = self.transport.next_data_len().is_some() && !self.pacer.has_repairs();
+        // What holds it, the pacer is woken for.
+        let has_data = self.transport.next_data_len().is_some() && !self.pacer.holds_data();
         let data = has_data.then(|| self.data_pace.due_at());
         let sending = [self.pacer.poll_timeout(), self.estimate.poll_timeout(), data];
         own.into_iter().chain(told).chain(sending).flatten().min()

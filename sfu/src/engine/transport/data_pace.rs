@@ -1,5 +1,5 @@
-//! When the next packet of data channels may leave: as fast as sound and video leave room for it in the estimate, and
-//! never slower than a share of its own. Sound and repetitions go before it.
+//! When the next packet of data channels may leave: half as fast as sound and video leave room for it in the estimate,
+//! and never slower than a share of its own. Sound and repetitions go before it.
 //!
 //! SCTP has a congestion window of its own, which grows until something is lost: alone it would fill the queue in front
 //! of the viewer's line, and sound and video would stand in it.
@@ -10,8 +10,10 @@ use plenum_shared::media::Bitrate;
 
 use crate::engine::router::rate::RateMeter;
 
-/// What data may take of the estimate whatever else is sent: an eighth. Video is given as much less while data takes it.
-const SHARE: u64 = 8;
+/// What data may take of the estimate whatever else is sent: a sixteenth. Video is given as much less while data takes it.
+const SHARE: u64 = 16;
+/// Of what sound and video leave, data has half: while less is sent than the estimate, nobody has tried the rest.
+const LEFT_SHARE: u64 = 2;
 /// The least: a message of a chat is through in a moment, whatever the estimate.
 const RATE_MIN: Bitrate = Bitrate(64_000);
 /// Where nothing else is sent there is nothing to protect, and SCTP finds out itself what the path carries.
@@ -43,7 +45,7 @@ impl DataPace {
     /// What the path is believed to carry, and what sound and video take of it.
     pub fn set_rate(&mut self, estimate: Bitrate, media: Bitrate) {
         let left = estimate.0.saturating_sub(media.0);
-        self.rate = Bitrate(left.max(estimate.0 / SHARE)).max(RATE_MIN);
+        self.rate = Bitrate((left / LEFT_SHARE).max(estimate.0 / SHARE)).max(RATE_MIN);
     }
 
     /// What video should leave of the estimate: what data took in the last second, as far as its share goes.
@@ -92,9 +94,9 @@ mod tests {
     }
 
     #[test]
-    fn data_has_what_is_left_and_a_share_where_nothing_is() {
+    fn data_has_half_of_what_is_left_and_a_share_where_nothing_is() {
         let start = Instant::now();
-        for (media, expected) in [(500_000, 1_500_000), (1_900_000, 250_000), (3_000_000, 250_000)] {
+        for (media, expected) in [(500_000, 750_000), (1_900_000, 125_000), (3_000_000, 125_000)] {
             let mut pace = DataPace::new(start);
             pace.set_rate(Bitrate(2_000_000), Bitrate(media));
             let rate = carried(&mut pace, start) * 8;
@@ -115,7 +117,7 @@ mod tests {
         let soon = start + Duration::from_millis(900);
         assert!((9_000..13_000).contains(&pace.reserved(soon, estimate).0));
         carried(&mut pace, start);
-        assert_eq!(pace.reserved(soon, estimate), Bitrate(250_000));
+        assert_eq!(pace.reserved(soon, estimate), Bitrate(125_000));
     }
 
     #[test]

@@ -55,10 +55,8 @@ pub(super) struct DtlsEndpoint {
     remote: Option<Vec<Fingerprint>>,
     peer_certificate: Option<Vec<u8>>,
     keys: Option<(KeyingMaterial, Profile)>,
-    /// The keys of the session as it is now were given: application data may go.
+    /// The keys of the session as it is now were given: application data may go. Before, dimpl would keep all of it.
     is_up: bool,
-    /// A session that was up is gone, and another one has to be made. Until that is taken note of.
-    is_replaced: bool,
     /// Application data of the last packet, not yet taken.
     received: Vec<Bytes>,
     timeout: Option<Instant>,
@@ -76,7 +74,6 @@ impl DtlsEndpoint {
             peer_certificate: None,
             keys: None,
             is_up: false,
-            is_replaced: false,
             received: Vec::new(),
             timeout: None,
         }
@@ -151,11 +148,6 @@ impl DtlsEndpoint {
         std::mem::take(&mut self.received)
     }
 
-    /// Whether a session that was up has been given up since the last call.
-    pub(super) fn take_replaced(&mut self) -> bool {
-        std::mem::take(&mut self.is_replaced)
-    }
-
     /// Writes application data as a record of its own over `buf`, which has [`RECORD_OVERHEAD_MAX`] bytes more than it.
     /// Returns the length of the record; `None` where the session is not up.
     pub(super) fn seal_data(&mut self, now: Instant, data: &[u8], buf: &mut [u8]) -> Option<usize> {
@@ -184,7 +176,6 @@ impl DtlsEndpoint {
         self.peer_certificate = None;
         self.keys = None;
         self.timeout = None;
-        self.is_replaced |= self.is_up;
         self.is_up = false;
     }
 

@@ -405,11 +405,6 @@ impl Transport {
 
     /// Hands application data to SCTP, once it is known whose it is.
     fn take_data(&mut self, now: Instant) {
-        if self.dtls.take_replaced()
-            && let Some(sctp) = &mut self.sctp
-        {
-            sctp.reset();
-        }
         let received = self.dtls.take_received();
         if !self.connected || received.is_empty() {
             return;

@@ -185,9 +185,10 @@ impl Pacer {
         self.paid_at = self.paid_at.max(paid_at.min(now + SOUND_DEBT_MAX));
     }
 
-    /// Repetitions wait, which go before everything but sound.
-    pub fn has_repairs(&self) -> bool {
-        !self.repairs.is_empty()
+    /// Packets of data channels have to wait: for repetitions, which go before everything but sound, or for a probe, which
+    /// measures what it has to itself.
+    pub fn holds_data(&self) -> bool {
+        !self.repairs.is_empty() || self.cluster.is_some()
     }
 
     /// Nothing waits and no probe is under way.

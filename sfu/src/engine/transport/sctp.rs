@@ -41,8 +41,10 @@ const RECEIVE_BUFFER: u32 = 512 * 1024;
 pub const BUFFERED_MAX: usize = 1024 * 1024;
 /// A stream that may lose messages is not given another while more than this waits on it.
 pub const BUFFERED_LOSSY_MAX: usize = 128 * 1024;
-/// Packets that may wait in any case: SCTP begins with four, and less would make it take a pause for a loss.
-const WAITING_MIN: usize = 16;
+/// Packets that may wait in any case: SCTP begins with four, and notices the loss of one by three later ones.
+const WAITING_MIN: usize = 8;
+/// Below the second of RFC 9260, as browsers have it, and above what packets usually wait here.
+const RTO_MIN_MS: u64 = 400;
 /// Association and streams have one peer; sctp-proto wants an address for it all the same.
 const PEER: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5000);
 
@@ -165,13 +167,6 @@ impl Sctp {
     fn answer_unknown(&mut self, packet: &[u8]) {
         if self.waiting.len() < WAITING_MIN {
             self.waiting.extend(abort::answer_to_unknown(packet));
-        }
-    }
-
-    /// What carried the association is another one: whatever there was is gone, and the client knows.
-    pub fn reset(&mut self) {
-        if self.association.is_some() {
-            self.lose();
         }
     }
 
@@ -360,7 +355,7 @@ fn endpoint() -> Endpoint {
         .with_max_num_inbound_streams(mis)
         .with_max_num_outbound_streams(os)
         .with_rto_initial_ms(500)
-        .with_rto_min_ms(200)
+        .with_rto_min_ms(RTO_MIN_MS)
         .with_rto_max_ms(5000);
     let mut config = EndpointConfig::new();
     config.max_payload_size((PACKET_LEN_MAX - HEADERS_LEN) as u32);

@@ -98,6 +98,13 @@ impl Estimate {
         wide.on_sent(now, len_bytes, purpose)
     }
 
+    /// A packet leaves that carries no number: of a data channel. The next numbered one speaks for it.
+    pub fn on_unnumbered(&mut self, now: Instant, len_bytes: usize) {
+        if let Some(wide) = &mut self.wide {
+            wide.on_unnumbered(now, len_bytes);
+        }
+    }
+
     /// The peer tells which packets arrived, and when.
     pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
         if let Some(wide) = &mut self.wide {

@@ -67,6 +67,8 @@ const ARRIVED_CALM_MS: u32 = 500;
 const SILENCE_US: u64 = 600_000;
 /// No feedback at all for so long: the peer gives none.
 const IGNORED_US: u64 = 2_000_000;
+/// A numbered packet says nothing about what left longer ago than this, with no other in between.
+const SPOKEN_FOR_US: u64 = 100_000;
 /// A peer's clock that moves by more than this within a feedback was set.
 const CLOCK_JUMP_US: i64 = 10_000_000;
 /// Feedback carries 24 bits of time, in units of 64 ms.
@@ -79,6 +81,8 @@ pub struct TransportWide {
     epoch: Instant,
     sent: SentPackets,
     sent_rate: RateWindow,
+    /// Of packets without a number since the last one with.
+    unnumbered_bytes: usize,
     arrived_rate: RateWindow,
     groups: ArrivalGroups,
     trendline: Trendline,
@@ -112,6 +116,7 @@ impl TransportWide {
             epoch: now,
             sent: SentPackets::new(),
             sent_rate: RateWindow::default(),
+            unnumbered_bytes: 0,
             arrived_rate: RateWindow::default(),
             groups: ArrivalGroups::default(),
             trendline: Trendline::new(),
@@ -149,13 +154,23 @@ impl TransportWide {
     /// A packet leaves. Returns its number.
     pub fn on_sent(&mut self, now: Instant, len_bytes: usize, purpose: Purpose) -> u16 {
         let now_us = self.clock_us(now);
-        let number = self.sent.push(now_us as u32, len_bytes);
+        let speaks = !matches!(purpose, Purpose::Probe(_)) && now_us < self.last_sent_us + SPOKEN_FOR_US;
+        let unnumbered = std::mem::take(&mut self.unnumbered_bytes);
+        let unnumbered = if speaks { unnumbered } else { 0 };
+        let number = self.sent.push(now_us as u32, len_bytes + unnumbered);
         self.sent_rate.add(now_us as i64, len_bytes);
         self.unanswered_us.get_or_insert(now_us);
         self.last_sent_us = now_us;
         let probe = if let Purpose::Probe(id) = purpose { Some(id) } else { None };
         self.probes.on_sent(now_us, number, len_bytes, probe);
         number as u16
+    }
+
+    /// A packet leaves that nothing will be heard of. What is known of the path holds for it too: it arrives if the next
+    /// numbered one does.
+    pub fn on_unnumbered(&mut self, now: Instant, len_bytes: usize) {
+        self.sent_rate.add(self.clock_us(now) as i64, len_bytes);
+        self.unnumbered_bytes += len_bytes;
     }
 
     /// Begins anew but for the numbers; what was sent by the path before is not spoken of any more.

@@ -150,3 +150,34 @@ fn while_nothing_is_sent_nothing_is_concluded_from_silence() {
     estimate.on_sent(end, 1000, Purpose::Media);
     assert!(estimate.poll_timeout() > Some(end), "and the next packet asks again");
 }
+
+#[test]
+fn what_carries_no_number_arrives_with_the_next_packet_that_does() {
+    for (unnumbered, expected_kbps) in [(0, 800), (1000, 1600)] {
+        let mut now = Instant::now();
+        let mut estimate = Estimate::new(now);
+        for _ in 0..60 {
+            now += Duration::from_millis(10);
+            estimate.on_unnumbered(now, unnumbered);
+            estimate.on_sent(now, 1000, Purpose::Media);
+        }
+        received(&mut estimate, now + Duration::from_millis(20), 0..60);
+        let acknowledged = estimate.snapshot().acknowledged.0 / 1000;
+        assert!(acknowledged.abs_diff(expected_kbps) <= expected_kbps / 20, "{acknowledged}");
+    }
+}
+
+#[test]
+fn a_packet_does_not_speak_for_what_left_long_before_it() {
+    let mut now = Instant::now();
+    let mut estimate = Estimate::new(now);
+    estimate.on_sent(now, 1000, Purpose::Media);
+    (0..50).for_each(|_| estimate.on_unnumbered(now, 1200));
+    now += Duration::from_secs(1);
+    for _ in 1..60 {
+        now += Duration::from_millis(10);
+        estimate.on_sent(now, 1000, Purpose::Media);
+    }
+    received(&mut estimate, now + Duration::from_millis(20), 0..60);
+    assert!(estimate.snapshot().acknowledged < Bitrate::kbps(850));
+}

@@ -12,6 +12,8 @@ use plenum_sfu::engine::transport::srtp::{self, Profile, SrtpInbound, SrtpOutbou
 use plenum_sfu::engine::transport::{RTCP_OVERHEAD_MAX, RTP_OVERHEAD_MAX};
 use plenum_shared::transport::{DtlsParameters, DtlsRole, Fingerprint, IceParameters};
 
+use crate::sctp_client::SctpClient;
+
 /// Browsers check their consent about as often.
 const CHECK_INTERVAL: Duration = Duration::from_millis(2500);
 
@@ -22,6 +24,8 @@ pub struct Client {
     check: Vec<u8>,
     check_at: Instant,
     srtp: Option<(SrtpInbound, SrtpOutbound)>,
+    /// Whoever has data channels.
+    pub data: Option<SctpClient>,
 }
 
 impl Client {
@@ -36,7 +40,7 @@ impl Client {
         let mut dtls = Dtls::new_12(Arc::new(config), identity.clone(), now);
         dtls.set_active(true);
         let check = check(ice);
-        Client { address, identity, dtls, check, check_at: now + CHECK_INTERVAL, srtp: None }
+        Client { address, identity, dtls, check, check_at: now + CHECK_INTERVAL, srtp: None, data: None }
     }
 
     pub fn dtls_parameters(&self) -> DtlsParameters {
@@ -61,20 +65,33 @@ impl Client {
     }
 
     pub fn poll_timeout(&self) -> Instant {
-        self.check_at
+        let data = self.data.as_ref().and_then(|data| data.poll_timeout());
+        data.map_or(self.check_at, |at| at.min(self.check_at))
+    }
+
+    /// What data channels have to send now.
+    pub fn poll_data(&mut self, now: Instant, out: &mut Vec<Vec<u8>>) {
+        let Some(data) = &mut self.data else { return };
+        data.handle_timeout(now);
+        for packet in data.poll(now) {
+            self.dtls.handle_timeout(now).expect("a session that is up");
+            self.dtls.send_application_data(&packet).expect("a session that is up");
+            out.extend(self.poll_dtls(now));
+        }
     }
 
     pub fn start_dtls(&mut self, now: Instant) -> Vec<Vec<u8>> {
         self.dtls.handle_timeout(now).expect("a handshake that has just begun");
-        self.poll_dtls()
+        self.poll_dtls(now)
     }
 
-    pub fn handle_dtls(&mut self, bytes: &[u8]) -> Vec<Vec<u8>> {
+    pub fn handle_dtls(&mut self, now: Instant, bytes: &[u8]) -> Vec<Vec<u8>> {
+        self.dtls.handle_timeout(now).expect("a handshake with time enough");
         self.dtls.handle_packet(bytes).expect("the engine speaks proper DTLS");
-        self.poll_dtls()
+        self.poll_dtls(now)
     }
 
-    fn poll_dtls(&mut self) -> Vec<Vec<u8>> {
+    fn poll_dtls(&mut self, now: Instant) -> Vec<Vec<u8>> {
         let mut flight = Vec::new();
         let mut buf = vec![0; 4096];
         loop {
@@ -87,6 +104,11 @@ impl Client {
                         _ => Profile::Aes128CmSha1_80,
                     };
                     self.srtp = Some(srtp::from_keying_material(profile, &material, true).unwrap());
+                }
+                Output::ApplicationData(packet) => {
+                    if let Some(data) = &mut self.data {
+                        data.handle(now, packet.to_vec().into());
+                    }
                 }
                 Output::Timeout(_) => return flight,
                 _ => {}
@@ -115,7 +137,11 @@ impl Client {
     }
 
     /// What came, opened.
-    pub fn open(&mut self, mut bytes: Vec<u8>) -> Plain {
+    pub fn open(&mut self, now: Instant, mut bytes: Vec<u8>) -> Plain {
+        if (20..=63).contains(&bytes[0]) {
+            self.handle_dtls(now, &bytes);
+            return Plain::Other;
+        }
         let (inbound, _) = self.srtp.as_mut().unwrap();
         match (bytes[0], bytes[1]) {
             (128..=191, 192..=223) => match inbound.open_rtcp(&mut bytes) {
@@ -138,7 +164,7 @@ impl Client {
 pub enum Plain {
     Rtp(Vec<u8>),
     Rtcp(Vec<u8>),
-    /// An answer to a check, or a packet that came twice.
+    /// An answer to a check, a packet of data channels, or one that came twice.
     Other,
 }
 

@@ -18,6 +18,9 @@ mod replay;
 mod report;
 mod scenario;
 mod scenarios;
+#[path = "../engine/sctp_client.rs"]
+mod sctp_client;
 mod sound;
+mod transfer;
 mod viewer;
 mod world;

@@ -210,6 +210,7 @@ impl Publisher {
     /// Everything that leaves now.
     pub fn poll(&mut self, now: Instant, out: &mut Vec<Vec<u8>>) {
         out.extend(self.client.poll_check(now));
+        self.client.poll_data(now, out);
         if self.microphone.is_some() && self.sound_at <= now {
             self.make_sound(now, out);
         }
@@ -229,7 +230,7 @@ impl Publisher {
     }
 
     pub fn handle(&mut self, now: Instant, datagram: Vec<u8>, out: &mut Vec<Vec<u8>>) {
-        let Plain::Rtcp(compound) = self.client.open(datagram) else { return };
+        let Plain::Rtcp(compound) = self.client.open(now, datagram) else { return };
         for packet in rtcp::parse(&compound) {
             match packet {
                 RtcpPacket::Pli { .. } => {

@@ -116,7 +116,7 @@ impl Viewer {
     pub fn handle(&mut self, now: Instant, datagram: Vec<u8>) {
         let len = datagram.len() + HEADERS_LEN;
         self.received_bytes += len;
-        match self.client.open(datagram) {
+        match self.client.open(now, datagram) {
             Plain::Rtp(bytes) => self.handle_rtp(now, &bytes, len),
             Plain::Rtcp(bytes) => self.handle_rtcp(now, &bytes),
             Plain::Other => {}
@@ -169,6 +169,7 @@ impl Viewer {
     /// Everything that leaves now.
     pub fn poll(&mut self, now: Instant, out: &mut Vec<Vec<u8>>) {
         out.extend(self.client.poll_check(now));
+        self.client.poll_data(now, out);
         self.sounds.iter_mut().for_each(|heard| heard.sound.handle_timeout(now));
         let mut plain = vec![0; 1200];
         let mut writer = RtcpWriter::new(&mut plain);

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex};
 use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
 use plenum_shared::command::{Reply, Response, RoomCommand};
-use plenum_shared::id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId};
+use plenum_shared::id::{
+    ConsumerId, DataConsumerId, DataProducerId, ProducerId, RoomId, SessionId, TransportId,
+};
 use plenum_shared::media::{Direction, Kind, Source};
 use plenum_shared::rtp::router_capabilities;
 use uuid::Uuid;
@@ -18,6 +20,8 @@ use crate::meeting::{LinkId, Meeting, Path};
 use crate::publisher::{LayerSettings, Publisher};
 use crate::random::Random;
 use crate::record::{Record, SAMPLE_INTERVAL, Sample};
+use crate::sctp_client::SctpClient;
+use crate::transfer::{self, Transfer};
 use crate::viewer::Viewer;
 
 const LOCAL: LocalIndex = LocalIndex(0);
@@ -51,7 +55,11 @@ pub struct World {
     pub viewers: Vec<(Viewer, Path)>,
     pub links: Vec<Link<(Party, Vec<u8>)>>,
     pub records: Vec<Record>,
+    /// A file on its way.
+    pub transfer: Option<Transfer>,
     takes_redundancy: bool,
+    /// Of publishers.
+    transports: Vec<TransportId>,
     seed: u64,
     room: RoomId,
     ids: u128,
@@ -84,6 +92,7 @@ impl Meeting for World {
             publisher.microphone = Some(self.produce(transport, Kind::Audio, Source::Microphone, parameters));
         }
         self.publishers.push((publisher, path));
+        self.transports.push(transport);
     }
 
     fn viewer(&mut self, path: Path) {
@@ -131,7 +140,9 @@ impl World {
             viewers: Vec::new(),
             links: Vec::new(),
             records: Vec::new(),
+            transfer: None,
             takes_redundancy: false,
+            transports: Vec::new(),
             seed,
             room: RoomId(Uuid::from_u128(1)),
             ids: 1,
@@ -165,6 +176,18 @@ impl World {
             viewer.pictures.iter_mut().for_each(|picture| picture.film.finish(end));
             record.finish(self.start, end, viewer);
         }
+    }
+
+    /// The first publisher hands something to the first viewer, in messages that are acknowledged by other ways.
+    pub fn hand_over_file(&mut self, transfer: Transfer) {
+        let (producer, consumer) = (DataProducerId(self.id()), DataConsumerId(self.id()));
+        let (from, to) = (self.transports[0], self.viewers[0].0.transport);
+        self.command(RoomCommand::ProduceData { transport: from, producer, stream: transfer::STREAM })
+            .unwrap();
+        self.command(RoomCommand::ConsumeData { transport: to, consumer, producer }).unwrap();
+        self.publishers[0].0.client.data = Some(SctpClient::new());
+        self.viewers[0].0.client.data = Some(SctpClient::new());
+        self.transfer = Some(transfer);
     }
 
     fn id(&mut self) -> Uuid {
@@ -213,7 +236,7 @@ impl World {
             }
             for message in self.engine.egress().messages().filter(|message| message.remote == address) {
                 if (20..=63).contains(&message.bytes[0]) {
-                    to_engine.extend(client.handle_dtls(message.bytes));
+                    to_engine.extend(client.handle_dtls(self.now, message.bytes));
                 }
             }
             self.engine.egress().clear();
@@ -252,6 +275,9 @@ impl World {
 
     fn everybody_acts(&mut self) {
         let mut out = Vec::new();
+        if let Some(transfer) = &mut self.transfer {
+            transfer.act(self.now, &mut self.publishers[0].0.client, &self.viewers[0].0.client);
+        }
         for index in 0..self.publishers.len() {
             let (publisher, path) = &mut self.publishers[index];
             let (address, up) = (publisher.client.address, path.up);

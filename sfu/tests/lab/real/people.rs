@@ -125,7 +125,7 @@ impl Room<'_> {
             send(&socket, &mut flight);
             let len = socket.recv(&mut datagram).expect("an answer of the node");
             if (20..=63).contains(&datagram[0]) {
-                flight = client.handle_dtls(&datagram[..len]);
+                flight = client.handle_dtls(Instant::now(), &datagram[..len]);
             }
         }
         send(&socket, &mut flight);

@@ -25,7 +25,7 @@ use plenum_sfu::engine::{
     },
 };
 use plenum_sfu::worker::tcp::frame;
-use plenum_shared::transport::SctpParameters;
+use plenum_shared::transport::{SctpParameters, SctpStreamParameters};
 
 /// What is done with a string of bytes; it returns, or what it promised does not hold.
 pub type Target = fn(&[u8]);
@@ -217,7 +217,8 @@ fn describe(codec: Codec, payload: &[u8]) {
 }
 
 /// Packets of data channels, each behind two bytes of length, as an association reads them that is up as soon as an INIT
-/// among them was answered. Checksums, tags and the cookie are made right: without them nothing goes deep.
+/// among them was answered. Checksums, tags and the cookie are made right: without them nothing goes deep. Every message is
+/// answered, and every stream that is closed is closed here too, as the engine does it.
 pub fn sctp(data: &[u8]) {
     const INIT: u8 = 1;
     let mut now = Instant::now();
@@ -243,8 +244,20 @@ pub fn sctp(data: &[u8]) {
             }
         }
         while let Some(event) = sctp.poll_event(now) {
-            if let DataEvent::Message { payload, .. } = event {
-                assert!(payload.len() <= SctpParameters::OURS.max_message_size as usize);
+            match event {
+                DataEvent::Message { stream, kind, payload } => {
+                    assert!((1..=SctpParameters::OURS.max_message_size as usize).contains(&payload.len()));
+                    let back = SctpStreamParameters {
+                        stream_id: stream,
+                        ordered: stream % 2 == 0,
+                        max_packet_life_time: None,
+                        max_retransmits: (stream % 3 == 0).then_some(0),
+                    };
+                    // Refused while the association is not up, or closing.
+                    let _ = sctp.send(&back, kind, &payload);
+                }
+                DataEvent::StreamClosed(stream) => sctp.close_stream(stream),
+                DataEvent::Lost => {}
             }
         }
         if let Some(at) = sctp.poll_timeout() {

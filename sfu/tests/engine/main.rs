@@ -10,6 +10,7 @@ mod browser;
 mod camera;
 mod connecting;
 mod data_channels;
+mod data_room;
 mod fuzz_corpus;
 mod hearing;
 mod hostile_packets;

@@ -22,6 +22,8 @@ pub struct Peer {
     is_client: bool,
     pub srtp: Option<(SrtpInbound, SrtpOutbound)>,
     pub said_goodbye: bool,
+    /// Application data that came, not yet taken by the test.
+    pub received: Vec<Vec<u8>>,
     timeout: Option<Instant>,
     next_sequence_number: u16,
 }
@@ -72,6 +74,7 @@ impl Peer {
             is_client,
             srtp: None,
             said_goodbye: false,
+            received: Vec::new(),
             timeout: None,
             next_sequence_number: 1,
         }
@@ -136,6 +139,13 @@ impl Peer {
         self.poll()
     }
 
+    /// Application data as records.
+    pub fn send_data(&mut self, now: Instant, data: &[u8]) -> Vec<Vec<u8>> {
+        self.dtls.handle_timeout(now).expect("a session that is up");
+        self.dtls.send_application_data(data).expect("a session that is up");
+        self.poll()
+    }
+
     pub fn close(&mut self) -> Vec<Vec<u8>> {
         self.dtls.close().expect("a session to close");
         self.poll()
@@ -155,6 +165,7 @@ impl Peer {
                     };
                     self.srtp = Some(srtp::from_keying_material(profile, &material, self.is_client).unwrap());
                 }
+                Output::ApplicationData(data) => self.received.push(data.to_vec()),
                 Output::CloseNotify => self.said_goodbye = true,
                 Output::Timeout(at) => {
                     self.timeout = Some(at);

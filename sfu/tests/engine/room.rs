@@ -236,6 +236,17 @@ impl Room {
         self.links[link].peer.rtcp(&plain[..len])
     }
 
+    /// Application data of a peer arrives in DTLS.
+    pub fn send_data(&mut self, link: usize, data: &[u8]) {
+        let records = self.links[link].peer.send_data(self.now, data);
+        records.into_iter().for_each(|record| self.deliver(link, record));
+    }
+
+    /// Application data a peer got since the last call.
+    pub fn received_data(&mut self, link: usize) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.links[link].peer.received)
+    }
+
     /// Where datagrams of a link come from.
     pub fn source(&self, link: usize) -> SocketAddr {
         self.links[link].address
@@ -307,7 +318,8 @@ impl Room {
         std::mem::take(&mut self.links[link].rtcp)
     }
 
-    fn pump(&mut self) {
+    /// Has everything arrived that the engine has to send.
+    pub fn pump(&mut self) {
         while let Some(event) = self.engine.poll_event() {
             self.events.push(event);
         }

@@ -22,7 +22,7 @@ pub type Message = (u16, PayloadProtocolIdentifier, Vec<u8>);
 pub struct SctpClient {
     endpoint: Endpoint,
     handle: AssociationHandle,
-    association: Association,
+    pub association: Association,
     pub received: Vec<Message>,
     /// The server said that it is over, or we did.
     pub is_lost: bool,
@@ -82,11 +82,6 @@ impl SctpClient {
         }
         let sent = self.association.stream(stream).unwrap().write_with_ppi(payload, kind);
         assert_eq!(sent, Ok(payload.len()));
-    }
-
-    /// Ends the association as RFC 9260 section 9.2 has it.
-    pub fn shut_down(&mut self) {
-        self.association.shutdown().unwrap();
     }
 
     fn take_events(&mut self) {

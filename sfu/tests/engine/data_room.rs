@@ -1,0 +1,156 @@
+//! A data channel from one hand-made peer to another, through the whole engine.
+
+use std::time::{Duration, Instant};
+
+use plenum_shared::command::{Reply, RoomCommand};
+use plenum_shared::event::{DataCloseReason, Event};
+use plenum_shared::id::{DataConsumerId, DataProducerId};
+use plenum_shared::media::Direction;
+use plenum_shared::transport::SctpStreamParameters;
+use sctp_proto::PayloadProtocolIdentifier as Kind;
+
+use crate::room::Room;
+use crate::sctp_client::SctpClient;
+
+const STREAM: SctpStreamParameters =
+    SctpStreamParameters { stream_id: 5, ordered: true, max_packet_life_time: None, max_retransmits: None };
+const STEP: Duration = Duration::from_millis(5);
+
+/// A peer with an association.
+pub struct End {
+    pub link: usize,
+    pub sctp: SctpClient,
+}
+
+pub struct DataTalk {
+    pub room: Room,
+    pub from: End,
+    pub to: End,
+    producer: DataProducerId,
+    consumer: DataConsumerId,
+    theirs: SctpStreamParameters,
+}
+
+impl DataTalk {
+    pub fn new() -> Self {
+        let mut room = Room::new();
+        let (from, to) = (room.link(Direction::Send), room.link(Direction::Recv));
+        let ids = (DataProducerId(room.uuid()), DataConsumerId(room.uuid()));
+        let theirs = channel(&mut room, [from, to], ids);
+        let [from, to] = [from, to].map(|link| End { link, sctp: SctpClient::new() });
+        let mut talk = DataTalk { room, from, to, producer: ids.0, consumer: ids.1, theirs };
+        talk.run(1000);
+        assert!(talk.from.sctp.is_connected() && talk.to.sctp.is_connected());
+        talk
+    }
+
+    pub fn say(&mut self, kind: Kind, payload: &[u8]) {
+        self.from.sctp.send(STREAM.stream_id, kind, payload);
+    }
+
+    pub fn run(&mut self, ms: u64) {
+        let end = self.room.now + Duration::from_millis(ms);
+        while self.room.now < end {
+            self.room.run(STEP.as_millis() as u64);
+            self.act();
+        }
+    }
+
+    /// Both do what is due, and hear each other out.
+    pub fn act(&mut self) {
+        for End { link, sctp } in [&mut self.from, &mut self.to] {
+            sctp.handle_timeout(self.room.now);
+            exchange(&mut self.room, *link, sctp);
+        }
+    }
+
+    fn closed_for(&self, reason: DataCloseReason) -> bool {
+        self.room.events.iter().any(|event| match event {
+            Event::DataProducerClosed { producer, reason: told, .. } => {
+                (*producer, *told) == (self.producer, reason)
+            }
+            Event::DataConsumerClosed { consumer, reason: told, .. } => {
+                (*consumer, *told) == (self.consumer, reason)
+            }
+            _ => false,
+        })
+    }
+}
+
+fn channel(
+    room: &mut Room,
+    [from, to]: [usize; 2],
+    (producer, consumer): (DataProducerId, DataConsumerId),
+) -> SctpStreamParameters {
+    let [from, to] = [from, to].map(|link| room.links[link].transport);
+    room.command(RoomCommand::ProduceData { transport: from, producer, stream: STREAM }).unwrap();
+    let consumed = room.command(RoomCommand::ConsumeData { transport: to, consumer, producer });
+    let Ok(Reply::DataConsumed { stream }) = consumed else { panic!("{consumed:?}") };
+    stream
+}
+
+fn exchange(room: &mut Room, link: usize, sctp: &mut SctpClient) {
+    loop {
+        let packets = sctp.poll(room.now);
+        packets.iter().for_each(|packet| room.send_data(link, packet));
+        let received = room.received_data(link);
+        let now: Instant = room.now;
+        let is_quiet = packets.is_empty() && received.is_empty();
+        received.into_iter().for_each(|packet| sctp.handle(now, packet.into()));
+        if is_quiet {
+            return;
+        }
+    }
+}
+
+#[test]
+fn messages_of_any_kind_and_size_pass_through() {
+    let mut talk = DataTalk::new();
+    let large = vec![9; 200_000];
+    let sent = [
+        (Kind::String, &b"text"[..]),
+        (Kind::StringEmpty, &[0]),
+        (Kind::BinaryEmpty, &[0]),
+        (Kind::Binary, &large),
+        (Kind::Binary, &[1]),
+    ];
+    sent.iter().for_each(|(kind, payload)| talk.say(*kind, payload));
+    talk.run(5000);
+    let expected = sent.map(|(kind, payload)| (talk.theirs.stream_id, kind, payload.to_vec()));
+    assert_eq!(talk.to.sctp.received, expected);
+}
+
+#[test]
+fn a_message_that_is_too_large_ends_the_channel_of_its_sender_alone() {
+    let mut talk = DataTalk::new();
+    talk.say(Kind::Binary, &vec![9; 300_000]);
+    talk.run(2000);
+    assert!(talk.closed_for(DataCloseReason::AssociationLost));
+    assert!(talk.from.sctp.is_lost && talk.to.sctp.is_connected());
+    assert_eq!(talk.to.sctp.received, []);
+}
+
+#[test]
+fn after_its_association_was_lost_a_client_can_have_another_and_channels_on_it() {
+    let mut talk = DataTalk::new();
+    talk.say(Kind::Binary, &vec![9; 300_000]);
+    talk.run(2000);
+    talk.from.sctp = SctpClient::new();
+    let ids = (DataProducerId(talk.room.uuid()), DataConsumerId(talk.room.uuid()));
+    let theirs = channel(&mut talk.room, [talk.from.link, talk.to.link], ids);
+    talk.run(1000);
+    talk.say(Kind::String, b"again");
+    talk.run(1000);
+    assert_eq!(talk.to.sctp.received, [(theirs.stream_id, Kind::String, b"again".to_vec())]);
+}
+
+#[test]
+fn a_receiver_whose_association_ends_loses_its_consumer_and_the_producer_stays() {
+    let mut talk = DataTalk::new();
+    talk.to.sctp.association.shutdown().unwrap();
+    talk.run(2000);
+    assert!(talk.closed_for(DataCloseReason::AssociationLost));
+    let consumer = DataConsumerId(talk.room.uuid());
+    let (transport, producer) = (talk.room.links[talk.to.link].transport, talk.producer);
+    talk.room.command(RoomCommand::ConsumeData { transport, consumer, producer }).unwrap();
+}

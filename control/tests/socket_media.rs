@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test fail by panicking")]
 
+#[path = "socket_media/data.rs"]
+mod data;
 mod support;
 
 use plenum_control::fleet::Timing;

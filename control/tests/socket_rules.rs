@@ -265,6 +265,41 @@ async fn every_event_answers_bad_input_in_words_and_keeps_the_socket() {
             "priority: must be between 1 and 255",
         ),
         ("set-consumer-priority", preferred(json!({ "priority": 2 })), "Consumer not found"),
+        ("produce-data", json!({}), "transportId is required"),
+        ("produce-data", json!({ "transportId": "x", "sctpStreamParameters": {} }), "Transport not found"),
+        ("produce-data", json!({ "transportId": unknown_uuid() }), "sctpStreamParameters is required"),
+        ("produce-data", on_stream(json!(1024)), "sctpStreamParameters: streamId must be below 1024"),
+        (
+            "produce-data",
+            on_stream(json!(-1)),
+            "sctpStreamParameters: invalid value: integer `-1`, expected u16",
+        ),
+        (
+            "produce-data",
+            json!({ "transportId": unknown_uuid(), "sctpStreamParameters":
+                { "streamId": 0, "maxRetransmits": 0, "maxPacketLifeTime": 1 } }),
+            "sctpStreamParameters: maxPacketLifeTime and maxRetransmits exclude each other",
+        ),
+        (
+            "produce-data",
+            json!({ "transportId": unknown_uuid(), "sctpStreamParameters": { "streamId": 0 }, "label": long(256) }),
+            "label: must have at most 255 bytes",
+        ),
+        ("produce-data", on_stream(json!(0)), "Transport not found"),
+        ("consume-data", json!({ "transportId": unknown_uuid() }), "dataProducerId is required"),
+        (
+            "consume-data",
+            json!({ "transportId": unknown_uuid(), "dataProducerId": "x" }),
+            "Producer not found",
+        ),
+        (
+            "consume-data",
+            json!({ "transportId": unknown_uuid(), "dataProducerId": unknown_uuid() }),
+            "Transport not found",
+        ),
+        ("close-data-producer", json!({ "dataProducerId": unknown_uuid() }), "Producer not found"),
+        ("close-data-consumer", json!({ "dataConsumerId": 7 }), "dataConsumerId: must be a string"),
+        ("close-data-consumer", json!({ "dataConsumerId": unknown_uuid() }), "Consumer not found"),
         ("restart-ice", json!({}), "transportId is required"),
         ("restart-ice", json!({ "transportId": "x" }), "Transport not found"),
         ("restart-ice", json!({ "transportId": unknown_uuid() }), "Transport not found"),
@@ -288,6 +323,11 @@ async fn every_event_answers_bad_input_in_words_and_keeps_the_socket() {
 fn preferred(mut body: Value) -> Value {
     body["consumerId"] = unknown_uuid().into();
     body
+}
+
+/// A data channel on a transport that nobody has.
+fn on_stream(id: Value) -> Value {
+    json!({ "transportId": unknown_uuid(), "sctpStreamParameters": { "streamId": id } })
 }
 
 fn unknown_uuid() -> &'static str {
@@ -326,6 +366,10 @@ async fn whoever_is_not_inside_may_do_nothing_inside() {
         ("set-preferred-layers", json!({ "consumerId": id })),
         ("set-consumer-priority", json!({ "consumerId": id, "priority": 2 })),
         ("restart-ice", json!({ "transportId": id })),
+        ("produce-data", on_stream(json!(0))),
+        ("consume-data", json!({ "transportId": id, "dataProducerId": id })),
+        ("close-data-producer", json!({ "dataProducerId": id })),
+        ("close-data-consumer", json!({ "dataConsumerId": id })),
     ] {
         let answer = member.call(event, payload).await;
         assert!(refused(&answer, "Access denied"), "{event} -> {answer}");

@@ -1,7 +1,8 @@
 //! What happened, in our own words, and who is to hear it. Dialects say it in theirs; the compiler asks each of them.
 
 use plenum_shared::{
-    id::{ConsumerId, ProducerId},
+    event::DataCloseReason,
+    id::{ConsumerId, DataConsumerId, DataProducerId, ProducerId},
     media::{ConnectionQuality, Kind, Layer, LayerLimit, Source},
 };
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use super::breakout::{BreakoutNews, BreakoutRoom};
 use super::chat::ChatMessage;
 use super::chat_event::ChatEvent;
 use super::id::{CampusId, MeetingId, ParticipantId, UserId};
+use super::live_data::DataNames;
 use super::meeting::Meeting;
 use super::participant::{ConnectionId, MediaStatus, Participant, Person};
 use super::people::RoleChange;
@@ -219,6 +221,22 @@ pub enum DomainEvent {
         kind: Kind,
         paused: bool,
     },
+    DataProducerAdded {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        producer: DataProducerId,
+        names: DataNames,
+    },
+    DataProducerClosed {
+        meeting: MeetingId,
+        participant: ParticipantId,
+        producer: DataProducerId,
+    },
+    /// To the receiver: a subscription is over that he did not close himself by asking.
+    DataConsumerClosed {
+        consumer: DataConsumerId,
+        reason: DataCloseReason,
+    },
     ActiveSpeaker {
         meeting: MeetingId,
         participant: Option<ParticipantId>,
@@ -351,6 +369,9 @@ impl DomainEvent {
             Self::ProducerAdded { .. } => "producer_added",
             Self::ProducerClosed { .. } => "producer_closed",
             Self::ProducerPaused { .. } => "producer_paused",
+            Self::DataProducerAdded { .. } => "data_producer_added",
+            Self::DataProducerClosed { .. } => "data_producer_closed",
+            Self::DataConsumerClosed { .. } => "data_consumer_closed",
             Self::ActiveSpeaker { .. } => "active_speaker",
             Self::ActiveSpeakers { .. } => "active_speakers",
             Self::QualityChanged { .. } => "quality_changed",

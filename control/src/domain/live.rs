@@ -1,7 +1,7 @@
 //! A running meeting as a state machine: who is inside and what they do. Commands come with the time and answer with
 //! notices, or with a refusal and no change.
 //!
-//! Media (transports, tracks, subscriptions) is next door in [`super::live_media`], breakout rooms are in
+//! Media (transports, tracks, subscriptions) is next door in [`super::live_media`], data channels in [`super::live_data`], breakout rooms are in
 //! [`super::live_breakouts`], who is heard in [`super::live_speakers`], hands, reactions and typing are in [`super::live_signs`], sessions that have no socket are
 //! in [`super::live_sessions`], recording is in [`super::recording`]; the rules of entering are [`super::admission`]'s,
 //! applied here against the seats as they are at that moment.
@@ -254,6 +254,8 @@ impl LiveMeeting {
             recv_transport: None,
             producers: Vec::new(),
             consumers: Vec::new(),
+            data_producers: Vec::new(),
+            data_consumers: Vec::new(),
         };
         self.participants.insert(id, me.clone());
         self.peak = self.peak.max(self.persons());
@@ -376,6 +378,7 @@ impl LiveMeeting {
         self.hands.retain(|hand| *hand != id);
         self.hush(id);
         self.drop_subscriptions_to(&gone.producers.iter().map(|p| p.id).collect::<Vec<_>>());
+        self.drop_data_subscriptions_to(&gone.data_producers.iter().map(|p| p.id).collect::<Vec<_>>());
         self.give_up_place(&gone, reason);
         let event = DomainEvent::ParticipantLeft {
             meeting: self.meeting.id,

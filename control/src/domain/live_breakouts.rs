@@ -10,7 +10,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use plenum_shared::id::{ConsumerId, ProducerId, SessionId};
+use plenum_shared::id::{ConsumerId, DataConsumerId, DataProducerId, ProducerId, SessionId};
 use plenum_shared::media::Source;
 use time::OffsetDateTime;
 
@@ -58,6 +58,10 @@ pub struct Moved {
     pub closed: Vec<ProducerId>,
     /// Subscriptions across rooms: the media plane closes them.
     pub unsubscribed: Vec<ConsumerId>,
+    /// Data channels of people who came to a room without chat.
+    pub closed_data: Vec<DataProducerId>,
+    /// Subscriptions to data channels across rooms.
+    pub unsubscribed_data: Vec<DataConsumerId>,
     /// Sessions that the media plane must count to another room.
     pub regrouped: Vec<SessionId>,
 }
@@ -231,10 +235,12 @@ impl LiveMeeting {
         let groups: Vec<_> = going.iter().map(|(id, from, _)| (*id, self.group_of(*from))).collect();
         let mut moved = Moved::default();
         for (id, _, to) in &going {
-            let screens =
-                to.and_then(|to| next.as_ref()?.room(to)).is_none_or(|room| room.allow_screen_share);
-            if !screens {
+            let room = to.and_then(|to| next.as_ref()?.room(to));
+            if room.is_some_and(|room| !room.allow_screen_share) {
                 self.end_screen(*id, &mut moved);
+            }
+            if room.is_some_and(|room| !room.allow_chat) {
+                self.end_channels(*id, &mut moved);
             }
         }
         let same_rooms = rooms_of(self.breakouts.as_ref()) == rooms_of(next.as_ref());
@@ -270,6 +276,12 @@ impl LiveMeeting {
         moved.notices.extend(self.change_media(id, off));
     }
 
+    fn end_channels(&mut self, id: ParticipantId, moved: &mut Moved) {
+        let Some(participant) = self.participants.get(&id) else { return };
+        moved.closed_data.extend(participant.data_producers.iter().map(|channel| channel.id));
+        moved.notices.extend(self.drop_data_producers(id, |_| true));
+    }
+
     /// Ends the subscriptions between people who are not together any more. Says what those who lost a track hear, and
     /// those who may have one now. `origins`: who moved, and from where.
     fn regroup(
@@ -291,8 +303,11 @@ impl LiveMeeting {
             let left: Vec<_> = others.iter().filter(|o| o.1 == *from && o.2 != *to).map(|o| o.0).collect();
             let met: Vec<_> = others.iter().filter(|o| o.1 != *from && o.2 == *to).map(|o| o.0).collect();
             self.part(*id, &left, moved);
+            moved.unsubscribed_data.extend(self.part_data(*id, &left));
             lost.extend(self.tracks_told(*id, &left, false));
+            lost.extend(self.channels_told(*id, &left, false));
             gained.extend(self.tracks_told(*id, &met, true));
+            gained.extend(self.channels_told(*id, &met, true));
         }
         (lost, gained)
     }
@@ -424,7 +439,7 @@ impl LiveMeeting {
     pub(super) fn room_allows(&self, participant: &Participant, action: Action) -> Result<(), DomainError> {
         let room = participant.breakout.and_then(|id| self.breakouts.as_ref()?.room(id));
         match (room, action) {
-            (Some(room), Action::SendMessage) if !room.allow_chat => {
+            (Some(room), Action::SendMessage | Action::SendData) if !room.allow_chat => {
                 Err(DomainError::FeatureOff(Feature::Chat))
             }
             (Some(room), Action::ShareScreen) if !room.allow_screen_share => {
@@ -441,14 +456,16 @@ impl LiveMeeting {
         breakouts.place_of(person)
     }
 
-    /// The people inside as somebody in this room may know them: of the others without their tracks.
+    /// The people inside as somebody in this room may know them: of the others without their tracks and channels.
     pub(super) fn as_seen_from(
         &self,
         room: Place,
         mut people: Vec<Arc<Participant>>,
     ) -> Vec<Arc<Participant>> {
         for person in people.iter_mut().filter(|person| person.breakout != room) {
-            Arc::make_mut(person).producers.clear();
+            let person = Arc::make_mut(person);
+            person.producers.clear();
+            person.data_producers.clear();
         }
         people
     }

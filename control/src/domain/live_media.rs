@@ -253,6 +253,8 @@ impl LiveMeeting {
             (participant.send_transport, participant.recv_transport) = (None, None);
             participant.producers.clear();
             participant.consumers.clear();
+            participant.data_producers.clear();
+            participant.data_consumers.clear();
         }
         let mut notices =
             vec![Notice::new(Audience::Everyone, DomainEvent::MediaReset { meeting: self.meeting.id })];
@@ -305,8 +307,11 @@ impl LiveMeeting {
     fn drop_transport(&mut self, id: ParticipantId, transport: TransportId) -> Vec<Notice> {
         if let Some(participant) = self.participants.get_mut(&id) {
             participant.consumers.retain(|c| c.transport != transport);
+            participant.data_consumers.retain(|c| c.transport != transport);
         }
-        self.drop_producers(id, |p| p.transport == transport)
+        let mut notices = self.drop_producers(id, |p| p.transport == transport);
+        notices.extend(self.drop_data_producers(id, |p| p.transport == transport));
+        notices
     }
 
     pub(super) fn drop_producers(

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use plenum_shared::id::ProducerId;
+use plenum_shared::id::{DataProducerId, ProducerId};
 use time::OffsetDateTime;
 
 use super::actor::Actor;
@@ -26,6 +26,8 @@ pub struct Effects {
     pub notices: Vec<Notice>,
     /// Tracks that must not be forwarded any more: the media plane closes them.
     pub closed: Vec<ProducerId>,
+    /// Data channels that may not be any more: the same.
+    pub closed_data: Vec<DataProducerId>,
     /// Tracks that stay published and must not be forwarded for now.
     pub held: Vec<ProducerId>,
     pub expelled: Expelled,
@@ -99,6 +101,8 @@ impl LiveMeeting {
         };
         let lowers_hand = participant.hand_raised_at.is_some() && !may(Action::RaiseHand);
         let stops_typing = !may(Action::SendMessage);
+        let channels = participant.data_producers.iter().filter(|_| !may(Action::SendData));
+        let channels: Vec<_> = channels.map(|channel| channel.id).collect();
         let (mut gone, mut held) = (Vec::new(), Vec::new());
         for track in &participant.producers {
             match refusal(right_to_send(track.kind, track.source)) {
@@ -110,8 +114,10 @@ impl LiveMeeting {
             }
         }
         effects.notices.extend(self.drop_producers(id, |track| gone.contains(&track.id)));
+        effects.notices.extend(self.drop_data_producers(id, |channel| channels.contains(&channel.id)));
         effects.notices.extend(self.change_media(id, change));
         effects.closed.extend(gone);
+        effects.closed_data.extend(channels);
         effects.held.extend(held);
         if lowers_hand {
             effects.notices.extend(self.set_hand(id, false, now));

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use super::actor::Actor;
 use super::chat::Sender;
 use super::id::{BreakoutRoomId, ParticipantId, UserId};
+use super::live_data::{DataConsumer, DataProducer};
 use super::meeting::Standing;
 
 /// Tracks one session may publish at once: camera, microphone, screen with sound, and room for a second of each.
@@ -124,6 +125,8 @@ pub struct Participant {
     pub recv_transport: Option<TransportId>,
     pub producers: Vec<Producer>,
     pub consumers: Vec<Consumer>,
+    pub data_producers: Vec<DataProducer>,
+    pub data_consumers: Vec<DataConsumer>,
 }
 
 impl Participant {

@@ -20,6 +20,8 @@ pub enum Action {
     Start,
     End,
     SendMessage,
+    /// Send messages to the others past the chat, by a data channel.
+    SendData,
     /// Delete what somebody else wrote.
     ModerateChat,
     RaiseHand,
@@ -53,7 +55,7 @@ pub enum Action {
 
 impl Action {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::View,
         Self::Update,
         Self::UpdateFeatures,
@@ -62,6 +64,7 @@ impl Action {
         Self::Start,
         Self::End,
         Self::SendMessage,
+        Self::SendData,
         Self::ModerateChat,
         Self::RaiseHand,
         Self::React,
@@ -142,7 +145,7 @@ fn rule(action: Action) -> Rule {
         Action::IssueTokens => (Who::Hosts, Forbidden, When::Live, None),
         Action::Start => (Who::Hosts, OnlyHostsStart, When::Startable, None),
         Action::End => (Who::Hosts, OnlyHostsEnd, When::Live, None),
-        Action::SendMessage => (Who::Listed, Forbidden, When::Live, Some(Feature::Chat)),
+        Action::SendMessage | Action::SendData => (Who::Listed, Forbidden, When::Live, Some(Feature::Chat)),
         Action::ModerateChat => (Who::Running, Forbidden, When::Always, None),
         Action::RaiseHand => (Who::Listed, Forbidden, When::Live, Some(Feature::HandRaise)),
         Action::React => (Who::Listed, Forbidden, When::Live, None),
@@ -177,7 +180,7 @@ fn rule(action: Action) -> Rule {
 /// The column of the security policy.
 fn obeys(action: Action) -> Obeys {
     match action {
-        Action::SendMessage => Obeys::Level(|policy| policy.chat_permissions),
+        Action::SendMessage | Action::SendData => Obeys::Level(|policy| policy.chat_permissions),
         Action::ShareScreen => Obeys::Level(|policy| policy.screen_share_permissions),
         Action::SendVideo => {
             Obeys::Level(|policy| if policy.disable_camera { Level::Host } else { Level::All })

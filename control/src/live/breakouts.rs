@@ -89,11 +89,15 @@ impl Task {
     }
 
     fn adopt_breakouts(&mut self, next: Option<Breakouts>) -> JoinHandle<()> {
-        let Moved { notices, closed, unsubscribed, regrouped } = self.live.adopt_breakouts(next);
+        let Moved { notices, closed, unsubscribed, closed_data, unsubscribed_data, regrouped } =
+            self.live.adopt_breakouts(next);
         // Begun before anybody is told.
-        let ends = unsubscribed.into_iter().map(|consumer| RoomCommand::CloseConsumer { consumer }).collect();
-        let parting = self.insist_on_all(ends);
+        let tracks = unsubscribed.into_iter().map(|consumer| RoomCommand::CloseConsumer { consumer });
+        let channels =
+            unsubscribed_data.into_iter().map(|consumer| RoomCommand::CloseDataConsumer { consumer });
+        let parting = self.insist_on_all(tracks.chain(channels).collect());
         self.close_tracks(closed);
+        self.close_channels(closed_data);
         self.count_to_rooms(regrouped);
         self.publish(notices);
         parting

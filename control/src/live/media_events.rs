@@ -53,10 +53,12 @@ fn apply(live: &mut LiveMeeting, event: Event) -> Vec<Notice> {
         Event::ProducerLayers { session, producer, highest, .. } => {
             live.watched_layers_changed(session, producer, highest)
         }
+        Event::DataProducerClosed { session, producer, .. } => live.data_producer_closed(session, producer),
+        Event::DataConsumerClosed { session, consumer, reason, .. } => {
+            live.data_consumer_closed(session, consumer, reason)
+        }
         // Its client knows before we do; a failed room arrives as a lost one.
         Event::TransportConnected { .. } | Event::RoomFailed { .. } => Vec::new(),
-        // Nobody is given a data channel by this version of control.
-        Event::DataProducerClosed { .. } | Event::DataConsumerClosed { .. } => Vec::new(),
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use metrics::gauge;
 use plenum_shared::{
     command::RoomCommand,
-    id::{ProducerId, RoomId, SessionId},
+    id::{DataProducerId, ProducerId, RoomId, SessionId},
 };
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
@@ -199,10 +199,11 @@ impl Task {
     /// Does what a change of the meeting means to the people inside. Who is kept out is out before the rest is told, and
     /// all of it is done before anything is written down: that takes its time for each who goes.
     pub(super) async fn follow(&mut self, effects: Effects) {
-        let Effects { notices, closed, held, expelled } = effects;
+        let Effects { notices, closed, closed_data, held, expelled } = effects;
         let goodbyes = self.put_out(expelled);
         self.publish(notices);
         self.close_tracks(closed);
+        self.close_channels(closed_data);
         self.hold_tracks(held);
         self.write_down(goodbyes).await;
     }
@@ -375,6 +376,13 @@ impl Task {
     pub(super) fn close_tracks(&self, tracks: Vec<ProducerId>) {
         self.insist_on_all(
             tracks.into_iter().map(|producer| RoomCommand::CloseProducer { producer }).collect(),
+        );
+    }
+
+    /// As [`Task::close_tracks`], for data channels.
+    pub(super) fn close_channels(&self, channels: Vec<DataProducerId>) {
+        self.insist_on_all(
+            channels.into_iter().map(|producer| RoomCommand::CloseDataProducer { producer }).collect(),
         );
     }
 

@@ -4,6 +4,8 @@
 //! Between the two somebody may have left or a room may have gone. So every creation is checked again when its answer
 //! is here, and taken back when nobody is there to have it.
 
+pub mod data;
+
 use std::time::Duration;
 
 use futures_util::StreamExt;

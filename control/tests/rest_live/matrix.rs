@@ -98,6 +98,18 @@ fn table(meeting: &str, target: &str) -> Vec<Row> {
             inside(no_consumer),
         ),
         Row("set-consumer-priority", json!({ "consumerId": unknown, "priority": 2 }), inside(no_consumer)),
+        Row(
+            "produce-data",
+            json!({ "transportId": unknown, "sctpStreamParameters": { "streamId": 0 } }),
+            inside(no_transport),
+        ),
+        Row(
+            "consume-data",
+            json!({ "transportId": unknown, "dataProducerId": unknown }),
+            inside(no_transport),
+        ),
+        Row("close-data-producer", json!({ "dataProducerId": unknown }), inside(no_producer)),
+        Row("close-data-consumer", json!({ "dataConsumerId": unknown }), inside(no_consumer)),
         Row("restart-ice", json!({ "transportId": unknown }), inside(no_transport)),
         // Rooms without access are left out, and nobody learns which there are.
         Row("join-chat-rooms", json!({ "roomIds": [meeting] }), listening),

@@ -13,11 +13,12 @@ use plenum_shared::command::{
     TransportInventory, Welcome,
 };
 use plenum_shared::event::{Event, LoadReport, NumberedEvent};
-use plenum_shared::id::{NodeId, ProducerId, RoomId};
+use plenum_shared::id::{DataProducerId, NodeId, ProducerId, RoomId};
 use plenum_shared::media::{Kind, LayerStructure};
 use plenum_shared::rtp::{CodecParameters, EncodingParameters, RtpParameters};
 use plenum_shared::transport::{
     CandidateType, DtlsParameters, DtlsRole, Fingerprint, IceCandidate, IceParameters, Protocol,
+    SctpStreamParameters,
 };
 use quinn::crypto::rustls::QuicClientConfig;
 use quinn::{ClientConfig, Connection, Endpoint, RecvStream, SendStream};
@@ -54,6 +55,7 @@ pub struct Memory {
     requests: Mutex<Vec<Request>>,
     /// Tracks as they were last told to be.
     paused: Mutex<HashMap<ProducerId, bool>>,
+    channels: Mutex<HashMap<DataProducerId, SctpStreamParameters>>,
     /// Rooms that the inventory still lists and nothing else knows.
     ghosts: Mutex<Vec<RoomId>>,
     /// What is said of every room.
@@ -75,6 +77,7 @@ impl Memory {
             kinds: Mutex::default(),
             requests: Mutex::default(),
             paused: Mutex::default(),
+            channels: Mutex::default(),
             ghosts: Mutex::default(),
             stats: Mutex::default(),
             gate: watch::Sender::new(None),
@@ -231,6 +234,15 @@ impl Memory {
                     rtp_parameters: rtp_parameters(kind),
                     producer_paused: false,
                 });
+            }
+            RoomCommand::ProduceData { producer, stream, .. } => {
+                self.channels.lock().unwrap().insert(*producer, *stream);
+            }
+            RoomCommand::ConsumeData { producer, .. } => {
+                let stream = self.channels.lock().unwrap().get(producer).copied();
+                let stream =
+                    stream.ok_or_else(|| Refusal::new(RefusalReason::UnknownProducer, "scripted"))?;
+                return Ok(Reply::DataConsumed { stream: SctpStreamParameters { stream_id: 7, ..stream } });
             }
             _ => {}
         }

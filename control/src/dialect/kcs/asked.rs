@@ -10,6 +10,7 @@ use super::asked_breakouts::{AssignBreakout, ChooseBreakout, GetBreakoutRooms, R
 use super::asked_chat::{
     ChatTyping, GetRoomOnlineUsers, JoinChatRooms, LeaveChatRoom, MarkMessagesSeen, UpdateChatStatus,
 };
+use super::asked_data::{CloseDataConsumer, CloseDataProducer, ConsumeData, ProduceData};
 use super::limits;
 use super::told::{self, Told};
 use super::view::words::{DirectionWord, KindWord, SourceWord};
@@ -153,6 +154,19 @@ asked! {
     "set-preferred-layers" SetPreferredLayers: "Say how large a track is shown, and which layer is wanted at most.",
         refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
     "set-consumer-priority" SetConsumerPriority: "Say how much a track matters among those one receives.",
+        refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
+    "produce-data" ProduceData: "Open a data channel. Whoever may chat may.",
+        answers [DataProduced],
+        refuses [NotInMeeting, TransportNotFound, FeatureOff(Feature::Chat), Forbidden, missing(), invalid(),
+            MediaRefused("<reason>".into()), MediaUnavailable, RateLimited { retry_after_s: 1, budget: None }],
+        at most MediaUpdate;
+    "consume-data" ConsumeData: "Receive the messages of somebody's data channel.",
+        answers [DataConsumed],
+        refuses [NotInMeeting, TransportNotFound, ProducerNotFound, missing(), invalid(),
+            MediaRefused("<reason>".into()), MediaUnavailable];
+    "close-data-producer" CloseDataProducer: "Close an own data channel. Closing the channel itself says the same.",
+        answers [DataProducerClosed], refuses [ProducerNotFound, missing(), invalid(), MediaUnavailable];
+    "close-data-consumer" CloseDataConsumer: "Receive no more messages of a data channel. Closing the channel itself says the same.",
         refuses [ConsumerNotFound, missing(), invalid(), MediaUnavailable];
 }
 

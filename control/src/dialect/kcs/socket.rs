@@ -22,10 +22,12 @@ use super::asked_breakouts::{AssignBreakout, ChooseBreakout, GetBreakoutRooms, R
 use super::asked_chat::{
     ChatTyping, GetRoomOnlineUsers, JoinChatRooms, LeaveChatRoom, MarkMessagesSeen, UpdateChatStatus,
 };
+use super::asked_data::{CloseDataConsumer, CloseDataProducer, ConsumeData, ProduceData};
 use super::error;
 use super::socket_breakouts as breakouts;
 use super::socket_chat as chat;
 use super::socket_connection::{Answer, Connection};
+use super::socket_data as data;
 use super::socket_line::{Attached, Line};
 use super::socket_outlet::SocketOutlet;
 use super::socket_requests as requests;
@@ -87,6 +89,10 @@ pub(super) const EVENTS: &[(&str, Handler)] = &[
     on::<SetConsumerLayers>(|c, body| Box::pin(requests::set_consumer_layers(c, body))),
     on::<SetPreferredLayers>(|c, body| Box::pin(requests::set_preferred_layers(c, body))),
     on::<SetConsumerPriority>(|c, body| Box::pin(requests::set_consumer_priority(c, body))),
+    on::<ProduceData>(|c, body| Box::pin(data::produce_data(c, body))),
+    on::<ConsumeData>(|c, body| Box::pin(data::consume_data(c, body))),
+    on::<CloseDataProducer>(|c, body| Box::pin(data::close_data_producer(c, body))),
+    on::<CloseDataConsumer>(|c, body| Box::pin(data::close_data_consumer(c, body))),
 ];
 
 /// An event by the name it is described under.

@@ -376,7 +376,11 @@ pub(super) fn meeting(fields: Fields<'_>) -> Result<&str, DomainError> {
     fields.text_of(&[MEETING[0], MEETING[1]])?.ok_or(DomainError::MeetingIdMissing)
 }
 
-fn id<T: FromStr>(fields: Fields<'_>, name: &'static str, unknown: DomainError) -> Result<T, DomainError> {
+pub(super) fn id<T: FromStr>(
+    fields: Fields<'_>,
+    name: &'static str,
+    unknown: DomainError,
+) -> Result<T, DomainError> {
     fields.required_text(name)?.trim().parse().map_err(|_| unknown)
 }
 
@@ -414,7 +418,10 @@ fn check_source(kind: Kind, source: Source) -> Result<(), DomainError> {
 }
 
 /// A media object in mediasoup-client's shape.
-fn required_shape<T: DeserializeOwned>(fields: Fields<'_>, name: &'static str) -> Result<T, DomainError> {
+pub(super) fn required_shape<T: DeserializeOwned>(
+    fields: Fields<'_>,
+    name: &'static str,
+) -> Result<T, DomainError> {
     let value = fields.raw(name).filter(|value| !value.is_null()).ok_or(DomainError::FieldMissing(name))?;
     if !value.is_object() {
         return Err(DomainError::invalid(name, "must be an object"));

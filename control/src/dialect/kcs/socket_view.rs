@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 use plenum_shared::id::ProducerId;
 use plenum_shared::media::Kind;
 use plenum_shared::rtp::router_capabilities;
+use plenum_shared::transport::SctpParameters;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::told::{self, ParticipantTold, ProducerOf, ProducerTold, Said, say};
+use super::told::{self, DataProducerTold, ParticipantTold, ProducerOf, ProducerTold, Said, say};
 use super::view::envelope::{Timestamp, True};
 use super::view::people::BothPermissionsView;
 use super::{chat_view, view};
@@ -174,6 +175,19 @@ pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
             let track = track(*meeting, *participant, *producer, *kind);
             if *paused { say(&told::ProducerPaused(track)) } else { say(&told::ProducerResumed(track)) }
         }
+        E::DataProducerAdded { meeting, participant, producer, names } => say(&told::NewDataProducer {
+            meeting_id: *meeting,
+            participant_id: *participant,
+            channel: DataProducerTold::of(*producer, names),
+        }),
+        E::DataProducerClosed { meeting, participant, producer } => say(&told::DataProducerClosed {
+            meeting_id: *meeting,
+            participant_id: *participant,
+            data_producer_id: *producer,
+        }),
+        E::DataConsumerClosed { consumer, reason } => {
+            say(&told::DataConsumerClosed { data_consumer_id: *consumer, reason: (*reason).into() })
+        }
         E::ActiveSpeaker { meeting, participant } => {
             say(&told::ActiveSpeaker { meeting_id: *meeting, participant_id: *participant })
         }
@@ -316,6 +330,11 @@ fn participant(who: &Participant, hands: &[ParticipantId]) -> ParticipantTold {
         raised_at: who.hand_raised_at.map(Timestamp),
         hand_position: hands.iter().position(|hand| *hand == who.id).map(|index| index + 1),
         producers: who.producers.iter().map(|producer| published(who, producer)).collect(),
+        data_producers: who
+            .data_producers
+            .iter()
+            .map(|channel| DataProducerTold::of(channel.id, &channel.names))
+            .collect(),
     }
 }
 
@@ -340,6 +359,7 @@ pub(super) fn transport_created(offer: &TransportOffer) -> told::TransportCreate
         ice_parameters: json!(offer.ice),
         ice_candidates: json!(offer.candidates),
         dtls_parameters: json!(offer.dtls),
+        sctp_parameters: SctpParameters::OURS.into(),
     }
 }
 

@@ -12,6 +12,9 @@ pub(super) use super::told_chat::{
     ChatDeleted, ChatDelivered, ChatEdited, ChatNotification, ChatReacted, ChatRoomLeft, ChatRoomsJoined,
     ChatSeen, ChatSent, ChatTyping, MessagesSeen, RoomOnlineUsers, SeenAcknowledged, StatusChanged,
 };
+pub(super) use super::told_data::{
+    DataConsumed, DataConsumerClosed, DataProduced, DataProducerClosed, DataProducerTold, NewDataProducer,
+};
 pub(super) use super::told_media::{
     ActiveSpeaker, ActiveSpeakers, Consumed, ConsumerLayersChanged, ConsumerLayersSet, ConsumerOf,
     ConsumerPaused, ConsumerResumed, IceRestarted, MediaReset, MediaUpdated, NewProducer, Produced,
@@ -93,6 +96,9 @@ told! {
     "producer-closed" ProducerClosed: "A track is gone. To everybody inside.",
     "producer-paused" ProducerPaused: "A track rests. To everybody inside.",
     "producer-resumed" ProducerResumed: "A track flows again. To everybody inside.",
+    "new-data-producer" NewDataProducer: "Somebody opened a data channel. To everybody else in the same room.",
+    "data-producer-closed" DataProducerClosed: "A data channel is gone, with all subscriptions to it. To everybody in the same room.",
+    "data-consumer-closed" DataConsumerClosed: "A subscription to a data channel is over. To whoever received by it.",
     "active-speaker" ActiveSpeaker: "Another participant speaks above the others, or nobody does. To everybody in the same room.",
     "active-speakers" ActiveSpeakers: "Others are heard, or in another order; at most twice a second. To everybody in the same room. Left out for whoever does not keep up.",
     "connection-quality" QualityChanged: "A connection got better or worse. To everybody inside.",
@@ -111,6 +117,8 @@ told! {
     "ice-restarted" IceRestarted: "Answers `restart-ice`.",
     "produced" Produced: "Answers `produce`.",
     "consumed" Consumed: "Answers `consume`.",
+    "data-produced" DataProduced: "Answers `produce-data`.",
+    "data-consumed" DataConsumed: "Answers `consume-data`.",
     "consumer-paused" ConsumerPaused: "Answers `pause-consumer`.",
     "consumer-resumed" ConsumerResumed: "Answers `resume-consumer`.",
     "consumer-layers-set" ConsumerLayersSet: "Answers `set-consumer-layers`.",
@@ -229,6 +237,8 @@ pub(super) struct ParticipantTold {
     #[schema(required)]
     pub hand_position: Option<usize>,
     pub producers: Vec<ProducerTold>,
+    #[schema(max_items = 16)]
+    pub data_producers: Vec<DataProducerTold>,
 }
 
 #[derive(Serialize, ToSchema)]

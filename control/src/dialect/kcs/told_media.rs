@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::told_data::SctpTold;
 use super::view::envelope::True;
 use super::view::words::{
     ConnectionQualityWord, DirectionWord, KindWord, LayerLimitWord, LayersWord, SourceWord,
@@ -166,6 +167,7 @@ pub(super) struct TransportCreated {
     /// As mediasoup-client takes them.
     #[schema(value_type = Object)]
     pub dtls_parameters: Value,
+    pub sctp_parameters: SctpTold,
 }
 
 #[derive(Serialize, ToSchema)]

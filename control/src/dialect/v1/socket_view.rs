@@ -149,6 +149,9 @@ pub(super) fn event(event: &DomainEvent, now: OffsetDateTime) -> Said {
         | E::ProducerAdded { .. }
         | E::ProducerClosed { .. }
         | E::ProducerPaused { .. }
+        | E::DataProducerAdded { .. }
+        | E::DataProducerClosed { .. }
+        | E::DataConsumerClosed { .. }
         | E::ActiveSpeaker { .. }
         | E::ActiveSpeakers { .. }
         | E::QualityChanged { .. }

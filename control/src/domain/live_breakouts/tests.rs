@@ -11,6 +11,7 @@ use crate::domain::breakout::RoomPlan;
 use crate::domain::fixtures::{account, actor, meeting, now};
 use crate::domain::id::RosterId;
 use crate::domain::live::Joiner;
+use crate::domain::live_data::{DataConsumer, DataNames, DataProducer};
 use crate::domain::live_media::Wanted;
 use crate::domain::meeting::MeetingStatus;
 use crate::domain::participant::{ConnectionId, Consumer};
@@ -100,6 +101,24 @@ impl World {
         let chosen = self.live.may_consume(who.connection, &wanted)?;
         let consumer = Consumer { id: ConsumerId::random(), transport: chosen.transport, producer };
         self.live.add_consumer(who.connection, consumer)?;
+        Ok(consumer.id)
+    }
+
+    fn open_channel(&mut self, who: Session) -> DataProducerId {
+        let transport = self.live.of_connection(who.connection).expect("inside").send_transport;
+        let names = DataNames::new("cursor", "").expect("short");
+        let id = DataProducerId::random();
+        let channel = DataProducer { id, transport: transport.expect("open"), names };
+        self.live.add_data_producer(who.connection, channel).expect("opens");
+        id
+    }
+
+    fn receive(&mut self, who: Session, producer: DataProducerId) -> Result<DataConsumerId, DomainError> {
+        let transport = self.live.of_connection(who.connection).expect("inside").recv_transport;
+        let transport = transport.expect("open");
+        self.live.may_consume_data(who.connection, transport, producer)?;
+        let consumer = DataConsumer { id: DataConsumerId::random(), transport, producer };
+        self.live.add_data_consumer(who.connection, consumer)?;
         Ok(consumer.id)
     }
 
@@ -239,6 +258,63 @@ fn c_61_moving_apart_ends_subscriptions_both_ways_and_coming_back_tells_of_the_t
     assert!(inside.iter().all(|who| world.place(*who).is_none()));
     let kept = world.live.participant(ada.id).expect("inside");
     assert_eq!((kept.producers.len(), kept.consumers.len()), (1, 1), "what was published stays published");
+}
+
+#[test]
+fn c_61_add_ev_90_data_channels_are_parted_and_met_as_tracks_are() {
+    let (mut world, inside) = World::with(&["hanna", "ada", "bob"]);
+    let [hanna, ada, bob] = inside[..] else { panic!() };
+    let channels = [world.open_channel(hanna), world.open_channel(ada)];
+    let ended = [
+        world.receive(ada, channels[0]).expect("together"),
+        world.receive(hanna, channels[1]).expect("together"),
+    ];
+    let kept = world.receive(bob, channels[0]).expect("together");
+    let transport = world.live.of_connection(bob.connection).expect("inside").recv_transport.expect("open");
+    let rooms = world.open(plan(1));
+    let moved = world.assign("hanna", "ada", rooms[0]).expect("moves");
+    assert_eq!(moved.unsubscribed_data.iter().collect::<HashSet<_>>(), ended.iter().collect());
+    assert_eq!(moved.closed_data, []);
+    let (closed, added) = ("data_producer_closed", "data_producer_added");
+    let heard = |who| (hears(&moved.notices, who, closed), hears(&moved.notices, who, added));
+    assert_eq!((heard(hanna), heard(ada), heard(bob)), ((1, 0), (1, 0), (1, 0)));
+    assert_eq!(
+        world.receive(bob, channels[1]),
+        Err(DomainError::ProducerNotFound),
+        "as if it were not there"
+    );
+    let late = DataConsumer { id: DataConsumerId::random(), transport, producer: channels[1] };
+    let late = world.live.add_data_consumer(bob.connection, late);
+    assert_eq!(late, Err(DomainError::ProducerNotFound), "what was asked for before the move");
+    assert_eq!(world.live.of_connection(bob.connection).expect("inside").data_consumers[0].id, kept);
+
+    let (eve, notices) = world.join("eve");
+    let entrance = notices.iter().find_map(|notice| match &notice.event {
+        DomainEvent::Joined(entrance) => Some(entrance.clone()),
+        _ => None,
+    });
+    let others = entrance.expect("joined").others.clone();
+    let found: Vec<_> = others.iter().map(|other| other.data_producers.len()).collect();
+    assert_eq!(found, [1, 0, 0], "of the main room alone");
+    let closes = world.wish("hanna", BreakoutWish::Close).expect("closes");
+    let news = |who| hears(&closes.notices, who, added);
+    assert_eq!((news(hanna), news(ada), news(bob), news(eve)), (1, 1, 1, 1));
+    world.receive(bob, channels[1]).expect("together now");
+}
+
+#[test]
+fn c_61_whoever_comes_to_a_room_without_chat_has_no_channel_there() {
+    let (mut world, inside) = World::with(&["hanna", "ada"]);
+    let [hanna, ada] = inside[..] else { panic!() };
+    let channel = world.open_channel(ada);
+    world.receive(hanna, channel).expect("together");
+    let rooms = world.open(Plan { rooms: vec![quiet_room()], ..plan(1) });
+    let moved = world.assign("hanna", "ada", rooms[0]).expect("moves");
+    assert_eq!((moved.closed_data, moved.unsubscribed_data), (vec![channel], vec![]));
+    assert_eq!(hears(&moved.notices, hanna, "data_producer_closed"), 1);
+    let sends = world.live.of_connection(ada.connection).expect("inside").send_transport.expect("open");
+    let refused = world.live.may_produce_data(ada.connection, sends);
+    assert_eq!(refused, Err(DomainError::FeatureOff(Feature::Chat)));
 }
 
 #[test]

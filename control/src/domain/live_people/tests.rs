@@ -9,6 +9,7 @@ use crate::domain::admission::Admission;
 use crate::domain::error::DomainError;
 use crate::domain::fixtures::{account, actor, meeting, now};
 use crate::domain::live::Joiner;
+use crate::domain::live_data::{DataNames, DataProducer};
 use crate::domain::meeting::{Level, Standing};
 use crate::domain::participant::Producer;
 use crate::domain::role::{PermissionOverrides, Role};
@@ -42,6 +43,16 @@ impl Room {
         let id = ProducerId::random();
         let track = Producer { id, transport, kind, source, paused: false };
         self.live.add_producer(connection, track).expect("publishes");
+        id
+    }
+
+    fn channel(&mut self, connection: ConnectionId) -> DataProducerId {
+        let transport = TransportId::random();
+        self.live.open_transport(connection, Direction::Send, transport).expect("opens");
+        let names = DataNames::new("cursor", "").expect("short");
+        let id = DataProducerId::random();
+        let channel = DataProducer { id, transport, names };
+        self.live.add_data_producer(connection, channel).expect("opens");
         id
     }
 
@@ -97,6 +108,23 @@ fn c_36_a_feature_that_is_switched_off_stops_what_it_allowed() {
     let me = room.live.participant(id).expect("inside");
     assert!(!me.media.audio && !me.media.video && me.hand_raised_at.is_none() && me.producers.is_empty());
     assert!(room.live.hands().is_empty());
+}
+
+#[test]
+fn c_72_whoever_may_chat_no_more_has_no_data_channel_and_hosts_keep_theirs() {
+    let (creator, member) = (account("creator"), account("member"));
+    let mut room = Room::new(meeting(&creator, MeetingStatus::Live, &[(&member, Role::Attendee)]));
+    let (_, host) = room.join(&creator, Admission::Enter);
+    let (id, device) = room.join(&member, Admission::Enter);
+    let (kept, gone) = (room.channel(host), room.channel(device));
+    let effects = room.change(|m| m.settings.entry.chat_permissions = Level::Host);
+    assert_eq!((effects.closed, effects.closed_data), (vec![], vec![gone]));
+    assert_eq!(names(&effects.notices), ["policy_changed", "data_producer_closed"]);
+    let transport = room.live.participant(id).expect("inside").send_transport.expect("open");
+    let asked = room.live.may_produce_data(device, transport);
+    assert_eq!(asked, Err(DomainError::HostsOnly(Feature::Chat)));
+    let effects = room.change(|m| m.settings.features.chat_enabled = false);
+    assert_eq!(effects.closed_data, [kept], "off is off for hosts too");
 }
 
 #[test]

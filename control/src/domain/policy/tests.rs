@@ -9,6 +9,7 @@ fn allowed_roles(action: Action) -> &'static str {
     match action {
         Action::View
         | Action::SendMessage
+        | Action::SendData
         | Action::RaiseHand
         | Action::React
         | Action::SendAudio
@@ -55,6 +56,7 @@ fn answers_by_status(action: Action) -> [Result<(), DomainError>; 4] {
         Action::End
         | Action::IssueTokens
         | Action::SendMessage
+        | Action::SendData
         | Action::RaiseHand
         | Action::React
         | Action::SendAudio
@@ -142,6 +144,7 @@ fn a_feature_that_is_off_stops_its_action_for_hosts_too() {
     let actor = actor(&creator);
     for (action, feature) in [
         (Action::SendMessage, Feature::Chat),
+        (Action::SendData, Feature::Chat),
         (Action::SendAudio, Feature::Audio),
         (Action::SendVideo, Feature::Video),
         (Action::ShareScreen, Feature::ScreenSharing),
@@ -178,15 +181,20 @@ const POLICIES: [Line; 11] = [
     ("disable_camera", |policy| policy.disable_camera = true, &[(Action::SendVideo, "hc")]),
     ("share host", |policy| policy.screen_share_permissions = Level::Host, &[(Action::ShareScreen, "hc")]),
     ("share all", |policy| policy.screen_share_permissions = Level::All, &[]),
-    ("chat host", |policy| policy.chat_permissions = Level::Host, &[(Action::SendMessage, "hc")]),
+    (
+        "chat host",
+        |policy| policy.chat_permissions = Level::Host,
+        &[(Action::SendMessage, "hc"), (Action::SendData, "hc")],
+    ),
     ("chat all", |policy| policy.chat_permissions = Level::All, &[]),
     ("record host", |policy| policy.recording_permissions = Some(Level::Host), &[(Action::Record, "hc")]),
     ("record all", |policy| policy.recording_permissions = Some(Level::All), &[(Action::Record, "hcpa")]),
 ];
 
 /// What the policy is about.
-const GOVERNED: [(Action, Feature); 5] = [
+const GOVERNED: [(Action, Feature); 6] = [
     (Action::SendMessage, Feature::Chat),
+    (Action::SendData, Feature::Chat),
     (Action::SendAudio, Feature::Audio),
     (Action::SendVideo, Feature::Video),
     (Action::ShareScreen, Feature::ScreenSharing),

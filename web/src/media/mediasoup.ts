@@ -1,10 +1,19 @@
 // A media session over mediasoup-client: one transport each way, made when first needed.
 import { Device, type types } from 'mediasoup-client';
 import type { Signaling, Source, WebrtcConfig } from '../signaling/events';
+import { MediasoupData } from './data';
 import { codecEntry, codecOptionsFor, encodingsFor, sendsLayersInside, type VideoCodec } from './encodings';
 import { Healing } from './healing';
 import { LayerSwitch } from './layerSwitch';
-import type { MediaSession, MediaStats, ProducerRef, Subscription } from './session';
+import type {
+  DataContent,
+  DataReliability,
+  DataSubscription,
+  MediaSession,
+  MediaStats,
+  ProducerRef,
+  Subscription,
+} from './session';
 import { inboundStats, outboundStats } from './stats';
 import { MediasoupSubscription } from './subscription';
 
@@ -38,11 +47,14 @@ class MediasoupSession implements MediaSession {
   /** Told before `produced` was: by producer, until that track of ours is there. */
   private readonly watchedEarly = new Map<string, number | null>();
   private readonly healings = new Set<Healing>();
+  private readonly data: MediasoupData;
   private closed = false;
 
   constructor(device: Device, options: SessionOptions) {
     this.device = device;
     this.options = options;
+    const transport = (direction: Direction) => this.transport(direction);
+    this.data = new MediasoupData({ signaling: options.signaling, transport });
     window.addEventListener('online', this.networkChanged);
   }
 
@@ -136,6 +148,17 @@ class MediasoupSession implements MediaSession {
     return subscription;
   }
 
+  sendData(label: string, content: DataContent, reliability: DataReliability): Promise<void> {
+    return this.data.send(label, content, reliability);
+  }
+
+  receiveData(
+    dataProducerId: string,
+    onMessage: (content: string | ArrayBuffer) => void,
+  ): Promise<DataSubscription> {
+    return this.data.receive(dataProducerId, onMessage);
+  }
+
   async stats(): Promise<MediaStats> {
     const outbound = [...this.producers].map(([source, producer]) => outboundStats(source, producer));
     const inbound = [...this.subscriptions].map(({ consumer, producer }) => inboundStats(consumer, producer));
@@ -184,6 +207,7 @@ class MediasoupSession implements MediaSession {
       iceParameters: made.iceParameters,
       iceCandidates: made.iceCandidates,
       dtlsParameters: made.dtlsParameters,
+      sctpParameters: made.sctpParameters,
       iceServers: config.ice_servers,
     };
     const transport =
@@ -207,6 +231,11 @@ class MediasoupSession implements MediaSession {
       signaling
         .request('produce', { meetingId, kind, source, rtpParameters })
         .then(({ producerId }) => done({ id: producerId }), failed);
+    });
+    transport.on('producedata', ({ sctpStreamParameters, label, protocol }, done, failed) => {
+      signaling
+        .request('produce-data', { transportId: transport.id, sctpStreamParameters, label, protocol })
+        .then(({ dataProducerId }) => done({ id: dataProducerId }), failed);
     });
     const healing = new Healing({
       restart: async () => {

@@ -30,6 +30,20 @@ export interface Subscription {
   close(): void;
 }
 
+/** What a message may be; text and bytes arrive as such. */
+export type DataContent = string | ArrayBuffer | Uint8Array<ArrayBuffer>;
+
+/** In order and complete when nothing is said. */
+export interface DataReliability {
+  ordered?: boolean;
+  /** So often a message is repeated before it is given up. */
+  maxRetransmits?: number;
+}
+
+export interface DataSubscription {
+  close(): void;
+}
+
 export interface OutboundStats {
   source: Source;
   kind: Kind;
@@ -77,6 +91,13 @@ export interface MediaSession {
   /** Somebody watches a track of ours up to this layer; null: nobody does. */
   watched(producerId: string, highestLayer: number | null): void;
   subscribe(producer: ProducerRef, paused: boolean): Promise<Subscription>;
+  /** Says something to everybody in the room who receives this label of ours. */
+  sendData(label: string, content: DataContent, reliability: DataReliability): Promise<void>;
+  /** Receives somebody's data channel. */
+  receiveData(
+    dataProducerId: string,
+    onMessage: (content: string | ArrayBuffer) => void,
+  ): Promise<DataSubscription>;
   stats(): Promise<MediaStats>;
   close(): void;
 }

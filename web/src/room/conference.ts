@@ -9,6 +9,7 @@ import type { ListedParticipant } from '../signaling/meeting';
 import { Store } from '../store';
 import type { Action } from './actions';
 import { spot, TrackBoard } from './board';
+import { Channels } from './channels';
 import { Desk } from './desk';
 import { Entrance, type Entry } from './entrance';
 import { MediaKeeper, type OpenMedia } from './keeper';
@@ -37,6 +38,8 @@ export class Conference {
   readonly store: Store<RoomState, Action>;
   readonly board = new TrackBoard();
   readonly receiving: Receiving;
+  /** Messages of applications between those inside. */
+  readonly channels = new Channels();
   readonly chat: MeetingChat;
   readonly desk: Desk;
   private readonly sending = new Sending();
@@ -60,6 +63,7 @@ export class Conference {
       store: this.store,
       receiving: this.receiving,
       sending: this.sending,
+      channels: this.channels,
       open: parts.openMedia,
       onRefused: this.complain,
     });
@@ -160,6 +164,7 @@ export class Conference {
       wire(signaling, store.dispatch),
       store.subscribe(() => this.receiving.sync(store.get())),
       this.entrance.watch(),
+      this.channels.watch(signaling),
       signaling.on('meeting-joined', (answer) => void this.entered(answer)),
       signaling.on('waiting-room-joined', () => store.dispatch({ type: 'waiting' })),
       signaling.on('media-reset', () => this.reset()),

@@ -4,6 +4,7 @@ import { isPassing } from '../signaling/errors';
 import type { WebrtcConfig } from '../signaling/events';
 import type { Store } from '../store';
 import type { Action } from './actions';
+import type { Channels } from './channels';
 import type { Receiving } from './receiving';
 import { restartDelayMs } from './restart';
 import type { Sending } from './sending';
@@ -20,6 +21,7 @@ interface KeeperParts {
   store: Store<RoomState, Action>;
   receiving: Receiving;
   sending: Sending;
+  channels: Channels;
   open: OpenMedia;
   /** A refusal that trying again will not change. */
   onRefused: (error: unknown) => void;
@@ -69,14 +71,16 @@ export class MediaKeeper {
     clearTimeout(this.restartTimer);
     clearTimeout(this.graceTimer);
     this.parts.receiving.attach(null);
+    this.parts.channels.attach(null);
     this.session?.close();
     this.session = null;
   }
 
   private async take(session: MediaSession): Promise<void> {
-    const { receiving, sending, store } = this.parts;
+    const { receiving, sending, channels, store } = this.parts;
     this.session = session;
     receiving.attach(session);
+    channels.attach(session);
     receiving.sync(store.get());
     clearTimeout(this.graceTimer);
     this.graceTimer = setTimeout(() => this.graceOver(), GRACE_MS);

@@ -25,6 +25,13 @@ export interface RemoteProducer {
   paused?: boolean;
 }
 
+/** Somebody's data channel. */
+export interface RemoteChannel {
+  dataProducerId: string;
+  label: string;
+  protocol: string;
+}
+
 export interface PresentParticipant {
   participantId: string;
   userId: string;
@@ -38,6 +45,7 @@ export interface PresentParticipant {
   handRaised?: boolean;
   raisedAt?: string | null;
   producers?: RemoteProducer[];
+  dataProducers?: RemoteChannel[];
 }
 
 export interface MeetingJoined {
@@ -56,6 +64,7 @@ export interface TransportCreated {
   iceParameters: types.IceParameters;
   iceCandidates: types.IceCandidate[];
   dtlsParameters: types.DtlsParameters;
+  sctpParameters: types.SctpParameters;
 }
 
 export interface Consumed {
@@ -68,6 +77,12 @@ export interface Consumed {
   type: 'simple' | 'simulcast' | 'svc';
   producerPaused: boolean;
   rtpParameters: types.RtpParameters;
+}
+
+export interface DataConsumed extends RemoteChannel {
+  dataConsumerId: string;
+  participantId: string;
+  sctpStreamParameters: types.SctpStreamParameters;
 }
 
 /** Why less of a track comes than was asked for. */
@@ -156,6 +171,16 @@ export interface Requests extends ChatRequests {
   'set-consumer-priority': { send: { consumerId: string; priority: number }; reply: object };
   'restart-ice': { send: { transportId: string }; reply: { iceParameters: types.IceParameters } };
   'close-producer': { send: { producerId: string }; reply: object };
+  'produce-data': {
+    send: {
+      transportId: string;
+      sctpStreamParameters: types.SctpStreamParameters;
+      label?: string;
+      protocol?: string;
+    };
+    reply: { dataProducerId: string };
+  };
+  'consume-data': { send: { transportId: string; dataProducerId: string }; reply: DataConsumed };
 }
 
 /** Server to client. */
@@ -205,6 +230,8 @@ export interface ServerEvents extends ChatEvents {
   'producer-closed': OfProducer;
   'producer-paused': OfProducer;
   'producer-resumed': OfProducer;
+  'new-data-producer': InMeeting & RemoteChannel & { participantId: string };
+  'data-producer-closed': InMeeting & { participantId: string; dataProducerId: string };
   'active-speaker': InMeeting & { participantId: string | null };
   'connection-quality': InMeeting & { participantId: string; quality: Quality };
   'media-reset': InMeeting;

@@ -1,5 +1,14 @@
 // Pretended media: tells the server what a real session would, and hands out tracks that somebody else makes.
-import type { MediaSession, MediaStats, ProducerRef, Subscription, View } from '../media/session';
+import type {
+  DataContent,
+  DataReliability,
+  DataSubscription,
+  MediaSession,
+  MediaStats,
+  ProducerRef,
+  Subscription,
+  View,
+} from '../media/session';
 import type { Signaling, Source } from '../signaling/events';
 
 /** What of a track the room looks at. Enough where there is no browser. */
@@ -33,6 +42,10 @@ export class FakeSession implements MediaSession {
   readonly subscriptions = new Map<string, FakeSubscription>();
   /** What was said of our tracks being watched. */
   readonly watches = new Map<string, number | null>();
+  /** What we said by data channels. */
+  readonly said: { label: string; content: DataContent; reliability: DataReliability }[] = [];
+  /** Who takes the messages of a data channel, by its id. */
+  readonly received = new Map<string, (content: string | ArrayBuffer) => void>();
   closed = false;
   private readonly signaling: Signaling;
   private readonly meetingId: string;
@@ -104,6 +117,23 @@ export class FakeSession implements MediaSession {
     const subscription = new FakeSubscription(consumerId, track, paused, () => this.readLevel(producer));
     this.subscriptions.set(producer.producerId, subscription);
     return subscription;
+  }
+
+  async sendData(label: string, content: DataContent, reliability: DataReliability): Promise<void> {
+    this.said.push({ label, content, reliability });
+  }
+
+  async receiveData(
+    dataProducerId: string,
+    onMessage: (content: string | ArrayBuffer) => void,
+  ): Promise<DataSubscription> {
+    this.received.set(dataProducerId, onMessage);
+    return { close: () => this.received.delete(dataProducerId) };
+  }
+
+  /** A message arrives by a data channel. */
+  say(dataProducerId: string, content: string | ArrayBuffer): void {
+    this.received.get(dataProducerId)?.(content);
   }
 
   async stats(): Promise<MediaStats> {

@@ -326,6 +326,7 @@ const answers: Answers = {
     iceParameters: { usernameFragment: 'ufrag', password: 'password', iceLite: true },
     iceCandidates: [],
     dtlsParameters: { fingerprints: [] },
+    sctpParameters: { port: 5000, maxSendMessageSize: 262_144, maxReceiveMessageSize: 262_144 },
   }),
   'connect-transport': nothing,
   produce: (link, server, { kind, source }) => {
@@ -353,6 +354,15 @@ const answers: Answers = {
   'set-consumer-priority': nothing,
   'restart-ice': () => ({
     iceParameters: { usernameFragment: 'again', password: 'password', iceLite: true },
+  }),
+  'produce-data': (_link, server) => ({ dataProducerId: server.id('channel') }),
+  'consume-data': (_link, server, { dataProducerId }) => ({
+    dataConsumerId: server.id('reception'),
+    dataProducerId,
+    participantId: 'somebody',
+    sctpStreamParameters: { streamId: 0, ordered: true },
+    label: '',
+    protocol: '',
   }),
   'close-producer': (link, server, { producerId }) => {
     const person = server.people.get(link.participantId ?? '');

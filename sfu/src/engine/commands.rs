@@ -77,11 +77,11 @@ impl Engine {
             }
             C::CloseConsumer { consumer } => self.close_consumer(now, slot, consumer)?,
             C::ProduceData { transport, producer, stream } => {
-                self.produce_data(slot, transport, producer, stream)?
+                self.produce_data(now, slot, transport, producer, stream)?
             }
             C::CloseDataProducer { producer } => self.close_data_producer(now, slot, producer)?,
             C::ConsumeData { transport, consumer, producer } => {
-                return self.consume_data(slot, transport, consumer, producer);
+                return self.consume_data(now, slot, transport, consumer, producer);
             }
             C::CloseDataConsumer { consumer } => self.close_data_consumer(now, slot, consumer)?,
             C::Stats => return Ok(Reply::Stats(self.room_stats(now, slot))),

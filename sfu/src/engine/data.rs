@@ -25,6 +25,7 @@ fn refuse<T>(reason: RefusalReason, detail: impl ToString) -> Result<T, Refusal>
 impl Engine {
     pub(super) fn produce_data(
         &mut self,
+        now: Instant,
         room: Slot,
         transport: TransportId,
         id: DataProducerId,
@@ -54,6 +55,7 @@ impl Engine {
         {
             return refuse(RefusalReason::LimitReached, "data producers");
         }
+        self.peers[peer].transport.bind_data(now, stream.stream_id);
         let session = self.peers[peer].session;
         let producer = DataProducer { id, session, peer, stream, consumers: Vec::new() };
         self.rooms[room].data.insert_producer(producer);
@@ -62,6 +64,7 @@ impl Engine {
 
     pub(super) fn consume_data(
         &mut self,
+        now: Instant,
         room: Slot,
         transport: TransportId,
         id: DataConsumerId,
@@ -93,6 +96,7 @@ impl Engine {
         }
         peer.next_data_stream = (stream_id + 1) % SctpParameters::OURS.os;
         let stream = SctpStreamParameters { stream_id, ..table.producers[producer].stream };
+        peer.transport.bind_data(now, stream_id);
         let consumer = DataConsumer { id, session: peer.session, peer: slot, producer, stream };
         self.rooms[room].data.insert_consumer(consumer);
         Ok(Reply::DataConsumed { stream })

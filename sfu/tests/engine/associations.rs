@@ -247,6 +247,43 @@ fn a_stream_that_the_client_closes_is_told_after_its_messages() {
 }
 
 #[test]
+fn a_channel_that_carried_nothing_is_closed_by_either_side_all_the_same() {
+    for is_bound_early in [true, false] {
+        let mut pair = Pair::new();
+        if is_bound_early {
+            pair.server.bind(3);
+            pair.server.bind(4);
+        }
+        pair.exchange();
+        pair.server.bind(3);
+        pair.server.bind(4);
+        for stream in [3, 4] {
+            pair.client.association.open_stream(stream, Kind::Binary).unwrap();
+        }
+        pair.client.association.stream(3).unwrap().close().unwrap();
+        pair.server.close_stream(4);
+        pair.run(Duration::from_secs(1));
+        assert_eq!(pair.events[0], DataEvent::StreamClosed(3));
+        assert!(pair.client.association.stream(4).is_err(), "closed here too");
+    }
+}
+
+#[test]
+fn a_stream_can_be_used_again_after_it_was_closed() {
+    let mut pair = Pair::connected();
+    pair.server.bind(3);
+    pair.client.association.open_stream(3, Kind::Binary).unwrap();
+    for round in 1..=3 {
+        pair.client.association.stream(3).unwrap().close().unwrap();
+        pair.run(Duration::from_secs(1));
+        assert_eq!(pair.events.len(), round);
+        pair.server.bind(3);
+        pair.client.association.open_stream(3, Kind::Binary).unwrap();
+        pair.run(Duration::from_secs(1));
+    }
+}
+
+#[test]
 fn what_the_client_gave_up_is_not_waited_for() {
     let mut pair = Pair::connected();
     let mut lossy = pair.client.association.open_stream(3, Kind::Binary).unwrap();

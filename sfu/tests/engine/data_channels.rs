@@ -340,6 +340,27 @@ fn a_channel_closed_by_its_sender_is_over_for_everybody() {
 }
 
 #[test]
+fn channels_that_carried_nothing_are_closed_too() {
+    let mut talk = Talk::new(Limits::default(), RELIABLE, 1);
+    let neighbour = talk.neighbour(SctpStreamParameters { stream_id: 2, ..RELIABLE });
+    // One is closed by its sender, the other by signalling.
+    talk.meeting.people[0].send.browser.as_mut().unwrap().rtc.direct_api().close_data_channel(neighbour.out);
+    talk.meeting.command(RoomCommand::CloseDataProducer { producer: talk.producer }).unwrap();
+    talk.meeting.run(Duration::from_secs(2));
+    let closed = |event: &Event| {
+        matches!(event, Event::DataProducerClosed { reason: DataCloseReason::StreamClosed, .. })
+    };
+    assert_eq!(talk.meeting.events.iter().filter(|event| closed(event)).count(), 1);
+    let person = &talk.meeting.people[talk.listeners[0].person];
+    for channel in [talk.listeners[0].channel, neighbour.listener.channel] {
+        let is_closed =
+            |event: &str0m::Event| matches!(event, str0m::Event::ChannelClose(id) if *id == channel);
+        let events = &person.receive.browser.as_ref().unwrap().events;
+        assert!(events.iter().any(|(_, event)| is_closed(event)));
+    }
+}
+
+#[test]
 fn what_is_beyond_a_bound_is_refused() {
     let limits =
         Limits { data_producers_per_transport: 1, data_consumers_per_producer: 1, ..Limits::default() };

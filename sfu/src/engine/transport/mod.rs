@@ -182,7 +182,7 @@ pub struct Transport {
     dtls: DtlsEndpoint,
     inbound: Option<SrtpInbound>,
     outbound: Option<SrtpOutbound>,
-    /// Made with the first packet of it.
+    /// Made with the first packet of it, or the first channel.
     sctp: Option<Box<Sctp>>,
     data_rate: DataRate,
     connected: bool,
@@ -416,6 +416,11 @@ impl Transport {
     /// The next thing that came by data channels.
     pub fn poll_data(&mut self, now: Instant) -> Option<DataEvent> {
         self.sctp.as_mut()?.poll_event(now)
+    }
+
+    /// A data channel is on this stream. It carries messages once the client has made an association.
+    pub fn bind_data(&mut self, now: Instant, stream: u16) {
+        self.sctp.get_or_insert_with(|| Box::new(Sctp::new(now, self.data_rate))).bind(stream);
     }
 
     /// Sends a message by a data channel. It leaves as packets of [`Transport::write_data`].

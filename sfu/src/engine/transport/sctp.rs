@@ -96,8 +96,12 @@ pub struct Sctp {
     /// Packets that SCTP has made. Bounded by [`WAITING_MIN`] and by what the caller of [`Sctp::make_packets`] says.
     waiting: VecDeque<Bytes>,
     waiting_bytes: usize,
+    /// Something has happened that SCTP may have packets for. Asking it takes memory.
+    may_have_packets: bool,
     /// Streams with messages to be read, in turn. Bounded by the streams of the association.
     readable: VecDeque<u16>,
+    /// Streams that channels are on. Bounded by the data producers and consumers of a transport.
+    bound: Vec<u16>,
     /// Events of the association that are not messages. The caller takes them after each call.
     events: VecDeque<DataEvent>,
     budget: Budget,
@@ -113,7 +117,9 @@ impl Sctp {
             route: None,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            may_have_packets: false,
             readable: VecDeque::new(),
+            bound: Vec::new(),
             events: VecDeque::new(),
             budget: Budget::new(now, rate),
             counters: SctpCounters::default(),
@@ -147,6 +153,7 @@ impl Sctp {
                 return;
             }
         }
+        self.may_have_packets = true;
         self.take_events(abort::is_farewell(&packet));
     }
 
@@ -175,6 +182,7 @@ impl Sctp {
         if let Some((_, association)) = &mut self.association {
             association.handle_timeout(now);
         }
+        self.may_have_packets = true;
         self.take_events(false);
     }
 
@@ -196,6 +204,9 @@ impl Sctp {
     /// Has the packets made that are due; they wait for [`Sctp::take_packet`]. Of what exceeds `waiting_bytes_max` the
     /// last ones are dropped, as a queue on the path would: SCTP takes it for loss, and slows down.
     pub fn make_packets(&mut self, now: Instant, waiting_bytes_max: usize) {
+        if !std::mem::take(&mut self.may_have_packets) {
+            return;
+        }
         let Some((_, association)) = &mut self.association else { return };
         let Some(Payload::RawEncode(packets)) =
             association.poll_transmit(now).map(|transmit| transmit.payload)
@@ -225,6 +236,25 @@ impl Sctp {
         Some(packet)
     }
 
+    /// A channel is on this stream: it is opened as soon as it can be. One that has carried nothing would not be there to be
+    /// closed, by neither side.
+    pub fn bind(&mut self, id: u16) {
+        if !self.bound.contains(&id) {
+            self.bound.push(id);
+        }
+        self.open_bound();
+    }
+
+    fn open_bound(&mut self) {
+        let Some((_, association)) = self.association.as_mut().filter(|(_, one)| is_up(one)) else { return };
+        for &id in &self.bound {
+            if association.stream(id).is_err() {
+                // It fails while the one before of this number is being closed; the end of that is told.
+                let _ = association.open_stream(id, PayloadProtocolIdentifier::Binary);
+            }
+        }
+    }
+
     /// Sends a message on a stream, which is opened with the first one. `kind` and payload are as they were received.
     ///
     /// # Errors
@@ -235,10 +265,9 @@ impl Sctp {
         kind: PayloadProtocolIdentifier,
         payload: &Bytes,
     ) -> Result<(), NotSent> {
-        let Some((_, association)) = &mut self.association else { return Err(NotSent::NotConnected) };
-        if association.is_handshaking() || association.is_closed() || association.is_closing() {
+        let Some((_, association)) = self.association.as_mut().filter(|(_, one)| is_up(one)) else {
             return Err(NotSent::NotConnected);
-        }
+        };
         let all: usize = association.stream_ids().into_iter().map(|id| buffered(association, id)).sum();
         let is_stale = !to.is_reliable() && buffered(association, to.stream_id) > BUFFERED_LOSSY_MAX;
         if is_stale || all + payload.len() > BUFFERED_MAX {
@@ -248,6 +277,7 @@ impl Sctp {
             association.open_stream(to.stream_id, kind).map_err(|_| NotSent::NotConnected)?;
         }
         let mut stream = association.stream(to.stream_id).map_err(|_| NotSent::NotConnected)?;
+        self.may_have_packets = true;
         let (reliability, value) = reliability(to);
         stream
             .set_reliability_params(!to.ordered, reliability, value)
@@ -258,11 +288,13 @@ impl Sctp {
 
     /// Closes a stream in both directions (RFC 6525).
     pub fn close_stream(&mut self, id: u16) {
+        self.bound.retain(|&other| other != id);
         let Some((_, association)) = &mut self.association else { return };
         if let Ok(mut stream) = association.stream(id) {
             // It fails before the association is up only, when the client has not opened it either.
             let _ = stream.close();
         }
+        self.may_have_packets = true;
         self.take_events(false);
     }
 
@@ -274,7 +306,7 @@ impl Sctp {
     /// `knows`: the client has said itself that the association ends, if it does.
     fn take_events(&mut self, knows: bool) {
         let Some((_, association)) = &mut self.association else { return };
-        let mut is_lost = false;
+        let (mut is_lost, mut can_open) = (false, false);
         while let Some(event) = association.poll() {
             match event {
                 Event::Stream(StreamEvent::Opened { id } | StreamEvent::Readable { id })
@@ -285,6 +317,7 @@ impl Sctp {
                 Event::Stream(StreamEvent::Finished { id } | StreamEvent::Stopped { id, .. }) => {
                     self.events.push_back(DataEvent::StreamClosed(id));
                 }
+                Event::Connected | Event::Stream(StreamEvent::ResetComplete { .. }) => can_open = true,
                 Event::HandshakeFailed { .. } | Event::AssociationLost { .. } => is_lost = true,
                 _ => {}
             }
@@ -295,6 +328,8 @@ impl Sctp {
             let route = self.route.filter(|_| !knows);
             self.lose();
             self.waiting.extend(route.map(abort::abort));
+        } else if can_open {
+            self.open_bound();
         }
     }
 
@@ -328,6 +363,8 @@ impl Sctp {
                 continue;
             }
             self.budget.spend(payload.len());
+            // The window has opened.
+            self.may_have_packets = true;
             match chunks.ppi {
                 PayloadProtocolIdentifier::Dcep | PayloadProtocolIdentifier::Unknown => {
                     self.counters.messages_of_unknown_kind += 1;
@@ -340,6 +377,10 @@ impl Sctp {
         self.take_events(false);
         None
     }
+}
+
+fn is_up(association: &Association) -> bool {
+    !(association.is_handshaking() || association.is_closed() || association.is_closing())
 }
 
 fn buffered(association: &mut Association, id: u16) -> usize {

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_shared::media::{Direction, Kind, Source};
 use plenum_shared::rtp::router_capabilities;
+use sctp_proto::PayloadProtocolIdentifier;
 
+use crate::data_room::DataTalk;
 use crate::room::{AUDIO_LEVEL, MID, RID, Room, Sent};
 use crate::tracks::{AUDIO, SIMULCAST_SSRC, simulcast, single, video_packet, vp8};
 
@@ -180,6 +182,38 @@ fn sound_is_ranked_paused_and_repeated_without_memory() {
     assert!(after.red_sent > before.red_sent);
     assert!(after.rtp_dropped_unheard > before.rtp_dropped_unheard);
     assert!(after.rtp_dropped_silent > before.rtp_dropped_silent);
+}
+
+#[test]
+fn packets_of_data_channels_that_waited_take_no_memory_but_for_their_records() {
+    /// dimpl lets go of the buffer of each record, which has to grow so often.
+    const RECORD_GROWS: u64 = 3;
+    const DTLS_DATA: u8 = 23;
+    let mut talk = DataTalk::new();
+    // Beside a picture data has to wait; alone it would leave at once.
+    let producer = talk.room.produce(talk.from.link, Kind::Video, Source::Camera, &single());
+    talk.room.consume(talk.to.link, producer);
+    for _ in 0..4 {
+        talk.say(PayloadProtocolIdentifier::Binary, &[7; 50_000]);
+    }
+    talk.run(300);
+    // SCTP makes packets when it is answered: that is not counted here, only what the clock does.
+    let (mut packets, mut allocations) = (0, 0);
+    let end = talk.room.now + Duration::from_secs(2);
+    while let Some(at) = talk.room.engine.poll_timeout().filter(|&at| at <= end) {
+        talk.room.now = talk.room.now.max(at);
+        let before = ALLOCATIONS.get();
+        talk.room.engine.handle_timeout(talk.room.now);
+        allocations += ALLOCATIONS.get() - before;
+        let messages = talk.room.engine.egress().messages();
+        packets += messages.filter(|message| message.bytes[0] == DTLS_DATA).count() as u64;
+        talk.room.pump();
+        talk.act();
+    }
+    assert!(packets >= 10, "{packets} packets");
+    // A few more by the timers of SCTP itself.
+    let most = packets * RECORD_GROWS + packets / 4;
+    assert!(allocations <= most, "{allocations} for {packets} packets");
 }
 
 #[test]

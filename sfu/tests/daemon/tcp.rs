@@ -8,6 +8,7 @@ use crate::{
     worker::{ask, connect_parameters},
 };
 use aws_lc_rs::hmac;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use plenum_sfu::{
     engine::transport::ADDRESSES_MAX,
     worker::pool::{Pool, WorkerHandle},
@@ -218,6 +219,9 @@ fn strangers_on_tcp_are_heard_out_by_nobody() {
 fn one_client_holds_no_more_places_than_it_has_addresses_and_others_get_in() {
     /// More than one address may have in all.
     const TRIES: usize = 1100;
+    // Both ends of each are in this process.
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(4096)), hard).unwrap();
     let pki = Pki::new();
     let (pool, _gate) = start_pool(&config(SocketAddr::from(([127, 0, 0, 1], 1)), &pki, 1));
     let worker = &pool.workers()[0];

@@ -16,6 +16,10 @@ let announced = new Map();
 let wanted = new Set();
 /** Requests of one kind are answered by an event without a request id, so one runs after the other. */
 let queue = Promise.resolve();
+/** Data channels we opened, by id. */
+let channels = new Map();
+/** Data channels of others we receive, by the id of the subscription, and what came by them. */
+let receptions = new Map();
 let log = [];
 /** When `join-meeting` was sent, on the page's clock. */
 let joinSentAt = 0;
@@ -102,6 +106,7 @@ async function openTransport(direction, iceServers) {
     iceParameters: made.iceParameters,
     iceCandidates: made.iceCandidates.filter(({ protocol }) => !onlyProtocol || protocol === onlyProtocol),
     dtlsParameters: made.dtlsParameters,
+    sctpParameters: made.sctpParameters,
     iceServers,
   };
   const transport =
@@ -115,6 +120,13 @@ async function openTransport(direction, iceServers) {
   transport.on('produce', ({ kind, rtpParameters, appData }, callback, errback) => {
     request('produce', { meetingId, kind, rtpParameters, source: appData.source }, 'produced').then(
       ({ producerId }) => callback({ id: producerId }),
+      errback,
+    );
+  });
+  transport.on('producedata', ({ sctpStreamParameters, label, protocol }, callback, errback) => {
+    const payload = { transportId: transport.id, sctpStreamParameters, label, protocol };
+    request('produce-data', payload, 'data-produced').then(
+      ({ dataProducerId }) => callback({ id: dataProducerId }),
       errback,
     );
   });
@@ -187,6 +199,8 @@ function closeMedia() {
   for (const producer of producers.values()) producer.track?.stop();
   for (const transport of Object.values(transports)) transport.close();
   producers = new Map();
+  channels = new Map();
+  receptions = new Map();
   transports = {};
 }
 
@@ -230,6 +244,23 @@ async function numbers({ consumer, participantId, source, firstFrameMs }) {
     freezeCount: stream?.freezeCount,
   };
 }
+
+/** Bytes that are only right in this order. */
+const pattern = (size) => Uint8Array.from({ length: size }, (_, index) => (index * 31 + (index >> 8)) & 255);
+
+/** What came by a data channel, small enough to be told. */
+function summary(message) {
+  if (typeof message === 'string') {
+    return { kind: 'text', size: message.length, text: message.slice(0, 100) };
+  }
+  const bytes = new Uint8Array(message);
+  const wanted = pattern(bytes.length);
+  return { kind: 'binary', size: bytes.length, intact: bytes.every((byte, index) => byte === wanted[index]) };
+}
+
+/** Resolves when one end of a data channel is open. */
+const isOpen = (end) =>
+  end.readyState === 'open' ? Promise.resolve() : new Promise((resolve) => end.once('open', resolve));
 
 const fits = (payload, wanted) => Object.entries(wanted).every(([key, value]) => payload?.[key] === value);
 
@@ -283,6 +314,49 @@ window.client = {
     producer.close();
     producers.delete(source);
     await request('close-producer', { producerId: producer.id }, 'producer-closed');
+  },
+
+  /** Opens a data channel: `label`, and what mediasoup-client takes beside it. */
+  async openChannel(options) {
+    const channel = await transports.send.produceData(options);
+    channels.set(channel.id, channel);
+    await isOpen(channel);
+    return channel.id;
+  },
+
+  /** Receives somebody's data channel; answers with what the server said of it. */
+  async receiveChannel(dataProducerId) {
+    const payload = { transportId: transports.recv.id, dataProducerId };
+    const { dataConsumerId, participantId, ...made } = await request(
+      'consume-data',
+      payload,
+      'data-consumed',
+    );
+    const consumer = await transports.recv.consumeData({ id: dataConsumerId, ...made });
+    consumer.binaryType = 'arraybuffer';
+    const reception = { consumer, messages: [], closed: false };
+    consumer.on('message', (message) => reception.messages.push(summary(message)));
+    consumer.on('close', () => {
+      reception.closed = true;
+    });
+    receptions.set(dataConsumerId, reception);
+    await isOpen(consumer);
+    return { dataConsumerId, participantId, ...made };
+  },
+
+  /** Says text, or a pattern of so many bytes. */
+  say(channelId, { text, bytes }) {
+    channels.get(channelId).send(text ?? pattern(bytes));
+  },
+
+  /** Closes our end of a channel in the browser and tells the server nothing. */
+  closeChannel: (channelId) => channels.get(channelId).close(),
+  closeReception: (dataConsumerId) => receptions.get(dataConsumerId).consumer.close(),
+
+  /** What came by a data channel, and whether it is over. */
+  reception(dataConsumerId) {
+    const { messages, closed } = receptions.get(dataConsumerId);
+    return { messages, closed };
   },
 
   request: (event, payload, answer) => request(event, { meetingId, ...payload }, answer),

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::room::{Room, hindrance};
-use super::{not_run, report, seed, told};
+use super::{judged, report, seed, told, warn};
 use crate::figures::Figures;
 use crate::link::LinkSettings;
 use crate::record::Record;
@@ -32,13 +32,13 @@ impl Line {
     /// Runs it where it can run, and says loudly where it cannot.
     fn hold(self) {
         if let Some(hindrance) = hindrance() {
-            return not_run(self.name, &hindrance);
+            return warn(self.title, &format!("not run: {hindrance}"));
         }
-        let record = Room::open(seed()).watch(self.down, Duration::from_secs(self.seconds));
+        let (record, latest) = Room::open(seed()).watch(self.down, Duration::from_secs(self.seconds));
         let mut figures = Figures::default();
         (self.judge)(&mut figures, &record);
         // A busy machine makes fewer, but goes on.
-        figures.at_least("frames decoded", record.frames as f64, "", self.seconds as f64 * 5.0);
+        let figures = judged(self.title, figures, latest, record.frames as f64, self.seconds as f64 * 5.0);
         let failed = report(&Told {
             name: self.name,
             place: self.place,

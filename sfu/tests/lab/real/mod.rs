@@ -10,8 +10,9 @@ mod scenarios;
 mod wire;
 
 use std::io::Write;
+use std::time::Duration;
 
-use crate::figures::Figures;
+use crate::figures::{Bound, Figures};
 use crate::record::Record;
 use crate::report::{self, Told};
 
@@ -21,8 +22,8 @@ fn seed() -> u64 {
 }
 
 /// Loudly, whether or not the output of tests that pass is shown.
-fn not_run(what: &str, hindrance: &str) {
-    let _ = writeln!(std::io::stderr(), "\n*** NOT RUN: {what}: {hindrance} ***\n");
+fn warn(what: &str, hindrance: &str) {
+    let _ = writeln!(std::io::stderr(), "\n*** {what}: {hindrance} ***\n");
 }
 
 /// What is said of every run, as in the virtual laboratory.
@@ -34,6 +35,20 @@ fn told(figures: &mut Figures, record: &Record, time: std::ops::Range<f64>) {
     figures.told("frozen", record.frozen(time.clone(), 0), "ms");
     figures.told("layer changes in 10 s", record.changes_in_ten_seconds(time.clone()), "");
     figures.told("sound concealed", record.concealed_share(time) * 100.0, "%");
+}
+
+/// A machine that lets somebody wait longer was a worse network than ours.
+const IN_TIME: Duration = Duration::from_millis(50);
+
+/// Where the machine was too busy, figures are told and not judged. Only that pictures went on is asked of any machine.
+fn judged(what: &str, mut figures: Figures, latest: Duration, frames: f64, frames_min: f64) -> Figures {
+    if latest > IN_TIME {
+        warn(what, &format!("told and not judged: the machine was late by {latest:?}"));
+        figures.all.iter_mut().for_each(|figure| figure.bound = Bound::None);
+    }
+    figures.told("the machine was late by, at most", latest.as_secs_f64() * 1000.0, "ms");
+    figures.at_least("frames shown", frames, "", frames_min);
+    figures
 }
 
 /// Writes the part of the report, and returns what does not hold.

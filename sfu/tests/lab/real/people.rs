@@ -62,7 +62,7 @@ impl Meeting for People {
 }
 
 impl People {
-    /// Meets for so long, and returns what each viewer got and the longest that anybody was served late.
+    /// Meets for so long, and returns what each viewer got, and the longest that somebody waited for the processor.
     pub fn meet(&self, seed: u64, time: Duration) -> (Vec<Record>, Duration) {
         let sides = [Namespace::new("near"), Namespace::new("far")];
         let wire = Wire::new(&sides[0], &sides[1], seed);
@@ -81,11 +81,11 @@ impl People {
             let running = Running::start(self, &room, &wire, seed);
             let (mut records, latest) = running.run(time);
             room.runtime.block_on(room.node.close()).expect("the node is there to the end");
-            let passed = wire.end();
-            for (record, passed) in records.iter_mut().zip(&passed[self.publishers.len()..]) {
+            let ended = wire.end();
+            for (record, passed) in records.iter_mut().zip(&ended.passed[self.publishers.len()..]) {
                 add(record, passed);
             }
-            (records, latest)
+            (records, latest.max(ended.latest))
         })
     }
 }

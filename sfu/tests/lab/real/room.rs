@@ -97,8 +97,9 @@ impl Room {
         room
     }
 
-    /// Puts the link in the way for this long. What the viewer saw becomes the record.
-    pub fn watch(mut self, down: LinkSettings, time: Duration) -> Record {
+    /// Puts the link in the way for this long. What the viewer saw becomes the record; with it comes the longest that the
+    /// wire waited for the processor.
+    pub fn watch(mut self, down: LinkSettings, time: Duration) -> (Record, Duration) {
         let wire = self.wire.take().expect("opened with a wire");
         let mut looks = vec![self.look()];
         let start = Instant::now();
@@ -107,9 +108,9 @@ impl Room {
         while start.elapsed() < time {
             looks.push(self.look());
         }
-        let passed = wire.end();
+        let ended = wire.end();
         self.close();
-        record(start, &looks, &passed[0])
+        (record(start, &looks, &ended.passed[0]), ended.latest)
     }
 
     fn line(&mut self) -> Value {

@@ -49,11 +49,19 @@ pub struct Course {
     pub hosts: Vec<Path>,
 }
 
+/// What there is to say of a course that was run.
+pub struct Ended {
+    /// What was sent to each host since it began, in steps of [`SAMPLE_INTERVAL`].
+    pub passed: Vec<Vec<Passed>>,
+    /// The longest that the wire had to wait for the processor.
+    pub latest: Duration,
+}
+
 /// Forwarded by a thread until this is dropped.
 pub struct Wire {
     stop: Arc<AtomicBool>,
     courses: mpsc::SyncSender<Course>,
-    thread: Option<JoinHandle<Vec<Vec<Passed>>>>,
+    thread: Option<JoinHandle<Ended>>,
 }
 
 impl Wire {
@@ -74,8 +82,7 @@ impl Wire {
         self.courses.send(course).expect("the forwarder runs");
     }
 
-    /// What was sent to each host since it began, in steps of [`SAMPLE_INTERVAL`].
-    pub fn end(mut self) -> Vec<Vec<Passed>> {
+    pub fn end(mut self) -> Ended {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.take().expect("ended once").join().expect("a forwarder without faults")
     }
@@ -121,9 +128,13 @@ struct Host {
 }
 
 impl Forwarder {
-    fn run(mut self, stop: &AtomicBool, begins: &mpsc::Receiver<Course>) -> Vec<Vec<Passed>> {
+    fn run(mut self, stop: &AtomicBool, begins: &mpsc::Receiver<Course>) -> Ended {
+        let mut latest = Duration::ZERO;
         while !stop.load(Ordering::Relaxed) {
-            self.wait();
+            let due = self.wait();
+            if self.course.is_some() {
+                latest = latest.max(due.elapsed());
+            }
             if let Ok(course) = begins.try_recv() {
                 self.course = Some(Running::new(course, self.seed));
             }
@@ -136,16 +147,19 @@ impl Forwarder {
             }
         }
         let hosts = self.course.into_iter().flat_map(|running| running.hosts);
-        hosts.map(|host| host.passed).collect()
+        Ended { passed: hosts.map(|host| host.passed).collect(), latest }
     }
 
-    /// Until a packet comes or one is due.
-    fn wait(&self) {
-        let due = self.course.iter().flat_map(|running| &running.links).filter_map(Link::next_arrival).min();
-        let left = due.map_or(TICK, |at| at.saturating_duration_since(Instant::now()).min(TICK));
+    /// Until a packet comes or one is due; returns when that was to be.
+    fn wait(&self) -> Instant {
+        let arrivals = self.course.iter().flat_map(|running| &running.links).filter_map(Link::next_arrival);
+        let now = Instant::now();
+        let left = arrivals.min().map_or(TICK, |at| at.saturating_duration_since(now).min(TICK));
+        let millis = left.as_micros().div_ceil(1000) as u8;
         let mut descriptors =
             self.devices.each_ref().map(|device| PollFd::new(device.as_fd(), PollFlags::POLLIN));
-        let _ = poll(&mut descriptors, PollTimeout::from(left.as_micros().div_ceil(1000) as u8));
+        let _ = poll(&mut descriptors, PollTimeout::from(millis));
+        now + Duration::from_millis(millis.into())
     }
 
     /// Everything that waits to go this way.
@@ -234,7 +248,7 @@ mod tests {
 
     use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
 
-    use super::super::{namespace::hindrance, not_run};
+    use super::super::{namespace::hindrance, warn};
     use super::*;
 
     const LEN: usize = 972;
@@ -250,7 +264,7 @@ mod tests {
     impl Two {
         fn new() -> Option<Self> {
             if let Some(hindrance) = hindrance() {
-                not_run("the wire", &hindrance);
+                warn("the wire", &format!("not run: {hindrance}"));
                 return None;
             }
             let sides = [Namespace::new("near"), Namespace::new("far")];
@@ -288,7 +302,7 @@ mod tests {
         two.begin(LinkSettings { loss: 0.05, ..LinkSettings::default() });
         two.send(4000);
         let came = two.receive();
-        let passed = &two.wire.end()[0];
+        let passed = &two.wire.end().passed[0];
         let sum = |of: fn(&Passed) -> u64| passed.iter().map(of).sum::<u64>();
         let (packets, lost) = (sum(|passed| passed.packets), sum(|passed| passed.lost));
         assert_eq!((packets, came + lost), (4000, 4000));

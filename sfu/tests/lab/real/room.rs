@@ -19,6 +19,8 @@ use crate::record::{Record, SAMPLE_INTERVAL, Sample};
 const WIDTH: usize = 960;
 /// See [`WIDTH`].
 const HEIGHT: usize = 540;
+const FRAME_RATE: f64 = 20.0;
+/// A second of a film of 30 pictures a second.
 const FRAMES: usize = 30;
 /// Of 20 ms.
 const SOUND_SAMPLES: u64 = 960;
@@ -50,12 +52,23 @@ fn program() -> PathBuf {
 #[derive(Debug, Clone)]
 struct Look {
     at: Instant,
+    /// Pictures that the publisher has made.
+    made: u64,
     width: u64,
     frames: u64,
     freezes: u64,
     frozen: f64,
     concealed: u64,
     sounds: u64,
+}
+
+/// What came of a meeting.
+pub struct Seen {
+    pub record: Record,
+    /// The longest that the wire waited for the processor.
+    pub latest: Duration,
+    /// Share of the camera's pictures that the publisher found the time to encode.
+    pub made: f64,
 }
 
 pub struct Room {
@@ -86,6 +99,7 @@ impl Room {
             .env("LAB_FILM", &film)
             .env("LAB_WIDTH", WIDTH.to_string())
             .env("LAB_HEIGHT", HEIGHT.to_string())
+            .env("LAB_FRAME_RATE", FRAME_RATE.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut script = command.spawn().expect("node runs");
@@ -97,9 +111,8 @@ impl Room {
         room
     }
 
-    /// Puts the link in the way for this long. What the viewer saw becomes the record; with it comes the longest that the
-    /// wire waited for the processor.
-    pub fn watch(mut self, down: LinkSettings, time: Duration) -> (Record, Duration) {
+    /// Puts the link in the way for this long.
+    pub fn watch(mut self, down: LinkSettings, time: Duration) -> Seen {
         let wire = self.wire.take().expect("opened with a wire");
         let mut looks = vec![self.look()];
         let start = Instant::now();
@@ -110,7 +123,10 @@ impl Room {
         }
         let ended = wire.end();
         self.close();
-        (record(start, &looks, &ended.passed[0]), ended.latest)
+        let (first, last) = (&looks[0], &looks[looks.len() - 1]);
+        let pictures = last.at.duration_since(first.at).as_secs_f64() * FRAME_RATE;
+        let made = last.made.saturating_sub(first.made) as f64 / pictures;
+        Seen { record: record(start, &looks, &ended.passed[0]), latest: ended.latest, made }
     }
 
     fn line(&mut self) -> Value {
@@ -124,6 +140,7 @@ impl Room {
         let whole = |name: &str| line[name].as_f64().unwrap_or_default() as u64;
         Look {
             at: Instant::now(),
+            made: whole("made"),
             width: whole("width"),
             frames: whole("frames"),
             freezes: whole("freezes"),

@@ -16,7 +16,7 @@ const SETTLED_AFTER_MS = 15_000;
 const picture = {
   width: Number(process.env.LAB_WIDTH),
   height: Number(process.env.LAB_HEIGHT),
-  frameRate: 20,
+  frameRate: Number(process.env.LAB_FRAME_RATE),
 };
 const encodings = [
   { scaleResolutionDownBy: 4, maxBitrate: 150_000 },
@@ -56,16 +56,21 @@ function look(person) {
   });
 }
 
-/** What the publisher's best encoding is made for, in bit/s: it grows with what the publisher believes of its own line. */
-function target(person) {
+/**
+ * The publisher's numbers: what its best encoding is made for, in bit/s, which grows with what the publisher believes of its
+ * own line; and the pictures it has made, which are few on a busy machine.
+ */
+function making(person) {
   return person.page.evaluate(async () => {
-    let best = 0;
+    let [target, made] = [0, 0];
     for (const connection of window.peerConnections) {
       for (const stat of (await connection.getStats()).values()) {
-        if (stat.type === 'outbound-rtp') best = Math.max(best, stat.targetBitrate ?? 0);
+        if (stat.type !== 'outbound-rtp') continue;
+        target = Math.max(target, stat.targetBitrate ?? 0);
+        made = Math.max(made, stat.framesEncoded ?? 0);
       }
     }
-    return best;
+    return { target, made };
   });
 }
 
@@ -93,14 +98,15 @@ async function main() {
   const busyAfter = performance.now() + SETTLED_AFTER_MS;
   await until('a picture', 60_000, async () => {
     const { width, frames } = await look(viewer);
-    const isBest = width === picture.width && (await target(publisher)) >= FULL_RATE;
+    const isBest = width === picture.width && (await making(publisher)).target >= FULL_RATE;
     return isBest || (frames > 100 && performance.now() > busyAfter);
   });
 
   process.stdout.write(`${JSON.stringify({ ready: true })}\n`);
   for (;;) {
     const began = performance.now();
-    process.stdout.write(`${JSON.stringify(await look(viewer))}\n`);
+    const { made } = await making(publisher);
+    process.stdout.write(`${JSON.stringify({ made, ...(await look(viewer)) })}\n`);
     await new Promise((done) => setTimeout(done, LOOK_EVERY_MS - (performance.now() - began)));
   }
 }

@@ -30,3 +30,14 @@ it('asks for a view and a priority once, and again after it was refused', async 
   const both = ['set-preferred-layers', 'set-consumer-priority'];
   expect(asked).toEqual([...both, ...both]);
 });
+
+it('knows what the server knows when it did not hear of a pause', async () => {
+  const { asked, server, of } = subscription();
+  server.refuses = true;
+  await expect(of.setPaused(true)).rejects.toThrow();
+  expect(of.paused).toBe(false);
+  server.refuses = false;
+  await of.setPaused(true);
+  expect(of.paused).toBe(true);
+  expect(asked).toEqual(['pause-consumer', 'pause-consumer']);
+});

@@ -66,9 +66,14 @@ export class MediasoupSubscription implements Subscription {
   async setPaused(paused: boolean): Promise<void> {
     if (this.pausedAtServer === paused || this.consumer.closed) return;
     this.pausedAtServer = paused;
-    await this.signaling.request(paused ? 'pause-consumer' : 'resume-consumer', {
-      consumerId: this.consumer.id,
-    });
+    try {
+      await this.signaling.request(paused ? 'pause-consumer' : 'resume-consumer', {
+        consumerId: this.consumer.id,
+      });
+    } catch (error) {
+      if (this.pausedAtServer === paused) this.pausedAtServer = !paused;
+      throw error;
+    }
   }
 
   get paused(): boolean {

@@ -375,6 +375,26 @@ describe('a resumed link', () => {
     expect(names().filter((name) => name === 'join-meeting')).toHaveLength(1);
   });
 
+  it('says again how large pictures are and what is pinned, which nobody heard meanwhile', async () => {
+    await joinWithBob();
+    const picture = client.session.subscriptions.get('bob-cam');
+    if (!picture) throw new Error('bob is not received');
+    const away = () => Promise.reject(new Error('no link'));
+    vi.spyOn(picture, 'setView').mockImplementation(away);
+    vi.spyOn(picture, 'setPriority').mockImplementation(away);
+    const { receiving } = client.conference;
+    client.link.drop();
+    receiving.view(spot('p-bob', 'camera'), { width: 320, height: 180 }, 2);
+    receiving.pin(spot('p-bob', 'camera'));
+    await settle();
+    vi.restoreAllMocks();
+    expect([picture.view, picture.priority]).toEqual([null, 1]);
+    client.link.resume();
+    await settle();
+    expect(picture.view).toMatchObject({ width: 640, height: 360 });
+    expect(picture.priority).toBeGreaterThan(1);
+  });
+
   it('goes on waiting at the door without knocking twice', async () => {
     server.waitingRoom = true;
     client.conference.join();

@@ -71,7 +71,7 @@ export class Conference {
       signaling,
       entry,
       phase: () => this.store.get().phase,
-      onLink: (up) => this.store.dispatch({ type: 'link', up }),
+      onLink: (up) => this.linkChanged(up),
       onRefused: (message) => this.refuse(message),
       onEnded: () => this.ended(null),
       onLostLogin: parts.onLostLogin,
@@ -208,6 +208,11 @@ export class Conference {
     this.tell({ audio, video, ...(screen ? { screenSharing: true } : {}) });
     void this.chat.readUp();
     await this.media.renew(answer.webrtcConfig);
+  }
+
+  private linkChanged(up: boolean): void {
+    this.store.dispatch({ type: 'link', up });
+    if (up) this.receiving.aimAgain();
   }
 
   private reset(): void {

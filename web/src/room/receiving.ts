@@ -85,6 +85,11 @@ export class Receiving {
     for (const entry of this.entries.values()) if (entry.wanted.at === at) this.aim(entry);
   }
 
+  /** What was asked while the link was away may not have reached the server: what it does not know is asked again. */
+  aimAgain(): void {
+    for (const entry of this.entries.values()) this.aim(entry);
+  }
+
   /** What is pinned stays sharp when bandwidth is short. */
   pin(at: Spot | null): void {
     this.pinned = at;

@@ -275,6 +275,7 @@ impl LiveMeeting {
             Notice::new(Audience::AllBut(id), joined),
         ];
         notices.extend(self.rooms_on_entry(id));
+        notices.extend(self.speech_on_entry(id));
         notices
     }
 

@@ -244,6 +244,7 @@ impl LiveMeeting {
             }
         }
         let same_rooms = rooms_of(self.breakouts.as_ref()) == rooms_of(next.as_ref());
+        let speech = self.speech_by_number();
         self.breakouts = next;
         let mut origins = HashMap::new();
         for (id, from, to) in going {
@@ -261,7 +262,7 @@ impl LiveMeeting {
         moved.notices.extend(lost);
         moved.notices.extend(self.places_told(&origins, same_rooms));
         moved.notices.extend(gained);
-        moved.notices.extend(self.speech_after_moves(origins));
+        moved.notices.extend(self.speech_after_moves(speech, origins, &moved.regrouped));
         moved
     }
 

@@ -141,7 +141,8 @@ impl LiveMeeting {
         let entrance = self.entrance_of(id).ok_or(DomainError::NotInMeeting)?;
         let rooms = self.rooms_on_entry(id).into_iter().map(|told| told.event);
         let joined = DomainEvent::Joined(Arc::new(entrance));
-        Ok(std::iter::once(joined).chain(rooms).map(|event| Notice::new(Audience::One(id), event)).collect())
+        let told = std::iter::once(joined).chain(rooms).map(|event| Notice::new(Audience::One(id), event));
+        Ok(told.chain(self.speech_on_entry(id)).collect())
     }
 
     /// What somebody inside would see if he entered now.

@@ -4,7 +4,7 @@
 //! What it says about somebody who has gone to another room meanwhile is not told on: it judges again when it has
 //! heard of that.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use plenum_shared::{event::Speaking, id::SessionId};
 
@@ -19,6 +19,12 @@ pub(super) struct Speech {
     dominant: Option<ParticipantId>,
     /// The loudest first.
     heard: Vec<Heard>,
+}
+
+/// Who is heard in each room, and the numbers by which the media plane knows them.
+pub(super) struct Numbered {
+    speech: HashMap<Option<BreakoutRoomId>, Speech>,
+    rooms: HashMap<Option<BreakoutRoomId>, u32>,
 }
 
 impl LiveMeeting {
@@ -84,20 +90,31 @@ impl LiveMeeting {
         }
     }
 
-    /// People went to other rooms, from those named. Who stayed hears that a speaker is not here any more; who came,
-    /// whom he hears now.
+    /// Whom somebody who enters finds speaking: the media plane says it only when it changes.
+    pub(super) fn speech_on_entry(&self, id: ParticipantId) -> Vec<Notice> {
+        let room = self.participants.get(&id).map(|participant| participant.breakout);
+        let now = room.and_then(|room| self.speech.get(&room));
+        now.map_or_else(Vec::new, |now| self.difference(None, now, || Audience::One(id)))
+    }
+
+    /// People went to other rooms, from those named, or other rooms took the place of theirs. Who stayed hears that a
+    /// speaker is not here any more; who came, whom he hears now. `renumbered`: those whom the media plane counts to
+    /// another room from now on; the others it judges as before, and says nothing new of them.
     pub(super) fn speech_after_moves(
         &mut self,
+        before: Numbered,
         moved: impl IntoIterator<Item = (ParticipantId, Option<BreakoutRoomId>)>,
+        renumbered: &[SessionId],
     ) -> Vec<Notice> {
-        let before = self.speech.clone();
-        let moved: Vec<_> = moved.into_iter().collect();
-        moved.iter().for_each(|(id, _)| self.hush(*id));
-        let open: HashSet<_> =
-            self.breakouts.iter().flat_map(|open| &open.rooms).map(|room| room.id).collect();
-        self.speech.retain(|room, _| room.is_none_or(|id| open.contains(&id)));
+        let Numbered { speech: before, rooms } = before;
+        self.speech = before
+            .iter()
+            .filter_map(|(room, speech)| Some((self.room_of_group(*rooms.get(room)?)?, speech.clone())))
+            .collect();
+        renumbered.iter().for_each(|session| self.hush(ParticipantId(session.0)));
         let mut notices = Vec::new();
-        for (room, now) in &self.speech {
+        // In a room that took another's place nobody has stayed.
+        for (room, now) in self.speech.iter().filter(|(room, _)| rooms.contains_key(room)) {
             notices.extend(self.difference(before.get(room), now, || self.people_in(*room)));
         }
         for (id, from) in moved {
@@ -108,6 +125,13 @@ impl LiveMeeting {
             notices.extend(self.difference(before.get(&from), &now, || Audience::One(id)));
         }
         notices
+    }
+
+    /// Who is heard where, before rooms change.
+    pub(super) fn speech_by_number(&self) -> Numbered {
+        let open = self.breakouts.iter().flat_map(|open| &open.rooms).map(|room| Some(room.id));
+        let rooms = std::iter::once(None).chain(open).zip(0..).collect();
+        Numbered { speech: self.speech.clone(), rooms }
     }
 
     fn difference(

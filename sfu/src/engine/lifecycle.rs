@@ -2,10 +2,7 @@
 
 use std::{net::SocketAddr, time::Instant};
 
-use plenum_shared::{
-    event::{CloseReason as Reason, Event},
-    media::Direction,
-};
+use plenum_shared::event::{CloseReason as Reason, Event};
 
 use super::{
     Engine, PathEvent, Waiting,
@@ -143,12 +140,6 @@ impl Engine {
             session: peer.session,
             transport: peer.id,
         });
-        // Whoever comes later missed the event of the speaker: it is told again.
-        let room = &self.rooms[peer.room];
-        let group = room.group_of(peer.session);
-        if let Some(speaker) = room.router.speaker(group).filter(|_| peer.direction == Direction::Recv) {
-            self.events.push_back(Event::ActiveSpeaker { room: room.id, group, speaker: Some(speaker) });
-        }
         // What was subscribed to before the keys were there can be sent from now on.
         let (room, consumers) = (peer.room, peer.consumers.clone());
         consumers.into_iter().for_each(|consumer| self.await_entrance(now, room, consumer));

@@ -243,7 +243,7 @@ fn publishers_hear_early_of_what_arrived_and_viewers_of_the_publishers_clock() {
 }
 
 #[test]
-fn whoever_speaks_is_told_once_and_again_to_who_comes_later_and_silence_too() {
+fn whoever_speaks_is_told_once_whoever_comes_later_and_silence_too() {
     let (mut room, ada, producer, _) = ada_and_bob(Kind::Audio, Source::Microphone, AUDIO);
     for number in 0..100 {
         room.send_audio(ada, number, 30);
@@ -261,7 +261,7 @@ fn whoever_speaks_is_told_once_and_again_to_who_comes_later_and_silence_too() {
         })
         .collect();
     let ada_speaks = Some((session, producer));
-    assert_eq!(speakers, [ada_speaks, ada_speaks, None]);
+    assert_eq!(speakers, [ada_speaks, None]);
 }
 
 #[test]

@@ -439,6 +439,49 @@ fn add_ev_74_whoever_changes_rooms_hears_who_speaks_there_and_is_heard_no_more_w
 }
 
 #[test]
+fn add_ev_74_a_room_that_takes_the_place_of_another_has_its_speakers() {
+    let (mut world, inside) = World::with(&["hanna", "ada", "bob", "eve"]);
+    let [_, ada, bob, eve] = inside[..] else { panic!() };
+    let dealt = || Plan { auto_assign: true, ..plan(2) };
+    world.open(dealt());
+    let together = |world: &World, one: Session, other: Session| world.live.together(one.id, other.id);
+    assert!(together(&world, ada, eve) && !together(&world, ada, bob), "dealt in turn");
+    world.live.speaker_changed(1, Some(SessionId(ada.id.0)));
+    world.live.speakers_changed(1, &[speaking(ada, 20)]);
+    let again = world.wish("hanna", BreakoutWish::Open(dealt())).expect("opens");
+    assert_eq!(again.regrouped, [], "the media plane sees no change, and says nothing");
+    assert_eq!(speech(&again.notices, eve), [], "ada speaks as before");
+    assert_eq!(world.live.speakers(), [ada.id]);
+    let rooms = rooms_of(world.live.breakouts());
+    let came = world.assign("hanna", "bob", rooms[0]).expect("moves");
+    assert_eq!(speech(&came.notices, bob), [(Some(ada.id), vec![]), (None, vec![(ada.id, -20)])]);
+    let fewer = world.wish("hanna", BreakoutWish::Open(plan(1))).expect("opens");
+    assert_eq!(speech(&fewer.notices, eve), [(None, vec![]), (None, vec![])], "all are in the main room");
+    assert_eq!(world.live.speakers(), []);
+}
+
+#[test]
+fn add_ev_74_whoever_enters_hears_who_speaks_in_his_room_and_nobody_else_hears_it_again() {
+    let (mut world, inside) = World::with(&["hanna", "ada"]);
+    let [hanna, ada] = inside[..] else { panic!() };
+    let (first, notices) = world.join("bob");
+    assert_eq!(speech(&notices, first), [], "nobody speaks");
+    world.live.speaker_changed(0, Some(SessionId(ada.id.0)));
+    world.live.speakers_changed(0, &[speaking(ada, 20)]);
+    let (eve, notices) = world.join("eve");
+    let told = [(Some(ada.id), vec![]), (None, vec![(ada.id, -20)])];
+    assert_eq!(speech(&notices, eve), told);
+    assert_eq!(speech(&notices, hanna), []);
+    let socket = ConnectionId(100);
+    let attached = world.live.attach(eve.id, socket).expect("inside");
+    assert_eq!(speech(&attached, eve), told, "his socket hears it as well");
+    let rooms = world.open(plan(1));
+    world.assign("hanna", "carl", rooms[0]).expect("is expected there");
+    let (carl, notices) = world.join("carl");
+    assert_eq!(speech(&notices, carl), [], "ada is in another room");
+}
+
+#[test]
 fn c_61_whoever_enters_hears_of_the_rooms_and_finds_the_tracks_of_his_room_only() {
     let (mut world, inside) = World::with(&["hanna", "ada"]);
     let [hanna, ada] = inside[..] else { panic!() };

@@ -57,6 +57,12 @@ impl Floor {
         self.loudest.note(now, producer, &mut self.voices, places, self.speaker.current())
     }
 
+    /// A microphone tells its loudness. Returns whether it was let through as one that does not; from now on it has a
+    /// place as the others have, or none.
+    pub fn rank(&mut self, producer: usize) -> bool {
+        self.loudest.rank(producer)
+    }
+
     /// A microphone is muted, gone or elsewhere.
     pub fn remove(&mut self, producer: usize) {
         self.voices.remove(producer);
@@ -95,5 +101,32 @@ impl Floor {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let unsettled = self.speaker.is_unsettled() || self.talkers.is_unsettled() || !self.voices.is_empty();
         self.judged_at.filter(|_| unsettled).map(|at| at + JUDGED_EVERY)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::router::loudest::UNRANKED_MAX;
+
+    const PLACES: usize = 3;
+
+    #[test]
+    fn a_microphone_that_tells_its_loudness_again_leaves_the_places_of_those_that_do_not() {
+        let (now, mut floor) = (Instant::now(), Floor::default());
+        let level = |level_dbov_neg| Some(AudioLevel { voice: true, level_dbov_neg });
+        let entered = |change: Option<Change>| change.map(|change| change.entered);
+        for loud in 0..PLACES {
+            assert_eq!(entered(floor.note(now, loud, level(30), false, PLACES)), Some(loud));
+        }
+        let unknown = 10..10 + UNRANKED_MAX;
+        for producer in unknown.clone() {
+            assert_eq!(entered(floor.note(now, producer, None, false, PLACES)), Some(producer));
+        }
+        assert_eq!(floor.note(now, 99, None, false, PLACES), None, "all of them are taken");
+        assert!(floor.rank(10), "it was let through as it was unknown");
+        assert_eq!(floor.note(now, 10, level(90), false, PLACES), None, "and is too quiet for the others");
+        assert_eq!(entered(floor.note(now, 99, None, false, PLACES)), Some(99), "its place is free");
+        assert!(!floor.rank(10) && !floor.rank(0), "once, and nobody else");
     }
 }

@@ -81,8 +81,13 @@ impl Router {
         if !is_ranked(producer) {
             return true;
         }
-        let (group, heard) = (producer.group, producer.heard);
-        let change = self.floors.entry(group).or_default().note(now, slot, level, heard, self.last_n.audio);
+        let (group, mut heard) = (producer.group, producer.heard);
+        let floor = self.floors.entry(group).or_default();
+        if heard && level.is_some() && floor.rank(slot) {
+            heard = false;
+            self.producers[slot].heard = false;
+        }
+        let change = floor.note(now, slot, level, heard, self.last_n.audio);
         self.let_through(change);
         self.producers[slot].heard
     }

@@ -97,6 +97,12 @@ impl Loudest {
         fits
     }
 
+    /// A microphone tells its loudness. Returns whether it was let through because it did not: that is over.
+    pub fn rank(&mut self, producer: usize) -> bool {
+        let known = self.unranked.iter().position(|&member| member == producer);
+        known.map(|at| self.unranked.swap_remove(at)).is_some()
+    }
+
     /// Gives a place to the one who speaks, whoever has to go.
     pub fn admit(&mut self, now: Instant, producer: usize, voices: &Voices, places: usize) -> Option<Change> {
         if self.members.contains(&producer) || self.unranked.contains(&producer) {

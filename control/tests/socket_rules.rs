@@ -14,6 +14,8 @@ mod chat_meeting;
 mod recording;
 #[path = "socket_rules/signs.rs"]
 mod signs;
+#[path = "socket_rules/stats.rs"]
+mod stats;
 mod support;
 
 use serde_json::{Value, json};

@@ -28,6 +28,8 @@ pub enum LimitedAction {
     ChatReceipt,
     Reaction,
     MediaUpdate,
+    /// Looking at the figures of media: each look is a request to a media node.
+    MediaFigures,
     /// Starting, ending, looking at and ruling meetings, in v1.
     V1Manage,
     /// Coming, going and looking who is there, in v1.

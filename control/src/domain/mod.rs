@@ -28,6 +28,7 @@ pub mod limit;
 pub mod live;
 pub mod live_breakouts;
 pub mod live_data;
+pub mod live_measured;
 pub mod live_media;
 pub mod live_people;
 pub mod live_sessions;

@@ -51,11 +51,13 @@ pub enum Action {
     ReturnFromBreakout,
     /// Make passes to other media servers for others.
     IssueTokens,
+    /// See the figures of somebody else's connection.
+    ViewConnections,
 }
 
 impl Action {
     /// All of them, for tables and tests.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::View,
         Self::Update,
         Self::UpdateFeatures,
@@ -83,6 +85,7 @@ impl Action {
         Self::ChooseBreakout,
         Self::ReturnFromBreakout,
         Self::IssueTokens,
+        Self::ViewConnections,
     ];
 }
 
@@ -157,6 +160,7 @@ fn rule(action: Action) -> Rule {
             When::Live,
             Some(Feature::ScreenSharing),
         ),
+        Action::ViewConnections => (Who::Running, Forbidden, When::Live, None),
         Action::Admit => (Who::Running, Forbidden, When::NotOver, None),
         Action::ManageParticipants | Action::RemoveParticipants => (MANAGERS, Forbidden, When::NotOver, None),
         Action::UnmuteOthers => {

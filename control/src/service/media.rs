@@ -5,6 +5,7 @@
 //! is here, and taken back when nobody is there to have it.
 
 pub mod data;
+mod figures;
 
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ use crate::service::admissions::meeting_id;
 use crate::service::limits::Limits;
 use crate::service::participants::{explain, key};
 use crate::store::Store;
+
+pub use figures::Figures;
 
 /// How long somebody waits for a track of his to be paused or resumed.
 const HOLD_WAIT_MAX: Duration = Duration::from_secs(5);

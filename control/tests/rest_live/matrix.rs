@@ -111,6 +111,8 @@ fn table(meeting: &str, target: &str) -> Vec<Row> {
         Row("close-data-producer", json!({ "dataProducerId": unknown }), inside(no_producer)),
         Row("close-data-consumer", json!({ "dataConsumerId": unknown }), inside(no_consumer)),
         Row("restart-ice", json!({ "transportId": unknown }), inside(no_transport)),
+        Row("get-stats", of(json!({})), inside(None)),
+        Row("get-stats", of(json!({ "participantId": target })), running(None)),
         // Rooms without access are left out, and nobody learns which there are.
         Row("join-chat-rooms", json!({ "roomIds": [meeting] }), listening),
         Row("chat-typing", json!({ "roomId": meeting, "isTyping": true }), inside(None)),

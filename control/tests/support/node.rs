@@ -12,8 +12,9 @@ use plenum_shared::command::{
     Command, Hello, Refusal, RefusalReason, Reply, Request, Response, RoomCommand, RoomInventory, RoomStats,
     TransportInventory, Welcome,
 };
+use plenum_shared::details::SessionDetails;
 use plenum_shared::event::{Event, LoadReport, NumberedEvent};
-use plenum_shared::id::{DataProducerId, NodeId, ProducerId, RoomId};
+use plenum_shared::id::{DataProducerId, NodeId, ProducerId, RoomId, SessionId};
 use plenum_shared::media::{Kind, LayerStructure};
 use plenum_shared::rtp::{CodecParameters, EncodingParameters, RtpParameters};
 use plenum_shared::transport::{
@@ -60,6 +61,8 @@ pub struct Memory {
     ghosts: Mutex<Vec<RoomId>>,
     /// What is said of every room.
     stats: Mutex<RoomStats>,
+    /// What is said of sessions; whoever is not in here has no media.
+    details: Mutex<HashMap<SessionId, SessionDetails>>,
     /// Commands that are not carried out for now.
     gate: watch::Sender<Option<Gate>>,
     /// The first command that fits is refused, as by a worker whose queue is full.
@@ -80,6 +83,7 @@ impl Memory {
             channels: Mutex::default(),
             ghosts: Mutex::default(),
             stats: Mutex::default(),
+            details: Mutex::default(),
             gate: watch::Sender::new(None),
             busy_once: Mutex::default(),
         })
@@ -92,6 +96,11 @@ impl Memory {
     /// What the node measures from now on.
     pub fn set_stats(&self, stats: RoomStats) {
         *self.stats.lock().unwrap() = stats;
+    }
+
+    /// What the node says of a session from now on.
+    pub fn set_details(&self, details: SessionDetails) {
+        self.details.lock().unwrap().insert(details.session, details);
     }
 
     /// Commands that fit arrive, and are carried out when the gate opens.
@@ -222,6 +231,12 @@ impl Memory {
                 return Ok(Reply::IceRestarted { ice: ice_parameters("restarted") });
             }
             RoomCommand::Stats => return Ok(Reply::Stats(self.stats.lock().unwrap().clone())),
+            RoomCommand::SessionDetails { session } => {
+                let details = self.details.lock().unwrap().get(session).cloned();
+                let details =
+                    details.ok_or_else(|| Refusal::new(RefusalReason::UnknownSession, "scripted"))?;
+                return Ok(Reply::SessionDetails(Box::new(details)));
+            }
             RoomCommand::CloseProducer { producer } => room.producers.retain(|id| id != producer),
             RoomCommand::CloseConsumer { consumer } => room.consumers.retain(|id| id != consumer),
             RoomCommand::Consume { consumer, producer, .. } => {

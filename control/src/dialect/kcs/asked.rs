@@ -131,6 +131,12 @@ asked! {
     "restart-ice" RestartIce: "Ask for new credentials of an own transport, after a change of network or a lost connection. Media goes on meanwhile.",
         answers [IceRestarted],
         refuses [TransportNotFound, missing(), invalid(), MediaRefused("<reason>".into()), MediaUnavailable];
+    "get-stats" GetStats: "Ask for the figures of one's own media, or of one part of it; hosts and co-hosts of somebody else's.",
+        answers [Stats],
+        refuses [MeetingIdMissing, MeetingNotFound, NotInMeeting, Forbidden, ParticipantNotFound, TransportNotFound,
+            ProducerNotFound, ConsumerNotFound, invalid(), MediaUnavailable,
+            RateLimited { retry_after_s: 1, budget: None }],
+        at most MediaFigures;
     "produce" Produce: "Publish a track.",
         answers [Produced],
         refuses [MeetingIdMissing, NotInMeeting, TransportNotFound, FeatureOff(Feature::Video), Forbidden, missing(),
@@ -349,6 +355,22 @@ pub struct ConnectTransport {
     /// As mediasoup-client gives them.
     #[schema(value_type = Object)]
     pub dtls_parameters: Value,
+}
+
+/// Whose or what figures: the most particular thing that is named, all of one's own session when nothing is.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase", example = json!({ "meetingId": "01JDAVNTZ6MG8F0Q5W0R7YH3KC" }))]
+pub struct GetStats {
+    /// Whoever is in several meetings says which.
+    pub meeting_id: Option<String>,
+    /// Somebody else, by session, roster or account id; for hosts and co-hosts.
+    pub participant_id: Option<String>,
+    /// A transport of one's own.
+    pub transport_id: Option<String>,
+    /// A track of one's own.
+    pub producer_id: Option<String>,
+    /// A subscription of one's own.
+    pub consumer_id: Option<String>,
 }
 
 #[derive(ToSchema)]

@@ -25,4 +25,5 @@ mod told_breakouts;
 mod told_chat;
 mod told_data;
 mod told_media;
+mod told_stats;
 pub mod view;

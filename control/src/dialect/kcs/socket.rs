@@ -14,8 +14,8 @@ use serde_json::Value;
 
 use super::asked::{
     AdmitParticipant, Asked, CloseProducer, ConnectTransport, Consume, CreateTransport, DenyParticipant,
-    JoinMeeting, LeaveMeeting, LowerHands, MediaStatusUpdate, MuteParticipant, PauseConsumer, PauseProducer,
-    Produce, RaiseHand, RestartIce, ResumeConsumer, ResumeProducer, SendMessage, SendReaction,
+    GetStats, JoinMeeting, LeaveMeeting, LowerHands, MediaStatusUpdate, MuteParticipant, PauseConsumer,
+    PauseProducer, Produce, RaiseHand, RestartIce, ResumeConsumer, ResumeProducer, SendMessage, SendReaction,
     SetConsumerLayers, SetConsumerPriority, SetPreferredLayers, ToggleRecording, Typing,
 };
 use super::asked_breakouts::{AssignBreakout, ChooseBreakout, GetBreakoutRooms, ReturnFromBreakout};
@@ -79,6 +79,7 @@ pub(super) const EVENTS: &[(&str, Handler)] = &[
     on::<CreateTransport>(|c, body| Box::pin(requests::create_transport(c, body))),
     on::<ConnectTransport>(|c, body| Box::pin(requests::connect_transport(c, body))),
     on::<RestartIce>(|c, body| Box::pin(requests::restart_ice(c, body))),
+    on::<GetStats>(|c, body| Box::pin(requests::get_stats(c, body))),
     on::<Produce>(|c, body| Box::pin(requests::produce(c, body))),
     on::<CloseProducer>(|c, body| Box::pin(requests::close_producer(c, body))),
     on::<PauseProducer>(|c, body| Box::pin(requests::pause_producer(c, body))),

@@ -22,6 +22,7 @@ use crate::domain::admission::Door;
 use crate::domain::chat::MessageKind;
 use crate::domain::error::DomainError;
 use crate::domain::limit::LimitedAction;
+use crate::domain::live_measured::Measured;
 use crate::domain::live_media::Wanted;
 use crate::domain::live_sessions::Arrival;
 use crate::domain::participant::MediaChange;
@@ -246,6 +247,30 @@ pub(super) async fn restart_ice(c: &mut Connection, body: Value) -> Answered {
     Ok(say(&told::IceRestarted { transport_id: transport, ice_parameters: json!(ice) }))
 }
 
+pub(super) async fn get_stats(c: &mut Connection, body: Value) -> Answered {
+    let body = normalized(body);
+    let fields = Fields::of(&body)?;
+    let what = measured(fields)?;
+    let meeting = fields.text_of(&[MEETING[0], MEETING[1]])?;
+    let budget = limits::budget(LimitedAction::MediaFigures);
+    let figures = c.services.media.figures(&c.actor, c.asker(), meeting, what, budget).await?;
+    Ok(say(&told::Stats::of(&figures, c.services.clock.now())))
+}
+
+/// The most particular thing that is named.
+fn measured(fields: Fields<'_>) -> Result<Measured, DomainError> {
+    if let Some(text) = fields.text("consumerId")? {
+        return named(text, DomainError::ConsumerNotFound).map(Measured::Consumer);
+    }
+    if let Some(text) = fields.text("producerId")? {
+        return named(text, DomainError::ProducerNotFound).map(Measured::Producer);
+    }
+    if let Some(text) = fields.text("transportId")? {
+        return named(text, DomainError::TransportNotFound).map(Measured::Transport);
+    }
+    Ok(fields.text("participantId")?.map_or(Measured::Own, |whom| Measured::Of(whom.to_owned())))
+}
+
 pub(super) async fn produce(c: &mut Connection, body: Value) -> Answered {
     let body = normalized(body);
     let fields = Fields::of(&body)?;
@@ -381,7 +406,11 @@ pub(super) fn id<T: FromStr>(
     name: &'static str,
     unknown: DomainError,
 ) -> Result<T, DomainError> {
-    fields.required_text(name)?.trim().parse().map_err(|_| unknown)
+    named(fields.required_text(name)?, unknown)
+}
+
+fn named<T: FromStr>(text: &str, unknown: DomainError) -> Result<T, DomainError> {
+    text.trim().parse().map_err(|_| unknown)
 }
 
 fn producer_id(body: &Value) -> Result<ProducerId, DomainError> {

@@ -328,6 +328,7 @@ fn participant(who: &Participant, hands: &[ParticipantId]) -> ParticipantTold {
         role: who.standing.role.into(),
         hand_raised: who.hand_raised_at.is_some(),
         raised_at: who.hand_raised_at.map(Timestamp),
+        connection_quality: who.quality.map(Into::into),
         hand_position: hands.iter().position(|hand| *hand == who.id).map(|index| index + 1),
         producers: who.producers.iter().map(|producer| published(who, producer)).collect(),
         data_producers: who

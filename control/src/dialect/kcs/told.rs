@@ -21,13 +21,14 @@ pub(super) use super::told_media::{
     ProducerClosed, ProducerLayers, ProducerOf, ProducerPaused, ProducerResumed, ProducerTold,
     QualityChanged, TransportConnected, TransportCreated,
 };
+pub(super) use super::told_stats::Stats;
 use super::view::chat::MessageView;
 use super::view::envelope::{Timestamp, True};
 use super::view::media::WebrtcConfigView;
 use super::view::meeting::{ListedView, MeetingView};
 use super::view::people::BothPermissionsView;
 use super::view::security::PolicyView;
-use super::view::words::{EndReasonWord, LeaveReasonWord, RecipientWord, RoleWord};
+use super::view::words::{ConnectionQualityWord, EndReasonWord, LeaveReasonWord, RecipientWord, RoleWord};
 use crate::dialect::asyncapi::Message;
 use crate::domain::id::{ChatRoomId, MeetingId, ParticipantId, RecordingId, RosterId, UserId};
 
@@ -112,6 +113,7 @@ told! {
     "user-offline" UserOffline: "Somebody of the campus is gone. To the campus.",
     "resumed" Resumed: "You are back; what you missed follows. To a client that lost its socket and asked to resume.",
     "server-draining" ServerDraining: "This server stops; come back after a moment. To everybody.",
+    "stats" Stats: "Answers `get-stats`.",
     "transport-created" TransportCreated: "Answers `create-transport`.",
     "transport-connected" TransportConnected: "Answers `connect-transport`.",
     "ice-restarted" IceRestarted: "Answers `restart-ice`.",
@@ -236,6 +238,9 @@ pub(super) struct ParticipantTold {
     /// Place in the queue when this was told; 1 is next.
     #[schema(required)]
     pub hand_position: Option<usize>,
+    /// As `connection-quality` told it last; null until it was measured.
+    #[schema(required)]
+    pub connection_quality: Option<ConnectionQualityWord>,
     pub producers: Vec<ProducerTold>,
     #[schema(max_items = 16)]
     pub data_producers: Vec<DataProducerTold>,

@@ -33,6 +33,7 @@ pub fn budget(action: LimitedAction) -> Budget {
         | LimitedAction::ChatTyping
         | LimitedAction::ChatReceipt
         | LimitedAction::Reaction
-        | LimitedAction::MediaUpdate => kcs::limits::budget(action),
+        | LimitedAction::MediaUpdate
+        | LimitedAction::MediaFigures => kcs::limits::budget(action),
     }
 }

@@ -26,7 +26,8 @@ fn allowed_roles(action: Action) -> &'static str {
         | Action::RemoveParticipants
         | Action::ChangeRoles
         | Action::SearchDirectory
-        | Action::Record => "hc",
+        | Action::Record
+        | Action::ViewConnections => "hc",
         Action::Update
         | Action::ApplyPolicy
         | Action::Delete
@@ -65,7 +66,8 @@ fn answers_by_status(action: Action) -> [Result<(), DomainError>; 4] {
         | Action::Record
         | Action::ManageBreakouts
         | Action::ChooseBreakout
-        | Action::ReturnFromBreakout => {
+        | Action::ReturnFromBreakout
+        | Action::ViewConnections => {
             [Err(MeetingNotActive), Ok(()), Err(MeetingEnded), Err(MeetingCancelled)]
         }
     }

@@ -1,0 +1,53 @@
+//! Whose media somebody may look at in figures, and what of it.
+
+use plenum_shared::id::{ConsumerId, ProducerId, TransportId};
+
+use super::error::DomainError;
+use super::id::ParticipantId;
+use super::live::LiveMeeting;
+use super::participant::ConnectionId;
+use super::policy::Action;
+
+/// What somebody wants figures of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Measured {
+    /// The session that asks, whole.
+    Own,
+    /// The session of somebody, whole: by session, roster line or account.
+    Of(String),
+    Transport(TransportId),
+    Producer(ProducerId),
+    Consumer(ConsumerId),
+}
+
+impl LiveMeeting {
+    /// The session that has what is to be measured. Of several sessions of one person the newest.
+    ///
+    /// # Errors
+    /// Not inside, nobody of that name, somebody else's connection without the right to see it, or a thing of somebody
+    /// else.
+    pub fn measured(&self, connection: ConnectionId, what: &Measured) -> Result<ParticipantId, DomainError> {
+        let own = self.of_connection(connection)?.id;
+        match what {
+            Measured::Own => Ok(own),
+            Measured::Of(named) => self.may_look_at(connection, own, named),
+            Measured::Transport(id) => self.own_transport(connection, *id).map(|()| own),
+            Measured::Producer(id) => self.own_producer(connection, *id).map(|_| own),
+            Measured::Consumer(id) => self.own_consumer(connection, *id).map(|_| own),
+        }
+    }
+
+    fn may_look_at(
+        &self,
+        connection: ConnectionId,
+        own: ParticipantId,
+        named: &str,
+    ) -> Result<ParticipantId, DomainError> {
+        let meant = self.resolve(named);
+        if meant.contains(&own) {
+            return Ok(own);
+        }
+        self.allowed(connection, Action::ViewConnections)?;
+        meant.last().copied().ok_or(DomainError::ParticipantNotFound)
+    }
+}

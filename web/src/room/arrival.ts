@@ -86,7 +86,7 @@ function fromWire(key: string, wire: PresentParticipant, before: Person | undefi
     video: wire.video,
     screen: wire.screen,
     handRaisedAt: wire.handRaised ? raisedAt(wire, before) : null,
-    quality: before?.quality ?? null,
+    quality: wire.connectionQuality ?? before?.quality ?? null,
     producers: wire.producers ?? [],
   });
 }

@@ -407,6 +407,31 @@ describe('a resumed link', () => {
   });
 });
 
+describe('connections', () => {
+  it('knows the quality of those who were there before', async () => {
+    server.add(bob({ connectionQuality: 'fair' }));
+    client.conference.join();
+    await settle();
+    expect(client.state.people['p-bob']?.quality).toBe('fair');
+  });
+
+  it('asks for its own numbers, and sees what reaches it although nobody said so', async () => {
+    await joinWithBob();
+    const me = client.state.self.participantId;
+    const consumerId = client.session.subscriptions.get('bob-cam')?.consumerId ?? '';
+    const held = { consumerId, currentLayer: null, limitedBy: 'bandwidth' } as const;
+    server.measured.set(me, { consumers: [held] });
+    expect(await client.conference.connection('self')).toMatchObject({ slow: true });
+    expect(client.conference.board.heldBack(spot('p-bob', 'camera'))).toBe('bandwidth');
+    server.measured.set(me, { consumers: [{ ...held, currentLayer: { spatialLayer: 2 }, limitedBy: null }] });
+    expect(await client.conference.connection('self')).toMatchObject({ slow: false });
+    expect(client.conference.board.heldBack(spot('p-bob', 'camera'))).toBeNull();
+    await client.conference.connection('p-bob');
+    const asked = server.heard.filter(({ name }) => name === 'get-stats').at(-1);
+    expect(asked?.payload).toEqual({ meetingId: 'm1', participantId: 'p-bob' });
+  });
+});
+
 describe('a broken link', () => {
   it('rejoins with a new participant id and sends everything again', async () => {
     void client.conference.setCamera(track('video'));

@@ -10,6 +10,7 @@ import { Store } from '../store';
 import type { Action } from './actions';
 import { spot, TrackBoard } from './board';
 import { Channels } from './channels';
+import { type Connection, connectionOf } from './connection';
 import { Desk } from './desk';
 import { Entrance, type Entry } from './entrance';
 import { MediaKeeper, type OpenMedia } from './keeper';
@@ -155,6 +156,17 @@ export class Conference {
 
   stats() {
     return this.media.session?.stats() ?? Promise.resolve({ outbound: [], inbound: [], transports: [] });
+  }
+
+  /** How somebody's connection does now: one's own, or anybody's for those who run the meeting. */
+  async connection(personKey: string): Promise<Connection> {
+    const { people } = this.store.get();
+    const participantId = personKey === SELF ? undefined : people[personKey]?.participantId;
+    const { meetingId } = this.entry;
+    const stats = await this.parts.signaling.request('get-stats', { meetingId, participantId });
+    // What reaches us was told when it changed; a word of that may have been lost.
+    if (personKey === SELF) this.receiving.layersAre(stats.consumers);
+    return connectionOf(stats);
   }
 
   private listen(): void {

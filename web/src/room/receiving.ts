@@ -5,6 +5,7 @@
 import { layerFor, shownAt, type TileSize } from '../media/layers';
 import type { MediaSession, ProducerRef, Subscription } from '../media/session';
 import type { LayerLimit, LayersChanged } from '../signaling/events';
+import type { ConsumerStats } from '../signaling/stats';
 import { type Spot, spot, type TrackBoard } from './board';
 import type { RoomState } from './state';
 
@@ -102,6 +103,13 @@ export class Receiving {
     else this.limits.delete(consumerId);
     for (const entry of this.entries.values()) {
       if (entry.subscription?.consumerId === consumerId) this.showLimit(entry);
+    }
+  }
+
+  /** What reaches us of every track now. */
+  layersAre(tracks: readonly ConsumerStats[]): void {
+    for (const { consumerId, currentLayer, limitedBy } of tracks) {
+      this.layersChanged({ consumerId, spatialLayer: currentLayer?.spatialLayer ?? null, limitedBy });
     }
   }
 

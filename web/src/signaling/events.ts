@@ -7,6 +7,7 @@ import type { WireLine } from './chatWire';
 import type { ListedParticipant, Meeting } from './meeting';
 import type { Permissions, Role } from './people';
 import type { SecurityPolicy } from './security';
+import type { SessionStats } from './stats';
 
 export type Source = 'camera' | 'microphone' | 'screen' | 'screen-audio';
 export type Kind = 'audio' | 'video';
@@ -46,6 +47,8 @@ export interface PresentParticipant {
   raisedAt?: string | null;
   producers?: RemoteProducer[];
   dataProducers?: RemoteChannel[];
+  /** Null until it was measured. */
+  connectionQuality?: Quality | null;
 }
 
 export interface MeetingJoined {
@@ -181,6 +184,8 @@ export interface Requests extends ChatRequests {
     reply: { dataProducerId: string };
   };
   'consume-data': { send: { transportId: string; dataProducerId: string }; reply: DataConsumed };
+  /** Of oneself, or of anybody for those who run the meeting. */
+  'get-stats': { send: InMeeting & { participantId?: string }; reply: SessionStats };
 }
 
 /** Server to client. */

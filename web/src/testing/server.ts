@@ -19,6 +19,7 @@ import type {
 import type { Meeting } from '../signaling/meeting';
 import type { Permissions, Role } from '../signaling/people';
 import type { SecurityPolicy } from '../signaling/security';
+import type { SessionStats } from '../signaling/stats';
 
 const CONFIG: WebrtcConfig = { router_id: 'router', router_capabilities: {}, ice_servers: [] };
 
@@ -31,6 +32,8 @@ export class FakeServer {
   /** Whoever joins waits for somebody who lets them in. */
   waitingRoom = false;
   policy: SecurityPolicy = NO_POLICY;
+  /** What `get-stats` says of people. */
+  readonly measured = new Map<string, Partial<SessionStats>>();
   private rooms: BreakoutRoomTold[] = [];
   /** Every request in order of arrival, for assertions. */
   readonly heard: { name: RequestName; payload: object }[] = [];
@@ -364,6 +367,11 @@ const answers: Answers = {
     label: '',
     protocol: '',
   }),
+  'get-stats': (link, server, { participantId }) => {
+    const whose = participantId ?? link.participantId ?? '';
+    const nothing = { participantId: whose, quality: null, transports: [], consumers: [] };
+    return { ...nothing, ...server.measured.get(whose) };
+  },
   'close-producer': (link, server, { producerId }) => {
     const person = server.people.get(link.participantId ?? '');
     const producer = person?.producers?.find((one) => one.producerId === producerId);

@@ -12,6 +12,8 @@ import { useMeeting, usePerson, useRoom } from './context';
 import { Panel } from './Panel';
 import styles from './PeoplePanel.module.css';
 import { PersonDialog } from './PersonDialog';
+import { QualityMark } from './QualityMark';
+import { useConnection } from './useConnection';
 
 export function PeoplePanel() {
   const { conference } = useMeeting();
@@ -111,6 +113,7 @@ const Row = memo(function Row({
         {label && <small>{label}</small>}
       </span>
       <span className={styles.media}>
+        {personKey === SELF ? <OwnQuality /> : <QualityMark quality={person.quality} place="list" />}
         <MediaMark on={person.audio} name="mic" label="microphone" />
         <MediaMark on={person.video} name="camera" label="camera" />
       </span>
@@ -120,6 +123,12 @@ const Row = memo(function Row({
     </li>
   );
 });
+
+/** Of one's own connection one sees the numbers as well. */
+function OwnQuality() {
+  const quality = usePerson(SELF)?.quality ?? null;
+  return <QualityMark quality={quality} connection={useConnection(SELF)} place="list" />;
+}
 
 function MediaMark({ on, name, label }: { on: boolean; name: 'mic' | 'camera'; label: string }) {
   const words = `${label} ${on ? 'on' : 'off'}`;

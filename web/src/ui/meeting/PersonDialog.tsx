@@ -1,5 +1,6 @@
 // What may be done about one person: role, screen, microphone, hand, and the way out.
 import { useState } from 'react';
+import { connectionWords } from '../../room/connection';
 import { isHost, ROLE_LABELS, rightsOf, rolesFor, runsMeeting } from '../../room/rights';
 import { readable } from '../../signaling/errors';
 import type { Permissions, Role } from '../../signaling/people';
@@ -11,6 +12,7 @@ import { notify } from '../notices';
 import { useServices } from '../services';
 import { useMeeting, usePerson, useRoom } from './context';
 import styles from './PersonDialog.module.css';
+import { useConnection } from './useConnection';
 
 export function PersonDialog({ personKey, onClose }: { personKey: string; onClose: () => void }) {
   const { conference } = useMeeting();
@@ -19,6 +21,7 @@ export function PersonDialog({ personKey, onClose }: { personKey: string; onClos
   const person = usePerson(personKey);
   const runs = useRoom(runsMeeting);
   const host = useRoom(isHost);
+  const connection = useConnection(personKey);
   const [busy, setBusy] = useState(false);
   if (!person) return null;
   const { participantId, userName, role, permissions } = person;
@@ -68,7 +71,10 @@ export function PersonDialog({ personKey, onClose }: { personKey: string; onClos
       <div className={styles.body}>
         <p className={styles.who}>
           <Avatar id={person.userId} name={userName} size={44} />
-          {ROLE_LABELS[role]}
+          <span>
+            {ROLE_LABELS[role]}
+            <small data-testid="connection">{connectionWords(person.quality, connection)}</small>
+          </span>
         </p>
         {roles.length > 0 && (
           <Select

@@ -81,9 +81,10 @@ export const Tile = memo(function Tile({ personKey, width, height, small, pinned
       )}
       <span className={styles.name}>
         {person.audio ? <Voice /> : <Icon name="mic-off" size={15} />}
-        <span>{own ? `${person.userName} (you)` : person.userName}</span>
+        <span className={styles.words}>{own ? `${person.userName} (you)` : person.userName}</span>
+        {tight && !fine(person.quality) && <QualityMark quality={person.quality} place="name" />}
       </span>
-      {person.quality && !(tight && fine(person.quality)) && <QualityMark quality={person.quality} />}
+      {!tight && person.quality && <QualityMark quality={person.quality} place="picture" />}
       <TileReactions personKey={personKey} />
       {onPin && (
         <button
@@ -114,8 +115,8 @@ function Voice() {
 }
 
 /** On a small tile only trouble is worth the space. */
-function fine(quality: Quality): boolean {
-  return quality === 'excellent' || quality === 'good';
+function fine(quality: Quality | null): boolean {
+  return quality !== 'fair' && quality !== 'poor';
 }
 
 function avatarSize(width: number, height: number): number {

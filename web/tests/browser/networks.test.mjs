@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { launch } from './harness/browser.mjs';
+import { Link } from './harness/link.mjs';
 import { Plenum } from './harness/plenum.mjs';
 import { until } from './harness/until.mjs';
 import { Visitor } from './harness/visitor.mjs';
@@ -27,13 +28,14 @@ describe('the web client on real networks', () => {
     await plenum?.stop();
   });
 
-  /** Host and member in a meeting the host made. */
-  const twoInside = async () => {
+  /** Host and member in a meeting the host made; the member's media goes by `way`. */
+  const twoInside = async (way) => {
     const [ada, ben] = [
       await Visitor.signIn(browser, plenum, 'host'),
       await Visitor.signIn(browser, plenum, 'member'),
     ];
     open.push(ada, ben);
+    await way?.carry(ben.page);
     const link = await ada.createMeeting('Bad networks', ['member@demo.test']);
     await ada.enter();
     await ben.open(link);
@@ -122,5 +124,40 @@ describe('the web client on real networks', () => {
     }
     await ada.page.locator('[data-testid="tile"][data-speaking]:not([data-self])').waitFor();
     await ada.page.locator('[data-testid="tile"][data-speaking][data-self]').waitFor();
+  });
+
+  test('the mark of somebody whose link gets bad changes for everybody, and changes back (CLI-04, ADD-EV-12, ADD-EV-95)', async () => {
+    const way = new Link();
+    try {
+      const { ada, ben } = await twoInside(way);
+      const row = ({ page }, name) => page.getByTestId('participant').filter({ hasText: name });
+      const mark = (visitor, name) => row(visitor, name).getByTestId('quality');
+      for (const one of [ada, ben]) await one.button('Participants').click();
+      const is = (visitor, name, wanted) =>
+        until(`${name} is ${wanted} for ${visitor.name}`, PATIENCE_MS, async () =>
+          wanted.test((await mark(visitor, name).getAttribute('data-quality')) ?? ''),
+        );
+      const isForAll = (wanted) => Promise.all([is(ada, ben.name, wanted), is(ben, ben.name, wanted)]);
+      await isForAll(/^(excellent|good)$/);
+
+      way.loss = 0.4;
+      await isForAll(/^(fair|poor)$/);
+      // He sees the numbers of his own, and the host those of everybody.
+      await until('loss in numbers', PATIENCE_MS, async () =>
+        /^(Weak|Poor) connection, .*[1-9][\d.]* % lost/.test(await mark(ben, ben.name).getAttribute('title')),
+      );
+      await row(ada, ben.name)
+        .getByRole('button', { name: `Manage ${ben.name}` })
+        .click();
+      await until('his numbers, for the host', PATIENCE_MS, async () =>
+        /% lost/.test(await ada.page.getByTestId('connection').textContent()),
+      );
+      await ada.page.keyboard.press('Escape');
+
+      way.loss = 0;
+      await isForAll(/^(excellent|good)$/);
+    } finally {
+      way.close();
+    }
   });
 });

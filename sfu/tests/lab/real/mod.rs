@@ -3,6 +3,7 @@
 
 mod chromium;
 mod namespace;
+mod node;
 mod node_says;
 mod people;
 mod room;
@@ -12,7 +13,7 @@ mod wire;
 use std::io::Write;
 use std::time::Duration;
 
-use crate::figures::{Bound, Figures};
+use crate::figures::{Bound, Figure, Figures};
 use crate::record::Record;
 use crate::report::{self, Told};
 
@@ -40,9 +41,9 @@ fn told(figures: &mut Figures, record: &Record, time: std::ops::Range<f64>) {
 /// A machine that lets somebody wait longer was a worse network than ours.
 const IN_TIME: Duration = Duration::from_millis(50);
 
-/// Where the machine was too busy, figures are told and not judged. Only that pictures went on is asked of any machine.
+/// What does not hold where the machine was too busy is told and not judged. Only that pictures went on is asked of any machine.
 fn judged(what: &str, figures: &mut Figures, busy: bool) {
-    if busy {
+    if busy && !figures.all.iter().all(Figure::holds) {
         warn(what, "told and not judged: the machine was too busy");
         figures.all.iter_mut().for_each(|figure| figure.bound = Bound::None);
     }

@@ -2,26 +2,20 @@
 //! node on the near side. Only who sends what and who shows what is a model; sockets, node and clock are real.
 
 use std::io::ErrorKind;
-use std::net::{SocketAddr, UdpSocket};
+use std::net::UdpSocket;
 use std::os::fd::AsFd;
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use plenum_loadtest::signal::node::{LaunchSettings, Node};
-use plenum_loadtest::signal::{RemoteProducer, Session};
+use plenum_loadtest::signal::Session;
 use plenum_shared::id::{ProducerId, TransportId};
 use plenum_shared::media::{Direction, Kind, Source};
-use plenum_shared::rtp::{RtpParameters, router_capabilities};
-use plenum_shared::transport::Protocol;
-use tokio::runtime::Runtime;
-use uuid::Uuid;
+use plenum_shared::rtp::router_capabilities;
 
 use super::namespace::Namespace;
+use super::node::{Connected, Server};
 use super::node_says::NodeSays;
-use super::wire::{Course, NEAR, Passed, Wire, far};
-use crate::client::Client;
+use super::wire::{Course, Passed, Wire};
 use crate::link::LinkSettings;
 use crate::meeting::{LinkId, Meeting, Path};
 use crate::publisher::{LayerSettings, Publisher};
@@ -30,8 +24,6 @@ use crate::record::{Record, SAMPLE_INTERVAL, Sample};
 use crate::viewer::Viewer;
 
 const DATAGRAM_MAX: usize = 2048;
-/// Longer than a handshake takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Who comes, on which links. Everybody is connected before anything is limited.
 #[derive(Default)]
@@ -68,82 +60,16 @@ impl People {
         let wire = Wire::new(&sides[0], &sides[1], seed);
         // The node and the ends of its link live where this thread does, and all that it starts.
         sides[0].within(|| {
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-            let settings = LaunchSettings {
-                program: PathBuf::from(env!("CARGO_BIN_EXE_plenum-sfu")),
-                workers: 1,
-                listen: NEAR.into(),
-                log: "warn".to_owned(),
-            };
-            let node = runtime.block_on(Node::launch(&settings)).expect("the node starts");
-            let room = Room { runtime, node, far: &sides[1] };
-            let running = Running::start(self, &room, &wire, seed);
+            let server = Server::start(&sides[1]);
+            let running = Running::start(self, &server, &wire, seed);
             let (mut records, latest) = running.run(time);
-            room.runtime.block_on(room.node.close()).expect("the node is there to the end");
+            server.close();
             let ended = wire.end();
             for (record, passed) in records.iter_mut().zip(&ended.passed[self.publishers.len()..]) {
                 add(record, passed);
             }
             (records, latest.max(ended.latest))
         })
-    }
-}
-
-struct Room<'a> {
-    runtime: Runtime,
-    node: Arc<Node>,
-    far: &'a Namespace,
-}
-
-/// Somebody's connection.
-struct Connected {
-    client: Client,
-    socket: UdpSocket,
-    session: Session,
-    transport: Uuid,
-}
-
-impl Room<'_> {
-    /// A connected transport of a new session.
-    fn connect(&self, direction: Direction, host: usize) -> Connected {
-        let address = far(host);
-        self.far.address(address);
-        let socket = self.far.within(|| UdpSocket::bind((address, 0)).unwrap());
-        let session = self.node.join().session;
-        let offer = self.runtime.block_on(session.create_transport(direction)).unwrap();
-        let candidate = offer.ice_candidates.iter().find(|one| one.protocol == Protocol::Udp).unwrap();
-        socket.connect(SocketAddr::new(candidate.ip, candidate.port)).unwrap();
-        let mut client = Client::new(Instant::now(), socket.local_addr().unwrap(), &offer.ice_parameters);
-        let connect = session.connect_transport(offer.transport_id, client.dtls_parameters());
-        self.runtime.block_on(connect).unwrap();
-        socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        socket.send(&client.check()).unwrap();
-        let mut flight = client.start_dtls(Instant::now());
-        let mut datagram = [0; DATAGRAM_MAX];
-        while !client.is_connected() {
-            send(&socket, &mut flight);
-            let len = socket.recv(&mut datagram).expect("an answer of the node");
-            if (20..=63).contains(&datagram[0]) {
-                flight = client.handle_dtls(Instant::now(), &datagram[..len]);
-            }
-        }
-        send(&socket, &mut flight);
-        socket.set_nonblocking(true).unwrap();
-        Connected { client, socket, session, transport: offer.transport_id }
-    }
-
-    fn produce(
-        &self,
-        connected: (&Session, Uuid),
-        (kind, source): (Kind, Source),
-        parameters: serde_json::Value,
-    ) -> RemoteProducer {
-        let (session, transport) = connected;
-        let parameters: RtpParameters = serde_json::from_value(parameters).unwrap();
-        let producer = session.produce(transport, kind, source, parameters);
-        let producer = self.runtime.block_on(producer).unwrap();
-        RemoteProducer { participant: Uuid::nil(), producer, kind, source }
     }
 }
 
@@ -159,8 +85,8 @@ struct Running {
 
 impl Running {
     /// Time begins when everybody is connected.
-    fn start(people: &People, room: &Room<'_>, wire: &Wire, seed: u64) -> Self {
-        let connect = |direction| move |host| room.connect(direction, host);
+    fn start(people: &People, server: &Server<'_>, wire: &Wire, seed: u64) -> Self {
+        let connect = |direction| move |host| server.connect(direction, host);
         let hosts = people.publishers.len();
         let publishing: Vec<_> = (0..hosts).map(connect(Direction::Send)).collect();
         let watching: Vec<_> = (hosts..hosts + people.viewers.len()).map(connect(Direction::Recv)).collect();
@@ -175,11 +101,11 @@ impl Running {
             let random = Random::new(seed, 1 + publishers.len() as u64);
             let mut publisher = Publisher::new(start, client, layers, random);
             let by = (&session, transport);
-            let camera = room.produce(by, (Kind::Video, Source::Camera), publisher.camera_parameters());
+            let camera = server.produce(by, (Kind::Video, Source::Camera), publisher.camera_parameters());
             publisher.camera = Some(ProducerId(camera.producer));
             if *speaks {
                 let what = (Kind::Audio, Source::Microphone);
-                let microphone = room.produce(by, what, publisher.microphone_parameters());
+                let microphone = server.produce(by, what, publisher.microphone_parameters());
                 publisher.microphone = Some(ProducerId(microphone.producer));
                 published.push(microphone);
             }
@@ -194,15 +120,15 @@ impl Running {
             let mut pictures = Vec::new();
             for producer in &published {
                 let consumed = session.consume(transport, producer, &capabilities);
-                let consumed = room.runtime.block_on(consumed).unwrap();
+                let consumed = server.runtime.block_on(consumed).unwrap();
                 viewer.expect(consumed.kind, &consumed.rtp_parameters);
-                room.runtime.block_on(session.resume(consumed.consumer_id)).unwrap();
+                server.runtime.block_on(session.resume(consumed.consumer_id)).unwrap();
                 if consumed.kind == Kind::Video {
                     pictures.push(consumed.consumer_id);
                 }
             }
             let Session::Node(session) = session else { unreachable!("a node's session") };
-            node_says.push(NodeSays::of(&room.runtime, session, pictures));
+            node_says.push(NodeSays::of(&server.runtime, session, pictures));
             viewers.push((viewer, socket));
         }
         let records = vec![Record::default(); viewers.len()];
@@ -325,6 +251,6 @@ fn receive(socket: &UdpSocket) -> Option<Vec<u8>> {
 }
 
 /// What the kernel has no room for is lost, as on any network.
-fn send(socket: &UdpSocket, out: &mut Vec<Vec<u8>>) {
+pub fn send(socket: &UdpSocket, out: &mut Vec<Vec<u8>>) {
     out.drain(..).for_each(|datagram| drop(socket.send(&datagram)));
 }

@@ -1,6 +1,6 @@
 //! The scenarios of the virtual laboratory over real sockets, side by side, each with a node and a network of its own.
-//! A machine that is busy with other things must not fail them: what is asserted is far from what is measured, and nothing
-//! where the machine was late itself.
+//! A machine that is busy with other things must not fail them: what is asserted is far from what is measured, and not
+//! judged where the machine was late itself.
 
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ fn shared_queue(figures: &mut Figures, records: &[Record]) {
     let sent: Vec<_> = records.iter().map(|record| record.mean(20.0..60.0, |s| s.sent)).collect();
     figures.at_most("sent together", sent.iter().sum(), "kbit/s", 4200.0);
     let least = sent.iter().copied().fold(f64::MAX, f64::min);
-    figures.at_least("sent to whom least is sent", least, "kbit/s", 150.0);
+    figures.at_least("sent to whom least is sent", least, "kbit/s", 100.0);
     let lost = records.iter().map(|record| record.lost_share(20.0..60.0) * 100.0);
     figures.at_most("lost, of whom most", lost.fold(0.0, f64::max), "%", 5.0);
     let changes = records.iter().map(|record| record.changes_in_ten_seconds(20.0..60.0));

@@ -17,9 +17,11 @@ use crate::figures::{Bound, Figure, Figures};
 use crate::record::Record;
 use crate::report::{self, Told};
 
-/// One run in real time: with the seed of `PLENUM_LAB_SEED`, or this.
+/// There is one run in real time: with the first seed of `PLENUM_LAB_SEED`, or this.
 fn seed() -> u64 {
-    std::env::var("PLENUM_LAB_SEED").map_or(1, |seed| seed.parse().expect("PLENUM_LAB_SEED is a number"))
+    let asked = std::env::var("PLENUM_LAB_SEED").ok();
+    let first = asked.as_deref().and_then(|asked| asked.split('-').next()).unwrap_or("1");
+    first.parse().expect("PLENUM_LAB_SEED is a number, or two as in 6-15")
 }
 
 /// Loudly, whether or not the output of tests that pass is shown.

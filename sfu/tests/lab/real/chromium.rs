@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::room::{Room, Seen, hindrance};
-use super::{IN_TIME, judged, report, seed, told, warn};
+use super::{IN_TIME, alone, judged, report, seed, told, warn};
 use crate::figures::Figures;
 use crate::link::LinkSettings;
 use crate::record::Record;
@@ -37,6 +37,7 @@ impl Line {
         if let Some(hindrance) = hindrance() {
             return warn(self.title, &format!("not run: {hindrance}"));
         }
+        let _alone = alone();
         let Seen { record, latest, made } =
             Room::open(seed()).watch(self.down, Duration::from_secs(self.seconds));
         let mut figures = Figures::default();

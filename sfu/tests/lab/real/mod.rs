@@ -11,11 +11,19 @@ mod scenarios;
 mod wire;
 
 use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::figures::{Bound, Figure, Figures};
 use crate::record::Record;
 use crate::report::{self, Told};
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Tests of one process that run in real time wait for each other.
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// There is one run in real time: with the first seed of `PLENUM_LAB_SEED`, or this.
 fn seed() -> u64 {

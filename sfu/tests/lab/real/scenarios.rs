@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::people::People;
-use super::{IN_TIME, judged, namespace, report, seed, told, warn};
+use super::{IN_TIME, alone, judged, namespace, report, seed, told, warn};
 use crate::figures::Figures;
 use crate::record::{Record, Sample};
 use crate::report::Told;
@@ -164,6 +164,7 @@ fn the_scenarios_hold_over_real_sockets() {
     if let Some(hindrance) = namespace::hindrance() {
         return warn("the scenarios over real sockets", &format!("not run: {hindrance}"));
     }
+    let _alone = alone();
     let failed: Vec<_> = std::thread::scope(|scope| {
         let running: Vec<_> = ALL.iter().map(|real| scope.spawn(|| real.hold())).collect();
         running.into_iter().flat_map(|one| one.join().expect("a scenario that ends")).collect()

@@ -64,17 +64,18 @@ pub fn section(told: &Told<'_>) -> String {
 }
 
 fn table(told: &Told<'_>) -> String {
-    let mut html = String::from("<div class=\"wide\"><table><thead><tr><th>figure<th>bound");
-    for (seed, _) in told.figures {
-        let _ = write!(html, "<th class=\"number\">seed {seed}");
+    let mut html = String::from("<div class=\"wide\"><table><thead><tr><th>figure<th><th>bound");
+    for (at, (seed, _)) in told.figures.iter().enumerate() {
+        let seed = if at == 0 { format!("seed {seed}") } else { seed.to_string() };
+        let _ = write!(html, "<th class=\"number\">{seed}");
     }
     html.push_str("</thead><tbody>");
     for (index, figure) in told.figures[0].1.all.iter().enumerate() {
-        let bound = match figure.bound {
-            Bound::None => String::new(),
-            bound => format!("{bound} {}", figure.unit),
-        };
-        let _ = write!(html, "<tr><td>{}<td class=\"bound\">{bound}", figure.name);
+        let (name, unit, bound) = (figure.name, figure.unit, figure.bound);
+        let _ = write!(
+            html,
+            "<tr><td class=\"figure\">{name}<td class=\"soft\">{unit}<td class=\"soft\">{bound}"
+        );
         for (_, figures) in told.figures {
             let figure = &figures.all[index];
             let class = match figure.bound {
@@ -82,7 +83,7 @@ fn table(told: &Told<'_>) -> String {
                 _ if figure.holds() => " holds",
                 _ => " fails",
             };
-            let _ = write!(html, "<td class=\"number{class}\">{} {}", rounded(figure.value), figure.unit);
+            let _ = write!(html, "<td class=\"number{class}\">{}", rounded(figure.value));
         }
     }
     html.push_str("</tbody></table></div>");

@@ -1,5 +1,6 @@
 //! What a scenario is, and how it is run: with several seeds, each of which must hold all that is asserted.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::figures::Figures;
@@ -8,8 +9,8 @@ use crate::record::Record;
 use crate::report::{self, Told};
 use crate::world::World;
 
-/// Every scenario is run with these, or with the one of `PLENUM_LAB_SEED`.
-const SEEDS: [u64; 5] = [1, 2, 3, 4, 5];
+/// Every scenario is run with these, or with those of `PLENUM_LAB_SEED`.
+const SEEDS: RangeInclusive<u64> = 1..=5;
 
 pub struct Scenario {
     /// In file names and links.
@@ -31,15 +32,15 @@ impl Scenario {
     /// Runs it with every seed, writes its part of the report, and panics with the figures that do not hold.
     pub fn hold(&self) {
         let seeds = match std::env::var("PLENUM_LAB_SEED") {
-            Ok(seed) => vec![seed.parse().expect("PLENUM_LAB_SEED is a number")],
-            Err(_) => SEEDS.to_vec(),
+            Ok(asked) => read_seeds(&asked).expect("PLENUM_LAB_SEED is a number, or two as in 6-15"),
+            Err(_) => SEEDS,
         };
-        let runs: Vec<_> = seeds.iter().map(|&seed| (seed, self.run(seed))).collect();
+        let runs: Vec<_> = seeds.map(|seed| (seed, self.run(seed))).collect();
         let figures: Vec<_> = runs.iter().map(|(seed, records)| (*seed, (self.judge)(records))).collect();
-        let first = &runs[0].1;
+        let (seed, first) = &runs[0];
         let caption = |index: usize| match self.draws {
-            [_] => format!("seed {}", seeds[0]),
-            _ => format!("viewer {}, seed {}", index + 1, seeds[0]),
+            [_] => format!("seed {seed}"),
+            _ => format!("viewer {}, seed {seed}", index + 1),
         };
         let drawn = self.draws.iter().map(|&index| (caption(index), &first[index])).collect();
         let (name, place, title, story) = (self.name, self.place, self.title, self.story);
@@ -59,4 +60,11 @@ impl Scenario {
         world.run(Duration::from_secs(self.seconds));
         world.records
     }
+}
+
+/// One seed, or all from one to another.
+fn read_seeds(asked: &str) -> Option<RangeInclusive<u64>> {
+    let (first, last) = asked.split_once('-').unwrap_or((asked, asked));
+    let seeds = first.parse().ok()?..=last.parse().ok()?;
+    (!seeds.is_empty()).then_some(seeds)
 }

@@ -32,6 +32,10 @@ const CANDIDATE_STEP: f64 = 1.07;
 const SEVERE: f64 = 0.25;
 /// It is out of the blue when it is so many times what was lost before.
 const SUDDEN: f64 = 2.0;
+/// A fall for that is judged after so many windows,
+const JUDGED_AFTER: u32 = 4;
+/// of a rate below this share of the one at which so much was lost.
+const LOWER: f64 = 0.8;
 /// From this on an explanation is wanted.
 const WORTH_A_PROBE: f64 = 0.08;
 
@@ -49,8 +53,8 @@ pub struct Loss {
     queued: bool,
     is_ambiguous: bool,
     ceiling: Option<f64>,
-    /// The rate from which severe loss took us, and the windows since.
-    fallen_from: Option<(f64, u32)>,
+    /// Severe loss has taken us down.
+    fallen_from: Option<Severe>,
     taken_back: Option<f64>,
 }
 
@@ -59,6 +63,15 @@ struct Window {
     rate: f64,
     arrived: f64,
     packets: f64,
+}
+
+/// A fall for severe loss: the rate and the share that was lost, and what was seen at lower rates since.
+#[derive(Debug, Clone, Copy)]
+struct Severe {
+    rate: f64,
+    lost: f64,
+    windows: u32,
+    lost_since: f64,
 }
 
 #[derive(Debug, Default)]
@@ -268,23 +281,29 @@ impl Loss {
         match (self.fallen_from, newest(0), newest(1)) {
             (None, Some(last), Some(before)) if is_severe(last, before, usual) => {
                 self.ceiling = Some(last.rate.min(before.rate) * last.arrived.max(before.arrived));
-                self.fallen_from = Some((last.rate.max(before.rate), 0));
+                let (rate, arrived) = (last.rate.max(before.rate), last.arrived.max(before.arrived));
+                self.fallen_from = Some(Severe { rate, lost: 1.0 - arrived, windows: 0, lost_since: 0.0 });
             }
             _ => self.note_unlimited(),
         }
     }
 
-    /// Lower rates lost as much as the higher ones: it was not our doing.
+    /// Once lower rates have lost as much as the higher ones, it was not our doing.
     fn note_unlimited(&mut self) {
-        if let Some((from, windows)) = &mut self.fallen_from {
-            *windows += 1;
-            if *windows == 4 {
-                self.taken_back = Some(*from);
-            }
-            // Once more in so many windows it may be tried.
-            if *windows > 4 * WINDOWS as u32 {
-                self.fallen_from = None;
-            }
+        let newest = self.weighed().next().map(|(window, _)| window);
+        let (Some(severe), Some(newest)) = (&mut self.fallen_from, newest) else { return };
+        // The first windows after it may have left before it.
+        if newest.rate > severe.rate * LOWER {
+            return;
+        }
+        severe.windows += 1;
+        severe.lost_since += 1.0 - newest.arrived;
+        if severe.windows == JUDGED_AFTER && severe.lost_since > severe.lost * f64::from(JUDGED_AFTER) / 2.0 {
+            self.taken_back = Some(severe.rate);
+        }
+        // Once more in so many windows it may be tried.
+        if severe.windows > 4 * WINDOWS as u32 {
+            self.fallen_from = None;
         }
     }
 }
@@ -361,5 +380,18 @@ mod tests {
         }
         assert_eq!(loss.ceiling(), None);
         assert_eq!(back, Some(2e6));
+    }
+
+    #[test]
+    fn severe_loss_that_ends_with_the_rate_is_not_taken_back() {
+        let mut loss = Loss::new();
+        (0..2).for_each(|_| send(&mut loss, 2e6, 1e9, 0.45));
+        assert!(loss.ceiling().is_some());
+        // This one had left already.
+        send(&mut loss, 1.9e6, 1e9, 0.45);
+        for _ in 0..10 {
+            send(&mut loss, 0.6e6, 1e9, 0.0);
+            assert_eq!(loss.take_back(), None);
+        }
     }
 }

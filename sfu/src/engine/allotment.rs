@@ -18,7 +18,7 @@ use super::{
     stats::Shortage,
     transport::{
         allocate::{Count, Demand, Precedence, Rung},
-        sharing::Lists,
+        sharing::{Decision, Known, Lists},
     },
 };
 
@@ -41,11 +41,12 @@ pub(super) struct Scratch {
 }
 
 impl Engine {
-    /// After feedback: what no longer fits goes at once; whatever could be added waits for the next look.
+    /// After feedback: what no longer fits goes at once, and what was waiting for a proof that it fits comes at once; whatever
+    /// else could be added waits for the next look.
     pub(super) fn heed_estimate(&mut self, now: Instant, slot: Slot) {
         let peer = &self.peers[slot];
         // What did not fit before does not fit any better now: the least that is sent may be more than there is.
-        if peer.estimate.bitrate() < peer.flowing.min(peer.allotted_of) {
+        if peer.estimate.bitrate() < peer.flowing.min(peer.allotted_of) || peer.estimate.has_proof(now) {
             self.choose_layers(now, slot);
         }
     }
@@ -71,16 +72,19 @@ impl Engine {
         }
         let data = peer.data_pace.reserved(now, peer.estimate.bitrate()).0;
         let budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio + data));
-        let mut decision = peer.sharing.decide(now, budget, peer.estimate.has_fallen(), &mut scratch.lists);
+        let (has_fallen, is_proven) = (peer.estimate.has_fallen(), peer.estimate.is_proven(now));
+        let known = Known { budget, has_fallen, is_proven };
+        let mut decision = peer.sharing.decide(now, known, &mut scratch.lists);
         if is_silent {
             // Whoever does not read gets nothing but sound.
             scratch.lists.grants.fill(None);
-            (decision.spent, decision.wanted) = (Bitrate(0), None);
+            decision = Decision { spent: Bitrate(0), wanted: None, to_prove: None };
         }
         peer.allotted = Bitrate(decision.spent.0 + audio);
         peer.allotted_of = peer.estimate.bitrate();
         peer.pacer.set_floor(peer.allotted);
         peer.estimate.set_wanted(now, decision.wanted.map(|video| Bitrate(video.0 + audio + data)));
+        peer.estimate.set_to_prove(now, decision.to_prove.map(|video| Bitrate(video.0 + audio + data)));
 
         let Lists { demands, grants, .. } = &scratch.lists;
         let mut flowing = audio;

@@ -10,6 +10,9 @@ use crate::record::{Record, Sample};
 use crate::scenario::Scenario;
 
 const QUEUE: Duration = ms(300);
+/// What of four viewers behind 4 Mbit/s fits best, in kbit/s: three on the middle layer, one on the top one, sound for all. A
+/// second top layer does not fit beside two middle ones.
+const LAYERS_OF_FOUR: f64 = 3530.0;
 const DELAY: Duration = ms(25);
 
 const fn ms(ms: u64) -> Duration {
@@ -249,12 +252,12 @@ pub static SHARED_QUEUE: Scenario = Scenario {
         let sum =
             |of: fn(&Sample) -> f64| records.iter().map(|record| record.mean(20.0..60.0, of)).sum::<f64>();
         figures.at_least("settled rate together, of the link", sum(estimate) / 40.0, "%", 85.0);
-        figures.at_most("sent together", sum(|s| s.sent), "kbit/s", 4000.0);
+        let sent = sum(|s| s.sent) / LAYERS_OF_FOUR * 100.0;
+        figures.at_least("sent together, of the layers that fit", sent, "%", 85.0);
         let least = records.iter().map(|record| record.mean(20.0..60.0, |s| s.sent)).fold(f64::MAX, f64::min);
         figures.at_least("sent to whom least is sent", least, "kbit/s", 200.0);
         let changes = records.iter().map(|record| record.changes_in_ten_seconds(20.0..60.0));
-        // Each trial of one of the four moves the others: not yet the single change that holds elsewhere.
-        figures.at_most("layer changes in 10 s, of whom most", changes.fold(0.0, f64::max), "", 4.0);
+        figures.at_most("layer changes in 10 s, of whom most", changes.fold(0.0, f64::max), "", 1.0);
         let lost = records.iter().map(|record| record.lost_share(20.0..60.0) * 100.0);
         figures.at_most("lost, of whom most", lost.fold(0.0, f64::max), "%", 1.0);
         told(&mut figures, &records[0], 20.0..60.0);

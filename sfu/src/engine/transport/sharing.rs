@@ -15,7 +15,6 @@ use super::{
 
 /// Additions that take no more than this part of the budget together may be made in one go.
 const SMALL_ADDITION: u64 = 8;
-
 /// What was decided for one peer before.
 #[derive(Debug, Default)]
 pub struct Sharing {
@@ -35,6 +34,17 @@ pub struct Lists {
     with_ease: Vec<Option<u8>>,
 }
 
+/// What is known of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// What it carries of video.
+    pub budget: Bitrate,
+    /// It has shown trouble. Until then the budget is a guess: reason not to add much, but nobody goes dark for it.
+    pub has_fallen: bool,
+    /// A rise needs no proof, or it has just been given.
+    pub is_proven: bool,
+}
+
 /// What a decision takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decision {
@@ -42,12 +52,15 @@ pub struct Decision {
     pub spent: Bitrate,
     /// What the path must carry for the next step, if there is one and it is time to try.
     pub wanted: Option<Bitrate>,
+    /// What the path must be shown to carry now, for something to be added. Others may use the same path, and what was free a
+    /// moment ago may be theirs by now.
+    pub to_prove: Option<Bitrate>,
 }
 
 impl Sharing {
-    /// Decides about all demands of `lists`. Until a path `has_fallen` its budget is a guess: reason not to add much, but
-    /// nobody goes dark for it.
-    pub fn decide(&mut self, now: Instant, budget: Bitrate, has_fallen: bool, lists: &mut Lists) -> Decision {
+    /// Decides about all demands of `lists`.
+    pub fn decide(&mut self, now: Instant, known: Known, lists: &mut Lists) -> Decision {
+        let Known { budget, has_fallen, is_proven } = known;
         let Lists { demands, grants, order, at_most, with_ease } = lists;
         let floor = if has_fallen { Bitrate(0) } else { smallest(demands, Count::Most) };
         let cautious = self.hysteresis.cautious(now, budget);
@@ -63,11 +76,22 @@ impl Sharing {
         }
         self.budget = budget;
 
-        let mut rose = self.give_what_was_asked_for(now, demands, at_most, with_ease, grants);
+        let ease: &[_] = if is_proven { with_ease } else { &[] };
+        let mut rose = self.give_what_was_asked_for(now, demands, at_most, ease, grants);
         let affordable = with_ease.iter().zip(grants.iter()).any(|(ease, grant)| ease > grant);
-        if self.hysteresis.may_rise(now, affordable, has_fallen) {
-            rose = true;
-            raise(budget, demands, order, with_ease, grants);
+        let asked = (demands.iter().zip(with_ease.iter().zip(grants.iter())))
+            .any(|(demand, (ease, grant))| demand.asked && ease > grant);
+        let mut to_prove = None;
+        if self.hysteresis.may_rise(now, affordable, has_fallen && !asked) {
+            at_most.clone_from(grants);
+            let before = spent(demands, grants);
+            let added = raise(budget, demands, order, with_ease, grants);
+            if is_proven || added.0 <= budget.0 / SMALL_ADDITION {
+                rose = true;
+            } else {
+                grants.clone_from(at_most);
+                to_prove = Some(self.hysteresis.with_margin(Bitrate(before.0 + added.0)));
+            }
         }
         if rose {
             self.hysteresis.note_rise(now, budget);
@@ -76,6 +100,7 @@ impl Sharing {
         Decision {
             spent: spent(demands, grants),
             wanted: next.map(|needed| self.hysteresis.with_margin(needed)),
+            to_prove,
         }
     }
 
@@ -92,7 +117,7 @@ impl Sharing {
         for (at, demand) in demands.iter().enumerate().filter(|(_, demand)| demand.asked) {
             let mut grant = grants[at];
             if !self.hysteresis.is_held(now) {
-                grant = grant.max(with_ease[at]);
+                grant = grant.max(with_ease.get(at).copied().flatten());
             }
             if demand.given.is_none() {
                 // Its smallest picture needs nothing to spare.
@@ -105,14 +130,15 @@ impl Sharing {
     }
 }
 
-/// Raises the first that can go up, and others while that is little: each of them brings a keyframe.
+/// Raises the first that can go up, and others while that is little: each of them brings a keyframe. Returns what they take
+/// at their most.
 fn raise(
     budget: Bitrate,
     demands: &[Demand],
     order: &[usize],
     with_ease: &[Option<u8>],
     grants: &mut [Option<u8>],
-) {
+) -> Bitrate {
     let mut added = 0;
     for &at in order {
         if with_ease[at] <= grants[at] {
@@ -122,11 +148,12 @@ fn raise(
         let more =
             demand.cost(with_ease[at], Count::Most).saturating_sub(demand.cost(grants[at], Count::Usual));
         if added > 0 && (added + more) > budget.0 / SMALL_ADDITION {
-            return;
+            break;
         }
         added += more.max(1);
         grants[at] = with_ease[at];
     }
+    Bitrate(added)
 }
 
 #[cfg(test)]

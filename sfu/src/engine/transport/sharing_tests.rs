@@ -15,10 +15,12 @@ struct Story {
     ms: u64,
     sharing: Sharing,
     has_fallen: bool,
+    is_proven: bool,
     lists: Lists,
     /// When each consumer changed, and to what.
     changes: Vec<Vec<(u64, Option<u8>)>>,
     wanted: Option<Bitrate>,
+    to_prove: Option<Bitrate>,
 }
 
 impl Story {
@@ -29,16 +31,20 @@ impl Story {
             ms: 0,
             sharing: Sharing::default(),
             has_fallen: true,
+            is_proven: true,
             lists,
             changes: vec![Vec::new(); consumers],
             wanted: None,
+            to_prove: None,
         }
     }
 
     fn look(&mut self, budget_kbps: u64) {
         let now = self.start + Duration::from_millis(self.ms);
-        let decision = self.sharing.decide(now, Bitrate::kbps(budget_kbps), self.has_fallen, &mut self.lists);
-        self.wanted = decision.wanted;
+        let Story { has_fallen, is_proven, .. } = *self;
+        let known = Known { budget: Bitrate::kbps(budget_kbps), has_fallen, is_proven };
+        let decision = self.sharing.decide(now, known, &mut self.lists);
+        (self.wanted, self.to_prove) = (decision.wanted, decision.to_prove);
         for (at, demand) in self.lists.demands.iter_mut().enumerate() {
             if demand.given != self.lists.grants[at] {
                 demand.given = self.lists.grants[at];
@@ -123,6 +129,21 @@ fn what_a_viewer_asks_for_does_not_wait() {
     story.lists.demands[0].asked = true;
     story.look(3000);
     assert_eq!(story.given(), [Some(2)]);
+}
+
+#[test]
+fn a_larger_layer_waits_for_a_proof_that_it_fits_and_a_smallest_one_does_not() {
+    let mut story = Story::of(2);
+    story.is_proven = false;
+    story.lists.demands.iter_mut().for_each(|demand| demand.asked = true);
+    story.look(3000);
+    assert_eq!(story.given(), [Some(0); 2]);
+    story.run(10_000, |_| 3000);
+    assert_eq!(story.given(), [Some(0); 2]);
+    assert_eq!(story.to_prove, Some(Bitrate::kbps(1760)), "the top layer beside the smallest, and a tenth");
+    story.is_proven = true;
+    story.look(3000);
+    assert_eq!((story.given(), story.to_prove), (vec![Some(2), Some(0)], None));
 }
 
 #[test]

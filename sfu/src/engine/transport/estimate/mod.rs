@@ -7,6 +7,7 @@ mod acknowledged;
 mod aimd;
 mod alr;
 mod arrival_groups;
+mod cluster;
 mod loss;
 mod probe;
 mod queue;
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 use plenum_shared::media::Bitrate;
 
 use super::rtcp::TransportFeedback;
-pub use probe::PACKETS_MAX as PROBE_PACKETS_MAX;
+pub use cluster::PACKETS_MAX as PROBE_PACKETS_MAX;
 use reported::Reported;
 use transport_wide::TransportWide;
 
@@ -160,6 +161,25 @@ impl Estimate {
         if let Some(wide) = &mut self.wide {
             wide.set_wanted(now, wanted);
         }
+    }
+
+    /// Something is about to be added, for which this rate in all must be carried: that is to be tried now, whatever is
+    /// believed. `None`: nothing is, and a proof that was given is used up.
+    pub fn set_to_prove(&mut self, now: Instant, rate: Option<Bitrate>) {
+        if let Some(wide) = &mut self.wide {
+            wide.set_to_prove(now, rate);
+        }
+    }
+
+    /// What was to be proven has just been shown to be carried.
+    pub fn has_proof(&self, now: Instant) -> bool {
+        self.wide().is_some_and(|wide| wide.has_proof(now))
+    }
+
+    /// Something may be added: there is a proof, or none is to be had, or none is needed on a path that has never shown a
+    /// limit.
+    pub fn is_proven(&self, now: Instant) -> bool {
+        self.wide().is_none_or(|wide| wide.is_proven(now))
     }
 
     /// A cluster that should be sent now, once.

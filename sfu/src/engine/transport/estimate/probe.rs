@@ -1,13 +1,21 @@
-//! Probes: when to try a higher rate, and what a cluster of packets shows about it.
+//! Probes: when to try a higher rate.
 //!
-//! A cluster is judged by how the delay of its packets grows from its first third to its last, taken by the shortest delay
-//! in each, because jitter only adds. Everything that left between its first and its last packet belongs to it.
+//! There are two kinds. One asks whether there is room for something better. The other asks the same once more before that is
+//! added (a proof): a path may be shared, and what was free a moment ago may be somebody else's by now. Both are tried at
+//! moments of their own, so that those who share a path do not try it together.
 
-use super::{Probe, ProbeId};
 use plenum_shared::media::Bitrate;
+
+use super::{
+    Probe, ProbeId,
+    cluster::{Cluster, ProbeResult, Shown},
+};
 
 /// A cluster lasts so long at least: a few ticks of the pacer.
 const LENGTH_US: u64 = 20_000;
+/// Once the path has shown a limit it may be shared, and those who share it send frames: a cluster between two frames of
+/// theirs would find it empty. Three intervals of 30 a second, so that each third of the cluster sees one.
+const LENGTH_SHARED_US: u64 = 100_000;
 /// At most.
 const LENGTH_MAX_US: u64 = 500_000;
 /// Delays that stray by less than this are those of our own bursts; by more, and clusters become longer.
@@ -31,7 +39,7 @@ const BEYOND_WANTED: f64 = 1.1;
 /// Between clusters, doubled by each that fails. The longest wait bounds how late a step up is seen.
 const INTERVAL_US: u64 = 1_500_000;
 /// See [`INTERVAL_US`].
-const INTERVAL_MAX_US: u64 = 4_500_000;
+const INTERVAL_MAX_US: u64 = 3_600_000;
 /// After going down nothing is tried for so long.
 const AFTER_FALL_US: u64 = 2_500_000;
 /// And so long after going down a little.
@@ -40,47 +48,32 @@ const AFTER_TOUCH_US: u64 = 800_000;
 const DECEIVED_WITHIN_US: u64 = 6_000_000;
 /// After that the next waits so much longer, at most.
 const DECEIVED_MAX_US: u64 = 60_000_000;
+/// More often than this makes no difference.
+const DECEIVED_MAX: u32 = 4;
 /// After so long without a fall it is forgotten.
 const FORGIVEN_AFTER_US: u64 = 90_000_000;
 /// A cluster that has not left within this time is taken as it is; after as long again without feedback it is given up.
 const ABANDONED_AFTER_US: u64 = 1_000_000;
-/// Packets of one cluster at most: each is remembered until the cluster is judged, so it ends with the last there is room
-/// for, whatever its bytes.
-pub const PACKETS_MAX: usize = 192;
 /// A probe that is due while queues are not empty waits so long before it is looked at again,
 const UNEASY_US: u64 = 50_000;
 /// and one that is due while the way out is taken so long,
 const BUSY_US: u64 = 5_000;
 /// and one that nothing can be sent of so long.
 const FORGONE_US: u64 = 1_000_000;
-/// Clusters of fewer packets show nothing.
-const SAMPLES_MIN: u32 = 4;
-/// The last third of a cluster may have lost so much more than the rest by chance.
-const LAST_TOLERANCE: f64 = 0.1;
-/// So much of the rate must have arrived for a success.
-const SUCCESS: f64 = 0.9;
-
-/// What a cluster showed, in bits a second.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Shown {
-    /// So much was sent, and arrived as fast.
-    Carried(f64),
-    /// More was sent than the path carries, which is so much.
-    Limited(f64),
-}
-
-/// The result of a cluster.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ProbeResult {
-    /// What it showed, if it showed something.
-    pub shown: Option<Shown>,
-    /// At which rate it left, and how many of its packets, and how many arrived.
-    pub rate: f64,
-    /// See `rate`.
-    pub packets: u32,
-    /// See `rate`.
-    pub arrived: u32,
-}
+/// What is to be proven is tried within so long,
+const PROVE_WITHIN_US: u64 = 400_000;
+/// by a cluster that lasts longer than others, because a part of a shared path is more difficult to see,
+const PROVE_US: u64 = 250_000;
+/// and the proof is good for so long.
+const PROOF_HOLDS_US: u64 = 300_000;
+/// Who was refused one waits for so long, and twice as long each further time, so many times.
+const UNPROVEN_US: u64 = 4_000_000;
+/// See [`UNPROVEN_US`].
+const UNPROVEN_MAX: u32 = 2;
+/// After it nothing else is tried for so long: what was added brings a keyframe.
+const AFTER_RISE_US: u64 = 1_500_000;
+/// So much of what was to be proven is proof enough: clusters are cut to whole packets.
+const PROVEN: f64 = 0.99;
 
 /// When clusters are sent and what became of them.
 #[derive(Debug)]
@@ -90,39 +83,28 @@ pub struct Probes {
     wanted: Option<f64>,
     /// A rate that is to be tried once.
     once: Option<f64>,
+    /// A rate that is to be tried before something is added.
+    to_prove: Option<f64>,
+    /// The same, of the cluster that is on its way.
+    proving: Option<f64>,
+    /// When it was last shown to be carried.
+    proven_us: Option<u64>,
+    /// How often in a row it was not.
+    unproven: u32,
+    /// There was something to send clusters of.
+    can_send: bool,
     due_us: u64,
     asked_us: u64,
     interval_us: u64,
     step: f64,
+    /// A cluster was too much, or the rate went down.
+    is_limited: bool,
     deceived: u32,
+    /// How often the path lost what it had carried before: a bucket that was full, for one.
+    emptied: u32,
     fell_us: Option<u64>,
     /// When a cluster raised the rate, and the middle of where it was and where it came to.
     raised: Option<(u64, f64)>,
-}
-
-/// What a cluster takes while it is on its way.
-#[cfg(test)]
-pub const CLUSTER_BYTES: usize = size_of::<Cluster>();
-
-#[derive(Debug)]
-struct Cluster {
-    probe: Probe,
-    offered_us: u64,
-    /// Numbers and times of its first and its last packet.
-    first: Option<(u64, u64)>,
-    last: (u64, u64),
-    bytes: usize,
-    samples: [Sample; PACKETS_MAX],
-    len: usize,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Sample {
-    /// Counted from the first packet of the cluster.
-    index: u32,
-    sent_us: u64,
-    delay_us: i64,
-    len: u16,
 }
 
 /// What a decision to probe depends on.
@@ -146,11 +128,18 @@ impl Probes {
             cluster: None,
             wanted: None,
             once: None,
+            to_prove: None,
+            proving: None,
+            proven_us: None,
+            unproven: 0,
+            can_send: true,
             due_us: 0,
             asked_us: 0,
             interval_us: INTERVAL_US,
             step: STEP_MAX,
+            is_limited: false,
             deceived: 0,
+            emptied: 0,
             fell_us: None,
             raised: None,
         }
@@ -167,9 +156,37 @@ impl Probes {
         self.due_us = now_us;
     }
 
+    /// Something is about to be added that needs this rate in all.
+    pub fn set_to_prove(&mut self, now_us: u64, rate: Option<f64>) {
+        if rate.is_none() {
+            if self.proven_us.take().is_some() {
+                self.due_us = self.due_us.max(now_us + AFTER_RISE_US);
+            }
+        } else if self.to_prove.is_none() {
+            // Not at the same time as all others who have come to the same conclusion.
+            self.due_us = self.due_us.max(now_us + spread(now_us, PROVE_WITHIN_US));
+        }
+        self.to_prove = rate;
+    }
+
+    /// What was to be proven was shown a moment ago.
+    pub fn has_proof(&self, now_us: u64) -> bool {
+        self.proven_us.is_some_and(|at| now_us < at + PROOF_HOLDS_US)
+    }
+
+    /// A proof is worth having, and can be had.
+    pub fn can_prove(&self) -> bool {
+        self.is_limited && self.can_send
+    }
+
     /// There was no cluster yet.
     pub fn is_untried(&self) -> bool {
         self.next_id == 0 && self.cluster.is_none()
+    }
+
+    /// The path has shown that it does not carry everything.
+    pub fn is_limited(&self) -> bool {
+        self.is_limited
     }
 
     /// What a cluster showed has raised the rate.
@@ -177,18 +194,21 @@ impl Probes {
         self.raised = Some((now_us, (from + to) / 2.0));
     }
 
-    /// The rate went down, to this; `far`, or only back from a limit that it touched.
-    pub fn note_fall(&mut self, now_us: u64, to: f64, far: bool) {
+    /// The rate went down, to this; `far`, or only back from a limit that it touched; because of what was `lost`, or of a
+    /// queue.
+    pub fn note_fall(&mut self, now_us: u64, to: f64, far: bool, lost: bool) {
         let mut wait = if far { AFTER_FALL_US } else { AFTER_TOUCH_US };
         if self.fell_us.is_some_and(|before| now_us > before + FORGIVEN_AFTER_US) {
-            self.deceived = 0;
+            (self.deceived, self.emptied) = (0, 0);
         }
         if self.raised.take_if(|(_, half)| to < *half).is_some_and(|(at, _)| now_us < at + DECEIVED_WITHIN_US)
         {
-            self.deceived = (self.deceived + 1).min(4);
+            self.deceived = (self.deceived + 1).min(DECEIVED_MAX);
+            self.emptied = (self.emptied + u32::from(lost)).min(DECEIVED_MAX);
             wait = (AFTER_FALL_US << (2 * self.deceived)).min(DECEIVED_MAX_US);
         }
         self.fell_us = Some(now_us);
+        self.is_limited = true;
         self.once = None;
         self.due_us = self.due_us.max(now_us + wait);
     }
@@ -204,6 +224,7 @@ impl Probes {
     /// A cluster to send now.
     pub fn poll(&mut self, now_us: u64, situation: Situation) -> Option<Probe> {
         self.give_up(now_us);
+        self.can_send = true;
         // What decides about losses that are there does not wait for its turn.
         let due_us = if situation.doubt.is_some() {
             self.due_us.min(self.asked_us + INTERVAL_US)
@@ -220,10 +241,15 @@ impl Probes {
         self.asked_us = now_us;
         let rate = self.rate(situation.target, situation.doubt)?;
         self.once = None;
-        let least_us = if situation.doubt.is_some() { DOUBT_US } else { 0 };
+        self.proving = self.to_prove.filter(|_| situation.doubt.is_none());
+        let least_us = match (situation.doubt, self.proving) {
+            (Some(_), _) => DOUBT_US,
+            (None, Some(_)) => PROVE_US << self.emptied.min(1),
+            (None, None) => 0,
+        };
         let length_us = self.length_us(situation.noise_ms).max(least_us);
-        let drained = match self.deceived {
-            0 | 1 if situation.doubt.is_none() => {
+        let drained = match self.emptied {
+            0 | 1 if situation.doubt.is_none() && self.proving.is_none() => {
                 situation.target * (DRAINED_AFTER_US + length_us) as f64 / 8e6
             }
             // Bursts pass: only what goes on for long shows the limit.
@@ -249,6 +275,7 @@ impl Probes {
     /// There is nothing to send probes of: what is due is not tried, and what is wanted later.
     pub fn forgo(&mut self, now_us: u64) {
         self.give_up(now_us);
+        self.can_send = false;
         if self.cluster.is_none() && now_us >= self.due_us {
             self.once = None;
             self.due_us = now_us + FORGONE_US;
@@ -263,31 +290,16 @@ impl Probes {
         }
     }
 
-    /// A packet leaves; with the first one that is marked as a probe, a cluster begins, and all belong to it until it has
-    /// its bytes.
+    /// A packet leaves.
     pub fn on_sent(&mut self, now_us: u64, number: u64, len: usize, id: Option<ProbeId>) {
-        let Some(cluster) = &mut self.cluster else { return };
-        if cluster.is_complete() || (cluster.first.is_none() && id != Some(cluster.probe.id)) {
-            return;
+        if let Some(cluster) = &mut self.cluster {
+            cluster.on_sent(now_us, number, len, id);
         }
-        cluster.first.get_or_insert((number, now_us));
-        cluster.last = (number, now_us);
-        cluster.bytes += len;
     }
 
     /// A packet arrived. Returns whether it belongs to a cluster: then its delay is of our making.
     pub fn on_arrival(&mut self, number: u64, sent_us: u64, delay_us: i64, len: u16) -> bool {
-        let Some(cluster) = &mut self.cluster else { return false };
-        let Some((first, _)) = cluster.first.filter(|&(first, _)| (first..=cluster.last.0).contains(&number))
-        else {
-            return false;
-        };
-        if cluster.len < PACKETS_MAX {
-            let index = (number - first) as u32;
-            cluster.samples[cluster.len] = Sample { index, sent_us, delay_us, len };
-            cluster.len += 1;
-        }
-        true
+        self.cluster.as_mut().is_some_and(|cluster| cluster.on_arrival(number, sent_us, delay_us, len))
     }
 
     /// Feedback spoke of packets up to `spoken` (exclusive). Returns the result of a cluster that lies before it. Of what
@@ -300,25 +312,40 @@ impl Probes {
         inherent: f64,
     ) -> Option<ProbeResult> {
         let cluster = self.cluster.as_ref()?;
-        let sent = cluster.is_complete() || now_us > cluster.offered_us + ABANDONED_AFTER_US;
-        if cluster.first.is_none() || !sent || spoken <= cluster.last.0 {
+        let has_left = cluster.is_complete() || now_us > cluster.offered_us + ABANDONED_AFTER_US;
+        if !has_left || !cluster.is_before(spoken) {
             return None;
         }
         let result = cluster.result(noise_ms, inherent);
         self.cluster = None;
         match result.shown {
-            Some(Shown::Carried(_)) => {
-                self.interval_us = INTERVAL_US;
-                self.step = STEP_MAX;
-                self.due_us = now_us;
-            }
-            _ => {
-                self.due_us = self.due_us.max(now_us + self.interval_us);
-                self.interval_us = (self.interval_us * 2).min(INTERVAL_MAX_US);
-                self.step = STEP_AFTER_FAILURE;
-            }
+            Some(Shown::Carried(carried)) => self.note_success(now_us, carried),
+            _ => self.note_failure(now_us, result.has_lost(inherent)),
         }
         Some(result)
+    }
+
+    fn note_success(&mut self, now_us: u64, carried: f64) {
+        if self.proving.take().is_some_and(|rate| carried >= rate * PROVEN) {
+            self.proven_us = Some(now_us);
+            self.unproven = 0;
+        }
+        self.interval_us = INTERVAL_US;
+        self.step = STEP_MAX;
+        self.due_us = now_us;
+    }
+
+    fn note_failure(&mut self, now_us: u64, has_lost: bool) {
+        let mut wait_us = self.interval_us;
+        if self.proving.take().is_some() {
+            wait_us = UNPROVEN_US << self.unproven;
+            self.unproven = (self.unproven + 1).min(UNPROVEN_MAX);
+            self.emptied = (self.emptied + u32::from(has_lost)).min(DECEIVED_MAX);
+        }
+        self.due_us = self.due_us.max(now_us + wait_us + spread(now_us, wait_us / 2));
+        self.interval_us = (self.interval_us * 2).min(INTERVAL_MAX_US);
+        self.step = STEP_AFTER_FAILURE;
+        self.is_limited = true;
     }
 
     /// The rate of the next cluster, if there is a reason for one.
@@ -326,79 +353,23 @@ impl Probes {
         let wanted = self.wanted.filter(|&wanted| wanted > target).map(|wanted| wanted * BEYOND_WANTED);
         let once = self.once.filter(|&once| once > target);
         let rate = wanted.or(once).map(|rate| rate.min((target * self.step).max(target + STEP_BPS)));
-        doubt.map(|sent| sent * DOUBT_FACTOR).or(rate)
+        doubt.map(|sent| sent * DOUBT_FACTOR).or(self.to_prove).or(rate)
     }
 
     /// Longer where delays stray, and where short ones have deceived us.
     fn length_us(&self, noise_ms: f64) -> u64 {
-        let length = (LENGTH_US << (2 * self.deceived)) + ((noise_ms - QUIET_MS).max(0.0) * 12_000.0) as u64;
+        let least = if self.is_limited { LENGTH_SHARED_US } else { LENGTH_US };
+        let length =
+            (LENGTH_US << (2 * self.emptied)).max(least) + ((noise_ms - QUIET_MS).max(0.0) * 12_000.0) as u64;
         length.min(LENGTH_MAX_US)
     }
 }
 
-impl Cluster {
-    fn new(now_us: u64, probe: Probe) -> Self {
-        Cluster {
-            probe,
-            offered_us: now_us,
-            first: None,
-            last: (0, 0),
-            bytes: 0,
-            samples: [Sample::default(); PACKETS_MAX],
-            len: 0,
-        }
-    }
-
-    fn is_complete(&self) -> bool {
-        self.bytes >= self.probe.bytes || self.packets() as usize >= PACKETS_MAX
-    }
-
-    fn packets(&self) -> u32 {
-        self.first.map_or(0, |(first, _)| (self.last.0 - first + 1) as u32)
-    }
-
-    fn result(&self, noise_ms: f64, inherent: f64) -> ProbeResult {
-        let samples = &self.samples[..self.len];
-        let (_, first_us) = self.first.unwrap_or(self.last);
-        let packets = self.packets();
-        let arrived = samples.len() as u32;
-        // Without the first packet: its bytes left before the clock ran.
-        let bytes: f64 = samples.iter().skip(1).map(|sample| f64::from(sample.len)).sum();
-        let share = f64::from(arrived) / f64::from(packets.max(1));
-        let span_us = self.last.1.saturating_sub(first_us) as f64;
-        let rate = (bytes / share.max(0.01)) * 8e6 / span_us.max(1_000.0);
-        let asked = self.probe.rate.0 as f64;
-        let shown = (packets >= SAMPLES_MIN && bytes > 0.0).then(|| {
-            let passed = share.min(share_of_last(samples, packets) + LAST_TOLERANCE);
-            let carried = rate * (passed / (1.0 - inherent)).min(1.0) / stretch(samples, noise_ms);
-            if carried >= rate * SUCCESS { Shown::Carried(rate.min(asked)) } else { Shown::Limited(carried) }
-        });
-        ProbeResult { shown, rate, packets, arrived }
-    }
-}
-
-/// The share of the last third that arrived: a bucket that runs empty lets the first ones pass. Of a few packets it says
-/// nothing.
-fn share_of_last(samples: &[Sample], packets: u32) -> f64 {
-    let third = packets / 3;
-    if third < 7 {
-        return 1.0;
-    }
-    let last = samples.iter().filter(|sample| sample.index >= packets.saturating_sub(third)).count();
-    last as f64 / f64::from(third)
-}
-
-/// How much longer the packets took to arrive than to leave.
-fn stretch(samples: &[Sample], noise_ms: f64) -> f64 {
-    let third = samples.len().div_ceil(3);
-    let (early, late) = (&samples[..third], &samples[samples.len() - third..]);
-    let shortest = |part: &[Sample]| part.iter().map(|sample| sample.delay_us).min().unwrap_or(0) as f64;
-    let middle = |part: &[Sample]| {
-        part.iter().map(|sample| sample.sent_us as f64).sum::<f64>() / part.len().max(1) as f64
-    };
-    let apart_us = (middle(late) - middle(early)).max(1_000.0);
-    let grown_us = shortest(late) - shortest(early) - noise_ms * 500.0;
-    1.0 + grown_us.max(0.0) / apart_us
+/// Some part of a time, for moments that should not fall together with those of others who share a path: the microseconds
+/// of the clock, shuffled.
+fn spread(now_us: u64, within_us: u64) -> u64 {
+    let shuffled = (now_us ^ (now_us >> 7)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    ((u128::from(shuffled) * u128::from(within_us)) >> 64) as u64
 }
 
 #[cfg(test)]
@@ -466,7 +437,7 @@ mod tests {
             let Some(Shown::Limited(limit)) = run(&mut probes, now_us, probe, 1.2e6, 0) else { panic!() };
             assert!((1.1e6..1.4e6).contains(&limit), "{limit}");
         }
-        assert!(waits[3] >= 2 * waits[1] && waits[3] <= INTERVAL_MAX_US + 200_000, "{waits:?}");
+        assert!(waits[3] * 2 >= waits[1] * 3 && waits[3] <= INTERVAL_MAX_US * 3 / 2 + 200_000, "{waits:?}");
     }
 
     #[test]
@@ -484,7 +455,7 @@ mod tests {
         let short = probes.poll(0, CALM).unwrap();
         run(&mut probes, 0, short, 10e6, 0);
         probes.note_raise(100_000, 1e6, 2e6);
-        probes.note_fall(1_000_000, 1.1e6, true);
+        probes.note_fall(1_000_000, 1.1e6, true, true);
         assert_eq!(probes.poll(5_000_000, CALM), None);
         let long = probes.poll(11_500_000, CALM).unwrap();
         assert!(long.bytes > 2 * short.bytes);
@@ -499,6 +470,51 @@ mod tests {
         let result = run_of(290, &mut probes, 0, probe, (1e9, 0)).unwrap();
         assert!(matches!(result.shown, Some(Shown::Carried(rate)) if rate > 50e6), "{result:?}");
         assert_eq!(result.packets, result.arrived);
+    }
+
+    /// The moment the next cluster leaves, and the cluster.
+    fn next(probes: &mut Probes, from_us: u64) -> (u64, Probe) {
+        let mut moments = (0..3_000).map(|look| from_us + look * 10_000);
+        moments.find_map(|at_us| Some((at_us, probes.poll(at_us, CALM)?))).expect("within half a minute")
+    }
+
+    #[test]
+    fn what_is_to_be_proven_is_tried_for_longer_and_a_proof_is_used_once() {
+        let mut probes = Probes::new();
+        assert!(!probes.can_prove(), "of a path without a limit no proof is wanted");
+        probes.set_wanted(Some(2e6));
+        let (at_us, short) = next(&mut probes, 0);
+        run(&mut probes, at_us, short, 1.2e6, 0);
+        assert!(probes.can_prove());
+        probes.set_wanted(None);
+        probes.set_to_prove(3_000_000, Some(0.9e6));
+        let (at_us, proof) = next(&mut probes, 3_000_000);
+        assert_eq!(proof.rate, Bitrate::kbps(900));
+        assert!((25_000..35_000).contains(&proof.bytes), "{proof:?}");
+        run(&mut probes, at_us, proof, 1.2e6, 0);
+        let shown_us = at_us + 100_000;
+        assert!(probes.has_proof(shown_us) && !probes.has_proof(shown_us + PROOF_HOLDS_US));
+        probes.set_to_prove(shown_us, None);
+        assert!(!probes.has_proof(shown_us));
+    }
+
+    #[test]
+    fn who_is_refused_a_proof_waits_longer_each_time_and_not_as_long_as_others() {
+        let waits = |from_us: u64| {
+            let mut probes = Probes::new();
+            probes.set_to_prove(from_us, Some(2e6));
+            let mut at_us = from_us;
+            let waits = [(); 4].map(|()| {
+                let (tried_us, proof) = next(&mut probes, at_us);
+                run(&mut probes, tried_us, proof, 1.2e6, 0);
+                let waited_us = tried_us - at_us;
+                at_us = tried_us;
+                waited_us
+            });
+            assert!(waits[1] >= UNPROVEN_US && waits[2] >= 2 * UNPROVEN_US && waits[3] < 7 * UNPROVEN_US);
+            waits
+        };
+        assert_ne!(waits(1_000_000), waits(1_000_100));
     }
 
     #[test]

@@ -53,6 +53,26 @@ impl QueueDelay {
         }
     }
 
+    /// What every packet of the last moment had to wait, in milliseconds.
+    pub fn latest_ms(&self) -> f64 {
+        self.waited_ms(0).unwrap_or(0.0)
+    }
+
+    /// It has become shorter by a fifth within a quarter of a second.
+    pub fn shrinks(&self) -> bool {
+        let before = self.waited_ms(3).or_else(|| self.waited_ms(2));
+        let now = self.waited_ms(0).into_iter().chain(self.waited_ms(1)).reduce(f64::min);
+        now.zip(before).is_some_and(|(now, before)| now < before * 0.8)
+    }
+
+    /// The wait in one slice, counted back from the newest.
+    fn waited_ms(&self, back: u64) -> Option<f64> {
+        let newest = self.recent.iter().flatten().map(|(slice, _)| *slice).max()?;
+        let (_, delay) = self.recent.iter().flatten().find(|(slice, _)| slice + back == newest)?;
+        let base = self.base.into_iter().chain(self.base_before).min()?;
+        Some(delay.saturating_sub(base) as f64 / 1e3)
+    }
+
     /// What is waited now is the path's own delay: sending less does not shorten it.
     pub fn accept(&mut self) {
         self.base_before = None;
@@ -80,6 +100,16 @@ mod tests {
         assert!(queue.standing_ms(0.0) < 30.0);
         add(&mut queue, 5_000, 6_000, |ms| 10 + (ms * 7 % 200) as i64);
         assert!((70.0..110.0).contains(&queue.standing_ms(0.0)), "{}", queue.standing_ms(0.0));
+    }
+
+    #[test]
+    fn a_queue_that_becomes_shorter_is_told_from_one_that_stays() {
+        let mut queue = QueueDelay::default();
+        add(&mut queue, 0, 3_000, |_| 20);
+        add(&mut queue, 3_000, 3_600, |_| 120);
+        assert_eq!((queue.latest_ms(), queue.shrinks()), (100.0, false));
+        add(&mut queue, 3_600, 3_900, |ms| 120 - (ms as i64 - 3_600) / 5);
+        assert!(queue.latest_ms() < 60.0 && queue.shrinks());
     }
 
     #[test]

@@ -23,11 +23,13 @@ const THRESHOLD_MS: f64 = 10.0;
 /// And beyond so many times what growth usually is, up or down: delays that wander, and queues that others fill and empty.
 const SWING_FACTOR: f64 = 3.0;
 /// At first; what is believed of a path that was not seen yet.
-const SWING_START_MS: f64 = 20.0;
+const SWING_START_MS: f64 = 40.0;
 /// Beyond this multiple of the threshold there is no doubt.
 const CERTAIN: f64 = 2.0;
 /// What is usual is learnt in so many microseconds.
 const SWING_US: f64 = 5_000_000.0;
+/// And at first in as many as there were, but in so many at least.
+const SWING_FIRST_US: f64 = 1_000_000.0;
 /// One growth counts no more than this multiple of the usual (and some milliseconds): a step must not be learnt.
 const SWING_CLIP: f64 = 2.5;
 
@@ -53,6 +55,8 @@ pub struct Trendline {
     is_certain: bool,
     /// The square of what growth usually is.
     swing: f64,
+    /// Time in which that was learnt.
+    learnt_us: f64,
     judged_us: Option<u64>,
     growth_before_ms: f64,
     noise_ms: f64,
@@ -68,6 +72,7 @@ impl Trendline {
             usage: Usage::Normal,
             is_certain: false,
             swing: SWING_START_MS * SWING_START_MS,
+            learnt_us: 0.0,
             judged_us: None,
             growth_before_ms: 0.0,
             noise_ms: 0.0,
@@ -129,7 +134,9 @@ impl Trendline {
         let since_us = self.judged_us.map_or(0, |before| at_us.saturating_sub(before)).min(50_000);
         self.judged_us = Some(at_us);
         let counted = growth_ms.min(self.swing.sqrt() * SWING_CLIP + 10.0);
-        self.swing += (counted * counted - self.swing) * since_us as f64 / SWING_US;
+        self.learnt_us = (self.learnt_us + since_us as f64).min(SWING_US);
+        let over_us = self.learnt_us.max(SWING_FIRST_US);
+        self.swing += (counted * counted - self.swing) * since_us as f64 / over_us;
     }
 
     /// Least squares through the groups of the last second; times and delays relative to the newest. Times are those of
@@ -231,7 +238,8 @@ mod tests {
     #[test]
     fn a_queue_that_empties_is_no_alarm() {
         let mut trendline = Trendline::new();
-        alarms(&mut trendline, (0..50).map(|n| 300.0 - f64::from(n) * 4.0));
+        let full = (0..500).map(|_| 300.0);
+        alarms(&mut trendline, full.chain((0..50).map(|n| 300.0 - f64::from(n) * 4.0)));
         assert_eq!(trendline.usage(), Usage::Under);
     }
 }

@@ -107,7 +107,7 @@ proptest! {
 #[test]
 fn a_peer_costs_less_than_32_kilobytes() {
     let ring = super::super::sent::SENT_MAX * size_of::<super::super::sent::SentPacket>();
-    let cluster = super::super::probe::CLUSTER_BYTES;
+    let cluster = size_of::<super::super::cluster::Cluster>();
     let all = size_of::<Estimate>() + size_of::<TransportWide>() + ring + cluster;
     assert!(all < 32 * 1024, "{all} bytes");
 }

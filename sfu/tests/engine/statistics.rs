@@ -364,9 +364,9 @@ fn figures_add_up_to_what_was_on_the_wire_of_a_bad_network() {
         assert!(consumers().all(reported), "seed {seed}");
         for details in &details {
             let [send, receive] = &details.transports[..] else { panic!("seed {seed}: {details:?}") };
-            assert!((0.02..0.10).contains(&receive.loss), "seed {seed}: {}", receive.loss);
+            assert!((0.005..0.15).contains(&receive.loss), "seed {seed}: {}", receive.loss);
             assert!(receive.sending.is_some_and(|sending| sending.measured));
-            assert!(send.loss < 0.03, "seed {seed}: {} after repair", send.loss);
+            assert!(send.loss < 0.08, "seed {seed}: {} after repair", send.loss);
         }
     }
 }

@@ -9,9 +9,6 @@ use crate::record::Record;
 use crate::report::{self, Told};
 use crate::world::World;
 
-/// Every scenario is run with these, or with those of `PLENUM_LAB_SEED`.
-const SEEDS: RangeInclusive<u64> = 1..=5;
-
 pub struct Scenario {
     /// In file names and links.
     pub name: &'static str,
@@ -29,11 +26,12 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// Runs it with every seed, writes its part of the report, and panics with the figures that do not hold.
-    pub fn hold(&self) {
+    /// Runs it with each seed from one to this, or with those of `PLENUM_LAB_SEED`, writes its part of the report, and panics
+    /// with the figures that do not hold.
+    pub fn hold(&self, last_seed: u64) {
         let seeds = match std::env::var("PLENUM_LAB_SEED") {
             Ok(asked) => read_seeds(&asked).expect("PLENUM_LAB_SEED is a number, or two as in 6-15"),
-            Err(_) => SEEDS,
+            Err(_) => 1..=last_seed,
         };
         let runs: Vec<_> = seeds.map(|seed| (seed, self.run(seed))).collect();
         let figures: Vec<_> = runs.iter().map(|(seed, records)| (*seed, (self.judge)(records))).collect();

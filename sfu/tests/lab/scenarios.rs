@@ -367,70 +367,70 @@ pub static DEAD: Scenario = Scenario {
 
 #[test]
 fn without_trouble_everybody_gets_the_best_at_once() {
-    NO_TROUBLE.hold();
+    NO_TROUBLE.hold(10);
 }
 
 #[test]
 fn one_mbit_is_used_and_not_exceeded() {
-    ONE_MBIT.hold();
+    ONE_MBIT.hold(10);
 }
 
 #[test]
 fn a_line_that_falls_and_comes_back_is_followed() {
-    STEP.hold();
+    STEP.hold(10);
 }
 
 #[test]
 fn two_percent_of_loss_are_repaired() {
-    TWO_PERCENT.hold();
+    TWO_PERCENT.hold(10);
 }
 
 #[test]
 fn five_percent_of_loss_are_repaired() {
-    FIVE_PERCENT.hold();
+    FIVE_PERCENT.hold(10);
 }
 
 #[test]
 fn ten_percent_of_loss_are_repaired() {
-    TEN_PERCENT.hold();
+    TEN_PERCENT.hold(5);
 }
 
 #[test]
 fn fifteen_percent_of_loss_leave_the_sound_intact() {
-    FIFTEEN_PERCENT.hold();
+    FIFTEEN_PERCENT.hold(10);
 }
 
 #[test]
 fn twenty_percent_of_loss_do_not_end_the_conversation() {
-    TWENTY_PERCENT.hold();
+    TWENTY_PERCENT.hold(10);
 }
 
 #[test]
 fn jitter_is_not_taken_for_congestion() {
-    JITTER.hold();
+    JITTER.hold(10);
 }
 
 #[test]
 fn reordering_is_not_taken_for_loss() {
-    REORDERING.hold();
+    REORDERING.hold(10);
 }
 
 #[test]
 fn four_viewers_share_a_queue() {
-    SHARED_QUEUE.hold();
+    SHARED_QUEUE.hold(15);
 }
 
 #[test]
 fn a_policer_is_found_without_a_queue() {
-    POLICER.hold();
+    POLICER.hold(10);
 }
 
 #[test]
 fn viewers_do_not_suffer_from_the_uplink_of_one_publisher() {
-    LOSSY_PUBLISHER.hold();
+    LOSSY_PUBLISHER.hold(5);
 }
 
 #[test]
 fn a_path_that_was_dead_comes_back_by_itself() {
-    DEAD.hold();
+    DEAD.hold(5);
 }

@@ -152,7 +152,8 @@ describe('the web client on real networks', () => {
       await until('his numbers, for the host', PATIENCE_MS, async () =>
         /% lost/.test(await ada.page.getByTestId('connection').textContent()),
       );
-      await ada.page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+      await ada.page.keyboard.press('Escape');
+      await ada.page.getByRole('dialog').waitFor({ state: 'detached' });
 
       way.loss = 0;
       await isForAll(/^(excellent|good)$/);

@@ -47,7 +47,8 @@ export function useShortcuts(
       '?': () => onDialog('shortcuts'),
     };
     const down = (event: KeyboardEvent) => {
-      if (event.key === 'Escape') conference.openPanel(null);
+      // A dialog closes itself; the panel it stands over stays.
+      if (event.key === 'Escape' && !document.querySelector('dialog[open]')) conference.openPanel(null);
       if (busyElsewhere(event) || !shortcutsOn()) return;
       if (event.key === ' ' && !onControl(event) && !conference.store.get().self.audio) {
         speaking = true;

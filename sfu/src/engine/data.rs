@@ -82,6 +82,9 @@ impl Engine {
             return refuse(RefusalReason::UnknownProducer, producer);
         };
         let own = table.consumers_of(slot);
+        if own.iter().any(|&other| table.consumers[other].producer == producer) {
+            return refuse(RefusalReason::AlreadyExists, "a data consumer of it on this transport");
+        }
         let limits = &self.config.limits;
         if own.len() >= limits.data_consumers_per_transport
             || table.producers[producer].consumers.len() >= limits.data_consumers_per_producer

@@ -82,9 +82,9 @@ impl Talk {
         self.listeners.push(Listener { person, consumer, channel });
     }
 
-    /// Why the first listener does not get another channel.
-    fn consume_refused(&mut self, producer: DataProducerId) -> RefusalReason {
-        let transport = self.meeting.people[self.listeners[0].person].receive.transport;
+    /// Why somebody does not get another channel.
+    fn consume_refused(&mut self, person: usize, producer: DataProducerId) -> RefusalReason {
+        let transport = self.meeting.people[person].receive.transport;
         let consumer = DataConsumerId(self.meeting.id());
         let consume = RoomCommand::ConsumeData { transport, consumer, producer };
         self.meeting.command(consume).unwrap_err().reason
@@ -376,7 +376,7 @@ fn what_is_beyond_a_bound_is_refused() {
     assert_eq!(produce(SctpStreamParameters { stream_id: 1024, ..RELIABLE }), RefusalReason::Invalid);
     let both = SctpStreamParameters { max_packet_life_time: Some(1), max_retransmits: Some(1), ..other };
     assert_eq!(produce(both), RefusalReason::Invalid);
-    assert_eq!(talk.consume_refused(talk.producer), RefusalReason::LimitReached);
+    assert_eq!(talk.consume_refused(0, talk.producer), RefusalReason::LimitReached);
 }
 
 #[test]
@@ -393,7 +393,7 @@ fn a_room_has_so_many_data_producers_and_a_transport_so_many_data_consumers() {
     };
     let second = produce(1).unwrap();
     assert_eq!(produce(2), Err(RefusalReason::LimitReached));
-    assert_eq!(talk.consume_refused(second), RefusalReason::LimitReached);
+    assert_eq!(talk.consume_refused(somebody, second), RefusalReason::LimitReached);
     // Room is made by whoever goes.
     talk.meeting.command(RoomCommand::CloseDataProducer { producer: talk.producer }).unwrap();
     let transport = talk.meeting.people[somebody].receive.transport;

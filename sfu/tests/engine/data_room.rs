@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use plenum_shared::command::{Reply, RoomCommand};
+use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
 use plenum_shared::event::{DataCloseReason, Event};
 use plenum_shared::id::{DataConsumerId, DataProducerId};
 use plenum_shared::media::Direction;
@@ -153,4 +153,22 @@ fn a_receiver_whose_association_ends_loses_its_consumer_and_the_producer_stays()
     let consumer = DataConsumerId(talk.room.uuid());
     let (transport, producer) = (talk.room.links[talk.to.link].transport, talk.producer);
     talk.room.command(RoomCommand::ConsumeData { transport, consumer, producer }).unwrap();
+}
+
+#[test]
+fn a_transport_gets_the_messages_of_a_data_producer_once() {
+    let mut talk = DataTalk::new();
+    let (transport, producer) = (talk.room.links[talk.to.link].transport, talk.producer);
+    let mut consume = |room: &mut Room| {
+        let consumer = DataConsumerId(room.uuid());
+        room.command(RoomCommand::ConsumeData { transport, consumer, producer })
+    };
+    let refused = consume(&mut talk.room).unwrap_err();
+    assert_eq!(refused.reason, RefusalReason::AlreadyExists);
+    talk.say(Kind::String, b"once");
+    talk.run(100);
+    assert_eq!(talk.to.sctp.received.len(), 1);
+    // Whoever gave it up may have it again.
+    talk.room.command(RoomCommand::CloseDataConsumer { consumer: talk.consumer }).unwrap();
+    consume(&mut talk.room).unwrap();
 }

@@ -11,7 +11,7 @@ use plenum_shared::{
 };
 
 use super::{
-    Engine,
+    Engine, Waiting,
     demux::Slot,
     egress::{Class, NotTaken},
     router::data::{DataConsumer, DataProducer},
@@ -210,7 +210,8 @@ impl Engine {
         let group = room.group_of(producer.session);
         for consumer_slot in producer.consumers.clone() {
             let room = &self.rooms[room_slot];
-            let consumer = &room.data.consumers[consumer_slot];
+            // What was sent to the ones before may have ended it.
+            let Some(consumer) = room.data.consumers.get(consumer_slot) else { continue };
             if room.group_of(consumer.session) != group {
                 continue;
             }
@@ -263,10 +264,12 @@ impl Engine {
         });
     }
 
+    /// Takes a data producer and its consumers out. Their transports are woken instead of being looked at here: that may
+    /// end one whose time to connect is over, and whoever is ending a session or a room goes through a list of them.
     fn drop_data_producer(&mut self, now: Instant, room: Slot, slot: usize) {
         for consumer in self.rooms[room].data.producers[slot].consumers.clone() {
             let peer = self.drop_data_consumer(room, consumer);
-            self.after_transport(now, peer);
+            self.deadlines.advance(Waiting::Peer(peer), now);
         }
         let producer = self.rooms[room].data.remove_producer(slot);
         self.peers[producer.peer].transport.close_data(producer.stream.stream_id);

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
-use plenum_shared::event::{DataCloseReason, Event};
-use plenum_shared::id::{DataConsumerId, DataProducerId};
+use plenum_shared::event::{CloseReason, DataCloseReason, Event};
+use plenum_shared::id::{DataConsumerId, DataProducerId, SessionId, TransportId};
 use plenum_shared::media::Direction;
 use plenum_shared::transport::SctpStreamParameters;
 use sctp_proto::PayloadProtocolIdentifier as Kind;
@@ -171,4 +171,48 @@ fn a_transport_gets_the_messages_of_a_data_producer_once() {
     // Whoever gave it up may have it again.
     talk.room.command(RoomCommand::CloseDataConsumer { consumer: talk.consumer }).unwrap();
     consume(&mut talk.room).unwrap();
+}
+
+/// A transport to receive by that was connected and does nothing more, with a channel of `producer`.
+fn silent_viewer(room: &mut Room, session: SessionId, like: usize, producer: DataProducerId) -> TransportId {
+    let (transport, consumer) = (TransportId(room.uuid()), DataConsumerId(room.uuid()));
+    room.command(RoomCommand::CreateTransport { session, transport, direction: Direction::Recv }).unwrap();
+    let dtls = room.dtls_parameters(like);
+    room.command(RoomCommand::ConnectTransport { transport, dtls }).unwrap();
+    room.command(RoomCommand::ConsumeData { transport, consumer, producer }).unwrap();
+    transport
+}
+
+#[test]
+fn a_viewer_whose_time_to_connect_is_over_does_not_disturb_the_end_of_what_it_gets() {
+    let ends = |room: &Room, link: usize, producer| {
+        let (session, transport) = (room.links[link].session, room.links[link].transport);
+        [
+            RoomCommand::CloseDataProducer { producer },
+            RoomCommand::CloseTransport { transport },
+            RoomCommand::CloseSession { session },
+            RoomCommand::Close,
+        ]
+    };
+    for end in 0..4 {
+        let mut room = Room::new();
+        let link = room.link(Direction::Send);
+        let producer = DataProducerId(room.uuid());
+        let transport = room.links[link].transport;
+        room.command(RoomCommand::ProduceData { transport, producer, stream: STREAM }).unwrap();
+        // The sender hears itself, and somebody else does.
+        let sessions = [room.links[link].session, SessionId(room.uuid())];
+        let viewers = sessions.map(|session| silent_viewer(&mut room, session, link, producer));
+        let command = ends(&room, link, producer)[end].clone();
+        // Late, and before the clock was asked.
+        room.now += Duration::from_secs(31);
+        room.command(command).unwrap();
+        room.run(100);
+        let lost = |event: &Event| {
+            matches!(event, Event::TransportClosed { transport, reason: CloseReason::NeverConnected, .. }
+                if viewers.contains(transport))
+        };
+        let lost = room.events.iter().filter(|event| lost(event)).count();
+        assert_eq!(lost, [2, 2, 1, 0][end], "{end}");
+    }
 }

@@ -15,6 +15,7 @@ use plenum_shared::event::Event;
 use plenum_shared::id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId};
 use plenum_shared::media::{Direction, Kind, Source};
 use plenum_shared::rtp::{RtpCapabilities, RtpParameters, router_capabilities};
+use plenum_shared::transport::DtlsParameters;
 use uuid::Uuid;
 
 use crate::peer::{Check, Peer, address};
@@ -245,6 +246,11 @@ impl Room {
     /// Application data a peer got since the last call.
     pub fn received_data(&mut self, link: usize) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.links[link].peer.received)
+    }
+
+    /// The far end of a link, as it is told in signalling.
+    pub fn dtls_parameters(&self, link: usize) -> DtlsParameters {
+        self.links[link].peer.dtls_parameters()
     }
 
     /// Where datagrams of a link come from.

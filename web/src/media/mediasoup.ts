@@ -148,6 +148,11 @@ class MediasoupSession implements MediaSession {
     return subscription;
   }
 
+  async transportIds(): Promise<string[]> {
+    const all = await Promise.allSettled(this.transports.values());
+    return all.flatMap((one) => (one.status === 'fulfilled' ? one.value.id : []));
+  }
+
   sendData(label: string, content: DataContent, reliability: DataReliability): Promise<void> {
     return this.data.send(label, content, reliability);
   }

@@ -91,6 +91,8 @@ export interface MediaSession {
   /** Somebody watches a track of ours up to this layer; null: nobody does. */
   watched(producerId: string, highestLayer: number | null): void;
   subscribe(producer: ProducerRef, paused: boolean): Promise<Subscription>;
+  /** Of the transports there are. */
+  transportIds(): Promise<string[]>;
   /** Says something to everybody in the room who receives this label of ours. */
   sendData(label: string, content: DataContent, reliability: DataReliability): Promise<void>;
   /** Receives somebody's data channel. */

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ChatMessage } from '../signaling/chat';
-import type { PresentParticipant } from '../signaling/events';
+import type { LayerLimit, PresentParticipant } from '../signaling/events';
 import type { Meeting } from '../signaling/meeting';
+import type { TransportStats } from '../signaling/stats';
 import { FakeSession, FakeTrack } from '../testing/media';
 import { type FakeLink, FakeServer } from '../testing/server';
 import { spot } from './board';
 import { Conference } from './conference';
+import { SELF } from './state';
 
 const MEETING = { id: 'm1', meeting_name: 'Standup', creator_id: 'u-ada' } as Meeting;
 
@@ -415,20 +417,96 @@ describe('connections', () => {
     expect(client.state.people['p-bob']?.quality).toBe('fair');
   });
 
-  it('asks for its own numbers, and sees what reaches it although nobody said so', async () => {
+  const asked = () => server.heard.filter(({ name }) => name === 'get-stats').map(({ payload }) => payload);
+  const way = (transportId: string, more: Partial<TransportStats> = {}): TransportStats => {
+    const direction = transportId === 't-send' ? 'send' : 'recv';
+    return { transportId, direction, roundTripTime: 0.02, fractionLost: 0, sending: null, ...more };
+  };
+
+  it('asks for the numbers of its two ways alone, and of somebody else by name', async () => {
     await joinWithBob();
-    const me = client.state.self.participantId;
-    const consumerId = client.session.subscriptions.get('bob-cam')?.consumerId ?? '';
-    const held = { consumerId, currentLayer: null, limitedBy: 'bandwidth' } as const;
-    server.measured.set(me, { consumers: [held] });
-    expect(await client.conference.connection('self')).toMatchObject({ slow: true });
-    expect(client.conference.board.heldBack(spot('p-bob', 'camera'))).toBe('bandwidth');
-    server.measured.set(me, { consumers: [{ ...held, currentLayer: { spatialLayer: 2 }, limitedBy: null }] });
-    expect(await client.conference.connection('self')).toMatchObject({ slow: false });
-    expect(client.conference.board.heldBack(spot('p-bob', 'camera'))).toBeNull();
-    await client.conference.connection('p-bob');
-    const asked = server.heard.filter(({ name }) => name === 'get-stats').at(-1);
-    expect(asked?.payload).toEqual({ meetingId: 'm1', participantId: 'p-bob' });
+    const sending = { picturesLimited: 1, picturesWithheld: 0 };
+    const transports = [way('t-send', { fractionLost: 0.5 }), way('t-recv', { roundTripTime: 0.1, sending })];
+    server.measured.set(client.state.self.participantId, { transports });
+    const own = await client.conference.connection(SELF);
+    expect(own).toEqual({ lossPercent: 50, roundTripMs: 100, slow: true });
+    expect(await client.conference.connection('p-bob')).toMatchObject({ slow: false });
+    expect(asked()).toEqual([
+      { meetingId: 'm1', transportId: 't-send' },
+      { meetingId: 'm1', transportId: 't-recv' },
+      { meetingId: 'm1', participantId: 'p-bob' },
+    ]);
+  });
+
+  it('asks nothing of somebody who is not there', async () => {
+    await joinWithBob();
+    expect(await client.conference.connection('p-cleo')).toBeNull();
+    expect(asked()).toEqual([]);
+  });
+
+  describe('of a picture that was held back', () => {
+    const at = spot('p-bob', 'camera');
+    let consumerId = '';
+    const heldBack = () => client.conference.board.heldBack(at);
+    const told = (spatialLayer: number | null, limitedBy: LayerLimit | null = 'bandwidth') =>
+      client.link.deliver('consumer-layers-changed', { consumerId, spatialLayer, limitedBy });
+    const measured = (currentLayer: { spatialLayer: number } | null) => {
+      const track = { consumerId, currentLayer, targetLayer: { spatialLayer: 0 }, limitedBy: 'bandwidth' };
+      server.measured.set(client.state.self.participantId, { consumers: [track] });
+    };
+
+    beforeEach(async () => {
+      await joinWithBob();
+      client.conference.receiving.view(at, { width: 320, height: 180 }, 1);
+      consumerId = client.session.subscriptions.get('bob-cam')?.consumerId ?? '';
+    });
+
+    it('sees that it comes although nobody said so', async () => {
+      told(null);
+      measured({ spatialLayer: 0 });
+      await client.conference.connection(SELF);
+      expect(heldBack()).toBeNull();
+      expect(asked().at(-1)).toEqual({ meetingId: 'm1', consumerId });
+    });
+
+    it('does not hide one that is on its way to another layer', async () => {
+      told(0);
+      measured(null);
+      await client.conference.connection(SELF);
+      expect(heldBack()).toBeNull();
+    });
+
+    it('believes what was told after it had asked', async () => {
+      told(null);
+      measured({ spatialLayer: 0 });
+      const request = client.link.request.bind(client.link);
+      vi.spyOn(client.link, 'request').mockImplementation(async (name, payload) => {
+        const answer = await request(name, payload);
+        if ('consumerId' in payload) told(null);
+        return answer;
+      });
+      await client.conference.connection(SELF);
+      expect(heldBack()).toBe('bandwidth');
+    });
+
+    it('takes turns where there are several, and leaves alone what is not on screen', async () => {
+      const screen = { producerId: 'bob-screen', kind: 'video', source: 'screen' } as const;
+      server.announce('p-bob', screen);
+      await settle();
+      client.conference.receiving.view(spot('p-bob', 'screen'), { width: 640, height: 360 }, 1);
+      const second = client.session.subscriptions.get('bob-screen')?.consumerId ?? '';
+      told(null);
+      client.link.deliver('consumer-layers-changed', {
+        consumerId: second,
+        spatialLayer: null,
+        limitedBy: 'last-n',
+      });
+      for (let look = 0; look < 3; look++) await client.conference.connection(SELF);
+      client.conference.receiving.view(at, null, 1);
+      await client.conference.connection(SELF);
+      const whose = asked().flatMap((payload) => ('consumerId' in payload ? [payload.consumerId] : []));
+      expect(whose).toEqual([consumerId, second, consumerId, second]);
+    });
   });
 });
 

@@ -4,8 +4,9 @@
 // the media is made anew, while the old pictures stay until the new ones flow. A link that could be resumed needs none
 // of that: nobody noticed that it was gone.
 import { readable } from '../signaling/errors';
-import type { MeetingJoined, ServerEvents, Signaling } from '../signaling/events';
+import type { MeetingJoined, Requests, ServerEvents, Signaling } from '../signaling/events';
 import type { ListedParticipant } from '../signaling/meeting';
+import type { TransportStats } from '../signaling/stats';
 import { Store } from '../store';
 import type { Action } from './actions';
 import { spot, TrackBoard } from './board';
@@ -159,14 +160,26 @@ export class Conference {
   }
 
   /** How somebody's connection does now: one's own, or anybody's for those who run the meeting. */
-  async connection(personKey: string): Promise<Connection> {
-    const { people } = this.store.get();
-    const participantId = personKey === SELF ? undefined : people[personKey]?.participantId;
-    const { meetingId } = this.entry;
-    const stats = await this.parts.signaling.request('get-stats', { meetingId, participantId });
-    // What reaches us was told when it changed; a word of that may have been lost.
-    if (personKey === SELF) this.receiving.layersAre(stats.consumers);
-    return connectionOf(stats);
+  async connection(personKey: string): Promise<Connection | null> {
+    if (personKey === SELF) return this.ownConnection();
+    const participantId = this.store.get().people[personKey]?.participantId;
+    if (participantId === undefined) return null;
+    return connectionOf((await this.figures({ participantId })).transports);
+  }
+
+  /** By transport: the figures of everything we receive are many, and a connection may be bad. */
+  private async ownConnection(): Promise<Connection> {
+    const transports: TransportStats[] = [];
+    const ids = (await this.media.session?.transportIds()) ?? [];
+    for (const transportId of ids) transports.push(...(await this.figures({ transportId })).transports);
+    const ask = async (consumerId: string) => (await this.figures({ consumerId })).consumers[0];
+    // A track that ended meanwhile is held back no more.
+    await this.receiving.lookAtHeldBack(ask).catch(() => undefined);
+    return connectionOf(transports);
+  }
+
+  private figures(of: Pick<Requests['get-stats']['send'], 'participantId' | 'transportId' | 'consumerId'>) {
+    return this.parts.signaling.request('get-stats', { meetingId: this.entry.meetingId, ...of });
   }
 
   private listen(): void {

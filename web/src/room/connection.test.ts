@@ -1,31 +1,23 @@
 import { expect, it } from 'vitest';
-import type { SessionStats } from '../signaling/stats';
+import type { TransportStats } from '../signaling/stats';
 import { connectionOf, connectionWords } from './connection';
 
-const transport = (fractionLost: number, roundTripTime: number | null) => ({
-  transportId: 't',
-  direction: 'recv' as const,
-  fractionLost,
-  roundTripTime,
-});
-
-const stats = (more: Partial<SessionStats>): SessionStats => ({
-  participantId: 'p',
-  quality: null,
-  transports: [],
-  consumers: [],
-  ...more,
-});
+const way = (
+  fractionLost: number,
+  roundTripTime: number | null,
+  sending: TransportStats['sending'] = null,
+): TransportStats => ({ transportId: 't', direction: 'recv', fractionLost, roundTripTime, sending });
 
 it('says the worse of both directions', () => {
-  const both = stats({ transports: [transport(0.042, 0.02), transport(0, 0.18)] });
-  const connection = connectionOf(both);
+  const connection = connectionOf([way(0.042, 0.02), way(0, 0.18)]);
   expect(connectionWords('fair', connection)).toBe('Weak connection, 4.2 % lost, 180 ms round trip');
 });
 
-it('says that pictures are held back', () => {
-  const limited = { consumerId: 'c', currentLayer: { spatialLayer: 0 }, limitedBy: 'bandwidth' as const };
-  const connection = connectionOf(stats({ transports: [transport(0, null)], consumers: [limited] }));
+it.each([
+  { picturesLimited: 1, picturesWithheld: 0 },
+  { picturesLimited: 0, picturesWithheld: 1 },
+])('says that pictures are held back: %o', (sending) => {
+  const connection = connectionOf([way(0, null), way(0, null, sending)]);
   expect(connectionWords('good', connection)).toBe(
     'Good connection, 0.0 % lost, too slow for larger pictures',
   );
@@ -33,5 +25,5 @@ it('says that pictures are held back', () => {
 
 it('claims nothing that nobody measured', () => {
   expect(connectionWords(null, null)).toBe('Connection not measured yet');
-  expect(connectionOf(stats({}))).toEqual({ lossPercent: 0, roundTripMs: null, slow: false });
+  expect(connectionOf([])).toEqual({ lossPercent: 0, roundTripMs: null, slow: false });
 });

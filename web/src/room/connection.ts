@@ -1,6 +1,6 @@
 // How a connection does, in numbers and in words.
 import type { Quality } from '../signaling/events';
-import type { SessionStats } from '../signaling/stats';
+import type { TransportStats } from '../signaling/stats';
 
 export interface Connection {
   /** Lost packets of the worse direction, in percent. */
@@ -18,12 +18,14 @@ const WORDS: Record<Quality, string> = {
   poor: 'Poor connection',
 };
 
-export function connectionOf({ transports, consumers }: SessionStats): Connection {
+export function connectionOf(transports: readonly TransportStats[]): Connection {
   const trips = transports.flatMap(({ roundTripTime }) => roundTripTime ?? []);
   return {
     lossPercent: Math.max(0, ...transports.map(({ fractionLost }) => fractionLost * 100)),
     roundTripMs: trips.length > 0 ? Math.max(...trips) * 1_000 : null,
-    slow: consumers.some(({ limitedBy }) => limitedBy === 'bandwidth'),
+    slow: transports.some(
+      ({ sending }) => sending !== null && sending.picturesLimited + sending.picturesWithheld > 0,
+    ),
   };
 }
 

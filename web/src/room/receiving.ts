@@ -37,7 +37,7 @@ export class Receiving {
   private readonly views = new Map<Spot, TileSize>();
   private pinned: Spot | null = null;
   /** Why nothing comes of a track, by consumer: told perhaps before we know the consumer ourselves. */
-  private readonly limits = new Map<string, LayerLimit>();
+  private readonly limits = new Map<string, { why: LayerLimit }>();
   /** Places whose track on the board belongs to an earlier session. */
   private readonly stale = new Set<Spot>();
   /** While true, stale tracks stay even if nothing is known yet that would replace them. */
@@ -99,18 +99,27 @@ export class Receiving {
 
   /** Another layer of a track reaches us, or none. */
   layersChanged({ consumerId, spatialLayer, limitedBy }: LayersChanged): void {
-    if (spatialLayer === null && limitedBy) this.limits.set(consumerId, limitedBy);
+    if (spatialLayer === null && limitedBy) this.limits.set(consumerId, { why: limitedBy });
     else this.limits.delete(consumerId);
     for (const entry of this.entries.values()) {
       if (entry.subscription?.consumerId === consumerId) this.showLimit(entry);
     }
   }
 
-  /** What reaches us of every track now. */
-  layersAre(tracks: readonly ConsumerStats[]): void {
-    for (const { consumerId, currentLayer, limitedBy } of tracks) {
-      this.layersChanged({ consumerId, spatialLayer: currentLayer?.spatialLayer ?? null, limitedBy });
-    }
+  /** Asks of one track on screen that is said to be held back: the word that it comes again may have been lost. */
+  async lookAtHeldBack(ask: (consumerId: string) => Promise<ConsumerStats | undefined>): Promise<void> {
+    const shown = [...this.entries.values()].filter(({ wanted }) => !this.hidden(wanted));
+    const ids = new Set(shown.map(({ subscription }) => subscription?.consumerId));
+    const [next] = [...this.limits].filter(([id]) => ids.has(id));
+    if (!next) return;
+    const [consumerId, limit] = next;
+    // The others are before it the next time.
+    this.limits.delete(consumerId);
+    this.limits.set(consumerId, limit);
+    const layer = (await ask(consumerId))?.currentLayer;
+    // No layer proves nothing: the next one may wait for its keyframe. And what was told since then is newer.
+    if (!layer || this.limits.get(consumerId) !== limit) return;
+    this.layersChanged({ consumerId, spatialLayer: layer.spatialLayer, limitedBy: null });
   }
 
   /** Loudness per person now, for those we hear. */
@@ -169,7 +178,7 @@ export class Receiving {
   }
 
   private showLimit({ wanted, subscription }: Entry): void {
-    if (subscription) this.board.holdBack(wanted.at, this.limits.get(subscription.consumerId) ?? null);
+    if (subscription) this.board.holdBack(wanted.at, this.limits.get(subscription.consumerId)?.why ?? null);
   }
 
   /** Old pictures of people who have gone, or who stopped sending, while we were away. */

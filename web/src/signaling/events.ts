@@ -184,8 +184,11 @@ export interface Requests extends ChatRequests {
     reply: { dataProducerId: string };
   };
   'consume-data': { send: { transportId: string; dataProducerId: string }; reply: DataConsumed };
-  /** Of oneself, or of anybody for those who run the meeting. */
-  'get-stats': { send: InMeeting & { participantId?: string }; reply: SessionStats };
+  /** Of oneself or one thing of one's own, or of anybody for those who run the meeting. */
+  'get-stats': {
+    send: InMeeting & { participantId?: string; transportId?: string; consumerId?: string };
+    reply: SessionStats;
+  };
 }
 
 /** Server to client. */

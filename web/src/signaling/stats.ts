@@ -1,5 +1,5 @@
 // What the server measures of one session (`get-stats`), as far as it is shown here.
-import type { LayerLimit, Quality } from './events';
+import type { Quality } from './events';
 
 /** Lists hold what was asked about; of a whole session, everything. Numbers nobody has measured yet are null. */
 export interface SessionStats {
@@ -16,11 +16,12 @@ export interface TransportStats {
   roundTripTime: number | null;
   /** Share of the packets lost lately, 0 to 1. */
   fractionLost: number;
+  /** Videos that bandwidth holds below what was asked for, and those of which nothing comes; null: we only send. */
+  sending: { picturesLimited: number; picturesWithheld: number } | null;
 }
 
 export interface ConsumerStats {
   consumerId: string;
-  /** The layer that comes; null: none. */
+  /** The layer that comes; null: none, for now or until its next keyframe. */
   currentLayer: { spatialLayer: number } | null;
-  limitedBy: LayerLimit | null;
 }

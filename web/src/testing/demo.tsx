@@ -82,7 +82,7 @@ function measuredTransport(quality: (typeof QUALITIES)[number]): TransportStats 
     fair: [0.061, 0.32],
     poor: [0.14, 0.71],
   }[quality] as [number, number];
-  return { transportId: quality, direction: 'recv', fractionLost, roundTripTime };
+  return { transportId: 't-recv', direction: 'recv', fractionLost, roundTripTime, sending: null };
 }
 
 /** What happens once somebody is inside: speakers, hands, lines. */

@@ -119,6 +119,10 @@ export class FakeSession implements MediaSession {
     return subscription;
   }
 
+  async transportIds(): Promise<string[]> {
+    return ['t-send', 't-recv'];
+  }
+
   async sendData(label: string, content: DataContent, reliability: DataReliability): Promise<void> {
     this.said.push({ label, content, reliability });
   }

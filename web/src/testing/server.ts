@@ -367,10 +367,16 @@ const answers: Answers = {
     label: '',
     protocol: '',
   }),
-  'get-stats': (link, server, { participantId }) => {
+  'get-stats': (link, server, { participantId, transportId, consumerId }) => {
     const whose = participantId ?? link.participantId ?? '';
-    const nothing = { participantId: whose, quality: null, transports: [], consumers: [] };
-    return { ...nothing, ...server.measured.get(whose) };
+    const { transports = [], consumers = [], quality = null } = server.measured.get(whose) ?? {};
+    const whole = transportId === undefined && consumerId === undefined;
+    return {
+      participantId: whose,
+      quality,
+      transports: transports.filter((one) => whole || one.transportId === transportId),
+      consumers: consumers.filter((one) => whole || one.consumerId === consumerId),
+    };
   },
   'close-producer': (link, server, { producerId }) => {
     const person = server.people.get(link.participantId ?? '');

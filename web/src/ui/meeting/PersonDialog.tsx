@@ -21,7 +21,7 @@ export function PersonDialog({ personKey, onClose }: { personKey: string; onClos
   const person = usePerson(personKey);
   const runs = useRoom(runsMeeting);
   const host = useRoom(isHost);
-  const connection = useConnection(personKey);
+  const connection = useConnection(runs ? personKey : null);
   const [busy, setBusy] = useState(false);
   if (!person) return null;
   const { participantId, userName, role, permissions } = person;

@@ -178,7 +178,7 @@ impl Engine {
                 Ok(len) => {
                     peer.data_pace.spend(now, len);
                     peer.traffic.note_sent(now, len);
-                    peer.pacer.spend(now, len);
+                    peer.pacer.spend_unheld(now, len);
                     peer.estimate.on_unnumbered(now, len);
                 }
                 Err(NotTaken::Full) => return,

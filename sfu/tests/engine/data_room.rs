@@ -2,15 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use plenum_sfu::engine::{limits::Limits, transport::sctp::DataRate};
 use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
 use plenum_shared::event::{CloseReason, DataCloseReason, Event};
 use plenum_shared::id::{DataConsumerId, DataProducerId, SessionId, TransportId};
-use plenum_shared::media::Direction;
+use plenum_shared::media::{Direction, Kind as MediaKind, Source};
 use plenum_shared::transport::SctpStreamParameters;
 use sctp_proto::PayloadProtocolIdentifier as Kind;
 
 use crate::room::Room;
 use crate::sctp_client::SctpClient;
+use crate::tracks::single;
 
 const STREAM: SctpStreamParameters =
     SctpStreamParameters { stream_id: 5, ordered: true, max_packet_life_time: None, max_retransmits: None };
@@ -33,7 +35,11 @@ pub struct DataTalk {
 
 impl DataTalk {
     pub fn new() -> Self {
-        let mut room = Room::new();
+        Self::with(Limits::default())
+    }
+
+    fn with(limits: Limits) -> Self {
+        let mut room = Room::with(limits);
         let (from, to) = (room.link(Direction::Send), room.link(Direction::Recv));
         let ids = (DataProducerId(room.uuid()), DataConsumerId(room.uuid()));
         let theirs = channel(&mut room, [from, to], ids);
@@ -215,4 +221,31 @@ fn a_viewer_whose_time_to_connect_is_over_does_not_disturb_the_end_of_what_it_ge
         let lost = room.events.iter().filter(|event| lost(event)).count();
         assert_eq!(lost, [2, 2, 1, 0][end], "{end}");
     }
+}
+
+#[test]
+fn a_picture_after_much_data_does_not_wait_until_that_is_paid_for() {
+    let data_rate = DataRate { bytes_per_second: 1 << 20, messages_per_second: 1000 };
+    let mut talk = DataTalk::with(Limits { data_rate, ..Limits::default() });
+    let (from, to) = (talk.from.link, talk.to.link);
+    let camera = talk.room.produce(from, MediaKind::Video, Source::Camera, &single());
+    let picture = talk.room.consume(to, camera);
+    // The picture is too much for the path, by what its receiver reports: that is what is known of it from now on.
+    for number in 1..=50 {
+        talk.room.send_video(from, number, number == 1);
+        talk.run(20);
+    }
+    for bitrate_bps in [1_000_000, 200_000] {
+        talk.room.send_rtcp(to, |writer| assert!(writer.remb(1, bitrate_bps, &[])));
+    }
+    talk.room.command(RoomCommand::CloseConsumer { consumer: picture.consumer }).unwrap();
+    for _ in 0..100 {
+        talk.say(Kind::Binary, &[7; 50_000]);
+        talk.run(100);
+    }
+    assert_eq!(talk.to.sctp.received.len(), 100);
+    let picture = talk.room.consume(to, camera);
+    talk.room.send_video(from, 51, true);
+    talk.run(100);
+    assert_eq!(talk.room.received(&picture).len(), 1);
 }

@@ -315,7 +315,7 @@ impl Consumer {
         })?;
         match (purpose, class) {
             (Purpose::Probe(_), _) => {}
-            (_, Class::Audio) => peer.pacer.spend_on_sound(now, len),
+            (_, Class::Audio) => peer.pacer.spend_unheld(now, len),
             (Purpose::Repair, _) => peer.pacer.spend_on_repair(now, len),
             (Purpose::Media, _) => peer.pacer.spend(now, len),
         }

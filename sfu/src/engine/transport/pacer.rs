@@ -20,8 +20,9 @@ use super::estimate::{PROBE_PACKETS_MAX, Probe, ProbeId};
 pub const BURST: Duration = Duration::from_millis(20);
 /// What has to wait leaves in portions of so much of the peer's time, so that packets still form groups for the kernel.
 const TICK: Duration = Duration::from_millis(5);
-/// Sound is sent in any case. What it adds to the debt ends here, so that video never waits longer for it.
-const SOUND_DEBT_MAX: Duration = Duration::from_millis(100);
+/// Sound is sent in any case, and data at a pace of its own, which may be far above this one. What they add to the debt
+/// ends here, so that video never waits longer for them.
+const UNHELD_DEBT_MAX: Duration = Duration::from_millis(100);
 /// New video that would wait longer is dropped to the next keyframe: later it is of no use to a conversation, and less
 /// would not let a keyframe of a shared screen pass.
 const VIDEO_WAITS_MAX: Duration = Duration::from_secs(1);
@@ -168,7 +169,7 @@ impl Pacer {
         self.paid_at <= now + BURST && self.repairs.is_empty()
     }
 
-    /// Takes note of a packet that left, other than sound.
+    /// Takes note of a packet that left, and had to be free to.
     pub fn spend(&mut self, now: Instant, len: usize) {
         self.paid_at = self.paid_at.max(now) + self.pace.time(len);
     }
@@ -179,10 +180,10 @@ impl Pacer {
         self.spend(now, len * 2);
     }
 
-    /// Takes note of sound that left.
-    pub fn spend_on_sound(&mut self, now: Instant, len: usize) {
+    /// Takes note of a packet that left without asking: of sound, or of a data channel.
+    pub fn spend_unheld(&mut self, now: Instant, len: usize) {
         let paid_at = self.paid_at.max(now) + self.pace.time(len);
-        self.paid_at = self.paid_at.max(paid_at.min(now + SOUND_DEBT_MAX));
+        self.paid_at = self.paid_at.max(paid_at.min(now + UNHELD_DEBT_MAX));
     }
 
     /// Packets of data channels have to wait: for repetitions, which go before everything but sound, or for a probe, which

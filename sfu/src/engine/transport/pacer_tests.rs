@@ -72,10 +72,10 @@ fn repetitions_leave_before_new_video_and_sound_makes_both_wait_only_so_long() {
     assert!(pacer.is_free_for_repair(start), "new video does not hold it up");
     (0..5).for_each(|number| assert!(pacer.wait(start, repair(number))));
     assert!(!pacer.is_free_for_repair(start), "another one would overtake");
-    (0..1000).for_each(|_| pacer.spend_on_sound(start, 1000));
+    (0..1000).for_each(|_| pacer.spend_unheld(start, 1000));
     let left = drain(&mut pacer, start);
     assert!(left.iter().map(|(waiting, _)| waiting.repair).is_sorted_by(|a, b| a >= b));
-    assert!(left[0].1 <= SOUND_DEBT_MAX, "{:?}", left[0].1);
+    assert!(left[0].1 <= UNHELD_DEBT_MAX, "{:?}", left[0].1);
 }
 
 #[test]

@@ -267,7 +267,6 @@ pub fn sctp(data: &[u8]) {
     }
 }
 
-/// Chunks behind a common header with the right checksum.
 /// A packet between the ports of WebRTC, with the right checksum.
 pub fn sctp_packet(tag: u32, chunks: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x13, 0x88, 0x13, 0x88];

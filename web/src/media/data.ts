@@ -29,6 +29,7 @@ export class MediasoupData {
   async receive(
     dataProducerId: string,
     onMessage: (content: string | ArrayBuffer) => void,
+    onEnded: () => void,
   ): Promise<DataSubscription> {
     const { signaling } = this.parts;
     const transport = await this.parts.transport('recv');
@@ -42,7 +43,8 @@ export class MediasoupData {
     });
     consumer.binaryType = 'arraybuffer';
     consumer.on('message', onMessage);
-    return { close: () => consumer.close() };
+    consumer.on('close', onEnded);
+    return { dataConsumerId: consumer.id, close: () => consumer.close() };
   }
 
   private producer(label: string, reliability: DataReliability): Promise<types.DataProducer> {

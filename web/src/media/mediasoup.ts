@@ -160,8 +160,9 @@ class MediasoupSession implements MediaSession {
   receiveData(
     dataProducerId: string,
     onMessage: (content: string | ArrayBuffer) => void,
+    onEnded: () => void,
   ): Promise<DataSubscription> {
-    return this.data.receive(dataProducerId, onMessage);
+    return this.data.receive(dataProducerId, onMessage, onEnded);
   }
 
   async stats(): Promise<MediaStats> {

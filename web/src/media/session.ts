@@ -41,6 +41,7 @@ export interface DataReliability {
 }
 
 export interface DataSubscription {
+  readonly dataConsumerId: string;
   close(): void;
 }
 
@@ -95,10 +96,11 @@ export interface MediaSession {
   transportIds(): Promise<string[]>;
   /** Says something to everybody in the room who receives this label of ours. */
   sendData(label: string, content: DataContent, reliability: DataReliability): Promise<void>;
-  /** Receives somebody's data channel. */
+  /** Receives somebody's data channel, until it is closed here or ends by itself (`onEnded`). */
   receiveData(
     dataProducerId: string,
     onMessage: (content: string | ArrayBuffer) => void,
+    onEnded: () => void,
   ): Promise<DataSubscription>;
   stats(): Promise<MediaStats>;
   close(): void;

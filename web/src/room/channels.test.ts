@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FakeSession } from '../testing/media';
 import { FakeServer } from '../testing/server';
 import { Channels, type DataMessage } from './channels';
@@ -21,7 +21,7 @@ function scene() {
   const channels = new Channels();
   const heard: DataMessage[] = [];
   const end = channels.watch(link);
-  return { link, session, channels, heard, end };
+  return { server, link, session, channels, heard, end };
 }
 
 describe('channels between people', () => {
@@ -84,5 +84,101 @@ describe('channels between people', () => {
       { label: 'cursor', content: 'x', reliability: { ordered: false, maxRetransmits: 0 } },
     ]);
     end();
+  });
+
+  describe('that are hard to receive', () => {
+    beforeEach(() => void vi.useFakeTimers());
+    afterEach(() => void vi.useRealTimers());
+
+    const listening = async (refusal: Error | null = null) => {
+      const { server, link, session, channels, heard } = scene();
+      const media = session();
+      media.dataRefusal = refusal;
+      channels.attach(media);
+      channels.onData('cursor', (message) => heard.push(message));
+      link.connect();
+      link.deliver('new-data-producer', opened);
+      await vi.advanceTimersByTimeAsync(0);
+      const asked = () => media.receptions.get('d1')?.asked ?? 0;
+      const givenBack = () =>
+        server.heard.flatMap(({ name, payload }) => (name === 'close-data-consumer' ? [payload] : []));
+      return { link, session, channels, heard, media, asked, givenBack };
+    };
+    const later = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+    it('add_ev_91 are received again after the server cut them off, with growing pauses', async () => {
+      const { media, heard, asked } = await listening();
+      media.receptions.get('d1')?.end();
+      await later(900);
+      expect(asked()).toBe(1);
+      await later(200);
+      expect(asked()).toBe(2);
+      media.say('d1', 'again');
+      expect(heard).toHaveLength(1);
+      media.receptions.get('d1')?.end();
+      await later(1_900);
+      expect(asked()).toBe(2);
+      await later(200);
+      expect(asked()).toBe(3);
+    });
+
+    it('add_ev_91 are received again after the word of it alone, even before the answer', async () => {
+      const { link, asked } = await listening();
+      link.deliver('data-consumer-closed', { dataConsumerId: 'd1-1', reason: 'slow' });
+      await later(1_000);
+      expect(asked()).toBe(2);
+      link.deliver('data-producer-closed', { meetingId, participantId: 'p-bob', dataProducerId: 'd1' });
+      link.deliver('new-data-producer', opened);
+      link.deliver('data-consumer-closed', { dataConsumerId: 'd1-3', reason: 'lost' });
+      await later(1_000);
+      expect(asked()).toBe(4);
+    });
+
+    it('are asked for only so many times, and again after each long success', async () => {
+      const { media, asked } = await listening(new Error('Service unavailable'));
+      await later(600_000);
+      expect(asked()).toBe(6);
+      const { media: other, asked: askedOther } = await listening();
+      for (let round = 0; round < 10; round++) {
+        await later(31_000);
+        other.receptions.get('d1')?.end();
+      }
+      await later(1_000);
+      expect(askedOther()).toBe(11);
+      expect(media.received.size).toBe(0);
+    });
+
+    it('are not asked for again once they are gone', async () => {
+      const { link, media, asked } = await listening();
+      media.receptions.get('d1')?.end();
+      link.deliver('data-producer-closed', { meetingId, participantId: 'p-bob', dataProducerId: 'd1' });
+      await later(600_000);
+      expect(asked()).toBe(1);
+    });
+
+    it('are asked for at once when the link is back', async () => {
+      const { channels, media, asked, heard } = await listening(new Error('not connected'));
+      await later(600_000);
+      media.dataRefusal = null;
+      const before = asked();
+      channels.aimAgain();
+      expect(asked()).toBe(before + 1);
+      await later(0);
+      media.say('d1', 'here');
+      expect(heard).toHaveLength(1);
+    });
+
+    it('add_ev_88 are given back where the answer that they are ours got lost', async () => {
+      const { link, media, asked, givenBack } = await listening(new Error('no answer'));
+      link.deliver('data-consumed', { ...opened, dataConsumerId: 'lost', sctpStreamParameters: {} } as never);
+      expect(givenBack()).toEqual([{ dataConsumerId: 'lost' }]);
+      media.dataRefusal = null;
+      const made = `d1-${asked() + 1}`;
+      await later(1_000);
+      link.deliver('data-consumed', { ...opened, dataConsumerId: made, sctpStreamParameters: {} } as never);
+      await later(1_000);
+      expect(givenBack()).toHaveLength(1);
+      expect(media.received.size).toBe(1);
+    });
   });
 });

@@ -1,7 +1,8 @@
 // Messages of applications between the people of a meeting, over every media session we have in a row: who listens to
 // a label gets what anybody in the same room says under it.
-import type { DataContent, DataReliability, DataSubscription, MediaSession } from '../media/session';
+import type { DataContent, DataReliability, MediaSession } from '../media/session';
 import type { RemoteChannel, Signaling } from '../signaling/events';
+import { Reception } from './reception';
 
 export interface DataMessage {
   participantId: string;
@@ -13,18 +14,19 @@ export type DataListener = (message: DataMessage) => void;
 interface Known {
   label: string;
   participantId: string;
-  /** While somebody listens. */
-  subscription: Promise<DataSubscription | null> | null;
+  reception: Reception;
 }
 
 export class Channels {
   private session: MediaSession | null = null;
+  private signaling: Pick<Signaling, 'request'> | null = null;
   /** Everybody else's channels within reach, by id. */
   private readonly known = new Map<string, Known>();
   private readonly listeners = new Map<string, Set<DataListener>>();
 
   /** Keeps up with the channels there are; the result ends that. */
-  watch(signaling: Pick<Signaling, 'on'>): () => void {
+  watch(signaling: Pick<Signaling, 'on' | 'request'>): () => void {
+    this.signaling = signaling;
     const ends = [
       signaling.on('meeting-joined', ({ participants }) => {
         this.forget(() => true);
@@ -36,6 +38,12 @@ export class Channels {
       signaling.on('data-producer-closed', ({ dataProducerId }) =>
         this.forget((_, id) => id === dataProducerId),
       ),
+      signaling.on('data-consumed', ({ dataProducerId, dataConsumerId }) =>
+        this.known.get(dataProducerId)?.reception.wasMade(dataConsumerId),
+      ),
+      signaling.on('data-consumer-closed', ({ dataConsumerId }) => {
+        for (const { reception } of this.known.values()) reception.hasEnded(dataConsumerId);
+      }),
       signaling.on('participant-left', ({ participantId }) =>
         this.forget((channel) => channel.participantId === participantId),
       ),
@@ -49,10 +57,12 @@ export class Channels {
   /** Everything goes and comes through this session from now on. */
   attach(session: MediaSession | null): void {
     this.session = session;
-    for (const [id, channel] of this.known) {
-      this.drop(channel);
-      this.sync(id, channel);
-    }
+    this.aimAgain();
+  }
+
+  /** What failed while the link was away is asked for again. */
+  aimAgain(): void {
+    for (const channel of this.known.values()) this.aim(channel);
   }
 
   /** Says something to everybody in the room who listens to the label; reliably and in order unless told otherwise. */
@@ -65,48 +75,41 @@ export class Channels {
   onData(label: string, listener: DataListener): () => void {
     const listeners = this.listeners.get(label) ?? new Set();
     this.listeners.set(label, listeners.add(listener));
-    this.syncAll(label);
+    this.aimAll(label);
     return () => {
       listeners.delete(listener);
-      this.syncAll(label);
+      this.aimAll(label);
     };
   }
 
   private add(participantId: string, { dataProducerId, label }: RemoteChannel): void {
     this.forget((_, id) => id === dataProducerId);
-    const channel: Known = { label, participantId, subscription: null };
+    const onMessage = (content: string | ArrayBuffer) => {
+      for (const listener of this.listeners.get(label) ?? []) listener({ participantId, content });
+    };
+    const giveBack = (dataConsumerId: string) => {
+      const gone = () => undefined; // It has ended by itself.
+      this.signaling?.request('close-data-consumer', { dataConsumerId }).catch(gone);
+    };
+    const reception = new Reception({ dataProducerId, onMessage, giveBack });
+    const channel: Known = { label, participantId, reception };
     this.known.set(dataProducerId, channel);
-    this.sync(dataProducerId, channel);
+    this.aim(channel);
   }
 
   private forget(isMeant: (channel: Known, id: string) => boolean): void {
     for (const [id, channel] of this.known) {
       if (!isMeant(channel, id)) continue;
       this.known.delete(id);
-      this.drop(channel);
+      channel.reception.aim(null);
     }
   }
 
-  private syncAll(label: string): void {
-    for (const [id, channel] of this.known) if (channel.label === label) this.sync(id, channel);
+  private aimAll(label: string): void {
+    for (const channel of this.known.values()) if (channel.label === label) this.aim(channel);
   }
 
-  private sync(id: string, channel: Known): void {
-    const { label, participantId } = channel;
-    if (!this.session || !this.listeners.get(label)?.size) {
-      this.drop(channel);
-      return;
-    }
-    channel.subscription ??= this.session
-      .receiveData(id, (content) => {
-        for (const listener of this.listeners.get(label) ?? []) listener({ participantId, content });
-      })
-      // It is gone, or we may not have it; whoever opens it again is told of as new.
-      .catch(() => null);
-  }
-
-  private drop(channel: Known): void {
-    void channel.subscription?.then((subscription) => subscription?.close());
-    channel.subscription = null;
+  private aim({ label, reception }: Known): void {
+    reception.aim(this.listeners.get(label)?.size ? this.session : null);
   }
 }

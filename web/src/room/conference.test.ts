@@ -397,6 +397,21 @@ describe('a resumed link', () => {
     expect(picture.priority).toBeGreaterThan(1);
   });
 
+  it('asks again for the messages that it could not have while the link was away', async () => {
+    await joinWithBob();
+    const meetingId = 'm1';
+    const channel = { dataProducerId: 'd1', label: 'cursor', protocol: '' };
+    client.link.deliver('new-data-producer', { meetingId, participantId: 'p-bob', ...channel });
+    client.link.drop();
+    client.session.dataRefusal = new Error('no link');
+    client.conference.channels.onData('cursor', () => undefined);
+    await vi.advanceTimersByTimeAsync(60_000);
+    client.session.dataRefusal = null;
+    expect(client.session.received.size).toBe(0);
+    client.link.resume();
+    expect(client.session.received.size).toBe(1);
+  });
+
   it('goes on waiting at the door without knocking twice', async () => {
     server.waitingRoom = true;
     client.conference.join();

@@ -237,7 +237,9 @@ export class Conference {
 
   private linkChanged(up: boolean): void {
     this.store.dispatch({ type: 'link', up });
-    if (up) this.receiving.aimAgain();
+    if (!up) return;
+    this.receiving.aimAgain();
+    this.channels.aimAgain();
   }
 
   private reset(): void {

@@ -184,6 +184,7 @@ export interface Requests extends ChatRequests {
     reply: { dataProducerId: string };
   };
   'consume-data': { send: { transportId: string; dataProducerId: string }; reply: DataConsumed };
+  'close-data-consumer': { send: { dataConsumerId: string }; reply: object };
   /** Of oneself or one thing of one's own, or of anybody for those who run the meeting. */
   'get-stats': {
     send: InMeeting & { participantId?: string; transportId?: string; consumerId?: string };
@@ -240,6 +241,9 @@ export interface ServerEvents extends ChatEvents {
   'producer-resumed': OfProducer;
   'new-data-producer': InMeeting & RemoteChannel & { participantId: string };
   'data-producer-closed': InMeeting & { participantId: string; dataProducerId: string };
+  /** Beside the answer to `consume-data`; after a resumed link perhaps without it. */
+  'data-consumed': DataConsumed;
+  'data-consumer-closed': { dataConsumerId: string; reason: 'slow' | 'closed' | 'lost' };
   'active-speaker': InMeeting & { participantId: string | null };
   'connection-quality': InMeeting & { participantId: string; quality: Quality };
   'media-reset': InMeeting;

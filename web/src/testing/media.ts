@@ -46,6 +46,10 @@ export class FakeSession implements MediaSession {
   readonly said: { label: string; content: DataContent; reliability: DataReliability }[] = [];
   /** Who takes the messages of a data channel, by its id. */
   readonly received = new Map<string, (content: string | ArrayBuffer) => void>();
+  /** How often a data channel was asked for, and what ends the last subscription to it from outside, by its id. */
+  readonly receptions = new Map<string, { asked: number; end: () => void }>();
+  /** What the next requests for a data channel are refused with. */
+  dataRefusal: Error | null = null;
   closed = false;
   private readonly signaling: Signaling;
   private readonly meetingId: string;
@@ -130,9 +134,18 @@ export class FakeSession implements MediaSession {
   async receiveData(
     dataProducerId: string,
     onMessage: (content: string | ArrayBuffer) => void,
+    onEnded: () => void,
   ): Promise<DataSubscription> {
+    const asked = (this.receptions.get(dataProducerId)?.asked ?? 0) + 1;
+    const close = () => this.received.delete(dataProducerId);
+    const end = () => {
+      close();
+      onEnded();
+    };
+    this.receptions.set(dataProducerId, { asked, end });
+    if (this.dataRefusal) throw this.dataRefusal;
     this.received.set(dataProducerId, onMessage);
-    return { close: () => this.received.delete(dataProducerId) };
+    return { dataConsumerId: `${dataProducerId}-${asked}`, close };
   }
 
   /** A message arrives by a data channel. */

@@ -367,6 +367,7 @@ const answers: Answers = {
     label: '',
     protocol: '',
   }),
+  'close-data-consumer': nothing,
   'get-stats': (link, server, { participantId, transportId, consumerId }) => {
     const whose = participantId ?? link.participantId ?? '';
     const { transports = [], consumers = [], quality = null } = server.measured.get(whose) ?? {};

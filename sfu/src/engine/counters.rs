@@ -87,7 +87,8 @@ pub struct Counters {
     pub keyframes_requested: u64,
     /// Keyframe requests (PLI, FIR) of subscribers.
     pub keyframe_requests_received: u64,
-    /// Times a viewer asked for a keyframe of a picture that it had been shown for a while, and that reached us whole.
+    /// Times a picture froze: a viewer asked for a keyframe, the last one was long ago, and what is shown reached us whole.
+    /// Asking again until it is there is the same time.
     pub freezes: u64,
     /// Keyframes that arrived from publishers, each layer counted.
     pub keyframes_received: u64,

@@ -10,7 +10,7 @@ use super::{
     demux::Slot,
     packet::RtpPacket,
     peer::{FIRST_REPORT_AFTER, ROUND_TRIP_UNKNOWN},
-    quality::is_freeze,
+    quality::is_frozen,
     router::{Outlet, Router, repair, speaker::JUDGED_EVERY},
     transport::rtcp::{
         self, ExtendedBlock, NackPairs, ReportBlock, RtcpPacket, SenderReport, reference_time,
@@ -223,9 +223,9 @@ impl Engine {
         let Router { producers, consumers, .. } = &mut self.rooms[peer.room].router;
         let asking = &mut consumers[consumer];
         *(if is_full { &mut asking.counts.firs } else { &mut asking.counts.plis }) += 1;
-        let (room, froze) = (peer.room, is_freeze(now, asking, &producers[asking.producer]));
-        if froze {
-            self.note_freeze(slot);
+        let (room, frozen) = (peer.room, is_frozen(now, asking, &producers[asking.producer]));
+        if frozen {
+            self.note_frozen(now, slot, consumer);
         }
         self.request_keyframe(now, room, consumer);
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use plenum_shared::{
     event::Event,
     id::SessionId,
-    media::{ConnectionQuality, Direction},
+    media::{ConnectionQuality, Direction, Kind},
 };
 
 use super::{
@@ -35,7 +35,8 @@ const WORSE_AFTER: u8 = 2;
 const BETTER_AFTER: u8 = 4;
 /// Both transports of a session report once a second; the second one of them is not another judgement.
 const JUDGED_EVERY: Duration = REPORT_INTERVAL.saturating_sub(Duration::from_millis(50));
-/// A viewer that asks for a keyframe so soon after one has what it waited for, or was too late to use it.
+/// A viewer that asks for a keyframe so soon after one has what it waited for, or was too late to use it. One that asks so
+/// soon after asking waits for the same one.
 const FREEZE_AFTER: Duration = Duration::from_secs(2);
 /// When more is missing of what the publisher sent, a picture that freezes is not its viewer's connection.
 const UPSTREAM_MISSED_MAX: f32 = 0.01;
@@ -75,7 +76,7 @@ impl Quality {
         self.told
     }
 
-    /// A picture that was shown froze.
+    /// A picture that was shown is frozen.
     fn note_freeze(&mut self) {
         self.freezes.0 |= 1;
     }
@@ -169,12 +170,13 @@ pub(super) fn loss_weight(consumer: &Consumer) -> f32 {
 }
 
 /// A viewer that asks for a keyframe now has lost a picture on its own way, which it had been shown for a while.
-pub(super) fn is_freeze(now: Instant, consumer: &Consumer, producer: &Producer) -> bool {
+pub(super) fn is_frozen(now: Instant, consumer: &Consumer, producer: &Producer) -> bool {
     let stream =
         consumer.layers.current_stream().and_then(|stream| producer.streams.get(usize::from(stream)));
-    !consumer.paused
+    consumer.kind == Kind::Video
+        && !consumer.paused
         && !producer.paused
-        && now.saturating_duration_since(consumer.entered_at) >= FREEZE_AFTER
+        && now.saturating_duration_since(consumer.keyframe_at) >= FREEZE_AFTER
         && stream.is_some_and(|stream| stream.reception.missed_share() <= UPSTREAM_MISSED_MAX)
 }
 
@@ -190,10 +192,12 @@ impl Engine {
         }
     }
 
-    /// A picture of a viewer froze.
-    pub(super) fn note_freeze(&mut self, slot: Slot) {
-        self.counters.freezes += 1;
+    /// A viewer wants a keyframe of a picture that is frozen. Browsers ask until it is there: that is one freeze.
+    pub(super) fn note_frozen(&mut self, now: Instant, slot: Slot, consumer: usize) {
         let Peer { room, session, .. } = self.peers[slot];
+        let before = self.rooms[room].router.consumers[consumer].frozen_at.replace(now);
+        let goes_on = before.is_some_and(|before| now.saturating_duration_since(before) < FREEZE_AFTER);
+        self.counters.freezes += u64::from(!goes_on);
         if let Some(presence) = self.rooms[room].sessions.get_mut(&session) {
             presence.quality.note_freeze();
         }

@@ -88,6 +88,23 @@ impl Call {
             self.room.run(33);
         }
     }
+
+    /// So many pictures of the single stream, of which the first may be a keyframe.
+    fn film(&mut self, numbers: std::ops::Range<u16>, keyframe: bool) {
+        for number in numbers.clone() {
+            self.room.send_video(self.ada, number, keyframe && number == numbers.start);
+            self.room.run(33);
+        }
+    }
+
+    /// The viewer asks for a keyframe, so many times in one compound.
+    fn ask(&mut self, times: u8) {
+        let (ssrc, link) = (self.viewing.ssrc(), self.viewing.link);
+        self.room.send_rtcp(link, |writer| {
+            assert!(writer.pli(1, ssrc));
+            (1..times).for_each(|number| assert!(writer.fir(1, ssrc, number)));
+        });
+    }
 }
 
 #[test]
@@ -463,17 +480,63 @@ fn a_viewer_whose_only_picture_is_held_down_by_bandwidth_is_well_connected_at_be
 fn a_viewer_whose_pictures_freeze_is_not_well_connected_unless_they_came_in_pieces() {
     for (holes, told) in [(false, ConnectionQuality::Fair), (true, ConnectionQuality::Excellent)] {
         let mut call = Call::new(&single());
-        for number in (1..400).filter(|number| !holes || number % 20 != 0) {
-            call.room.send_video(call.ada, number, number % 30 == 1);
+        for number in (1..700).filter(|number| !holes || number % 20 != 0) {
+            call.room.send_video(call.ada, number, number % 100 == 1);
             call.room.run(33);
-            if number > 100 && number % 15 == 1 {
-                let (ssrc, link) = (call.viewing.ssrc(), call.viewing.link);
-                call.room.send_rtcp(link, |writer| assert!(writer.pli(1, ssrc)));
+            // For a second and more of every three, until the next keyframe is there.
+            if number % 100 > 62 && number % 15 == 1 {
+                call.ask(1);
             }
         }
         assert_eq!(call.told_quality(), Some(told), "with holes: {holes}");
-        assert_eq!(call.room.engine.counters().freezes > 0, !holes);
+        assert_eq!(call.room.engine.counters().freezes, if holes { 0 } else { 7 });
     }
+}
+
+#[test]
+fn a_freeze_is_one_however_often_its_viewer_asks_until_a_keyframe_is_there() {
+    let mut call = Call::new(&single());
+    let freezes = |call: &Call| call.room.engine.counters().freezes;
+    call.film(1..91, true);
+    for begin in [91, 96, 101, 106] {
+        call.ask(40);
+        call.film(begin..begin + 5, false);
+    }
+    assert_eq!(freezes(&call), 1);
+    call.film(111..141, true);
+    call.ask(1);
+    assert_eq!(freezes(&call), 1, "it has got what it asks for");
+    call.film(141..181, false);
+    call.ask(1);
+    assert_eq!(freezes(&call), 2);
+}
+
+#[test]
+fn whoever_asks_for_a_keyframe_every_two_seconds_is_well_connected_all_the_same() {
+    let mut call = Call::new(&single());
+    for second in 0..10 {
+        call.film(second * 60 + 1..second * 60 + 61, true);
+        call.ask(1);
+    }
+    assert_eq!(call.told_quality(), Some(ConnectionQuality::Excellent));
+    assert_eq!(call.room.engine.counters().freezes, 0);
+}
+
+#[test]
+fn sound_does_not_freeze() {
+    let mut room = Room::new();
+    let (ada, bob) = (room.link(Direction::Send), room.link(Direction::Recv));
+    let microphone = room.produce(ada, Kind::Audio, Source::Microphone, AUDIO);
+    let viewing = room.consume(bob, microphone);
+    for number in 1..300 {
+        // A pause of its publisher, or the last packet counts as the newest keyframe.
+        if number < 150 {
+            room.send_audio(ada, number, 30);
+        }
+        room.run(20);
+    }
+    room.send_rtcp(bob, |writer| assert!(writer.pli(1, viewing.ssrc())));
+    assert_eq!(room.engine.counters().freezes, 0);
 }
 
 #[test]

@@ -108,8 +108,10 @@ pub struct Consumer {
     pub counts: ConsumerCounts,
     /// What its viewer reported last.
     pub remote: Option<RemoteReport>,
-    /// When it entered the stream it is on.
-    pub entered_at: Instant,
+    /// When its viewer was last sent a keyframe.
+    pub keyframe_at: Instant,
+    /// When its viewer last asked for one because of a picture that froze.
+    pub frozen_at: Option<Instant>,
     /// Timestamp of a frame that lost a packet to a full arena.
     spoilt_frame: Option<u32>,
     /// Timestamp of the frame that was last allowed to wait.
@@ -195,7 +197,8 @@ impl Consumer {
             sent_bytes: 0,
             counts: ConsumerCounts::default(),
             remote: None,
-            entered_at: now,
+            keyframe_at: now,
+            frozen_at: None,
             spoilt_frame: None,
             waiting_frame: None,
             reported: None,
@@ -251,11 +254,13 @@ impl Consumer {
             Verdict::Enter => {
                 // What still waits would only delay the keyframe that makes it needless.
                 self.forget_waiting(outlet);
-                self.entered_at = now;
                 self.enter(now, previous, incoming, packet.timestamp, producer);
             }
             Verdict::Send if resumes => self.enter(now, previous, incoming, packet.timestamp, producer),
             Verdict::Send => {}
+        }
+        if description.keyframe {
+            self.keyframe_at = now;
         }
         let waits = self.kind == Kind::Video
             && outlet.peers.get(self.peer).is_some_and(|peer| !peer.pacer.is_free(now));

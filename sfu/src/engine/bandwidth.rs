@@ -53,7 +53,7 @@ impl Engine {
         }
         if taken.feedbacks > 0 {
             let peer = &mut self.peers[slot];
-            peer.loss = peer.estimate.lost().map_or(peer.loss, |lost| lost as f32);
+            peer.loss = peer.estimate.lost(now).map_or(peer.loss, |lost| lost as f32);
         }
         if taken.blocks || taken.remb_bps.is_some() || taken.feedbacks > 0 {
             self.after_estimate(now, slot);
@@ -75,8 +75,9 @@ impl Engine {
         // Where nothing was sent nothing is lost, and nothing learnt either.
         let share = lost / sent.max(1) as f64;
         peer.loss_weight = if sent > 0 { weighed / sent as f32 } else { 1.0 };
-        // Feedback about every packet tells more than a share in 256ths of the packets of some streams.
-        peer.loss = peer.estimate.lost().filter(|_| sent > 0).unwrap_or(share) as f32;
+        // Feedback about every packet tells more than a share in 256ths of the packets of some streams, where packets are
+        // sent: of the few of a silent room the reports tell as much, and what feedback told before is over.
+        peer.loss = peer.estimate.lost(now).filter(|_| sent > 0).unwrap_or(share) as f32;
         if sent > 0 {
             peer.estimate.handle_loss(now, share, Bitrate(sent));
         }

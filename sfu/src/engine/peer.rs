@@ -81,7 +81,8 @@ pub struct Peer {
     pub report_at: Option<Instant>,
     /// The round trip to it, as its last report proved.
     pub round_trip: Option<Duration>,
-    /// Share of packets lost on the way to it (as it reported last) or, when it publishes, on the way to us.
+    /// Share of packets lost on the way to it (in the last two seconds as its feedback tells, or else as it reported last)
+    /// or, when it publishes, on the way to us.
     pub loss: f32,
     /// What that loss is worth, where most of it is mended: see [`super::quality`].
     pub loss_weight: f32,

@@ -16,7 +16,7 @@ pub struct SendingSnapshot {
     pub estimate: Bitrate,
     /// The round trip to it, once a report proved one.
     pub round_trip: Option<Duration>,
-    /// Share of packets lost on the way to it (0.0 to 1.0), as it reported last.
+    /// Share of packets lost on the way to it (0.0 to 1.0), as it told last.
     pub loss: f32,
     /// The layer each of its video consumers gets; `None` while it gets nothing.
     pub layers: Vec<(ConsumerId, Option<Layer>)>,

@@ -128,7 +128,7 @@ fn sending_details(peer: &Peer) -> SendingDetails {
     let pacer = peer.pacer.figures();
     SendingDetails {
         available: estimate.bitrate,
-        measured: peer.estimate.lost().is_some(),
+        measured: peer.estimate.is_measured(),
         acknowledged: estimate.acknowledged,
         path_queue_ms: estimate.queue.as_millis() as u32,
         allotted: peer.allotted,

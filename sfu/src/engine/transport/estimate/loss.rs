@@ -4,6 +4,7 @@
 //! Where the rates sent do not tell them apart, loss alone takes nothing away, unless it is very high; a probe at a higher
 //! rate is asked for, which costs no picture and decides it.
 
+use super::lately::Lately;
 use super::sent::{Fate, SENT_MAX, SentPackets};
 
 /// Times of sending that are judged together, in microseconds at least, and packets.
@@ -46,6 +47,7 @@ pub struct Loss {
     len: usize,
     next: usize,
     open: Open,
+    lately: Lately,
     /// The number of the next packet to be judged.
     judged: u64,
     inherent: f64,
@@ -90,6 +92,7 @@ impl Loss {
             len: 0,
             next: 0,
             open: Open::default(),
+            lately: Lately::default(),
             judged: 0,
             inherent: 0.0,
             average: 0.0,
@@ -104,7 +107,14 @@ impl Loss {
     /// Feedback spoke of packets up to `spoken` (exclusive). Those sent `patience_us` before the last of them are judged:
     /// until then a late packet may still turn up. `queued`: there is a queue, which explains a loss by itself. Returns
     /// whether there is a new judgement.
-    pub fn judge(&mut self, sent: &SentPackets, spoken: u64, patience_us: u32, queued: bool) -> bool {
+    pub fn judge(
+        &mut self,
+        now_us: u64,
+        sent: &SentPackets,
+        spoken: u64,
+        patience_us: u32,
+        queued: bool,
+    ) -> bool {
         self.judged = self.judged.max(spoken.saturating_sub(SENT_MAX as u64 / 2));
         let Some(newest) = spoken.checked_sub(1).and_then(|number| sent.get(number)) else { return false };
         self.queued = queued;
@@ -118,6 +128,9 @@ impl Loss {
             let span_us = packet.sent_us.wrapping_sub(since);
             news |= self.close(span_us, packet.sent_us);
             self.open.bytes += u32::from(packet.len);
+            if packet.fate != Fate::Unknown {
+                self.lately.note(now_us, packet.fate == Fate::Missing);
+            }
             match packet.fate {
                 Fate::Arrived => self.open.arrived += 1,
                 Fate::Missing => self.open.lost += 1,
@@ -150,9 +163,14 @@ impl Loss {
         self.inherent
     }
 
-    /// The share that was lost lately.
+    /// The share that was lost of what the explanations are made of.
     pub fn average(&self) -> f64 {
         self.average
+    }
+
+    /// The share that was lost in the last two seconds; `None` where too few packets tell.
+    pub fn lately(&self, now_us: u64) -> Option<f64> {
+        self.lately.share(now_us)
     }
 
     /// The rate before a fall that turned out to be for nothing.
@@ -167,7 +185,8 @@ impl Loss {
 
     /// The path is another one, or was shown to carry more.
     pub fn forget(&mut self) {
-        *self = Loss { judged: self.judged, inherent: self.inherent, average: self.average, ..Loss::new() };
+        let Loss { judged, inherent, average, lately, .. } = *self;
+        *self = Loss { judged, inherent, average, lately, ..Loss::new() };
     }
 
     /// What was sent before this number says nothing about the path as it is.

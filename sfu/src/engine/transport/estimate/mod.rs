@@ -8,6 +8,7 @@ mod aimd;
 mod alr;
 mod arrival_groups;
 mod cluster;
+mod lately;
 mod loss;
 mod probe;
 mod queue;
@@ -65,7 +66,7 @@ pub struct EstimateSnapshot {
     pub acknowledged: Bitrate,
     /// How long packets wait on the way, beyond the shortest delay seen.
     pub queue: Duration,
-    /// The share of packets that lately did not arrive (0.0 to 1.0).
+    /// The share of packets that did not arrive (0.0 to 1.0), of the five seconds and more that the estimate remembers.
     pub lost: f64,
     /// The round trip as feedback shows it.
     pub round_trip: Option<Duration>,
@@ -216,9 +217,15 @@ impl Estimate {
         self.wanted.flatten()
     }
 
-    /// The share of packets (0.0 to 1.0) that lately did not arrive; `None` where no transport-wide feedback tells.
-    pub fn lost(&self) -> Option<f64> {
-        self.wide.as_ref().filter(|wide| wide.has_feedback()).map(|wide| wide.lost())
+    /// Transport-wide feedback tells what becomes of each packet.
+    pub fn is_measured(&self) -> bool {
+        self.wide.as_ref().is_some_and(|wide| wide.has_feedback())
+    }
+
+    /// The share of packets (0.0 to 1.0) that did not arrive in the last two seconds; `None` where no transport-wide
+    /// feedback tells, or only of a few packets.
+    pub fn lost(&self, now: Instant) -> Option<f64> {
+        self.wide.as_ref().and_then(|wide| wide.lost(now))
     }
 
     /// Everything there is to show.

@@ -308,9 +308,9 @@ impl TransportWide {
         self.feedback_us.is_some()
     }
 
-    /// The share of packets that was lost lately.
-    pub fn lost(&self) -> f64 {
-        self.loss.average()
+    /// The share of packets that was lost in the last two seconds, where enough were sent to tell.
+    pub fn lost(&self, now: Instant) -> Option<f64> {
+        self.loss.lately(self.clock_us(now))
     }
 
     /// The rate.
@@ -525,7 +525,7 @@ impl TransportWide {
     fn judge_loss(&mut self, now_us: u64) {
         let patience_us = 60_000 + (self.trendline.noise_ms() * 3e3).min(500_000.0) as u32;
         let queued = self.standing_ms() > self.standing_max_ms();
-        if !self.loss.judge(&self.sent, self.spoken, patience_us, queued) {
+        if !self.loss.judge(now_us, &self.sent, self.spoken, patience_us, queued) {
             return;
         }
         let before = self.aimd.target();

@@ -31,13 +31,31 @@ it('asks for a view and a priority once, and again after it was refused', async 
   expect(asked).toEqual([...both, ...both]);
 });
 
-it('knows what the server knows when it did not hear of a pause', async () => {
+it('asks for what it wants where it does not know what the server did', async () => {
+  const { asked, server, of } = subscription();
+  const wide = { width: 320, height: 180, layer: null };
+  await of.setView(wide);
+  // Each of these may have reached the server: only the answer is missing.
+  server.refuses = true;
+  await expect(of.setPaused(true)).rejects.toThrow();
+  await expect(of.setPriority(2)).rejects.toThrow();
+  await expect(of.setView({ ...wide, width: 640 })).rejects.toThrow();
+  server.refuses = false;
+  asked.length = 0;
+  for (let round = 0; round < 2; round++) {
+    await of.setPaused(false);
+    await of.setPriority(1);
+    await of.setView(wide);
+  }
+  expect(asked).toEqual(['resume-consumer', 'set-consumer-priority', 'set-preferred-layers']);
+});
+
+it('pauses again after it was refused, and once', async () => {
   const { asked, server, of } = subscription();
   server.refuses = true;
   await expect(of.setPaused(true)).rejects.toThrow();
-  expect(of.paused).toBe(false);
   server.refuses = false;
   await of.setPaused(true);
-  expect(of.paused).toBe(true);
+  await of.setPaused(true);
   expect(asked).toEqual(['pause-consumer', 'pause-consumer']);
 });

@@ -3,14 +3,35 @@ import type { types } from 'mediasoup-client';
 import type { Signaling } from '../signaling/events';
 import type { ProducerRef, Subscription, View } from './session';
 
+/** What the server was told last of one thing, so that it is not told twice. */
+class Told<T> {
+  /** Undefined: nobody knows. */
+  private value: T | undefined;
+
+  constructor(value: T | undefined) {
+    this.value = value;
+  }
+
+  async tell(value: T, ask: () => Promise<unknown>): Promise<void> {
+    if (this.value === value) return;
+    this.value = value;
+    try {
+      await ask();
+    } catch (error) {
+      // Perhaps only the answer got lost: whatever is wanted next is asked for.
+      if (this.value === value) this.value = undefined;
+      throw error;
+    }
+  }
+}
+
 export class MediasoupSubscription implements Subscription {
   readonly consumer: types.Consumer;
   readonly producer: ProducerRef;
   private readonly signaling: Pick<Signaling, 'request'>;
-  private pausedAtServer: boolean;
-  /** As it was last told to the server. */
-  private view = '';
-  private priority = 1;
+  private readonly pausedTold: Told<boolean>;
+  private readonly viewTold = new Told<string>(undefined);
+  private readonly priorityTold = new Told<number>(1);
 
   constructor(
     consumer: types.Consumer,
@@ -21,7 +42,7 @@ export class MediasoupSubscription implements Subscription {
     this.consumer = consumer;
     this.producer = producer;
     this.signaling = signaling;
-    this.pausedAtServer = paused;
+    this.pausedTold = new Told(paused);
   }
 
   get consumerId(): string {
@@ -33,51 +54,29 @@ export class MediasoupSubscription implements Subscription {
   }
 
   async setView({ width, height, layer }: View): Promise<void> {
-    const view = `${width}x${height}:${layer}`;
-    if (this.view === view || this.consumer.closed) return;
-    const before = this.view;
-    this.view = view;
-    try {
-      await this.signaling.request('set-preferred-layers', {
+    if (this.consumer.closed) return;
+    await this.viewTold.tell(`${width}x${height}:${layer}`, () =>
+      this.signaling.request('set-preferred-layers', {
         consumerId: this.consumer.id,
         width,
         height,
         ...(layer === null ? {} : { spatialLayer: layer }),
-      });
-    } catch (error) {
-      // The server knows what it knew: the same may be asked for again.
-      if (this.view === view) this.view = before;
-      throw error;
-    }
+      }),
+    );
   }
 
   async setPriority(priority: number): Promise<void> {
-    if (this.priority === priority || this.consumer.closed) return;
-    const before = this.priority;
-    this.priority = priority;
-    try {
-      await this.signaling.request('set-consumer-priority', { consumerId: this.consumer.id, priority });
-    } catch (error) {
-      if (this.priority === priority) this.priority = before;
-      throw error;
-    }
+    if (this.consumer.closed) return;
+    await this.priorityTold.tell(priority, () =>
+      this.signaling.request('set-consumer-priority', { consumerId: this.consumer.id, priority }),
+    );
   }
 
   async setPaused(paused: boolean): Promise<void> {
-    if (this.pausedAtServer === paused || this.consumer.closed) return;
-    this.pausedAtServer = paused;
-    try {
-      await this.signaling.request(paused ? 'pause-consumer' : 'resume-consumer', {
-        consumerId: this.consumer.id,
-      });
-    } catch (error) {
-      if (this.pausedAtServer === paused) this.pausedAtServer = !paused;
-      throw error;
-    }
-  }
-
-  get paused(): boolean {
-    return this.pausedAtServer;
+    if (this.consumer.closed) return;
+    await this.pausedTold.tell(paused, () =>
+      this.signaling.request(paused ? 'pause-consumer' : 'resume-consumer', { consumerId: this.consumer.id }),
+    );
   }
 
   level(): number | null {

@@ -1,5 +1,5 @@
 //! When the next packet of data channels may leave: half as fast as sound and video leave room for it in the estimate,
-//! and never slower than a share of its own. Sound and repetitions go before it.
+//! and never slower than a share of its own, which the allocation leaves to it. Sound and repetitions go before it.
 //!
 //! SCTP has a congestion window of its own, which grows until something is lost: alone it would fill the queue in front
 //! of the viewer's line, and sound and video would stand in it.
@@ -10,12 +10,15 @@ use plenum_shared::media::Bitrate;
 
 use crate::engine::router::rate::RateMeter;
 
-/// What data may take of the estimate whatever else is sent: a sixteenth. Video is given as much less while data takes it.
+/// What data may take of a wide path whatever else is sent: a sixteenth. Video is given as much less while data takes it.
 const SHARE: u64 = 16;
 /// Of what sound and video leave, data has half: while less is sent than the estimate, nobody has tried the rest.
 const LEFT_SHARE: u64 = 2;
-/// The least: a message of a chat is through in a moment, whatever the estimate.
-const RATE_MIN: Bitrate = Bitrate(64_000);
+/// The share of a path on which a sixteenth is less than [`SMALL_SHARE_MAX`]: an eighth, up to that. More would take the
+/// last picture away, and less is no speed for a message of a chat.
+const SMALL_SHARE: u64 = 8;
+/// See [`SMALL_SHARE`].
+const SMALL_SHARE_MAX: u64 = 64_000;
 /// Where nothing else is sent there is nothing to protect, and SCTP finds out itself what the path carries.
 const RATE_ALONE: Bitrate = Bitrate(50_000_000);
 /// What may leave ahead of its time, so that packets form groups.
@@ -45,12 +48,12 @@ impl DataPace {
     /// What the path is believed to carry, and what sound and video take of it.
     pub fn set_rate(&mut self, estimate: Bitrate, media: Bitrate) {
         let left = estimate.0.saturating_sub(media.0);
-        self.rate = Bitrate((left / LEFT_SHARE).max(estimate.0 / SHARE)).max(RATE_MIN);
+        self.rate = Bitrate(left / LEFT_SHARE).max(share(estimate)).max(Bitrate(1));
     }
 
     /// What video should leave of the estimate: what data took in the last second, as far as its share goes.
     pub fn reserved(&mut self, now: Instant, estimate: Bitrate) -> Bitrate {
-        self.sent.rate(now).min(Bitrate(estimate.0 / SHARE))
+        self.sent.rate(now).min(share(estimate))
     }
 
     /// A packet may leave now.
@@ -74,6 +77,11 @@ impl DataPace {
     pub fn waiting_bytes_max(&self) -> usize {
         (u128::from(self.rate.0) * WAITS_MAX.as_micros() / 8_000_000) as usize
     }
+}
+
+/// What data may take in any case.
+fn share(estimate: Bitrate) -> Bitrate {
+    Bitrate((estimate.0 / SHARE).max((estimate.0 / SMALL_SHARE).min(SMALL_SHARE_MAX)))
 }
 
 #[cfg(test)]
@@ -102,9 +110,31 @@ mod tests {
             let rate = carried(&mut pace, start) * 8;
             assert!((expected..expected * 11 / 10).contains(&rate), "{rate} beside {media}");
         }
-        let mut pace = DataPace::new(start);
-        pace.set_rate(Bitrate(10_000), Bitrate(10_000));
-        assert!(carried(&mut pace, start) * 8 >= RATE_MIN.0);
+    }
+
+    #[test]
+    fn on_a_narrow_path_data_and_what_it_leaves_are_not_more_than_the_path() {
+        for estimate in [50_000, 100_000, 200_000, 300_000, 600_000, 900_000, 2_000_000] {
+            let (start, estimate) = (Instant::now(), Bitrate(estimate));
+            let mut pace = DataPace::new(start);
+            // The other streams take all they are given, and learn twice a second how much that is.
+            let mut media = estimate;
+            let (mut data, mut at) = (0, start);
+            while at < start + Duration::from_secs(10) {
+                if (at - start).as_millis().is_multiple_of(500) {
+                    media = Bitrate(estimate.0 - pace.reserved(at, estimate).0);
+                }
+                pace.set_rate(estimate, media);
+                while pace.is_due(at) {
+                    pace.spend(at, 100);
+                    data += if at >= start + Duration::from_secs(5) { 100 * 8 } else { 0 };
+                }
+                at += Duration::from_millis(1);
+            }
+            let both = media.0 + data / 5;
+            assert!(both <= estimate.0 * 102 / 100, "{both} of {}", estimate.0);
+            assert!(data / 5 >= estimate.0 / SHARE, "{data}");
+        }
     }
 
     #[test]

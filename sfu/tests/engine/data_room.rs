@@ -165,7 +165,7 @@ fn a_receiver_whose_association_ends_loses_its_consumer_and_the_producer_stays()
 fn a_transport_gets_the_messages_of_a_data_producer_once() {
     let mut talk = DataTalk::new();
     let (transport, producer) = (talk.room.links[talk.to.link].transport, talk.producer);
-    let mut consume = |room: &mut Room| {
+    let consume = |room: &mut Room| {
         let consumer = DataConsumerId(room.uuid());
         room.command(RoomCommand::ConsumeData { transport, consumer, producer })
     };

@@ -47,11 +47,30 @@ export class MediasoupData {
     return { dataConsumerId: consumer.id, close: () => consumer.close() };
   }
 
+  /** Closes what was opened for a label, once all that was said by it has left. Gives the ids of what closes. */
+  async close(label: string): Promise<string[]> {
+    const openings: Promise<types.DataProducer>[] = [];
+    for (const [key, opening] of this.producers) {
+      if (JSON.parse(key)[0] !== label) continue;
+      this.producers.delete(key);
+      openings.push(opening);
+    }
+    const opened = await Promise.allSettled(openings);
+    return opened.flatMap((one) => {
+      if (one.status === 'rejected') return [];
+      // The browser sends what waits first, and the server hears of the end by the channel itself.
+      one.value.close();
+      return one.value.id;
+    });
+  }
+
   private producer(label: string, reliability: DataReliability): Promise<types.DataProducer> {
     const key = JSON.stringify([label, reliability.ordered, reliability.maxRetransmits]);
     let opening = this.producers.get(key);
     if (!opening) {
-      const forget = () => this.producers.delete(key);
+      const forget = () => {
+        if (this.producers.get(key) === opening) this.producers.delete(key);
+      };
       opening = this.open(label, reliability, forget);
       this.producers.set(key, opening);
       opening.catch(forget);

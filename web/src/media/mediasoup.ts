@@ -157,6 +157,10 @@ class MediasoupSession implements MediaSession {
     return this.data.send(label, content, reliability);
   }
 
+  closeData(label: string): Promise<string[]> {
+    return this.data.close(label);
+  }
+
   receiveData(
     dataProducerId: string,
     onMessage: (content: string | ArrayBuffer) => void,

@@ -96,6 +96,8 @@ export interface MediaSession {
   transportIds(): Promise<string[]>;
   /** Says something to everybody in the room who receives this label of ours. */
   sendData(label: string, content: DataContent, reliability: DataReliability): Promise<void>;
+  /** Ends the data channels of a label, after what was said by them. Gives their ids; `data-producer-closed` tells when. */
+  closeData(label: string): Promise<string[]>;
   /** Receives somebody's data channel, until it is closed here or ends by itself (`onEnded`). */
   receiveData(
     dataProducerId: string,

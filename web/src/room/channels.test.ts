@@ -86,6 +86,32 @@ describe('channels between people', () => {
     end();
   });
 
+  it('add_ev_87 gives a label back, and waits until the server knows', async () => {
+    vi.useFakeTimers();
+    const { link, session, channels } = scene();
+    channels.watch(link);
+    await channels.closeData('cursor');
+    channels.attach(session());
+    await channels.closeData('cursor');
+    for (const text of ['a', 'b']) await channels.sendData('cursor', text);
+    let over = 0;
+    const close = () => void channels.closeData('cursor').then(() => over++);
+    const closed = (dataProducerId: string) =>
+      link.deliver('data-producer-closed', { meetingId, participantId: 'p-me', dataProducerId });
+    close();
+    closed('cursor-0');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(over).toBe(0);
+    closed('cursor-1');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(over).toBe(1);
+    // A word that never comes is not waited for.
+    close();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(over).toBe(2);
+    vi.useRealTimers();
+  });
+
   describe('that are hard to receive', () => {
     beforeEach(() => void vi.useFakeTimers());
     afterEach(() => void vi.useRealTimers());

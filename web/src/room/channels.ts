@@ -17,9 +17,12 @@ interface Known {
   reception: Reception;
 }
 
+/** How long the end of a channel of ours is waited for. */
+const CLOSE_MS_MAX = 5_000;
+
 export class Channels {
   private session: MediaSession | null = null;
-  private signaling: Pick<Signaling, 'request'> | null = null;
+  private signaling: Pick<Signaling, 'on' | 'request'> | null = null;
   /** Everybody else's channels within reach, by id. */
   private readonly known = new Map<string, Known>();
   private readonly listeners = new Map<string, Set<DataListener>>();
@@ -69,6 +72,32 @@ export class Channels {
   async sendData(label: string, content: DataContent, reliability: DataReliability = {}): Promise<void> {
     if (!this.session) throw new Error('there is no media now');
     await this.session.sendData(label, content, reliability);
+  }
+
+  /**
+   * Gives a label back that nothing is to be said under any more; the server has few for each of us. Resolves when it
+   * knows, or after a while.
+   */
+  async closeData(label: string): Promise<void> {
+    const { session, signaling } = this;
+    if (!session || !signaling) return;
+    const ended = new Set<string>();
+    let heard: () => void = () => undefined;
+    const off = signaling.on('data-producer-closed', ({ dataProducerId }) => {
+      ended.add(dataProducerId);
+      heard();
+    });
+    const ids = await session.closeData(label);
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, CLOSE_MS_MAX);
+      heard = () => {
+        if (!ids.every((id) => ended.has(id))) return;
+        clearTimeout(timer);
+        resolve();
+      };
+      heard();
+    });
+    off();
   }
 
   /** Listens to a label; the result ends that. */

@@ -131,6 +131,11 @@ export class FakeSession implements MediaSession {
     this.said.push({ label, content, reliability });
   }
 
+  async closeData(label: string): Promise<string[]> {
+    const closed = this.said.filter((one) => one.label === label);
+    return closed.map((_, index) => `${label}-${index}`);
+  }
+
   async receiveData(
     dataProducerId: string,
     onMessage: (content: string | ArrayBuffer) => void,

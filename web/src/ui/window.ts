@@ -12,6 +12,8 @@ export interface PlenumWindow {
   stats(): Promise<MediaStats>;
   /** Says something to everybody in the room who listens to the label. */
   sendData(label: string, content: DataContent, reliability?: DataReliability): Promise<void>;
+  /** Gives a label back that nothing is to be said under any more. */
+  closeData(label: string): Promise<void>;
   /** Listens to a label while this meeting lasts; the result ends that sooner. */
   onData(label: string, listener: DataListener): () => void;
 }
@@ -40,6 +42,7 @@ export function exposeForTests(): void {
     room: () => (current ? structuredClone(current.store.get()) : null),
     stats: async () => current?.stats() ?? { outbound: [], inbound: [], transports: [] },
     sendData: async (label, content, reliability) => meeting().channels.sendData(label, content, reliability),
+    closeData: async (label) => meeting().channels.closeData(label),
     onData: (label, listener) => meeting().channels.onData(label, listener),
   };
   Object.defineProperty(window, 'plenum', { value: Object.freeze(plenum), configurable: true });

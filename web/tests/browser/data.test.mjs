@@ -221,5 +221,12 @@ describe('data channels', () => {
     await says(ben, 'to the foreigner');
     const [first] = await messages(ada, reception, 1);
     assert.deepEqual(first, { kind: 'text', size: 16, text: 'to the foreigner' });
+    // A label for each of twenty things, one after the other; more than 16 at a time are refused.
+    await ben.page.evaluate(async () => {
+      for (let thing = 0; thing < 20; thing++) {
+        await window.plenum.sendData(`thing ${thing}`, 'x');
+        await window.plenum.closeData(`thing ${thing}`);
+      }
+    });
   });
 });

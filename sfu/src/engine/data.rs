@@ -91,6 +91,9 @@ impl Engine {
         {
             return refuse(RefusalReason::LimitReached, "data consumers");
         }
+        if !self.peers[slot].transport.takes_data_channels() {
+            return refuse(RefusalReason::LimitReached, "what waits of channels that were closed");
+        }
         // A number is not taken again soon: the stream that had it may still be closing.
         let peer = &mut self.peers[slot];
         let mut stream_id = peer.next_data_stream;

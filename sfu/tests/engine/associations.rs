@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use plenum_sfu::engine::transport::sctp::{
-    BUFFERED_MAX, DataEvent, DataRate, NotSent, PACKET_LEN_MAX, PayloadProtocolIdentifier as Kind, Sctp,
+    BUFFERED_LOSSY_MAX, BUFFERED_MAX, DataEvent, DataRate, NotSent, PACKET_LEN_MAX,
+    PayloadProtocolIdentifier as Kind, Sctp,
 };
 use plenum_shared::transport::{SctpParameters, SctpStreamParameters};
 use proptest::prelude::*;
@@ -16,6 +17,7 @@ use crate::sctp_client::SctpClient;
 
 const STREAM: SctpStreamParameters =
     SctpStreamParameters { stream_id: 3, ordered: true, max_packet_life_time: None, max_retransmits: None };
+const DATA: u8 = 0;
 const ABORT: u8 = 6;
 const RATE: DataRate = DataRate { bytes_per_second: 100 << 20, messages_per_second: 100_000 };
 const LARGEST: usize = SctpParameters::OURS.max_message_size as usize;
@@ -313,7 +315,6 @@ fn empty_messages_pass_with_the_byte_that_stands_for_them() {
 
 #[test]
 fn a_message_without_a_byte_is_none() {
-    const DATA: u8 = 0;
     const WHOLE: u8 = 3;
     let mut pair = Pair::connected();
     pair.client.send(3, Kind::Binary, b"one");
@@ -332,16 +333,100 @@ fn a_message_without_a_byte_is_none() {
     assert!(pair.is_lost() || pair.server.counters().messages_of_unknown_kind == 1);
 }
 
+/// How many messages the server takes before it is full. The client hears nothing of them.
+fn taken(pair: &mut Pair, stream: SctpStreamParameters, message: &Bytes) -> usize {
+    (0..100_000).take_while(|_| pair.server.send(&stream, Kind::Binary, message).is_ok()).count()
+}
+
+fn zeros(len: usize) -> Bytes {
+    vec![0; len].into()
+}
+
+fn reliable(stream_id: u16) -> SctpStreamParameters {
+    SctpStreamParameters { stream_id, ..STREAM }
+}
+
+fn lossy(stream_id: u16) -> SctpStreamParameters {
+    SctpStreamParameters { max_retransmits: Some(0), ..reliable(stream_id) }
+}
+
 #[test]
 fn what_waits_for_a_client_is_bounded() {
     let mut pair = Pair::connected();
-    let message = Bytes::from(vec![1; 100_000]);
-    let taken = (0..100).take_while(|_| pair.server.send(&STREAM, Kind::Binary, &message).is_ok()).count();
-    assert_eq!(taken, BUFFERED_MAX / message.len());
+    let message = zeros(100_000);
+    let count = taken(&mut pair, STREAM, &message);
+    assert!((8..=BUFFERED_MAX / message.len()).contains(&count), "{count} messages");
     assert_eq!(pair.server.send(&STREAM, Kind::Binary, &message), Err(NotSent::Full));
     pair.run(Duration::from_secs(5));
-    assert_eq!(pair.client.received.len(), taken);
-    assert_eq!(pair.server.send(&STREAM, Kind::Binary, &message), Ok(()));
+    assert_eq!(pair.client.received.len(), count);
+    assert_eq!(taken(&mut pair, STREAM, &message), count, "all of it was paid back");
+}
+
+#[test]
+fn small_messages_count_for_the_memory_they_take() {
+    let mut pair = Pair::connected();
+    let count = taken(&mut pair, STREAM, &zeros(1));
+    assert!((1000..5000).contains(&count), "{count} messages of one byte");
+    let count = taken(&mut pair, lossy(4), &zeros(1));
+    assert!((100..1000).contains(&count), "{count} that may be lost");
+}
+
+#[test]
+fn what_may_be_lost_takes_nothing_from_what_may_not() {
+    let mut pair = Pair::connected();
+    let sum: usize = (10..26).map(|stream| taken(&mut pair, lossy(stream), &zeros(60_000)) * 60_000).sum();
+    assert!((BUFFERED_LOSSY_MAX / 2..=2 * BUFFERED_LOSSY_MAX).contains(&sum), "{sum} bytes");
+    assert!(taken(&mut pair, STREAM, &zeros(100_000)) >= 8);
+}
+
+#[test]
+fn whoever_fills_the_buffer_is_out_and_the_others_have_their_share() {
+    for full in [reliable(4), lossy(4)] {
+        let mut pair = Pair::connected();
+        while (4..8).any(|stream_id| {
+            let stream = SctpStreamParameters { stream_id, ..full };
+            pair.server.send(&stream, Kind::Binary, &zeros(10_000)).is_ok()
+        }) {}
+        let other = SctpStreamParameters { stream_id: 3, ..full };
+        assert!(taken(&mut pair, other, &zeros(1000)) >= 30, "{full:?}");
+        assert_eq!(pair.server.send(&full, Kind::Binary, &zeros(1000)), Err(NotSent::Full));
+    }
+}
+
+#[test]
+fn however_many_streams_share_the_whole_has_an_end() {
+    let mut pair = Pair::connected();
+    let sum: usize = (0..500).map(|stream| taken(&mut pair, reliable(stream), &zeros(30_000)) * 30_000).sum();
+    assert!((BUFFERED_MAX..=4 * BUFFERED_MAX).contains(&sum), "{sum} bytes");
+}
+
+#[test]
+fn what_waits_of_a_stream_that_the_client_has_closed_still_counts() {
+    let mut pair = Pair::connected();
+    let message = zeros(10_000);
+    for id in 0..20 {
+        let count = taken(&mut pair, reliable(id), &message);
+        assert!(id == 0 || count <= 50, "{count} messages more on stream {id}");
+        pair.client.association.open_stream(id, Kind::Binary).unwrap();
+        pair.client.association.stream(id).unwrap().close().unwrap();
+        for packet in pair.client.poll(pair.now) {
+            pair.server.handle_packet(pair.now, packet);
+        }
+        // The answer is heard; what was sent is not.
+        pair.server.make_packets(pair.now, usize::MAX);
+        while let Some(packet) = pair.server.take_packet() {
+            if packet[12] != DATA {
+                pair.client.handle(pair.now, packet);
+            }
+        }
+        assert_eq!(pair.server.poll_event(pair.now), Some(DataEvent::StreamClosed(id)));
+        if !pair.server.takes_channels() {
+            break;
+        }
+    }
+    assert!(!pair.server.takes_channels(), "no more channels until it has read");
+    pair.run(Duration::from_secs(60));
+    assert!(pair.server.takes_channels());
 }
 
 #[test]

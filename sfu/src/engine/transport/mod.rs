@@ -436,6 +436,11 @@ impl Transport {
         self.sctp.as_mut().ok_or(NotSent::NotConnected)?.send(to, kind, payload)
     }
 
+    /// Whether another data channel may be made: see [`Sctp::takes_channels`].
+    pub fn takes_data_channels(&self) -> bool {
+        self.sctp.as_ref().is_none_or(|sctp| sctp.takes_channels())
+    }
+
     /// Closes a data channel.
     pub fn close_data(&mut self, stream: u16) {
         if let Some(sctp) = &mut self.sctp {

@@ -5,10 +5,11 @@
 //! (DCEP, RFC 8832) is dropped and counted.
 //!
 //! What comes is bounded by the receive window, which closes while the budget is used up: a sender that sends too much
-//! waits, and nothing reliable is lost. What goes is bounded by [`BUFFERED_MAX`]; packets that SCTP has made wait here
-//! until the path has room for them.
+//! waits, and nothing reliable is lost. What goes is bounded by [`BUFFERED_MAX`], stream by stream; packets that SCTP has made
+//! wait here until the path has room for them.
 
 mod abort;
+mod backlog;
 mod budget;
 
 use std::{
@@ -19,6 +20,8 @@ use std::{
 };
 
 use abort::Route;
+use backlog::Backlog;
+pub use backlog::{BUFFERED_LOSSY_MAX, BUFFERED_MAX};
 use budget::Budget;
 pub use budget::DataRate;
 use bytes::{Bytes, BytesMut};
@@ -33,14 +36,10 @@ use thiserror::Error;
 /// Bytes of one SCTP packet: a datagram of 1200 bytes without the record of DTLS 1.2 around it (AES-GCM: header 13,
 /// nonce 8, tag 16; CBC with SHA-1 would take more, and is not negotiated).
 pub const PACKET_LEN_MAX: usize = 1200 - 40;
-/// The common header and that of a DATA chunk.
-const HEADERS_LEN: usize = 12 + 16;
+/// Payload of one packet: without the common header and that of a DATA chunk.
+const FRAGMENT_LEN: usize = PACKET_LEN_MAX - (12 + 16);
 /// What waits for the application or for missing fragments. Room for one message of the largest size, and its successors.
 const RECEIVE_BUFFER: u32 = 512 * 1024;
-/// Bytes that wait for, or are on their way to, one client, all its streams together.
-pub const BUFFERED_MAX: usize = 1024 * 1024;
-/// A stream that may lose messages is not given another while more than this waits on it.
-pub const BUFFERED_LOSSY_MAX: usize = 128 * 1024;
 /// Packets that may wait in any case: SCTP begins with four, and notices the loss of one by three later ones.
 const WAITING_MIN: usize = 8;
 /// Below the second of RFC 9260, as browsers have it, and above what packets usually wait here.
@@ -105,6 +104,7 @@ pub struct Sctp {
     /// Events of the association that are not messages. The caller takes them after each call.
     events: VecDeque<DataEvent>,
     budget: Budget,
+    backlog: Backlog,
     counters: SctpCounters,
 }
 
@@ -122,6 +122,7 @@ impl Sctp {
             bound: Vec::new(),
             events: VecDeque::new(),
             budget: Budget::new(now, rate),
+            backlog: Backlog::default(),
             counters: SctpCounters::default(),
         }
     }
@@ -268,20 +269,18 @@ impl Sctp {
         let Some((_, association)) = self.association.as_mut().filter(|(_, one)| is_up(one)) else {
             return Err(NotSent::NotConnected);
         };
-        let all: usize = association.stream_ids().into_iter().map(|id| buffered(association, id)).sum();
-        let is_stale = !to.is_reliable() && buffered(association, to.stream_id) > BUFFERED_LOSSY_MAX;
-        if is_stale || all + payload.len() > BUFFERED_MAX {
-            return Err(NotSent::Full);
-        }
         if association.stream(to.stream_id).is_err() {
             association.open_stream(to.stream_id, kind).map_err(|_| NotSent::NotConnected)?;
         }
         let mut stream = association.stream(to.stream_id).map_err(|_| NotSent::NotConnected)?;
+        let payload = self.backlog.charge(to.stream_id, to.is_reliable(), payload)?;
         self.may_have_packets = true;
         let (reliability, value) = reliability(to);
+        // Of the ways to write, this one keeps the payload itself and no copy.
         stream
             .set_reliability_params(!to.ordered, reliability, value)
-            .and_then(|()| stream.write_sctp(payload, kind))
+            .and_then(|()| stream.set_default_payload_type(kind))
+            .and_then(|()| stream.write_chunks(&mut [payload]))
             .map_err(|_| NotSent::NotConnected)?;
         Ok(())
     }
@@ -289,6 +288,7 @@ impl Sctp {
     /// Closes a stream in both directions (RFC 6525).
     pub fn close_stream(&mut self, id: u16) {
         self.bound.retain(|&other| other != id);
+        self.backlog.close(id);
         let Some((_, association)) = &mut self.association else { return };
         if let Ok(mut stream) = association.stream(id) {
             // It fails before the association is up only, when the client has not opened it either.
@@ -296,6 +296,11 @@ impl Sctp {
         }
         self.may_have_packets = true;
         self.take_events(false);
+    }
+
+    /// Whether another channel may be made. Not while too much waits of those that were closed: each would add to it.
+    pub fn takes_channels(&self) -> bool {
+        self.backlog.left_behind() <= BUFFERED_MAX
     }
 
     /// What was dropped.
@@ -315,6 +320,7 @@ impl Sctp {
                     self.readable.push_back(id);
                 }
                 Event::Stream(StreamEvent::Finished { id } | StreamEvent::Stopped { id, .. }) => {
+                    self.backlog.close(id);
                     self.events.push_back(DataEvent::StreamClosed(id));
                 }
                 Event::Connected | Event::Stream(StreamEvent::ResetComplete { .. }) => can_open = true,
@@ -341,6 +347,7 @@ impl Sctp {
     fn forget(&mut self) {
         self.endpoint = endpoint();
         self.association = None;
+        self.backlog = Backlog::default();
         self.route = None;
         self.readable.clear();
         self.waiting.clear();
@@ -383,10 +390,6 @@ fn is_up(association: &Association) -> bool {
     !(association.is_handshaking() || association.is_closed() || association.is_closing())
 }
 
-fn buffered(association: &mut Association, id: u16) -> usize {
-    association.stream(id).and_then(|stream| stream.buffered_amount()).unwrap_or(0)
-}
-
 fn endpoint() -> Endpoint {
     let SctpParameters { os, mis, max_message_size, .. } = SctpParameters::OURS;
     let transport = TransportConfig::default()
@@ -399,7 +402,7 @@ fn endpoint() -> Endpoint {
         .with_rto_min_ms(RTO_MIN_MS)
         .with_rto_max_ms(5000);
     let mut config = EndpointConfig::new();
-    config.max_payload_size((PACKET_LEN_MAX - HEADERS_LEN) as u32);
+    config.max_payload_size(FRAGMENT_LEN as u32);
     let mut server = ServerConfig::new();
     server.transport = Arc::new(transport);
     Endpoint::new(Arc::new(config), Some(Arc::new(server)))

@@ -211,7 +211,9 @@ impl Engine {
             return;
         };
         let group = room.group_of(producer.session);
-        for consumer_slot in producer.consumers.clone() {
+        let consumers = producer.consumers.clone();
+        self.peers[from].transport.note_data_copies(consumers.len());
+        for consumer_slot in consumers {
             let room = &self.rooms[room_slot];
             // What was sent to the ones before may have ended it.
             let Some(consumer) = room.data.consumers.get(consumer_slot) else { continue };

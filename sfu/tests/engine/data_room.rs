@@ -151,6 +151,26 @@ fn after_its_association_was_lost_a_client_can_have_another_and_channels_on_it()
 }
 
 #[test]
+fn a_burst_of_messages_for_many_is_taken_in_a_few_at_a_time() {
+    let mut talk = DataTalk::new();
+    for _ in 0..40 {
+        let link = talk.room.link(Direction::Recv);
+        let (transport, producer) = (talk.room.links[link].transport, talk.producer);
+        let consumer = DataConsumerId(talk.room.uuid());
+        talk.room.command(RoomCommand::ConsumeData { transport, consumer, producer }).unwrap();
+    }
+    // Long enough for all that a client may save up.
+    talk.run(3000);
+    (0..150).for_each(|_| talk.say(Kind::Binary, &[7]));
+    talk.act();
+    let taken = talk.room.engine.counters().data_messages_received;
+    assert!((1..=10).contains(&taken), "{taken} at once");
+    talk.run(500);
+    assert_eq!(talk.room.engine.counters().data_messages_received, 150);
+    assert_eq!(talk.to.sctp.received.len(), 150);
+}
+
+#[test]
 fn a_receiver_whose_association_ends_loses_its_consumer_and_the_producer_stays() {
     let mut talk = DataTalk::new();
     talk.to.sctp.association.shutdown().unwrap();

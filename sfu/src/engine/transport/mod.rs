@@ -418,6 +418,13 @@ impl Transport {
         self.sctp.as_mut()?.poll_event(now)
     }
 
+    /// The data message that came last has gone to so many.
+    pub fn note_data_copies(&mut self, count: usize) {
+        if let Some(sctp) = &mut self.sctp {
+            sctp.note_copies(count);
+        }
+    }
+
     /// A data channel is on this stream. It carries messages once the client has made an association.
     pub fn bind_data(&mut self, now: Instant, stream: u16) {
         self.sctp.get_or_insert_with(|| Box::new(Sctp::new(now, self.data_rate))).bind(stream);

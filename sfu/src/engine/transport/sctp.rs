@@ -202,6 +202,12 @@ impl Sctp {
         self.events.pop_front()
     }
 
+    /// The message that came last has gone to so many. What it takes to copy one for a crowd is spread over time, so that a
+    /// burst does not hold up everybody else's sound.
+    pub fn note_copies(&mut self, count: usize) {
+        self.budget.spend_copies(count);
+    }
+
     /// Has the packets made that are due; they wait for [`Sctp::take_packet`]. Of what exceeds `waiting_bytes_max` the
     /// last ones are dropped, as a queue on the path would: SCTP takes it for loss, and slows down.
     pub fn make_packets(&mut self, now: Instant, waiting_bytes_max: usize) {

@@ -1,4 +1,4 @@
-//! How much a client may send by its data channels: two buckets that fill with time.
+//! How much a client may send by its data channels: buckets that fill with time.
 
 use std::time::{Duration, Instant};
 
@@ -17,26 +17,34 @@ impl Default for DataRate {
     }
 }
 
-/// A message is let in while neither bucket is in debt, whatever its size.
+/// A message is let in while no bucket is in debt, whatever its size.
 #[derive(Debug)]
 pub(super) struct Budget {
     rate: DataRate,
     bytes_paid_at: Instant,
     messages_paid_at: Instant,
+    /// Copies are a bound of ours, which no client waits for in the long run: see [`Budget::spend_copies`].
+    copies_paid_at: Instant,
     now: Instant,
 }
 
 impl Budget {
     /// What was saved up at most: two seconds' worth.
     const SAVED_MAX: Duration = Duration::from_secs(2);
+    /// What one copy of a message is taken to cost: more than it does. At the default rate and with as many consumers as
+    /// there may be, half of the time is left.
+    const COPY_TIME: Duration = Duration::from_micros(10);
+    /// Copies that may be made ahead of their time: so long may one client hold up what else its thread has to do.
+    const COPIES_AHEAD: Duration = Duration::from_micros(2560);
 
     pub(super) fn new(now: Instant, rate: DataRate) -> Self {
-        Budget { rate, bytes_paid_at: now, messages_paid_at: now, now }
+        Budget { rate, bytes_paid_at: now, messages_paid_at: now, copies_paid_at: now, now }
     }
 
     /// Buckets are kept as the moment up to which all is paid, never before what may be saved.
     pub(super) fn open_at(&self) -> Instant {
-        self.bytes_paid_at.max(self.messages_paid_at)
+        let copies_at = self.copies_paid_at.checked_sub(Self::COPIES_AHEAD).unwrap_or(self.copies_paid_at);
+        self.bytes_paid_at.max(self.messages_paid_at).max(copies_at)
     }
 
     pub(super) fn is_open(&mut self, now: Instant) -> bool {
@@ -54,5 +62,11 @@ impl Budget {
             let saved = self.now.checked_sub(Self::SAVED_MAX).unwrap_or(*paid_at);
             *paid_at = (*paid_at).max(saved) + time;
         }
+    }
+
+    /// A message has gone to so many: the next one is let in when somebody else has had a turn.
+    pub(super) fn spend_copies(&mut self, count: usize) {
+        let time = Self::COPY_TIME * u32::try_from(count).unwrap_or(u32::MAX);
+        self.copies_paid_at = self.copies_paid_at.max(self.now) + time;
     }
 }

@@ -603,7 +603,7 @@ impl Listening {
                 self.room.send_audio(self.ada, self.sent, 30);
                 self.sent += 1;
                 let arrival = (self.room.now - start).as_micros() as u64;
-                arrivals.push((self.sent % lose_every != 0).then_some(arrival));
+                arrivals.push((!self.sent.is_multiple_of(lose_every)).then_some(arrival));
                 self.room.run(u64::from(1000 / packets));
                 if number % (packets / 5).max(1) == 0 && arrivals.iter().any(Option::is_some) {
                     self.room.send_rtcp(self.viewing.link, |writer| {

@@ -10,6 +10,38 @@ pub enum Bound {
     None,
 }
 
+impl Bound {
+    /// What is asked of any machine, also of one that was busy with other things.
+    pub fn coarse(self) -> Self {
+        match self {
+            Bound::AtLeast(bound) => Bound::AtLeast(bound / 5.0),
+            Bound::AtMost(bound) => Bound::AtMost(bound * 3.0),
+            Bound::None => Bound::None,
+        }
+    }
+}
+
+/// How much the figures of a run say of us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Judged {
+    #[default]
+    Fully,
+    /// What does not hold has coarse bounds only.
+    Coarsely,
+    /// What does not hold is told.
+    Not,
+}
+
+impl fmt::Display for Judged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Judged::Fully => "fully",
+            Judged::Coarsely => "coarsely",
+            Judged::Not => "not",
+        })
+    }
+}
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     pub name: &'static str,
@@ -42,6 +74,7 @@ impl fmt::Display for Bound {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Figures {
     pub all: Vec<Figure>,
+    pub judged: Judged,
 }
 
 impl Figures {

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::room::{Room, Seen, hindrance};
-use super::{IN_TIME, alone, judged, report, seed, told, warn};
-use crate::figures::Figures;
+use super::{alone, judge_as, report, seed, told, warn};
+use crate::figures::{Figures, Judged};
 use crate::link::LinkSettings;
 use crate::record::Record;
 use crate::report::Told;
@@ -38,12 +38,17 @@ impl Line {
             return warn(self.title, &format!("not run: {hindrance}"));
         }
         let _alone = alone();
-        let Seen { record, latest, made } =
+        let Seen { record, lateness, made } =
             Room::open(seed()).watch(self.down, Duration::from_secs(self.seconds));
         let mut figures = Figures::default();
         (self.judge)(&mut figures, &record);
-        judged(self.title, &mut figures, latest > IN_TIME || made < MADE_MIN);
-        figures.told("the machine was late by, at most", latest.as_secs_f64() * 1000.0, "ms");
+        let how = match (made < MADE_MIN, lateness.is_much()) {
+            (true, _) => Judged::Not,
+            (false, true) => Judged::Coarsely,
+            (false, false) => Judged::Fully,
+        };
+        judge_as(how, self.title, &mut figures);
+        figures.told("the machine was late by, at most", lateness.latest.as_secs_f64() * 1000.0, "ms");
         figures.told("the publisher made of its pictures", made * 100.0, "%");
         figures.at_least("frames decoded", record.frames as f64, "", self.seconds as f64);
         let failed = report(&Told {

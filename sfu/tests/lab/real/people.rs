@@ -12,6 +12,7 @@ use plenum_shared::id::{ProducerId, TransportId};
 use plenum_shared::media::{Direction, Kind, Source};
 use plenum_shared::rtp::router_capabilities;
 
+use super::lateness::Lateness;
 use super::namespace::Namespace;
 use super::node::{Connected, Server};
 use super::node_says::NodeSays;
@@ -54,21 +55,21 @@ impl Meeting for People {
 }
 
 impl People {
-    /// Meets for so long, and returns what each viewer got, and the longest that somebody waited for the processor.
-    pub fn meet(&self, seed: u64, time: Duration) -> (Vec<Record>, Duration) {
+    /// Meets for so long, and returns what each viewer got, and how long they waited for the processor.
+    pub fn meet(&self, seed: u64, time: Duration) -> (Vec<Record>, Lateness) {
         let sides = [Namespace::new("near"), Namespace::new("far")];
         let wire = Wire::new(&sides[0], &sides[1], seed);
         // The node and the ends of its link live where this thread does, and all that it starts.
         sides[0].within(|| {
             let server = Server::start(&sides[1]);
             let running = Running::start(self, &server, &wire, seed);
-            let (mut records, latest) = running.run(time);
+            let (mut records, lateness) = running.run(time);
             server.close();
             let ended = wire.end();
             for (record, passed) in records.iter_mut().zip(&ended.passed[self.publishers.len()..]) {
                 add(record, passed);
             }
-            (records, latest.max(ended.latest))
+            (records, lateness.or_worse(ended.lateness))
         })
     }
 }
@@ -135,9 +136,9 @@ impl Running {
         Running { start, publishers, viewers, node_says, records, sample_at: start + SAMPLE_INTERVAL }
     }
 
-    fn run(mut self, time: Duration) -> (Vec<Record>, Duration) {
+    fn run(mut self, time: Duration) -> (Vec<Record>, Lateness) {
         let end = self.start + time;
-        let mut latest = Duration::ZERO;
+        let mut lateness = Lateness::default();
         while Instant::now() < end {
             self.receive();
             self.everybody_acts();
@@ -147,7 +148,7 @@ impl Running {
             }
             let due = self.next_moment();
             self.wait(due);
-            latest = latest.max(Instant::now().saturating_duration_since(due));
+            lateness.note(Instant::now().saturating_duration_since(due));
         }
         for ((viewer, _), record) in self.viewers.iter_mut().zip(&mut self.records) {
             viewer.pictures.iter_mut().for_each(|picture| picture.film.finish(end));
@@ -156,7 +157,7 @@ impl Running {
         for (node_says, record) in self.node_says.iter().zip(&mut self.records) {
             node_says.add_to(record, self.start);
         }
-        (self.records, latest)
+        (self.records, lateness)
     }
 
     fn receive(&mut self) {

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use super::lateness::Lateness;
 use super::namespace::{self, Namespace, has};
 use super::wire::{Course, NEAR, Passed, Wire, far};
 use crate::link::LinkSettings;
@@ -65,8 +66,8 @@ struct Look {
 /// What came of a meeting.
 pub struct Seen {
     pub record: Record,
-    /// The longest that the wire waited for the processor.
-    pub latest: Duration,
+    /// Of the wire.
+    pub lateness: Lateness,
     /// Share of the camera's pictures that the publisher found the time to encode.
     pub made: f64,
 }
@@ -126,7 +127,7 @@ impl Room {
         let (first, last) = (&looks[0], &looks[looks.len() - 1]);
         let pictures = last.at.duration_since(first.at).as_secs_f64() * FRAME_RATE;
         let made = last.made.saturating_sub(first.made) as f64 / pictures;
-        Seen { record: record(start, &looks, &ended.passed[0]), latest: ended.latest, made }
+        Seen { record: record(start, &looks, &ended.passed[0]), lateness: ended.lateness, made }
     }
 
     fn line(&mut self) -> Value {

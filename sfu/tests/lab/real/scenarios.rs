@@ -1,12 +1,12 @@
 //! The scenarios of the virtual laboratory over real sockets, side by side, each with a node and a network of its own.
-//! A machine that is busy with other things must not fail them: what is asserted is far from what is measured, and not
-//! judged where the machine was late itself.
+//! A machine that is busy with other things must not fail them: what is asserted is far from what is measured, and farther
+//! where the machine was late itself.
 
 use std::time::Duration;
 
 use super::people::People;
-use super::{IN_TIME, alone, judged, namespace, report, seed, told, warn};
-use crate::figures::Figures;
+use super::{alone, judge_as, namespace, report, seed, told, warn};
+use crate::figures::{Figures, Judged};
 use crate::record::{Record, Sample};
 use crate::report::Told;
 use crate::scenario::Scenario;
@@ -137,11 +137,12 @@ impl Real {
         let scenario = self.scenario;
         let mut people = People::default();
         (scenario.build)(&mut people);
-        let (records, latest) = people.meet(seed(), Duration::from_secs(scenario.seconds));
+        let (records, lateness) = people.meet(seed(), Duration::from_secs(scenario.seconds));
         let mut figures = Figures::default();
         (self.judge)(&mut figures, &records);
-        judged(scenario.title, &mut figures, latest > IN_TIME);
-        figures.told("the machine was late by, at most", latest.as_secs_f64() * 1000.0, "ms");
+        let how = if lateness.is_much() { Judged::Coarsely } else { Judged::Fully };
+        judge_as(how, scenario.title, &mut figures);
+        figures.told("the machine was late by, at most", lateness.latest.as_secs_f64() * 1000.0, "ms");
         let fewest = records.iter().map(|record| record.frames).min().unwrap_or_default();
         figures.at_least("frames shown", fewest as f64, "", scenario.seconds as f64 * 5.0);
         let caption = |index: usize| match scenario.draws {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::lateness::Lateness;
 use super::namespace::Namespace;
 use crate::link::{Fate, HEADERS_LEN, Link, LinkSettings};
 use crate::meeting::Path;
@@ -53,8 +54,8 @@ pub struct Course {
 pub struct Ended {
     /// What was sent to each host since it began, in steps of [`SAMPLE_INTERVAL`].
     pub passed: Vec<Vec<Passed>>,
-    /// The longest that the wire had to wait for the processor.
-    pub latest: Duration,
+    /// How long the wire waited for the processor.
+    pub lateness: Lateness,
 }
 
 /// Forwarded by a thread until this is dropped.
@@ -129,11 +130,11 @@ struct Host {
 
 impl Forwarder {
     fn run(mut self, stop: &AtomicBool, begins: &mpsc::Receiver<Course>) -> Ended {
-        let mut latest = Duration::ZERO;
+        let mut lateness = Lateness::default();
         while !stop.load(Ordering::Relaxed) {
             let due = self.wait();
             if self.course.is_some() {
-                latest = latest.max(due.elapsed());
+                lateness.note(due.elapsed());
             }
             if let Ok(course) = begins.try_recv() {
                 self.course = Some(Running::new(course, self.seed));
@@ -147,7 +148,7 @@ impl Forwarder {
             }
         }
         let hosts = self.course.into_iter().flat_map(|running| running.hosts);
-        Ended { passed: hosts.map(|host| host.passed).collect(), latest }
+        Ended { passed: hosts.map(|host| host.passed).collect(), lateness }
     }
 
     /// Until a packet comes or one is due; returns when that was to be.

@@ -71,6 +71,7 @@ fn as_json(told: &Told<'_>) -> Value {
     json!({
         "scenario": told.name,
         "title": told.title,
+        "judged": first.judged.to_string(),
         "seeds": told.figures.iter().map(|(seed, _)| seed).collect::<Vec<_>>(),
         "figures": figures,
     })

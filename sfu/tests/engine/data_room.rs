@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use plenum_sfu::engine::{limits::Limits, transport::sctp::DataRate};
-use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
+use plenum_shared::command::{RefusalReason, Reply, Response, RoomCommand};
 use plenum_shared::event::{CloseReason, DataCloseReason, Event};
 use plenum_shared::id::{DataConsumerId, DataProducerId, SessionId, TransportId};
 use plenum_shared::media::{Direction, Kind as MediaKind, Source};
@@ -68,6 +68,13 @@ impl DataTalk {
             sctp.handle_timeout(self.room.now);
             exchange(&mut self.room, *link, sctp);
         }
+    }
+
+    /// Another consumer, in place of one that was closed.
+    fn consume_again(&mut self) -> Response {
+        let consumer = DataConsumerId(self.room.uuid());
+        let (transport, producer) = (self.room.links[self.to.link].transport, self.producer);
+        self.room.command(RoomCommand::ConsumeData { transport, consumer, producer })
     }
 
     fn closed_for(&self, reason: DataCloseReason) -> bool {
@@ -168,6 +175,30 @@ fn a_burst_of_messages_for_many_is_taken_in_a_few_at_a_time() {
     talk.run(500);
     assert_eq!(talk.room.engine.counters().data_messages_received, 150);
     assert_eq!(talk.to.sctp.received.len(), 150);
+}
+
+#[test]
+fn a_viewer_that_reads_nothing_cannot_have_ever_more_kept_for_it() {
+    let mut talk = DataTalk::new();
+    let mut consumed = 1;
+    let refused = loop {
+        // More than may wait: the channel is closed as slow, and what it had been given waits on.
+        (0..12).for_each(|_| talk.say(Kind::Binary, &[7; 100_000]));
+        for _ in 0..800 {
+            talk.room.run(STEP.as_millis() as u64);
+            talk.from.sctp.handle_timeout(talk.room.now);
+            exchange(&mut talk.room, talk.from.link, &mut talk.from.sctp);
+        }
+        match talk.consume_again() {
+            Ok(_) => consumed += 1,
+            Err(refusal) => break refusal.reason,
+        }
+        assert!(consumed < 5);
+    };
+    assert_eq!(refused, RefusalReason::LimitReached);
+    assert!(talk.closed_for(DataCloseReason::Slow));
+    talk.run(10_000);
+    talk.consume_again().unwrap();
 }
 
 #[test]

@@ -155,14 +155,14 @@ describe('data channels', () => {
     const { ada, ben } = await twoInside();
     const channel = await ada.call('openChannel', { label: 'notes' });
     const asked = await ben.call('receiveChannel', channel);
-    const closed = await ben.call('receiveChannel', channel);
-    const kept = await ben.call('receiveChannel', channel);
     const { dataConsumerId } = asked;
     const answer = await ben.call('ask', 'close-data-consumer', { dataConsumerId });
     assert.equal(answer.success, true, JSON.stringify(answer));
     await ended(ben, asked);
+    const closed = await ben.call('receiveChannel', channel);
     await ben.call('closeReception', closed.dataConsumerId);
     await ben.event('data-consumer-closed', { dataConsumerId: closed.dataConsumerId, reason: 'closed' });
+    const kept = await ben.call('receiveChannel', channel);
     await ada.call('say', channel, { text: 'still there?' });
     assert.equal((await messages(ben, kept, 1))[0].text, 'still there?');
   });

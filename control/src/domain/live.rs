@@ -20,6 +20,7 @@ use super::error::DomainError;
 use super::event::{Audience, DomainEvent, EndReason, Entrance, Notice};
 use super::id::{BreakoutRoomId, ParticipantId, RosterId, UserId};
 use super::inside::Inside;
+use super::live_data::EarlyEnds;
 use super::live_sessions::Arrival;
 use super::live_signs::Typing;
 use super::live_speakers::Speech;
@@ -256,6 +257,7 @@ impl LiveMeeting {
             consumers: Vec::new(),
             data_producers: Vec::new(),
             data_consumers: Vec::new(),
+            early_ends: EarlyEnds::default(),
         };
         self.participants.insert(id, me.clone());
         self.peak = self.peak.max(self.persons());

@@ -3,6 +3,7 @@
 //!
 //! A data channel is a way to write to the others, so whoever may chat may open one, in the same rooms and as long.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use plenum_shared::{
@@ -56,6 +57,26 @@ pub struct DataProducer {
     pub names: DataNames,
 }
 
+/// Ends that the media plane told of before it answered that there was a beginning: answers and facts overtake each
+/// other. The latest of one session, more than it can wait for at once.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EarlyEnds {
+    producers: VecDeque<DataProducerId>,
+    consumers: VecDeque<DataConsumerId>,
+}
+
+/// Ends that are remembered of each kind.
+const EARLY_ENDS_MAX: usize = 16;
+
+impl EarlyEnds {
+    fn note<T>(ends: &mut VecDeque<T>, id: T) {
+        if ends.len() >= EARLY_ENDS_MAX {
+            ends.pop_front();
+        }
+        ends.push_back(id);
+    }
+}
+
 /// One subscription to a data channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DataConsumer {
@@ -88,7 +109,7 @@ impl LiveMeeting {
     /// A data channel is open: the others may have its messages.
     ///
     /// # Errors
-    /// The participant, the transport or the right to it went meanwhile.
+    /// The participant, the transport or the right to it went meanwhile, or the channel itself.
     pub fn add_data_producer(
         &mut self,
         connection: ConnectionId,
@@ -97,6 +118,9 @@ impl LiveMeeting {
         self.own_transport(connection, producer.transport)?;
         let id = self.allowed(connection, Action::SendData)?;
         let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
+        if participant.early_ends.producers.contains(&producer.id) {
+            return Err(DomainError::Unavailable);
+        }
         let event = added(self.meeting.id, id, &producer);
         participant.data_producers.push(producer);
         Ok(vec![Notice::new(self.room_mates(id), event)])
@@ -159,7 +183,7 @@ impl LiveMeeting {
     /// A subscription to a data channel exists.
     ///
     /// # Errors
-    /// The receiver, the transport or the channel went meanwhile, or to another room.
+    /// The receiver, the transport, the channel or the subscription itself went meanwhile, or to another room.
     pub fn add_data_consumer(
         &mut self,
         connection: ConnectionId,
@@ -175,6 +199,9 @@ impl LiveMeeting {
         participant.data_consumers.push(consumer);
         Ok(())
     }
+        if participant.early_ends.consumers.contains(&consumer.id) {
+            return Err(DomainError::Unavailable);
+        }
 
     /// Whether a subscription is this connection's.
     ///
@@ -208,7 +235,13 @@ impl LiveMeeting {
 
     /// The media plane says that a data channel is over, with all subscriptions to it.
     pub fn data_producer_closed(&mut self, session: SessionId, producer: DataProducerId) -> Vec<Notice> {
-        self.drop_data_producers(ParticipantId(session.0), |channel| channel.id == producer)
+        let id = ParticipantId(session.0);
+        let Some(owner) = self.participants.get_mut(&id) else { return Vec::new() };
+        if !owner.data_producers.iter().any(|channel| channel.id == producer) {
+            EarlyEnds::note(&mut owner.early_ends.producers, producer);
+            return Vec::new();
+        }
+        self.drop_data_producers(id, |channel| channel.id == producer)
     }
 
     /// The media plane does not know a data channel that somebody asked for: it has ended, and nobody heard.
@@ -226,11 +259,12 @@ impl LiveMeeting {
     ) -> Vec<Notice> {
         let id = ParticipantId(session.0);
         let Some(participant) = self.participants.get_mut(&id) else { return Vec::new() };
-        let before = participant.data_consumers.len();
-        participant.data_consumers.retain(|one| one.id != consumer);
-        let ended = participant.data_consumers.len() < before;
-        let event = DomainEvent::DataConsumerClosed { consumer, reason };
-        if ended { vec![Notice::new(Audience::One(id), event)] } else { Vec::new() }
+        let Some(position) = participant.data_consumers.iter().position(|one| one.id == consumer) else {
+            EarlyEnds::note(&mut participant.early_ends.consumers, consumer);
+            return Vec::new();
+        };
+        participant.data_consumers.remove(position);
+        vec![Notice::new(Audience::One(id), DomainEvent::DataConsumerClosed { consumer, reason })]
     }
 
     pub(super) fn drop_data_producers(

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::actor::Actor;
 use super::chat::Sender;
 use super::id::{BreakoutRoomId, ParticipantId, UserId};
-use super::live_data::{DataConsumer, DataProducer};
+use super::live_data::{DataConsumer, DataProducer, EarlyEnds};
 use super::meeting::Standing;
 
 /// Tracks one session may publish at once: camera, microphone, screen with sound, and room for a second of each.
@@ -127,6 +127,7 @@ pub struct Participant {
     pub consumers: Vec<Consumer>,
     pub data_producers: Vec<DataProducer>,
     pub data_consumers: Vec<DataConsumer>,
+    pub early_ends: EarlyEnds,
 }
 
 impl Participant {

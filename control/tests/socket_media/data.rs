@@ -3,6 +3,7 @@
 use plenum_shared::command::{RefusalReason, RoomCommand};
 use plenum_shared::event::{DataCloseReason, Event};
 use plenum_shared::id::{DataConsumerId, DataProducerId};
+use plenum_shared::media::ConnectionQuality;
 use serde_json::{Value, json};
 
 use super::{Scene, World};
@@ -245,6 +246,60 @@ async fn add_ev_85_a_channel_whose_right_went_while_it_was_made_is_taken_back() 
     assert!(refused(&opened.await.unwrap(), "Chat is disabled for this meeting"));
     memory.asked(|command| matches!(command, RoomCommand::CloseDataProducer { .. })).await;
     assert!(scene.host.heard_of("new-data-producer").is_empty());
+}
+
+/// Facts of the node come in order: when a later one was heard, all before it are applied.
+async fn heard_until_now(scene: &Scene) {
+    let (room, session) = (scene.node.transport().0, scene.session(&scene.member_id));
+    scene.node.tell(Event::QualityChanged { room, session, quality: ConnectionQuality::Fair }).await;
+    scene.host.expect("connection-quality").await;
+}
+
+#[tokio::test]
+async fn add_ev_86_add_ev_91_a_subscription_whose_end_is_heard_before_its_beginning_was_none() {
+    let scene = Scene::start().await;
+    let channel = scene.channel().await;
+    let transport = scene.way(&scene.member, "recv").await;
+    let memory = scene.node.memory();
+    memory.close_gate(|command| matches!(command, RoomCommand::ConsumeData { .. }));
+    let wanted = json!({ "transportId": transport, "dataProducerId": channel });
+    let asked = scene.member.start_call("consume-data", wanted.clone());
+    memory.asked(|command| matches!(command, RoomCommand::ConsumeData { .. })).await;
+    let consumer = memory.commands().into_iter().find_map(|command| match command {
+        RoomCommand::ConsumeData { consumer, .. } => Some(consumer),
+        _ => None,
+    });
+    let (consumer, reason) = (consumer.expect("asked"), DataCloseReason::Slow);
+    let (room, session) = (scene.node.transport().0, scene.session(&scene.member_id));
+    scene.node.tell(Event::DataConsumerClosed { room, session, consumer, reason }).await;
+    heard_until_now(&scene).await;
+    memory.open_gate();
+    let answer = asked.await.unwrap();
+    assert!(refused(&answer, "Service unavailable"), "{answer}");
+    assert!(scene.member.heard_of("data-consumed").is_empty());
+    assert_eq!(scene.member.call("consume-data", wanted).await["success"], true, "asked again");
+}
+
+#[tokio::test]
+async fn add_ev_85_add_ev_90_a_channel_whose_end_is_heard_before_its_beginning_was_none() {
+    let scene = Scene::start().await;
+    let transport = scene.way(&scene.host, "send").await;
+    let memory = scene.node.memory();
+    memory.close_gate(|command| matches!(command, RoomCommand::ProduceData { .. }));
+    let opened = scene.host.start_call("produce-data", channel(&transport, 0));
+    memory.asked(|command| matches!(command, RoomCommand::ProduceData { .. })).await;
+    let producer = memory.commands().into_iter().find_map(|command| match command {
+        RoomCommand::ProduceData { producer, .. } => Some(producer),
+        _ => None,
+    });
+    let (producer, reason) = (producer.expect("asked"), DataCloseReason::StreamClosed);
+    let (room, session) = (scene.node.transport().0, scene.session(&scene.host_id));
+    scene.node.tell(Event::DataProducerClosed { room, session, producer, reason }).await;
+    heard_until_now(&scene).await;
+    memory.open_gate();
+    let answer = opened.await.unwrap();
+    assert!(refused(&answer, "Service unavailable"), "{answer}");
+    assert!(scene.member.heard_of("new-data-producer").is_empty());
 }
 
 #[tokio::test]

@@ -357,7 +357,7 @@ impl Media {
         knows: impl Fn(&LiveMeeting) -> Result<T, DomainError> + Clone + Send + 'static,
         unknown: DomainError,
     ) -> Result<(MeetingId, RoomId, T), DomainError> {
-        let mut inside = false;
+        let (mut inside, mut refused) = (false, None);
         for meeting in asker.meetings {
             let (knows, connection) = (knows.clone(), asker.connection);
             let looked = self.live.look(*meeting, move |live| {
@@ -365,12 +365,14 @@ impl Media {
             });
             if let Some((here, room, known)) = looked.await {
                 inside |= here;
-                if let Ok(thing) = known {
-                    return Ok((*meeting, room, thing));
+                match known {
+                    Ok(thing) => return Ok((*meeting, room, thing)),
+                    Err(error @ DomainError::Forbidden) => refused = Some(error),
+                    Err(_) => {}
                 }
             }
         }
-        Err(if inside { unknown } else { DomainError::NotInMeeting })
+        Err(refused.unwrap_or(if inside { unknown } else { DomainError::NotInMeeting }))
     }
 
     /// A question to a meeting that changes nothing.

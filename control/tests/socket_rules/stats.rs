@@ -304,6 +304,37 @@ async fn add_ev_95_role_01_to_05_hosts_see_how_somebody_is_connected_and_others_
 #[tokio::test]
 async fn add_ev_95_without_media_there_is_nothing_and_with_a_silent_node_a_refusal() {
     let scene = Scene::start().await;
+#[tokio::test]
+async fn add_ev_95_somebody_inside_twice_sees_the_figures_of_his_other_device() {
+    let scene = Scene::start().await;
+    let [_, _, recv, consumer] = scene.watched().await;
+    scene.node.memory().set_details(viewer(&scene.member_id, &recv, &consumer));
+    let (second, second_id) = scene.world.joined("member", &scene.meeting).await;
+    assert_ne!(second_id, scene.member_id);
+    let seen = stats(&second, json!({ "participantId": scene.member_id })).await;
+    assert_eq!(seen["consumers"][0]["consumerId"], json!(consumer), "{seen}");
+    // By his account it is the device that asks.
+    let of = json!({ "participantId": scene.world.user("member").await });
+    assert_eq!(stats(&second, of.clone()).await["participantId"], json!(second_id));
+    assert_eq!(stats(&scene.member, of).await["participantId"], json!(scene.member_id));
+}
+
+#[tokio::test]
+async fn add_ev_95_who_may_not_look_hears_so_whether_he_names_the_meeting_or_not() {
+    let scene = Scene::start().await;
+    for named in [scene.host_id.as_str(), "nobody"] {
+        let here = json!({ "meetingId": scene.meeting, "participantId": named });
+        assert!(refused(&stats(&scene.member, here).await, "Access denied"));
+        let anywhere = stats(&scene.member, json!({ "participantId": named })).await;
+        assert!(refused(&anywhere, "Access denied"), "{anywhere}");
+    }
+    // A meeting in which he may not look does not hide one in which he may.
+    let (_other, host, host_id) = scene.world.hosted(json!({})).await;
+    host.call("join-meeting", json!({ "meetingId": scene.meeting })).await;
+    let own = stats(&host, json!({ "participantId": host_id })).await;
+    assert_eq!(own["participantId"], json!(host_id), "{own}");
+}
+
     let before = stats(&scene.host, json!({})).await;
     for list in ["transports", "producers", "consumers"] {
         assert_eq!(before[list], json!([]), "no room on a node: {before}");

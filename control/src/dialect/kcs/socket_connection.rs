@@ -33,6 +33,8 @@ pub(super) struct Request {
 pub(super) struct Answer {
     /// The event that carries the answer; `None` when it reaches the client another way.
     pub event: Option<&'static str>,
+    /// It goes to the callback alone when there is one.
+    pub is_said_once: bool,
     pub payload: Payload,
 }
 
@@ -108,7 +110,8 @@ impl Connection {
     }
 
     /// The documented event, and the callback if there is one (C-45).
-    fn answer(&self, Answer { event, payload }: Answer, ack: (u32, Option<u64>)) {
+    fn answer(&self, Answer { event, is_said_once, payload }: Answer, ack: (u32, Option<u64>)) {
+        let event = event.filter(|_| !is_said_once || ack.1.is_none());
         let (told, text) = match payload {
             Payload::Text(text) => (Ok(()), text),
             Payload::Value(mut payload) => {

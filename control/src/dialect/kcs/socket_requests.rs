@@ -64,7 +64,7 @@ pub(super) async fn join_meeting(c: &mut Connection, body: Value) -> Answered {
             c.enters(entrance.meeting.id);
             // The event is on its way already, in order with what the others hear.
             let joined = socket_view::meeting_joined(&entrance, c.ice_servers());
-            Ok(Answer { event: None, payload: Payload::written(&joined) })
+            Ok(Answer { event: None, is_said_once: false, payload: Payload::written(&joined) })
         }
         Place::Waiting { meeting, participant } => {
             c.enters(meeting);
@@ -254,7 +254,7 @@ pub(super) async fn get_stats(c: &mut Connection, body: Value) -> Answered {
     let meeting = fields.text_of(&[MEETING[0], MEETING[1]])?;
     let budget = limits::budget(LimitedAction::MediaFigures);
     let figures = c.services.media.figures(&c.actor, c.asker(), meeting, what, budget).await?;
-    Ok(say(&told::Stats::of(&figures, c.services.clock.now())))
+    Ok(say_once(&told::Stats::of(&figures, c.services.clock.now())))
 }
 
 /// The most particular thing that is named.
@@ -380,12 +380,17 @@ pub(super) async fn set_consumer_priority(c: &mut Connection, body: Value) -> An
 
 /// An answer that is an event of its own.
 pub(super) fn say<T: Told>(payload: &T) -> Answer {
-    Answer { event: Some(T::NAME), payload: Payload::Value(json!(payload)) }
+    Answer { event: Some(T::NAME), is_said_once: false, payload: Payload::Value(json!(payload)) }
+}
+
+/// An answer that is large and asked for again and again: the event only for whoever gave no callback.
+fn say_once<T: Told>(payload: &T) -> Answer {
+    Answer { is_said_once: true, ..say(payload) }
 }
 
 /// An answer for the callback alone.
 pub(super) fn quiet(payload: Value) -> Answer {
-    Answer { event: None, payload: Payload::Value(payload) }
+    Answer { event: None, is_said_once: false, payload: Payload::Value(payload) }
 }
 
 /// A bare text is a meeting id (C-18), and nothing at all is an object without fields.

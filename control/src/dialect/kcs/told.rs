@@ -113,7 +113,7 @@ told! {
     "user-offline" UserOffline: "Somebody of the campus is gone. To the campus.",
     "resumed" Resumed: "You are back; what you missed follows. To a client that lost its socket and asked to resume.",
     "server-draining" ServerDraining: "This server stops; come back after a moment. To everybody.",
-    "stats" Stats: "Answers `get-stats`.",
+    "stats" Stats: "Answers `get-stats`; whoever gives a callback gets it there alone.",
     "transport-created" TransportCreated: "Answers `create-transport`.",
     "transport-connected" TransportConnected: "Answers `connect-transport`.",
     "ice-restarted" IceRestarted: "Answers `restart-ice`.",

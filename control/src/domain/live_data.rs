@@ -174,6 +174,9 @@ impl LiveMeeting {
             .filter(|(owner, _)| self.together(viewer.id, owner.id))
             .map(|(owner, channel)| (owner.id, channel.names.clone()))
             .ok_or(DomainError::ProducerNotFound)?;
+        if viewer.data_consumers.iter().any(|one| one.producer == producer) {
+            return Err(DomainError::MediaRefused("Already exists".to_owned()));
+        }
         if viewer.data_consumers.len() >= DATA_CONSUMERS_MAX {
             return Err(DomainError::MediaRefused("too many data channels".to_owned()));
         }
@@ -196,12 +199,12 @@ impl LiveMeeting {
             return Err(DomainError::ProducerNotFound);
         }
         let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
-        participant.data_consumers.push(consumer);
-        Ok(())
-    }
         if participant.early_ends.consumers.contains(&consumer.id) {
             return Err(DomainError::Unavailable);
         }
+        participant.data_consumers.push(consumer);
+        Ok(())
+    }
 
     /// Whether a subscription is this connection's.
     ///

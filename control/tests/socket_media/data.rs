@@ -303,6 +303,32 @@ async fn add_ev_85_add_ev_90_a_channel_whose_end_is_heard_before_its_beginning_w
 }
 
 #[tokio::test]
+async fn add_ev_86_a_session_receives_a_channel_once() {
+    let scene = Scene::start().await;
+    let channel = scene.channel().await;
+    let transport = scene.way(&scene.member, "recv").await;
+    let wanted = json!({ "transportId": transport, "dataProducerId": channel });
+    let first = scene.member.call("consume-data", wanted.clone()).await;
+    assert!(refused(&scene.member.call("consume-data", wanted.clone()).await, "Already exists"));
+    let named = json!({ "dataConsumerId": first["dataConsumerId"] });
+    assert_eq!(scene.member.call("close-data-consumer", named).await["success"], true);
+    assert_eq!(scene.member.call("consume-data", wanted).await["success"], true, "after it was closed");
+}
+
+#[tokio::test]
+async fn add_ev_85_add_ev_86_a_room_or_channel_that_is_full_says_so() {
+    let scene = Scene::start().await;
+    let id = scene.channel().await;
+    let (send, recv) = (scene.way(&scene.member, "send").await, scene.way(&scene.member, "recv").await);
+    scene.node.memory().set_mood(Mood::Refuses(RefusalReason::LimitReached));
+    let opened = scene.member.call("produce-data", channel(&send, 0)).await;
+    assert!(refused(&opened, "too many data channels"), "{opened}");
+    let wanted = json!({ "transportId": recv, "dataProducerId": id });
+    let consumed = scene.member.call("consume-data", wanted).await;
+    assert!(refused(&consumed, "too many data channels"), "{consumed}");
+}
+
+#[tokio::test]
 async fn add_ev_87_a_close_that_the_node_was_too_busy_for_is_asked_again() {
     let scene = Scene::start().await;
     let channel = scene.channel().await;

@@ -28,6 +28,7 @@ pub struct ProduceData {
 pub struct ConsumeData {
     /// An own transport to receive.
     pub transport_id: String,
+    /// One that is not received by this session already.
     pub data_producer_id: String,
 }
 

@@ -117,6 +117,8 @@ fn add_ev_91_what_the_media_plane_ended_is_told_once_to_whom_it_concerns() {
     );
     assert_eq!(pair.live.data_consumer_closed(bob, consumer, slow), []);
     pair.receive(pair.bob, channel).expect("once more");
+    let twice = pair.receive(pair.bob, channel);
+    assert_eq!(twice, Err(DomainError::MediaRefused("Already exists".into())));
     let ada = SessionId(pair.ada.id.0);
     let told = pair.live.data_producer_closed(ada, channel);
     assert_eq!(names(&told), [("data_producer_closed", Audience::Everyone)]);
@@ -163,16 +165,21 @@ fn a_lost_room_takes_every_channel() {
 #[test]
 fn a_session_has_so_many_channels_and_so_many_subscriptions_and_names_are_short() {
     let mut pair = Pair::new();
-    let (first, _) = pair.open(pair.ada, "0");
-    for index in 1..DATA_PRODUCERS_MAX {
-        pair.open(pair.ada, &index.to_string());
-    }
+    let mut channels: Vec<_> =
+        (0..DATA_PRODUCERS_MAX).map(|index| pair.open(pair.ada, &index.to_string()).0).collect();
     let full = Err(DomainError::MediaRefused("too many data channels".into()));
     assert_eq!(pair.live.may_produce_data(pair.ada.connection, pair.ada.sends), full);
-    for _ in 0..DATA_CONSUMERS_MAX {
-        pair.receive(pair.bob, first).expect("receives");
+    for device in 3.. {
+        let cy = enter(&mut pair.live, &account("cy"), device);
+        channels.extend((0..DATA_PRODUCERS_MAX).map(|index| pair.open(cy, &index.to_string()).0));
+        if channels.len() > DATA_CONSUMERS_MAX {
+            break;
+        }
     }
-    assert_eq!(pair.receive(pair.bob, first).map(|_| ()), full);
+    for channel in &channels[..DATA_CONSUMERS_MAX] {
+        pair.receive(pair.bob, *channel).expect("receives");
+    }
+    assert_eq!(pair.receive(pair.bob, channels[DATA_CONSUMERS_MAX]).map(|_| ()), full);
     assert!(DataNames::new(&"x".repeat(NAME_BYTES_MAX), &"y".repeat(NAME_BYTES_MAX)).is_ok());
     let long = "x".repeat(NAME_BYTES_MAX + 1);
     let reason = "must have at most 255 bytes";

@@ -2,7 +2,7 @@
 
 use plenum_shared::{
     command::{RefusalReason, Reply, RoomCommand},
-    id::{DataConsumerId, DataProducerId, TransportId},
+    id::{DataConsumerId, DataProducerId, RoomId, TransportId},
     transport::SctpStreamParameters,
 };
 
@@ -55,7 +55,11 @@ impl Media {
         self.ask(meeting, move |live| live.may_produce_data(connection, transport)).await?;
         let producer = DataProducerId::random();
         let command = RoomCommand::ProduceData { transport, producer, stream };
-        self.create(room, command, RoomCommand::CloseDataProducer { producer }).await?;
+        let reply = self.live.fleet().request(room, command).await;
+        if reply == Err(MediaError::Unavailable) {
+            self.take_back(room, RoomCommand::CloseDataProducer { producer });
+        }
+        reply.map_err(|error| no_channel(room, error))?;
         let channel = DataProducer { id: producer, transport, names };
         let noted = self
             .note(meeting, room, move |live| Ok((live.add_data_producer(connection, channel)?, ())))
@@ -113,7 +117,7 @@ impl Media {
             }
             _ => {}
         }
-        let Reply::DataConsumed { stream } = reply.map_err(|error| refused(room, error))? else {
+        let Reply::DataConsumed { stream } = reply.map_err(|error| no_channel(room, error))? else {
             return Err(DomainError::Internal);
         };
         let new = DataConsumer { id: consumer, transport, producer };
@@ -145,5 +149,15 @@ impl Media {
         .await?;
         self.take_back(room, RoomCommand::CloseDataConsumer { consumer });
         Ok(())
+    }
+}
+
+/// Why there is no channel, or nobody more to receive it. What is full gets no emptier by asking again.
+fn no_channel(room: RoomId, error: MediaError) -> DomainError {
+    match &error {
+        MediaError::Refused(refusal) if refusal.reason == RefusalReason::LimitReached => {
+            DomainError::MediaRefused("too many data channels".to_owned())
+        }
+        _ => refused(room, error),
     }
 }

@@ -343,8 +343,8 @@ async fn add_ev_73_only_the_publisher_hears_what_of_his_track_is_watched() {
         let told = scene.host.expect("producer-layers").await;
         assert_eq!(told, json!({ "producerId": producer, "highestLayer": highest }));
     }
-    scene.node.tell(Event::ActiveSpeaker { room, group: 0, speaker: None }).await;
-    scene.member.expect("active-speaker").await;
+    scene.node.tell(Event::QualityChanged { room, session, quality: ConnectionQuality::Fair }).await;
+    scene.member.expect("connection-quality").await;
     assert!(scene.member.heard_of("producer-layers").is_empty());
 }
 
@@ -454,6 +454,13 @@ async fn a_link_that_breaks_and_heals_disturbs_nobody() {
         (node.transport().0, Some((scene.session(&scene.host_id), producer.parse().unwrap())));
     node.tell(Event::ActiveSpeaker { room, group: 0, speaker }).await;
     scene.member.expect("active-speaker").await;
+    // A node that is asked what it holds says again who speaks.
+    node.tell(Event::ActiveSpeaker { room, group: 0, speaker }).await;
+    node.tell(Event::ActiveSpeakers { room, group: 0, speakers: Vec::new() }).await;
+    node.tell(Event::ActiveSpeaker { room, group: 0, speaker: None }).await;
+    let silence = scene.member.expect("active-speaker").await;
+    assert_eq!(silence["participantId"], Value::Null, "what is known is not told on");
+    assert!(scene.member.heard_of("active-speakers").is_empty());
     assert!(scene.member.heard_of("media-reset").is_empty());
     assert!(scene.member.heard_of("producer-closed").is_empty());
 }

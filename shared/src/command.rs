@@ -223,6 +223,8 @@ pub struct RoomInventory {
     pub transports: Vec<TransportInventory>,
     pub producers: Vec<ProducerId>,
     pub consumers: Vec<ConsumerId>,
+    pub data_producers: Vec<DataProducerId>,
+    pub data_consumers: Vec<DataConsumerId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -54,7 +54,9 @@ names!(response_name, RESPONSES, Response, {
     Ok(Reply::IceRestarted { .. }) => "response-ice-restarted",
     Ok(Reply::Consumed { .. }) => "response-consumed",
     Ok(Reply::DataConsumed { .. }) => "response-data-consumed",
-    Ok(Reply::Inventory(_)) => "response-inventory",
+    // What nodes before data channels said.
+    Ok(Reply::Inventory(rooms)) if rooms.iter().all(|room| room.data_producers.is_empty()) => "response-inventory",
+    Ok(Reply::Inventory(_)) => "response-inventory-data",
     // What nodes before the byte counts said.
     Ok(Reply::Stats(RoomStats { received_bytes: 0, .. })) => "response-stats",
     Ok(Reply::Stats(_)) => "response-stats-tracks",
@@ -259,6 +261,19 @@ fn responses() -> Vec<Response> {
         tcp_type: Some(TcpType::Passive),
         ..udp.clone()
     };
+    let inventory = |data_producers, data_consumers| RoomInventory {
+        room: ROOM,
+        transports: vec![TransportInventory {
+            transport: TRANSPORT,
+            session: SESSION,
+            direction: Direction::Send,
+            connected: true,
+        }],
+        producers: vec![PRODUCER],
+        consumers: vec![CONSUMER],
+        data_producers,
+        data_consumers,
+    };
     let created = |candidates| Ok(Reply::TransportCreated { ice: ice(), candidates, dtls: dtls() });
     let mut responses = vec![
         Ok(Reply::Done),
@@ -272,17 +287,8 @@ fn responses() -> Vec<Response> {
             rtp_parameters: rtp_parameters(),
             producer_paused: true,
         }),
-        Ok(Reply::Inventory(vec![RoomInventory {
-            room: ROOM,
-            transports: vec![TransportInventory {
-                transport: TRANSPORT,
-                session: SESSION,
-                direction: Direction::Send,
-                connected: true,
-            }],
-            producers: vec![PRODUCER],
-            consumers: vec![CONSUMER],
-        }])),
+        Ok(Reply::Inventory(vec![inventory(vec![], vec![])])),
+        Ok(Reply::Inventory(vec![inventory(vec![DATA_PRODUCER], vec![DATA_CONSUMER])])),
         Ok(Reply::Stats(RoomStats {
             received: Bitrate(1_500_000),
             sent: Bitrate(3_000_000),

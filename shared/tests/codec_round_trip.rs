@@ -257,12 +257,15 @@ fn inventory() -> impl Strategy<Value = RoomInventory> {
             connected,
         },
     );
-    (uuid(), vec(transport, 0..4), vec(uuid(), 0..4), vec(uuid(), 0..4)).prop_map(
-        |(room, transports, producers, consumers)| RoomInventory {
+    let ids = || vec(uuid(), 0..4);
+    (uuid(), vec(transport, 0..4), ids(), ids(), ids(), ids()).prop_map(
+        |(room, transports, producers, consumers, data_producers, data_consumers)| RoomInventory {
             room: RoomId(room),
             transports,
             producers: producers.into_iter().map(ProducerId).collect(),
             consumers: consumers.into_iter().map(ConsumerId).collect(),
+            data_producers: data_producers.into_iter().map(DataProducerId).collect(),
+            data_consumers: data_consumers.into_iter().map(DataConsumerId).collect(),
         },
     )
 }

@@ -19,6 +19,9 @@ pub(super) struct Speech {
     dominant: Option<ParticipantId>,
     /// The loudest first.
     heard: Vec<Heard>,
+    /// Somebody was taken out who is gone: the next that is said of the two is told, though nothing be new in it.
+    speaker_hushed: bool,
+    heard_hushed: bool,
 }
 
 /// Who is heard in each room, and the numbers by which the media plane knows them.
@@ -51,7 +54,12 @@ impl LiveMeeting {
     pub fn speaker_changed(&mut self, group: u32, speaker: Option<SessionId>) -> Vec<Notice> {
         let Some(room) = self.room_of_group(group) else { return Vec::new() };
         let dominant = speaker.map(|session| ParticipantId(session.0)).filter(|id| self.is_in(*id, room));
-        self.speech.entry(room).or_default().dominant = dominant;
+        let speech = self.speech.entry(room).or_default();
+        // Told anew by a node whose facts may have been lost.
+        if !std::mem::take(&mut speech.speaker_hushed) && speech.dominant == dominant {
+            return Vec::new();
+        }
+        speech.dominant = dominant;
         vec![self.speaker_told(self.people_in(room), dominant)]
     }
 
@@ -68,7 +76,11 @@ impl LiveMeeting {
             // Somebody may be heard by microphone and by the sound of a screen.
             .filter(|one| self.is_in(one.participant, room) && known.insert(one.participant))
             .collect();
-        self.speech.entry(room).or_default().heard.clone_from(&heard);
+        let speech = self.speech.entry(room).or_default();
+        if !std::mem::take(&mut speech.heard_hushed) && speech.heard == heard {
+            return Vec::new();
+        }
+        speech.heard.clone_from(&heard);
         vec![self.speakers_told(self.people_in(room), heard)]
     }
 
@@ -85,8 +97,10 @@ impl LiveMeeting {
     /// Somebody is gone, or in another room; the media plane says by itself who is heard instead.
     pub(super) fn hush(&mut self, id: ParticipantId) {
         for speech in self.speech.values_mut() {
-            speech.dominant = speech.dominant.filter(|dominant| *dominant != id);
+            speech.speaker_hushed |= speech.dominant.take_if(|dominant| *dominant == id).is_some();
+            let before = speech.heard.len();
             speech.heard.retain(|heard| heard.participant != id);
+            speech.heard_hushed |= speech.heard.len() < before;
         }
     }
 

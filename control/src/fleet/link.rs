@@ -4,6 +4,7 @@ use super::{
     Fleet, FleetConfig, FleetError, FleetEvent, identity,
     pki::Authority,
     reconcile,
+    registry::Made,
     wire::{self, Heard, Messages},
 };
 use metrics::gauge;
@@ -174,7 +175,15 @@ async fn read_events(fleet: &Fleet, connection: &Connection, node: NodeId) -> Re
 async fn handle_event(fleet: &Fleet, event: Event) {
     match event {
         Event::TransportClosed { room, transport, .. } => {
-            fleet.registry().forget_transport(room, transport);
+            fleet.registry().forget(room, Made::Transport(transport));
+            fleet.tell(FleetEvent::Media(event)).await;
+        }
+        Event::DataProducerClosed { room, producer, .. } => {
+            fleet.registry().forget(room, Made::Channel(producer));
+            fleet.tell(FleetEvent::Media(event)).await;
+        }
+        Event::DataConsumerClosed { room, consumer, .. } => {
+            fleet.registry().forget(room, Made::Subscription(consumer));
             fleet.tell(FleetEvent::Media(event)).await;
         }
         Event::RoomFailed { room } => {

@@ -249,8 +249,8 @@ impl Fleet {
         counter!("plenum_command_failures_total", "command" => name, "reason" => error_word(error))
             .increment(1);
         if let MediaError::Refused(refusal) = error {
-            if let Some(transport) = undo {
-                self.registry().forget_transport(room, transport);
+            if let Some(made) = undo {
+                self.registry().forget(room, made);
             }
             if refusal.reason == RefusalReason::UnknownRoom && self.registry().remove_room(room).is_some() {
                 self.tell(FleetEvent::RoomLost { room }).await;

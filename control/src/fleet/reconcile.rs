@@ -3,11 +3,11 @@
 //! What we know and the node does not is gone: said at once. What the node holds and we do not know belonged to an
 //! earlier life of control, whose clients are on their way back: it goes on for a grace and is then closed.
 
-use super::{Fleet, FleetEvent, MediaError};
+use super::{Fleet, FleetEvent, MediaError, registry::Made};
 use plenum_shared::{
     command::{Command, Reply, RoomCommand, RoomInventory},
-    event::{CloseReason, Event},
-    id::{NodeId, RoomId},
+    event::{CloseReason, DataCloseReason, Event},
+    id::{NodeId, RoomId, SessionId},
 };
 use std::collections::{HashMap, HashSet};
 
@@ -25,36 +25,54 @@ pub(super) async fn after_registration(fleet: Fleet, node: NodeId, registration:
     }
 }
 
-/// Tells meetings about rooms and transports that the node no longer has.
+/// Tells meetings about rooms, transports and data channels that the node no longer has. Who speaks the node says anew
+/// by itself when it is asked what it holds.
 pub(super) async fn tell_what_is_gone(fleet: &Fleet, node: NodeId) -> Result<(), MediaError> {
     // Known before we ask: what is created meanwhile is not missed.
     let known: Vec<_> = {
         let registry = fleet.registry();
-        registry.rooms_of(node).into_iter().map(|room| (room, registry.transports_of(room))).collect()
+        registry.rooms_of(node).into_iter().map(|room| (room, registry.made_in(room))).collect()
     };
     if known.is_empty() {
         return Ok(());
     }
     let held: HashMap<RoomId, RoomInventory> =
         inventory(fleet, node).await?.into_iter().map(|r| (r.room, r)).collect();
-    for (room, transports) in known {
+    for (room, made) in known {
         let Some(held) = held.get(&room) else {
             if fleet.registry().remove_room(room).is_some() {
                 fleet.tell(FleetEvent::RoomLost { room }).await;
             }
             continue;
         };
-        let alive: HashSet<_> = held.transports.iter().map(|transport| transport.transport).collect();
-        for (transport, session) in transports.into_iter().filter(|(id, _)| !alive.contains(id)) {
-            if fleet.registry().forget_transport(room, transport) {
-                let reason = CloseReason::ConsentExpired;
-                fleet
-                    .tell(FleetEvent::Media(Event::TransportClosed { room, session, transport, reason }))
-                    .await;
+        let alive: HashSet<_> = made_by(held).collect();
+        for gone in made.into_iter().filter(|made| !alive.contains(made)) {
+            // What went with its transport or its channel is told with it.
+            let forgotten = fleet.registry().forget(room, gone);
+            if let Some(session) = forgotten {
+                fleet.tell(FleetEvent::Media(end_of(room, session, gone))).await;
             }
         }
     }
     Ok(())
+}
+
+fn made_by(held: &RoomInventory) -> impl Iterator<Item = Made> {
+    let transports = held.transports.iter().map(|transport| Made::Transport(transport.transport));
+    let channels = held.data_producers.iter().copied().map(Made::Channel);
+    transports.chain(channels).chain(held.data_consumers.iter().copied().map(Made::Subscription))
+}
+
+/// What the node would have said.
+fn end_of(room: RoomId, session: SessionId, gone: Made) -> Event {
+    let reason = DataCloseReason::AssociationLost;
+    match gone {
+        Made::Transport(transport) => {
+            Event::TransportClosed { room, session, transport, reason: CloseReason::ConsentExpired }
+        }
+        Made::Channel(producer) => Event::DataProducerClosed { room, session, producer, reason },
+        Made::Subscription(consumer) => Event::DataConsumerClosed { room, session, consumer, reason },
+    }
 }
 
 async fn close_orphans(fleet: &Fleet, node: NodeId) -> Result<(), MediaError> {

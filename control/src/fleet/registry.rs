@@ -4,7 +4,7 @@ use super::NodeLoad;
 use plenum_shared::{
     command::{Hello, RoomCommand},
     event::LoadReport,
-    id::{NodeId, RoomId, SessionId, TransportId},
+    id::{DataConsumerId, DataProducerId, NodeId, RoomId, SessionId, TransportId},
 };
 use quinn::Connection;
 use std::collections::HashMap;
@@ -12,8 +12,8 @@ use tokio::sync::watch;
 
 /// All nodes that ever registered with this process, and all rooms that are placed.
 ///
-/// Nodes are as many as an operator gave certificates to; rooms are as many as there are running meetings, and
-/// transports two per session.
+/// Nodes are as many as an operator gave certificates to; rooms are as many as there are running meetings,
+/// transports two per session, and data channels and subscriptions as many as the meeting allows each.
 #[derive(Default)]
 pub(super) struct Registry {
     nodes: HashMap<NodeId, Node>,
@@ -37,6 +37,62 @@ struct Room {
     /// The node has said that it made it.
     is_open: bool,
     transports: HashMap<TransportId, SessionId>,
+    channels: HashMap<DataProducerId, TransportId>,
+    subscriptions: HashMap<DataConsumerId, Subscription>,
+}
+
+/// A data channel on its way to somebody.
+struct Subscription {
+    transport: TransportId,
+    channel: DataProducerId,
+}
+
+/// Something that a node makes when it is asked to, and may have lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Made {
+    Transport(TransportId),
+    Channel(DataProducerId),
+    Subscription(DataConsumerId),
+}
+
+impl Room {
+    fn new(node: NodeId) -> Self {
+        Self {
+            node,
+            is_open: false,
+            transports: HashMap::new(),
+            channels: HashMap::new(),
+            subscriptions: HashMap::new(),
+        }
+    }
+
+    /// Whose it is, when it was known until now. What depends on it is forgotten with it, as the node does.
+    fn forget(&mut self, made: Made) -> Option<SessionId> {
+        match made {
+            Made::Transport(id) => {
+                let session = self.transports.remove(&id)?;
+                self.forget_orphans();
+                Some(session)
+            }
+            Made::Channel(id) => {
+                let transport = self.channels.remove(&id)?;
+                self.forget_orphans();
+                self.transports.get(&transport).copied()
+            }
+            Made::Subscription(id) => {
+                let gone = self.subscriptions.remove(&id)?;
+                self.transports.get(&gone.transport).copied()
+            }
+        }
+    }
+
+    /// What lost its transport or its channel.
+    fn forget_orphans(&mut self) {
+        let Self { transports, channels, subscriptions, .. } = self;
+        channels.retain(|_, transport| transports.contains_key(transport));
+        subscriptions
+            .retain(|_, one| transports.contains_key(&one.transport) && channels.contains_key(&one.channel));
+    }
 }
 
 impl Registry {
@@ -161,7 +217,7 @@ impl Registry {
         if self.rooms.contains_key(&room) {
             return false;
         }
-        self.rooms.insert(room, Room { node, is_open: false, transports: HashMap::new() });
+        self.rooms.insert(room, Room::new(node));
         true
     }
 
@@ -192,33 +248,54 @@ impl Registry {
         self.rooms.iter().filter(|(_, room)| room.node == node).map(|(id, _)| *id).collect()
     }
 
-    pub fn transports_of(&self, room: RoomId) -> Vec<(TransportId, SessionId)> {
-        self.rooms
-            .get(&room)
-            .map_or_else(Vec::new, |room| room.transports.iter().map(|(t, s)| (*t, *s)).collect())
+    /// What was asked for in a room and not closed since: what carries the others comes first.
+    pub fn made_in(&self, room: RoomId) -> Vec<Made> {
+        let Some(room) = self.rooms.get(&room) else { return Vec::new() };
+        let transports = room.transports.keys().copied().map(Made::Transport);
+        let channels = room.channels.keys().copied().map(Made::Channel);
+        transports.chain(channels).chain(room.subscriptions.keys().copied().map(Made::Subscription)).collect()
     }
 
     pub fn knows_transport(&self, room: RoomId, transport: TransportId) -> bool {
         self.rooms.get(&room).is_some_and(|room| room.transports.contains_key(&transport))
     }
 
-    pub fn forget_transport(&mut self, room: RoomId, transport: TransportId) -> bool {
-        self.rooms.get_mut(&room).is_some_and(|room| room.transports.remove(&transport).is_some())
+    /// Something is gone. Returns whose it was, unless that was known.
+    pub fn forget(&mut self, room: RoomId, made: Made) -> Option<SessionId> {
+        self.rooms.get_mut(&room)?.forget(made)
     }
 
-    /// Keeps the list of transports true before the command leaves, so that an inventory taken meanwhile finds nothing
-    /// unknown. Returns a transport that must be forgotten again if the node refuses.
-    pub fn note_sent(&mut self, room: RoomId, command: &RoomCommand) -> Option<TransportId> {
-        let transports = &mut self.rooms.get_mut(&room)?.transports;
+    /// Keeps what is known of a room true before the command leaves, so that an inventory taken meanwhile finds nothing
+    /// unknown. Returns what must be forgotten again if the node refuses.
+    pub fn note_sent(&mut self, room: RoomId, command: &RoomCommand) -> Option<Made> {
+        let room = self.rooms.get_mut(&room)?;
         match command {
             RoomCommand::CreateTransport { session, transport, .. } => {
-                transports.insert(*transport, *session);
-                return Some(*transport);
+                room.transports.insert(*transport, *session);
+                return Some(Made::Transport(*transport));
+            }
+            RoomCommand::ProduceData { transport, producer, .. } => {
+                room.channels.insert(*producer, *transport);
+                return Some(Made::Channel(*producer));
+            }
+            RoomCommand::ConsumeData { transport, consumer, producer } => {
+                let subscription = Subscription { transport: *transport, channel: *producer };
+                room.subscriptions.insert(*consumer, subscription);
+                return Some(Made::Subscription(*consumer));
             }
             RoomCommand::CloseTransport { transport } => {
-                transports.remove(transport);
+                room.forget(Made::Transport(*transport));
             }
-            RoomCommand::CloseSession { session } => transports.retain(|_, owner| owner != session),
+            RoomCommand::CloseDataProducer { producer } => {
+                room.forget(Made::Channel(*producer));
+            }
+            RoomCommand::CloseDataConsumer { consumer } => {
+                room.forget(Made::Subscription(*consumer));
+            }
+            RoomCommand::CloseSession { session } => {
+                room.transports.retain(|_, owner| owner != session);
+                room.forget_orphans();
+            }
             _ => {}
         }
         None

@@ -303,6 +303,35 @@ async fn add_ev_85_add_ev_90_a_channel_whose_end_is_heard_before_its_beginning_w
 }
 
 #[tokio::test]
+async fn add_ev_90_add_ev_91_ends_whose_events_were_lost_are_found_out() {
+    let scene = Scene::start().await;
+    let send = scene.way(&scene.host, "send").await;
+    let recv = scene.way(&scene.member, "recv").await;
+    let (mut channels, mut subscriptions) = (Vec::new(), Vec::new());
+    for stream in 0..3 {
+        let opened = scene.host.call("produce-data", channel(&send, stream)).await;
+        let wanted = json!({ "transportId": recv, "dataProducerId": opened["dataProducerId"] });
+        subscriptions.push(scene.member.call("consume-data", wanted).await);
+        channels.push(opened["dataProducerId"].clone());
+    }
+    // The first channel and the second subscription end, and nobody hears of it.
+    scene.node.memory().forget_data(producer(&channels[0]), consumer(&subscriptions[1]));
+    scene.node.skip_a_number().await;
+    heard_until_now(&scene).await;
+    for client in [&scene.host, &scene.member] {
+        assert_eq!(client.expect("data-producer-closed").await["dataProducerId"], channels[0]);
+    }
+    let told = scene.member.expect("data-consumer-closed").await;
+    assert_eq!(told, json!({ "dataConsumerId": subscriptions[1]["dataConsumerId"], "reason": "lost" }));
+    let wanted = json!({ "transportId": recv, "dataProducerId": channels[1] });
+    assert_eq!(scene.member.call("consume-data", wanted).await["success"], true, "once more");
+    for client in [&scene.host, &scene.member] {
+        assert!(client.heard_of("data-producer-closed").is_empty());
+        assert!(client.heard_of("data-consumer-closed").is_empty());
+    }
+}
+
+#[tokio::test]
 async fn add_ev_86_a_session_receives_a_channel_once() {
     let scene = Scene::start().await;
     let channel = scene.channel().await;

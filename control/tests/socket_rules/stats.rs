@@ -305,9 +305,6 @@ async fn add_ev_95_role_01_to_05_hosts_see_how_somebody_is_connected_and_others_
 }
 
 #[tokio::test]
-async fn add_ev_95_without_media_there_is_nothing_and_with_a_silent_node_a_refusal() {
-    let scene = Scene::start().await;
-#[tokio::test]
 async fn add_ev_95_somebody_inside_twice_sees_the_figures_of_his_other_device() {
     let scene = Scene::start().await;
     let [_, _, recv, consumer] = scene.watched().await;
@@ -338,6 +335,9 @@ async fn add_ev_95_who_may_not_look_hears_so_whether_he_names_the_meeting_or_not
     assert_eq!(own["participantId"], json!(host_id), "{own}");
 }
 
+#[tokio::test]
+async fn add_ev_95_without_media_there_is_nothing_and_with_a_silent_node_a_refusal() {
+    let scene = Scene::start().await;
     let before = stats(&scene.host, json!({})).await;
     for list in ["transports", "producers", "consumers"] {
         assert_eq!(before[list], json!([]), "no room on a node: {before}");

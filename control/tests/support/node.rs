@@ -14,7 +14,7 @@ use plenum_shared::command::{
 };
 use plenum_shared::details::SessionDetails;
 use plenum_shared::event::{Event, LoadReport, NumberedEvent};
-use plenum_shared::id::{DataProducerId, NodeId, ProducerId, RoomId, SessionId};
+use plenum_shared::id::{DataConsumerId, DataProducerId, NodeId, ProducerId, RoomId, SessionId};
 use plenum_shared::media::{Kind, LayerStructure};
 use plenum_shared::rtp::{CodecParameters, EncodingParameters, RtpParameters};
 use plenum_shared::transport::{
@@ -159,6 +159,14 @@ impl Memory {
         self.rooms.lock().unwrap().clear();
     }
 
+    /// The node ended them, and what it said of that is lost.
+    pub fn forget_data(&self, channel: DataProducerId, subscription: DataConsumerId) {
+        for room in self.rooms.lock().unwrap().values_mut() {
+            room.data_producers.retain(|id| *id != channel);
+            room.data_consumers.retain(|id| *id != subscription);
+        }
+    }
+
     pub fn forget_transports(&self) {
         self.rooms.lock().unwrap().values_mut().for_each(|room| room.transports.clear());
     }
@@ -252,11 +260,13 @@ impl Memory {
             }
             RoomCommand::ProduceData { producer, stream, .. } => {
                 self.channels.lock().unwrap().insert(*producer, *stream);
+                room.data_producers.push(*producer);
             }
-            RoomCommand::ConsumeData { producer, .. } => {
+            RoomCommand::ConsumeData { producer, consumer, .. } => {
                 let stream = self.channels.lock().unwrap().get(producer).copied();
                 let stream =
                     stream.ok_or_else(|| Refusal::new(RefusalReason::UnknownProducer, "scripted"))?;
+                room.data_consumers.push(*consumer);
                 return Ok(Reply::DataConsumed { stream: SctpStreamParameters { stream_id: 7, ..stream } });
             }
             _ => {}
@@ -415,7 +425,14 @@ async fn read_message(stream: &mut RecvStream) -> Option<Vec<u8>> {
 }
 
 fn empty_room(room: RoomId) -> RoomInventory {
-    RoomInventory { room, transports: Vec::new(), producers: Vec::new(), consumers: Vec::new() }
+    RoomInventory {
+        room,
+        transports: Vec::new(),
+        producers: Vec::new(),
+        consumers: Vec::new(),
+        data_producers: Vec::new(),
+        data_consumers: Vec::new(),
+    }
 }
 
 fn ice_parameters(username_fragment: &str) -> IceParameters {

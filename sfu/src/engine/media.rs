@@ -1,6 +1,9 @@
 //! Plain RTP and RTCP of a peer, on their way into its room's router.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use plenum_shared::{details::RemoteReport, media::Source};
 
@@ -98,6 +101,17 @@ impl Engine {
         let next = router.judge_floors(now, &mut outlet);
         self.deadlines.set(Waiting::Room(room), next);
         self.look_at_stage(now, room);
+    }
+
+    /// What control was told about speakers may have been lost: it is told again.
+    pub fn tell_speakers_again(&mut self, now: Instant) {
+        let rooms: Vec<Slot> = self.rooms.iter().map(|(slot, _)| slot).collect();
+        for slot in rooms {
+            let room = &self.rooms[slot];
+            let groups: BTreeSet<u32> = room.sessions.keys().map(|&session| room.group_of(session)).collect();
+            let (router, mut outlet) = router_and_outlet!(self, slot);
+            router.tell_speakers_again(now, groups, &mut outlet);
+        }
     }
 
     /// Cameras came on stage or left it: what their viewers get is chosen again.

@@ -97,6 +97,8 @@ impl Room {
             transports: transports.collect(),
             producers: self.router.producers.iter().map(|(_, producer)| producer.id).collect(),
             consumers: self.router.consumers.iter().map(|(_, consumer)| consumer.id).collect(),
+            data_producers: self.data.producers.iter().map(|(_, channel)| channel.id).collect(),
+            data_consumers: self.data.consumers.iter().map(|(_, consumer)| consumer.id).collect(),
         }
     }
 }

@@ -22,7 +22,8 @@ pub trait Core {
     fn poll_path_event(&mut self) -> Option<PathEvent>;
     fn egress(&mut self) -> &mut Egress;
     fn inventory(&self) -> Vec<RoomInventory>;
-    fn tell_watched_again(&mut self, now: Instant);
+    /// What may have been lost on the way to control is told once more.
+    fn tell_again(&mut self, now: Instant);
     fn counters(&self) -> Counters;
     fn room_in_progress(&self) -> Option<RoomId>;
     fn remove_room(&mut self, room: RoomId);
@@ -53,8 +54,9 @@ impl Core for Engine {
     fn egress(&mut self) -> &mut Egress {
         Engine::egress(self)
     }
-    fn tell_watched_again(&mut self, now: Instant) {
-        Engine::tell_watched_again(self, now);
+    fn tell_again(&mut self, now: Instant) {
+        self.tell_watched_again(now);
+        self.tell_speakers_again(now);
     }
     fn inventory(&self) -> Vec<RoomInventory> {
         Engine::inventory(self)

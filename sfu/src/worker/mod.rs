@@ -223,7 +223,7 @@ impl<C: Core> Worker<C> {
             Job::Inventory { reply } => {
                 // Who asks what there is has missed something, or was not there.
                 let inventory = contained(&mut self.core, panics, |core| {
-                    core.tell_watched_again(now);
+                    core.tell_again(now);
                     core.inventory()
                 });
                 let _ = reply.send(inventory.unwrap_or_default());

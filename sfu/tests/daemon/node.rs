@@ -83,8 +83,9 @@ impl Core for Fragile {
     fn egress(&mut self) -> &mut Egress {
         self.engine.egress()
     }
-    fn tell_watched_again(&mut self, now: Instant) {
+    fn tell_again(&mut self, now: Instant) {
         self.engine.tell_watched_again(now);
+        self.engine.tell_speakers_again(now);
     }
     fn inventory(&self) -> Vec<RoomInventory> {
         self.engine.inventory()

@@ -383,3 +383,29 @@ fn a_microphone_that_is_muted_gives_its_place_away() {
     say(&mut room, &mut microphones[1], QUIET, b"anything");
     assert_eq!(room.received(&view).len(), 1);
 }
+
+#[test]
+fn who_speaks_is_told_again_in_every_room_when_control_may_have_missed_it() {
+    let mut room = Room::new();
+    let mut microphones = microphones(&mut room, 3);
+    let session = room.links[microphones[2].link].session;
+    room.command(RoomCommand::SetSessionGroup { session, group: 7 }).unwrap();
+    for _ in 0..100 {
+        speak(&mut room, &mut microphones, |index| if index == 1 { LOUD } else { MUTE });
+    }
+    room.events.clear();
+    room.engine.tell_speakers_again(room.now);
+    room.pump();
+    let speaker = (room.links[microphones[1].link].session, microphones[1].producer);
+    let told: Vec<_> = room
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ActiveSpeaker { group, speaker, .. } => Some((*group, *speaker, None)),
+            Event::ActiveSpeakers { group, speakers, .. } => Some((*group, None, Some(speakers.len()))),
+            _ => None,
+        })
+        .collect();
+    let expected = [(0, Some(speaker), None), (0, None, Some(1)), (7, None, None), (7, None, Some(0))];
+    assert_eq!(told, expected);
+}

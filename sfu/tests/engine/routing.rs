@@ -4,9 +4,10 @@ use plenum_sfu::engine::packet::RtpPacket;
 use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket, SenderReport};
 use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
 use plenum_shared::event::Event;
-use plenum_shared::id::{ConsumerId, ProducerId, SessionId, TransportId};
+use plenum_shared::id::{ConsumerId, DataConsumerId, DataProducerId, ProducerId, SessionId, TransportId};
 use plenum_shared::media::{ConnectionQuality, Direction, Kind, Layer, Source};
 use plenum_shared::rtp::{RtpCapabilities, extension_id, router_capabilities};
+use plenum_shared::transport::SctpStreamParameters;
 
 use crate::room::{MID, REPAIRED_RID, Room, Sent, Viewing};
 use crate::tracks::{AUDIO, SIMULCAST_RTX_SSRC, SIMULCAST_SSRC, simulcast, single, video_packet, vp8};
@@ -437,4 +438,28 @@ fn a_priority_is_at_least_one_and_belongs_to_a_subscription() {
     assert_eq!(reason(consumer, 255), None);
     assert_eq!(reason(consumer, 0), Some(RefusalReason::Invalid));
     assert_eq!(reason(ConsumerId::random(), 1), Some(RefusalReason::UnknownConsumer));
+}
+
+#[test]
+fn an_inventory_lists_data_channels_and_who_receives_them() {
+    let mut room = Room::new();
+    let (ada, bob) = (room.link(Direction::Send), room.link(Direction::Recv));
+    let (producer, consumer) = (DataProducerId::random(), DataConsumerId::random());
+    let stream = SctpStreamParameters {
+        stream_id: 3,
+        ordered: true,
+        max_packet_life_time: None,
+        max_retransmits: None,
+    };
+    let transport = room.links[ada].transport;
+    room.command(RoomCommand::ProduceData { transport, producer, stream }).unwrap();
+    let transport = room.links[bob].transport;
+    room.command(RoomCommand::ConsumeData { transport, consumer, producer }).unwrap();
+    let held = |room: &Room| {
+        let mut rooms = room.engine.inventory();
+        (std::mem::take(&mut rooms[0].data_producers), std::mem::take(&mut rooms[0].data_consumers))
+    };
+    assert_eq!(held(&room), (vec![producer], vec![consumer]));
+    room.command(RoomCommand::CloseDataProducer { producer }).unwrap();
+    assert_eq!(held(&room), (vec![], vec![]));
 }

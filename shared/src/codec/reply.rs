@@ -9,9 +9,10 @@ use super::{
 };
 use crate::{
     command::{self, RefusalReason, Reply},
-    id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
+    id::{ConsumerId, DataConsumerId, DataProducerId, ProducerId, RoomId, SessionId, TransportId},
     media::Bitrate,
 };
+use uuid::Uuid;
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(super) struct Response {
@@ -102,6 +103,10 @@ struct RoomInventory {
     producers: Vec<Vec<u8>>,
     #[prost(bytes = "vec", repeated, tag = "4")]
     consumers: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "5")]
+    data_producers: Vec<Vec<u8>>,
+    #[prost(bytes = "vec", repeated, tag = "6")]
+    data_consumers: Vec<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -277,6 +282,8 @@ impl From<&command::RoomInventory> for RoomInventory {
                 .collect(),
             producers: room.producers.iter().map(|one| id_bytes(one.0)).collect(),
             consumers: room.consumers.iter().map(|one| id_bytes(one.0)).collect(),
+            data_producers: room.data_producers.iter().map(|one| id_bytes(one.0)).collect(),
+            data_consumers: room.data_consumers.iter().map(|one| id_bytes(one.0)).collect(),
         }
     }
 }
@@ -287,10 +294,16 @@ impl TryFrom<RoomInventory> for command::RoomInventory {
         Ok(Self {
             room: id(RoomId, &room.room)?,
             transports: room.transports.iter().map(transport_inventory).collect::<Result<_, _>>()?,
-            producers: room.producers.iter().map(|one| id(ProducerId, one)).collect::<Result<_, _>>()?,
-            consumers: room.consumers.iter().map(|one| id(ConsumerId, one)).collect::<Result<_, _>>()?,
+            producers: ids(ProducerId, &room.producers)?,
+            consumers: ids(ConsumerId, &room.consumers)?,
+            data_producers: ids(DataProducerId, &room.data_producers)?,
+            data_consumers: ids(DataConsumerId, &room.data_consumers)?,
         })
     }
+}
+
+fn ids<T>(make: fn(Uuid) -> T, all: &[Vec<u8>]) -> Result<Vec<T>, DecodeError> {
+    all.iter().map(|one| id(make, one)).collect()
 }
 
 fn transport_inventory(one: &TransportInventory) -> Result<command::TransportInventory, DecodeError> {

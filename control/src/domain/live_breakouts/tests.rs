@@ -695,3 +695,20 @@ fn c_61_everybody_is_called_back_at_once_while_the_rooms_stay_open() {
     assert!(inside.iter().all(|who| world.place(*who).is_none()));
     assert_eq!(rooms_of(world.live.breakouts()), rooms);
 }
+
+#[test]
+fn add_ev_74_what_is_said_again_is_told_once_but_the_silence_after_somebody_who_left_is() {
+    let (mut world, inside) = World::with(&["hanna", "ada"]);
+    let [hanna, ada] = inside[..] else { panic!() };
+    let say = |world: &mut World| {
+        let mut told = world.live.speaker_changed(0, Some(SessionId(ada.id.0)));
+        told.extend(world.live.speakers_changed(0, &[speaking(ada, 20)]));
+        speech(&told, hanna)
+    };
+    assert_eq!(say(&mut world), [(Some(ada.id), vec![]), (None, vec![(ada.id, -20)])]);
+    assert_eq!(say(&mut world), [], "again");
+    world.live.leave(ada.id, LeaveReason::Left);
+    let mut silence = world.live.speaker_changed(0, None);
+    silence.extend(world.live.speakers_changed(0, &[]));
+    assert_eq!(speech(&silence, hanna), [(None, vec![]), (None, vec![])]);
+}

@@ -116,6 +116,22 @@ impl Router {
         self.floors.values().filter_map(Floor::poll_timeout).min()
     }
 
+    /// Tells control anew who speaks in these groups. In one where nobody was heard it is nobody.
+    pub fn tell_speakers_again(
+        &self,
+        now: Instant,
+        groups: impl IntoIterator<Item = u32>,
+        outlet: &mut Outlet<'_>,
+    ) {
+        for group in groups {
+            let floor = self.floors.get(&group);
+            let speaker = self.named(floor.and_then(Floor::speaker));
+            let speakers = floor.map_or_else(Vec::new, |floor| self.speaking(now, floor));
+            outlet.events.push_back(Event::ActiveSpeaker { room: outlet.room, group, speaker });
+            outlet.events.push_back(Event::ActiveSpeakers { room: outlet.room, group, speakers });
+        }
+    }
+
     /// Who speaks in a group, and by which producer.
     pub fn speaker(&self, group: u32) -> Option<(SessionId, ProducerId)> {
         self.named(self.floors.get(&group)?.speaker())

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use plenum_shared::media::Bitrate;
+use plenum_shared::media::{Bitrate, Kind};
 
 use super::{
     Engine,
@@ -54,9 +54,24 @@ impl Engine {
         if taken.feedbacks > 0 {
             let peer = &mut self.peers[slot];
             peer.loss = peer.estimate.lost(now).map_or(peer.loss, |lost| lost as f32);
+            if peer.estimate.take_return() {
+                self.renew_pictures(now, slot);
+            }
         }
         if taken.blocks || taken.remb_bps.is_some() || taken.feedbacks > 0 {
             self.after_estimate(now, slot);
+        }
+    }
+
+    /// The path is back. What was sent while it was dead is lost, and most likely with it what the next pictures build on: the
+    /// viewer would ask for keyframes when it has understood that.
+    fn renew_pictures(&mut self, now: Instant, slot: Slot) {
+        let room = self.peers[slot].room;
+        for index in 0..self.peers[slot].consumers.len() {
+            let consumer = self.peers[slot].consumers[index];
+            if self.rooms[room].router.consumers[consumer].kind == Kind::Video {
+                self.request_keyframe(now, room, consumer);
+            }
         }
     }
 

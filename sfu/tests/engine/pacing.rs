@@ -269,3 +269,30 @@ fn a_peer_whose_path_is_gone_does_not_keep_the_engine_awake() {
     call.room.run(5_000);
     assert!(call.room.wakes - before < 100, "{} wake-ups in five seconds", call.room.wakes - before);
 }
+
+#[test]
+fn a_viewer_whose_path_was_dead_gets_a_new_picture_before_it_asks() {
+    let mut call = Call::new(&single());
+    let (bob, start) = (call.picture.link, call.room.now);
+    // A tenth of a second of video, and feedback on all that came if the path is alive.
+    let watch = |call: &mut Call, is_alive: bool| {
+        call.number += 1;
+        call.room.send_video(call.ada, call.number, call.number == 1);
+        call.room.run(100);
+        let received = call.room.received_all(bob);
+        let number = |(packet, bytes): &(RtpPacket, Vec<u8>)| {
+            packet.transport_sequence_number(bytes, extension_id::TRANSPORT_WIDE_CC).unwrap()
+        };
+        let Some(first) = received.first().map(number).filter(|_| is_alive) else { return };
+        let arrivals = vec![Some((call.room.now - start).as_micros() as u64); received.len()];
+        call.room.send_rtcp(bob, |writer| {
+            assert_eq!(writer.transport_feedback(1, 2, 0, first, &arrivals), arrivals.len());
+        });
+    };
+    (0..20).for_each(|_| watch(&mut call, true));
+    call.keyframe_requests();
+    (0..30).for_each(|_| watch(&mut call, false));
+    assert_eq!(call.keyframe_requests(), 0, "nothing is asked for while nothing arrives");
+    (0..2).for_each(|_| watch(&mut call, true));
+    assert_eq!(call.keyframe_requests(), 1);
+}

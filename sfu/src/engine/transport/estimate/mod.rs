@@ -228,6 +228,11 @@ impl Estimate {
         self.wide.as_ref().and_then(|wide| wide.lost(now))
     }
 
+    /// Packets arrive again after nothing was heard of any. Said once.
+    pub fn take_return(&mut self) -> bool {
+        self.wide.as_mut().is_some_and(|wide| wide.take_return())
+    }
+
     /// Everything there is to show.
     pub fn snapshot(&self) -> EstimateSnapshot {
         let bitrate = self.bitrate();

@@ -116,6 +116,8 @@ pub struct TransportWide {
     last_sent_us: u64,
     /// Feedback is missing: the rate before.
     silent_from: Option<f64>,
+    /// It came again, which nobody has asked for yet.
+    has_returned: bool,
     /// Since the first of the steps down that had no effect: the standing queue in milliseconds, and what arrived before.
     futile: Option<(f64, f64)>,
     /// When the last steps down began, and from which rate: those within one response are one.
@@ -153,6 +155,7 @@ impl TransportWide {
             unanswered_us: None,
             last_sent_us: 0,
             silent_from: None,
+            has_returned: false,
             futile: None,
             stepped: None,
             standing_us: None,
@@ -308,6 +311,11 @@ impl TransportWide {
         self.feedback_us.is_some()
     }
 
+    /// See [`super::Estimate::take_return`].
+    pub fn take_return(&mut self) -> bool {
+        std::mem::take(&mut self.has_returned)
+    }
+
     /// The share of packets that was lost in the last two seconds, where enough were sent to tell.
     pub fn lost(&self, now: Instant) -> Option<f64> {
         self.loss.lately(self.clock_us(now))
@@ -363,6 +371,7 @@ impl TransportWide {
     /// The path is back: what was sent meanwhile says nothing about it, and it may carry what it carried before.
     fn end_silence(&mut self, now_us: u64) {
         let Some(before) = self.silent_from.take() else { return };
+        self.has_returned = true;
         self.trendline.forget();
         self.groups.forget();
         self.loss.skip_to(self.sent.end());

@@ -221,14 +221,9 @@ pub static REORDERING: Scenario = Scenario {
     },
     judge: |records| {
         let (mut figures, record) = (Figures::default(), &records[0]);
-        // Before that the picture grows, and its keyframes take their time.
-        figures.at_most("longest freeze, from 5 s on", record.longest_freeze(5.0..60.0), "ms", 0.0);
-        figures.at_least(
-            "top layer",
-            record.share(10.0..60.0, |s| s.layers == [Some(2)]) * 100.0,
-            "% of the time",
-            99.0,
-        );
+        figures.at_most("longest freeze, from 1 s on", record.longest_freeze(1.0..60.0), "ms", 0.0);
+        let top = record.share(10.0..60.0, |s| s.layers == [Some(2)]) * 100.0;
+        figures.at_least("top layer", top, "% of the time", 100.0);
         told(&mut figures, record, 20.0..60.0);
         figures
     },
@@ -432,5 +427,5 @@ fn viewers_do_not_suffer_from_the_uplink_of_one_publisher() {
 
 #[test]
 fn a_path_that_was_dead_comes_back_by_itself() {
-    DEAD.hold(5);
+    DEAD.hold(10);
 }

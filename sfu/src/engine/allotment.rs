@@ -26,6 +26,8 @@ use super::{
 pub(super) const CHOICE_INTERVAL: Duration = Duration::from_millis(500);
 /// Sound that pauses goes on soon: its share is given back by a thirtieth each look.
 const AUDIO_KEPT: u64 = 30;
+/// A path that loses more than this share of the packets, while it is believed to be too narrow for what is sent, is.
+const LOSING: f64 = 0.04;
 /// A camera fills a place of so many percent of its own pixels: stretched by a quarter, a face that moves is hardly less
 /// sharp. Text is.
 const FILLS_PERCENT: u64 = 157;
@@ -73,7 +75,8 @@ impl Engine {
         let data = peer.data_pace.reserved(now, peer.estimate.bitrate()).0;
         let budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio + data));
         let (has_fallen, is_proven) = (peer.estimate.has_fallen(), peer.estimate.is_proven(now));
-        let known = Known { budget, has_fallen, is_proven };
+        let is_losing = peer.estimate.lost(now).is_some_and(|lost| lost > LOSING);
+        let known = Known { budget, has_fallen, is_proven, is_losing };
         let mut decision = peer.sharing.decide(now, known, &mut scratch.lists);
         if is_silent {
             // Whoever does not read gets nothing but sound.

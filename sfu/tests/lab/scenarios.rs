@@ -360,6 +360,30 @@ pub static DEAD: Scenario = Scenario {
     draws: &[0],
 };
 
+pub static NARROW: Scenario = Scenario {
+    name: "narrow",
+    place: 18,
+    title: "Fixed 200 kbit/s",
+    story: "The viewer's line carries 200 kbit/s before a queue of 300 ms: sound, and less than the lowest layer beside it. The picture gives way.",
+    seconds: 120,
+    build: |world| one_to_one(world, limited(200_000)),
+    judge: |records| {
+        let (mut figures, record) = (Figures::default(), &records[0]);
+        settled(&mut figures, record, 20.0..120.0, 200.0);
+        figures.at_most("sound concealed", record.concealed_share(10.0..120.0) * 100.0, "%", 2.5);
+        figures.at_most("lost on the way", record.lost_share(10.0..120.0) * 100.0, "%", 1.0);
+        figures.at_most("delay, 95th", record.quantile(10.0..120.0, 0.95, |s| s.delay), "ms", 300.0);
+        figures.at_least(
+            "without a picture",
+            record.share(10.0..120.0, |s| s.layers == [None]) * 100.0,
+            "% of the time",
+            95.0,
+        );
+        figures
+    },
+    draws: &[0],
+};
+
 #[test]
 fn without_trouble_everybody_gets_the_best_at_once() {
     NO_TROUBLE.hold(10);
@@ -368,6 +392,11 @@ fn without_trouble_everybody_gets_the_best_at_once() {
 #[test]
 fn one_mbit_is_used_and_not_exceeded() {
     ONE_MBIT.hold(10);
+}
+
+#[test]
+fn on_a_line_too_narrow_for_any_picture_the_sound_is_intact() {
+    NARROW.hold(10);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! Whoever has more than the first loses it at once, whoever has less than the second goes up when it is time, and
 //! everybody else stays.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use plenum_shared::media::Bitrate;
 
@@ -15,11 +15,18 @@ use super::{
 
 /// Additions that take no more than this part of the budget together may be made in one go.
 const SMALL_ADDITION: u64 = 8;
+/// The first picture is sent on any budget, but on less than this share of what it takes, while packets are lost …
+const HOPELESS_PERCENT: u64 = 75;
+/// … not for longer than this: it would only stand, and take the sound's part of the path.
+const HOPELESS_AFTER: Duration = Duration::from_secs(3);
+
 /// What was decided for one peer before.
 #[derive(Debug, Default)]
 pub struct Sharing {
     hysteresis: Hysteresis,
     budget: Bitrate,
+    /// Since then the budget does not pay for the first picture.
+    hopeless_since: Option<Instant>,
 }
 
 /// Lists that are used again and again.
@@ -43,6 +50,8 @@ pub struct Known {
     pub has_fallen: bool,
     /// A rise needs no proof, or it has just been given.
     pub is_proven: bool,
+    /// More packets are lost than a path loses by chance.
+    pub is_losing: bool,
 }
 
 /// What a decision takes.
@@ -60,13 +69,17 @@ pub struct Decision {
 impl Sharing {
     /// Decides about all demands of `lists`.
     pub fn decide(&mut self, now: Instant, known: Known, lists: &mut Lists) -> Decision {
-        let Known { budget, has_fallen, is_proven } = known;
+        let Known { budget, has_fallen, is_proven, .. } = known;
         let Lists { demands, grants, order, at_most, with_ease } = lists;
         let floor = if has_fallen { Bitrate(0) } else { smallest(demands, Count::Most) };
         let cautious = self.hysteresis.cautious(now, budget);
         rank(demands, order);
         allocate(budget.max(floor), demands, order, Count::Usual, at_most);
         allocate(cautious.max(floor), demands, order, Count::Most, with_ease);
+        if has_fallen && self.is_hopeless(now, known, cautious, demands, order) {
+            at_most.fill(None);
+            with_ease.fill(None);
+        }
 
         grants.clear();
         grants.extend(demands.iter().zip(at_most.iter()).map(|(demand, &most)| demand.given.min(most)));
@@ -102,6 +115,29 @@ impl Sharing {
             wanted: next.map(|needed| self.hysteresis.with_margin(needed)),
             to_prove,
         }
+    }
+
+    /// Whether the first picture takes more than there is, and has done so for a while. Once it is withheld, it comes back
+    /// when there is something to spare.
+    fn is_hopeless(
+        &mut self,
+        now: Instant,
+        known: Known,
+        cautious: Bitrate,
+        demands: &[Demand],
+        order: &[usize],
+    ) -> bool {
+        let Known { budget, is_losing, .. } = known;
+        let first = order.iter().map(|&at| &demands[at]).find(|demand| !demand.rungs().is_empty());
+        let Some(first) = first else { return false };
+        let (usual, most) = (first.cost(Some(0), Count::Usual), first.cost(Some(0), Count::Most));
+        let is_enough = if first.given.is_some() { budget.0 >= usual } else { cautious.0 >= most };
+        if is_enough || first.given.is_some() && !is_losing {
+            self.hopeless_since = None;
+        } else if budget.0 * 100 < usual * HOPELESS_PERCENT {
+            self.hopeless_since.get_or_insert(now);
+        }
+        self.hopeless_since.is_some_and(|since| now.saturating_duration_since(since) >= HOPELESS_AFTER)
     }
 
     /// What a viewer has just asked for, it does not wait for. Returns whether that was more than it had.

@@ -16,6 +16,7 @@ struct Story {
     sharing: Sharing,
     has_fallen: bool,
     is_proven: bool,
+    is_losing: bool,
     lists: Lists,
     /// When each consumer changed, and to what.
     changes: Vec<Vec<(u64, Option<u8>)>>,
@@ -32,6 +33,7 @@ impl Story {
             sharing: Sharing::default(),
             has_fallen: true,
             is_proven: true,
+            is_losing: false,
             lists,
             changes: vec![Vec::new(); consumers],
             wanted: None,
@@ -41,8 +43,8 @@ impl Story {
 
     fn look(&mut self, budget_kbps: u64) {
         let now = self.start + Duration::from_millis(self.ms);
-        let Story { has_fallen, is_proven, .. } = *self;
-        let known = Known { budget: Bitrate::kbps(budget_kbps), has_fallen, is_proven };
+        let Story { has_fallen, is_proven, is_losing, .. } = *self;
+        let known = Known { budget: Bitrate::kbps(budget_kbps), has_fallen, is_proven, is_losing };
         let decision = self.sharing.decide(now, known, &mut self.lists);
         (self.wanted, self.to_prove) = (decision.wanted, decision.to_prove);
         for (at, demand) in self.lists.demands.iter_mut().enumerate() {
@@ -73,6 +75,27 @@ fn simulcast() -> Demand {
         demand.push(Rung { spatial, temporal: 0, usual: rate, most: rate });
     }
     demand
+}
+
+#[test]
+fn the_only_picture_goes_when_the_path_is_far_too_narrow_and_comes_back_with_something_to_spare() {
+    let mut story = Story::of(1);
+    story.run(10_000, |_| 300);
+    assert_eq!(story.given(), [Some(0)]);
+    story.run(60_000, |_| 40);
+    assert_eq!(story.given(), [Some(0)], "an estimate is not worth a black meeting");
+    story.is_losing = true;
+    story.run(60_000, |_| 80);
+    assert_eq!(story.given(), [Some(0)], "nearly enough");
+    story.run(2_500, |_| 60);
+    assert_eq!(story.given(), [Some(0)], "for a moment");
+    story.run(2_000, |_| 60);
+    assert_eq!(story.given(), [None], "but it stays there, and loses");
+    story.is_losing = false;
+    story.run(30_000, |_| 100);
+    assert_eq!(story.given(), [None], "nothing to spare");
+    story.run(5_000, |_| 130);
+    assert_eq!(story.given(), [Some(0)]);
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn texts(folder: &str) -> Vec<String> {
 
 /// Every word of a text that looks like a metric.
 fn names(text: &str) -> BTreeSet<String> {
-    let is_part = |c: char| c.is_ascii_lowercase() || c == '_';
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     let word = |at: usize| text[at..].split(|c| !is_part(c)).next().unwrap_or_default().to_owned();
     // The crate itself is no metric.
     text.match_indices("plenum_").map(|(at, _)| word(at)).filter(|name| name != "plenum_control").collect()

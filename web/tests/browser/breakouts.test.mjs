@@ -1,41 +1,19 @@
 // Breakout rooms: who is in another room is neither seen nor heard, and coming back needs nothing new. Unmodified clients, and ours.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './harness/browser.mjs';
-import { Person, serveForeignPage } from './harness/foreign.mjs';
-import { Plenum } from './harness/plenum.mjs';
+import { describe, test } from 'node:test';
+import { openHall } from './harness/hall.mjs';
 import { liveMeeting, request } from './harness/rest.mjs';
 import { until } from './harness/until.mjs';
-import { Visitor } from './harness/visitor.mjs';
 
 /** Pictures of somebody near, as the clock of what should have stood still meanwhile. */
 const TICKS = 20;
 
 describe('breakout rooms', () => {
-  let plenum;
-  let foreign;
-  let browser;
-  let open = [];
-
-  before(async () => {
-    foreign = await serveForeignPage();
-    plenum = await Plenum.start({ env: { FRONTEND_URL: foreign.origin } });
-    browser = await launch();
-  });
-  afterEach(async () => {
-    await Promise.all(open.map((one) => one.close()));
-    open = [];
-  });
-  after(async () => {
-    await browser?.close();
-    await plenum?.stop();
-    foreign?.close();
-  });
+  const hall = openHall();
 
   const enter = async (login, meeting) => {
-    const person = await Person.open(browser, foreign.origin);
-    open.push(person);
-    await person.join(plenum, login, meeting.id);
+    const person = await hall.person();
+    await person.join(hall.plenum, login, meeting.id);
     await person.publish();
     return person;
   };
@@ -61,7 +39,7 @@ describe('breakout rooms', () => {
   };
 
   test('v1_10_v1_11_c_61_add_27_add_29 two in a room see and hear each other only, nothing reaches the third, and all come back over the same transports', async () => {
-    const { meeting, people } = await liveMeeting(plenum, ['host', 'member', 'second']);
+    const { meeting, people } = await liveMeeting(hall.plenum, ['host', 'member', 'second']);
     const ada = await enter(people.host, meeting);
     const ben = await enter(people.member, meeting);
     const cleo = await enter(people.second, meeting);
@@ -69,7 +47,8 @@ describe('breakout rooms', () => {
     const whole = await bytesMeanwhile(ada, ben, cleo.participantId);
 
     const rooms = `/api/v1/meetings/${meeting.id}/breakout-rooms`;
-    const ask = (method, path, body) => request(plenum, method, path, { token: people.host.token, body });
+    const ask = (method, path, body) =>
+      request(hall.plenum, method, path, { token: people.host.token, body });
     const opened = await ask('POST', rooms, { room_count: 2 });
     assert.equal(opened.status, 200, JSON.stringify(opened.body));
     const [{ room_id: room }] = opened.body.data;
@@ -108,14 +87,9 @@ describe('breakout rooms', () => {
   });
 
   test('add_ev_50_add_ev_55_add_ev_56 the web client opens, joins, leaves and closes rooms by what is on its buttons', async () => {
-    const signIn = async (name) => {
-      const visitor = await Visitor.signIn(browser, plenum, name);
-      open.push(visitor);
-      return visitor;
-    };
-    const ada = await signIn('host');
-    const ben = await signIn('member');
-    const cleo = await signIn('second');
+    const ada = await hall.visitor('host');
+    const ben = await hall.visitor('member');
+    const cleo = await hall.visitor('second');
     const link = await ada.createMeeting('Workshop', ['member@demo.test', 'second@demo.test']);
     await ada.enter();
     for (const one of [ben, cleo]) {

@@ -1,9 +1,7 @@
 // Every video codec Chromium can send, and the layers of simulcast: what is asked for arrives at its size.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './harness/browser.mjs';
-import { Person, serveForeignPage } from './harness/foreign.mjs';
-import { Plenum } from './harness/plenum.mjs';
+import { describe, test } from 'node:test';
+import { openHall } from './harness/hall.mjs';
 import { liveMeeting } from './harness/rest.mjs';
 import { until } from './harness/until.mjs';
 
@@ -17,34 +15,15 @@ const threeLayers = [
 const widthOfLayer = [320, 640, 1280];
 
 describe('codecs and layers', () => {
-  let plenum;
-  let foreign;
-  let browser;
-  let open = [];
-
-  before(async () => {
-    foreign = await serveForeignPage();
-    plenum = await Plenum.start({ env: { FRONTEND_URL: foreign.origin } });
-    browser = await launch();
-  });
-  afterEach(async () => {
-    await Promise.all(open.map((person) => person.close()));
-    open = [];
-  });
-  after(async () => {
-    await browser?.close();
-    await plenum?.stop();
-    foreign?.close();
-  });
+  const hall = openHall();
 
   /** The host sends video as `publishing` says, the member only receives. */
   const senderAndReceiver = async (publishing) => {
-    const { meeting, people } = await liveMeeting(plenum);
-    const sender = await Person.open(browser, foreign.origin);
-    const receiver = await Person.open(browser, foreign.origin);
-    open.push(sender, receiver);
-    await receiver.join(plenum, people.member, meeting.id);
-    await sender.join(plenum, people.host, meeting.id);
+    const { meeting, people } = await liveMeeting(hall.plenum);
+    const sender = await hall.person();
+    const receiver = await hall.person();
+    await receiver.join(hall.plenum, people.member, meeting.id);
+    await sender.join(hall.plenum, people.host, meeting.id);
     await sender.publish({ audio: false, ...publishing });
     return { sender, receiver, from: sender.participantId };
   };
@@ -121,12 +100,11 @@ describe('codecs and layers', () => {
   }
 
   test('two who watch the same camera each get the layer they asked for (ADD-EV-14)', async () => {
-    const { meeting, people } = await liveMeeting(plenum, ['host', 'member', 'second']);
+    const { meeting, people } = await liveMeeting(hall.plenum, ['host', 'member', 'second']);
     const [sender, large, small] = await Promise.all(
       [people.host, people.member, people.second].map(async (login) => {
-        const person = await Person.open(browser, foreign.origin);
-        open.push(person);
-        await person.join(plenum, login, meeting.id);
+        const person = await hall.person();
+        await person.join(hall.plenum, login, meeting.id);
         return person;
       }),
     );

@@ -1,43 +1,21 @@
 // Data channels between unmodified clients: what one says by them arrives, of its kind and whole, for those who ask.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './harness/browser.mjs';
-import { Person, serveForeignPage } from './harness/foreign.mjs';
-import { Plenum } from './harness/plenum.mjs';
+import { describe, test } from 'node:test';
+import { openHall } from './harness/hall.mjs';
 import { liveMeeting, request } from './harness/rest.mjs';
 import { until } from './harness/until.mjs';
-import { Visitor } from './harness/visitor.mjs';
 
 describe('data channels', () => {
-  let plenum;
-  let foreign;
-  let browser;
-  let open = [];
-
-  before(async () => {
-    foreign = await serveForeignPage();
-    plenum = await Plenum.start({ env: { FRONTEND_URL: foreign.origin } });
-    browser = await launch();
-  });
-  afterEach(async () => {
-    await Promise.all(open.map((person) => person.close()));
-    open = [];
-  });
-  after(async () => {
-    await browser?.close();
-    await plenum?.stop();
-    foreign?.close();
-  });
+  const hall = openHall();
 
   const enter = async (login, meeting) => {
-    const person = await Person.open(browser, foreign.origin);
-    open.push(person);
-    await person.join(plenum, login, meeting.id);
+    const person = await hall.person();
+    await person.join(hall.plenum, login, meeting.id);
     return person;
   };
 
   const twoInside = async (invited = ['host', 'member']) => {
-    const { meeting, people } = await liveMeeting(plenum, invited);
+    const { meeting, people } = await liveMeeting(hall.plenum, invited);
     return {
       meeting,
       people,
@@ -172,7 +150,7 @@ describe('data channels', () => {
     const own = await ben.call('openChannel', { label: 'notes' });
     const received = await ada.call('receiveChannel', own);
     const policy = `/api/v1/meetings/${meeting.id}/security/policy`;
-    const set = await request(plenum, 'POST', policy, {
+    const set = await request(hall.plenum, 'POST', policy, {
       token: people.host.token,
       body: { chat_permissions: 'host' },
     });
@@ -187,13 +165,12 @@ describe('data channels', () => {
   });
 
   test('two of our own clients and an unmodified one hear what each says under a label (ADD-EV-85, ADD-EV-86, ADD-EV-93)', async () => {
-    const { meeting, people } = await liveMeeting(plenum, ['host', 'member', 'second']);
+    const { meeting, people } = await liveMeeting(hall.plenum, ['host', 'member', 'second']);
     const ada = await enter(people.host, meeting);
     const theirs = await ada.call('openChannel', { label: 'notes' });
     const visit = async (name) => {
-      const visitor = await Visitor.signIn(browser, plenum, name);
-      open.push(visitor);
-      await visitor.open(`${plenum.url}/m/${meeting.id}`);
+      const visitor = await hall.visitor(name);
+      await visitor.open(`${hall.plenum.url}/m/${meeting.id}`);
       await visitor.enter();
       await visitor.page.evaluate(() => {
         window.heard = [];

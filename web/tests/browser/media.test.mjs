@@ -1,45 +1,24 @@
 // What a meeting is for: people see and hear each other. Foreign clients (unmodified npm packages) in real Chromium.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './harness/browser.mjs';
-import { Person, serveForeignPage } from './harness/foreign.mjs';
-import { Plenum } from './harness/plenum.mjs';
+import { describe, test } from 'node:test';
+import { openHall } from './harness/hall.mjs';
 import { endMeeting, liveMeeting } from './harness/rest.mjs';
 import { until } from './harness/until.mjs';
 
 describe('media between foreign clients', () => {
-  let plenum;
-  let foreign;
-  let browser;
-  let open = [];
-
-  before(async () => {
-    foreign = await serveForeignPage();
-    plenum = await Plenum.start({ env: { FRONTEND_URL: foreign.origin } });
-    browser = await launch();
-  });
-  afterEach(async () => {
-    await Promise.all(open.map((person) => person.close()));
-    open = [];
-  });
-  after(async () => {
-    await browser?.close();
-    await plenum?.stop();
-    foreign?.close();
-  });
+  const hall = openHall();
 
   /** Opens a page for one person and enters the meeting. */
   const enter = async (login, meeting, publishing = {}) => {
-    const person = await Person.open(browser, foreign.origin);
-    open.push(person);
-    await person.join(plenum, login, meeting.id);
+    const person = await hall.person();
+    await person.join(hall.plenum, login, meeting.id);
     if (publishing) await person.publish(publishing);
     return person;
   };
 
   /** A live meeting with host and member inside, both sending microphone and camera. */
   const twoInside = async ({ invited = ['host', 'member'], host = {}, member = {} } = {}) => {
-    const { meeting, people } = await liveMeeting(plenum, invited);
+    const { meeting, people } = await liveMeeting(hall.plenum, invited);
     const ada = await enter(people.host, meeting, host);
     const ben = await enter(people.member, meeting, member);
     return { meeting, people, ada, ben };
@@ -192,7 +171,7 @@ describe('media between foreign clients', () => {
   test('the host ends the meeting and all are out (KCS-08, CLS-WS-10, LIFE-04)', async () => {
     const { meeting, people, ada, ben } = await twoInside();
     await ada.sees(ben.participantId);
-    await endMeeting(plenum, people.host, meeting.id);
+    await endMeeting(hall.plenum, people.host, meeting.id);
     for (const one of [ada, ben]) {
       const ended = await one.event('meeting-ended');
       assert.deepEqual([ended.meetingId, ended.reason], [meeting.id, 'host']);

@@ -1,9 +1,7 @@
 // What the server says of a meeting in numbers, against what real browsers send and receive in it.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './harness/browser.mjs';
-import { Person, serveForeignPage } from './harness/foreign.mjs';
-import { Plenum } from './harness/plenum.mjs';
+import { describe, test } from 'node:test';
+import { openHall } from './harness/hall.mjs';
 import { endMeeting, liveMeeting, login, request } from './harness/rest.mjs';
 import { until } from './harness/until.mjs';
 
@@ -11,42 +9,25 @@ import { until } from './harness/until.mjs';
 const camera = { width: 320, height: 240, frameRate: 10 };
 
 describe('statistics', () => {
-  let plenum;
-  let foreign;
-  let browser;
-  let open = [];
-
-  before(async () => {
-    foreign = await serveForeignPage();
-    plenum = await Plenum.start({ env: { FRONTEND_URL: foreign.origin } });
-    browser = await launch();
-  });
-  afterEach(async () => {
-    await Promise.all(open.map((person) => person.close()));
-    open = [];
-  });
-  after(async () => {
-    await browser?.close();
-    await plenum?.stop();
-    foreign?.close();
-  });
+  const hall = openHall();
 
   const enter = async (login, meeting, publishing) => {
-    const person = await Person.open(browser, foreign.origin);
-    open.push(person);
-    await person.join(plenum, login, meeting.id);
+    const person = await hall.person();
+    await person.join(hall.plenum, login, meeting.id);
     await person.publish(publishing);
     return person;
   };
 
   const numbers = async (meeting, what, { token }) => {
-    const { status, body } = await request(plenum, 'GET', `/api/meeting/${meeting.id}/${what}`, { token });
+    const { status, body } = await request(hall.plenum, 'GET', `/api/meeting/${meeting.id}/${what}`, {
+      token,
+    });
     assert.equal(status, 200, JSON.stringify(body));
     return body.data;
   };
 
   test('two who send are measured while live and summed up afterwards (KCS-17, KCS-18, KCS-20, STAT-03, STAT-04, RT-16)', async () => {
-    const { meeting, people } = await liveMeeting(plenum);
+    const { meeting, people } = await liveMeeting(hall.plenum);
     const ada = await enter(people.host, meeting, { video: camera, codec: 'vp8' });
     const ben = await enter(people.member, meeting, { video: camera, codec: 'vp8' });
     await Promise.all([ada.sees(ben.participantId), ben.sees(ada.participantId)]);
@@ -68,9 +49,9 @@ describe('statistics', () => {
     assert.ok(packet_loss_percent >= 0 && packet_loss_percent < 50, `${packet_loss_percent} % lost`);
     assert.ok(Date.now() - Date.parse(live.sampled_at) < 30_000, live.sampled_at);
 
-    const admin = await login(plenum, 'admin@demo.test');
+    const admin = await login(hall.plenum, 'admin@demo.test');
     const system = await until('a report of the node that shows the room', 20_000, async () => {
-      const { body } = await request(plenum, 'GET', '/api/meeting/system/stats', { token: admin.token });
+      const { body } = await request(hall.plenum, 'GET', '/api/meeting/system/stats', { token: admin.token });
       return body.data.mediasoup_workers.active > 0 && body.data;
     });
     assert.ok(system.mediasoup_workers.total >= system.mediasoup_workers.active);
@@ -78,7 +59,7 @@ describe('statistics', () => {
     assert.deepEqual([system.active_participants, system.system_health.status], [2, 'ok']);
     assert.ok(system.system_health.bandwidth_mbps > 0);
 
-    await endMeeting(plenum, people.host, meeting.id);
+    await endMeeting(hall.plenum, people.host, meeting.id);
     const whole = await numbers(meeting, 'analytics', people.host);
     assert.ok(whole.bandwidth_bytes.received > 10_000 && whole.bandwidth_bytes.sent > 10_000);
     assert.equal(whole.bandwidth_usage, whole.bandwidth_bytes.received + whole.bandwidth_bytes.sent);
@@ -88,7 +69,7 @@ describe('statistics', () => {
   });
 
   test('the round trip to somebody who only sends is known, by extended reports (KCS-18)', async () => {
-    const { meeting, people } = await liveMeeting(plenum);
+    const { meeting, people } = await liveMeeting(hall.plenum);
     await enter(people.host, meeting, { video: camera, codec: 'vp8' });
     const measured = await until('a round trip', 30_000, async () => {
       const { quality_metrics } = await numbers(meeting, 'live-stats', people.host);
@@ -102,15 +83,14 @@ describe('statistics', () => {
 
   for (const codec of ['VP9', 'H264', 'AV1']) {
     test(`the size of a ${codec} picture is known (KCS-18)`, async () => {
-      const { meeting, people } = await liveMeeting(plenum);
+      const { meeting, people } = await liveMeeting(hall.plenum);
       const ada = await enter(people.host, meeting, {
         audio: false,
         video: camera,
         codec: codec.toLowerCase(),
       });
-      const ben = await Person.open(browser, foreign.origin);
-      open.push(ben);
-      await ben.join(plenum, people.member, meeting.id);
+      const ben = await hall.person();
+      await ben.join(hall.plenum, people.member, meeting.id);
       const shown = await ben.sees(ada.participantId);
       assert.equal(shown.frameHeight, 240);
       await until(`the picture of ${codec} in the statistics`, 30_000, async () => {

@@ -60,12 +60,20 @@ impl Message<'_> {
 
 #[derive(Debug, Clone, Copy)]
 struct Packet {
-    peer: Slot,
     local: LocalIndex,
     remote: SocketAddr,
     class: Class,
     start: usize,
     len: usize,
+    /// The next one to the same peer.
+    next: Option<usize>,
+}
+
+/// The packets to one peer, by their places.
+#[derive(Debug, Clone, Copy)]
+struct Chain {
+    first: usize,
+    last: usize,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -82,8 +90,10 @@ pub struct Egress {
     arena: Vec<u8>,
     used: usize,
     packets: Vec<Packet>,
-    /// Packets in the order of leaving; scratch of `messages`.
-    order: Vec<usize>,
+    /// By the peer's slot.
+    chains: Vec<Option<Chain>>,
+    /// Peers with a chain.
+    peers: Vec<Slot>,
     runs: Vec<Run>,
     /// Copies of packets that form one message but do not lie together.
     gathered: Vec<u8>,
@@ -96,7 +106,8 @@ impl Default for Egress {
             arena: vec![0; ARENA_BYTES],
             used: 0,
             packets: Vec::with_capacity(PACKETS_MAX),
-            order: Vec::with_capacity(PACKETS_MAX),
+            chains: Vec::new(),
+            peers: Vec::with_capacity(PACKETS_MAX),
             runs: Vec::with_capacity(PACKETS_MAX),
             gathered: Vec::new(),
             segments_max: 1,
@@ -108,6 +119,11 @@ impl Egress {
     /// How many datagrams one message may hold: 1 (as at start) where the kernel has no GSO, else up to [`SEGMENTS_MAX`].
     pub fn set_segments_max(&mut self, segments_max: usize) {
         self.segments_max = segments_max.clamp(1, SEGMENTS_MAX);
+    }
+
+    /// Several datagrams to one peer may become one message.
+    pub fn groups(&self) -> bool {
+        self.segments_max > 1
     }
 
     /// Half of the arena is used: the driver should send and clear before it reads on.
@@ -144,8 +160,27 @@ impl Egress {
         let len = write(&mut self.arena[start..start + len_max]).filter(|&len| len > 0 && len <= len_max);
         let len = len.ok_or(NotTaken::Nothing)?;
         self.used += len;
-        self.packets.push(Packet { peer, local: path.0, remote: path.1, class, start, len });
+        self.link(peer);
+        self.packets.push(Packet { local: path.0, remote: path.1, class, start, len, next: None });
         Ok(len)
+    }
+
+    /// The next packet goes behind the others to its peer.
+    fn link(&mut self, peer: Slot) {
+        let at = self.packets.len();
+        if self.chains.len() <= peer {
+            self.chains.resize(peer + 1, None);
+        }
+        match &mut self.chains[peer] {
+            Some(chain) => {
+                self.packets[chain.last].next = Some(at);
+                chain.last = at;
+            }
+            none => {
+                *none = Some(Chain { first: at, last: at });
+                self.peers.push(peer);
+            }
+        }
     }
 
     /// What is to be sent, peer by peer, each peer's datagrams in the order they were pushed.
@@ -167,40 +202,37 @@ impl Egress {
     /// Forgets everything, sent or not.
     pub fn clear(&mut self) {
         self.used = 0;
+        self.peers.drain(..).for_each(|peer| self.chains[peer] = None);
         self.packets.clear();
         self.runs.clear();
         self.gathered.clear();
     }
 
     fn arrange(&mut self) {
-        let Egress { arena, packets, order, runs, gathered, segments_max, .. } = self;
+        let Egress { arena, packets, chains, peers, runs, gathered, segments_max, .. } = self;
         runs.clear();
         gathered.clear();
-        order.clear();
-        order.extend(0..packets.len());
-        // The index makes an unstable sort (which needs no memory) keep the order within a peer.
-        order.sort_unstable_by_key(|&index| (packets[index].peer, index));
-        let mut rest = order.as_slice();
-        while let Some(&first) = rest.first() {
-            let count = run_length(packets, rest, *segments_max);
-            let (run, after) = rest.split_at(count);
-            rest = after;
-            let Packet { start, len, .. } = packets[first];
-            if count == 1 {
-                runs.push(Run { packet: first, start, len, segment_size: None });
-                continue;
+        // The order does not depend on which of two timers came first. Mostly it is this one already.
+        peers.sort_unstable();
+        for &peer in peers.iter() {
+            let mut rest = chains[peer].map(|chain| chain.first);
+            while let Some(first) = rest {
+                let run = together(packets, first, *segments_max);
+                rest = run.next;
+                let Packet { start, len, .. } = packets[first];
+                let segment_size = (run.count > 1).then_some(len as u16);
+                if run.lies_together {
+                    runs.push(Run { packet: first, start, len: run.bytes, segment_size });
+                    continue;
+                }
+                let gathered_start = gathered.len();
+                for index in chain(packets, first).take(run.count) {
+                    let packet = &packets[index];
+                    gathered.extend_from_slice(&arena[packet.start..packet.start + packet.len]);
+                }
+                let start = ARENA_BYTES + gathered_start;
+                runs.push(Run { packet: first, start, len: run.bytes, segment_size });
             }
-            let gathered_start = gathered.len();
-            for &index in run {
-                let packet = &packets[index];
-                gathered.extend_from_slice(&arena[packet.start..packet.start + packet.len]);
-            }
-            runs.push(Run {
-                packet: first,
-                start: ARENA_BYTES + gathered_start,
-                len: gathered.len() - gathered_start,
-                segment_size: Some(len as u16),
-            });
         }
     }
 }
@@ -215,25 +247,41 @@ impl Class {
     }
 }
 
-/// How many packets from the start of `order` can be one message: one path and class, equal sizes, a shorter one only as
-/// the last.
-fn run_length(packets: &[Packet], order: &[usize], segments_max: usize) -> usize {
-    let first = &packets[order[0]];
-    let mut bytes = first.len;
-    let mut count = 1;
-    for &index in order.iter().skip(1).take(segments_max - 1) {
-        let next = &packets[index];
-        let way = |packet: &Packet| (packet.peer, packet.local, packet.remote, packet.class);
-        bytes += next.len;
-        if way(next) != way(first) || next.len > first.len || bytes > MESSAGE_BYTES_MAX {
+/// Packets that can be one message.
+#[derive(Debug, Clone, Copy)]
+struct Together {
+    count: usize,
+    bytes: usize,
+    /// They need not be copied.
+    lies_together: bool,
+    /// The first one that is not among them.
+    next: Option<usize>,
+}
+
+/// As many packets from `first` on as can be one message: one path and class, equal sizes, a shorter one only as the last.
+fn together(packets: &[Packet], first: usize, segments_max: usize) -> Together {
+    let head = &packets[first];
+    let mut found = Together { count: 1, bytes: head.len, lies_together: true, next: head.next };
+    while let Some(next) = found.next.map(|at| &packets[at]) {
+        let way = |packet: &Packet| (packet.local, packet.remote, packet.class);
+        let fits = found.count < segments_max && found.bytes + next.len <= MESSAGE_BYTES_MAX;
+        if !fits || way(next) != way(head) || next.len > head.len {
             break;
         }
-        count += 1;
-        if next.len < first.len {
+        found.lies_together &= next.start == head.start + found.bytes;
+        found.count += 1;
+        found.bytes += next.len;
+        found.next = next.next;
+        if next.len < head.len {
             break;
         }
     }
-    count
+    found
+}
+
+/// The places of a packet and of those behind it to the same peer.
+fn chain(packets: &[Packet], first: usize) -> impl Iterator<Item = usize> {
+    std::iter::successors(Some(first), |&at| packets[at].next)
 }
 
 #[cfg(test)]

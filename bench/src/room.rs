@@ -7,7 +7,7 @@
 use plenum_sfu::engine::{
     Candidate as EngineCandidate, Engine, EngineConfig,
     limits::Limits,
-    router::hearing::LastN,
+    router::{hearing::LastN, held::Progress},
     transport::{DtlsCertificate, LocalIndex},
 };
 use plenum_shared::{
@@ -159,6 +159,7 @@ impl Room {
         for datagram in frame {
             self.engine.handle_datagram(self.now, LOCAL, self.publisher.address, datagram);
         }
+        assert_eq!(self.engine.end_batch(self.now), Progress::Done, "the arena holds a frame for everybody");
         let egress = self.engine.egress();
         egress.messages().map(|message| message.datagrams()).sum()
     }
@@ -193,6 +194,7 @@ impl Room {
                     self.engine.handle_datagram(self.now, LOCAL, peer.address, &mut datagram);
                 }
             }
+            assert_eq!(self.engine.end_batch(self.now), Progress::Done);
             let egress = self.engine.egress();
             let mut answers: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
             for message in egress.messages() {

@@ -1,5 +1,7 @@
 //! How much one worker holds. Every bound is reached by a refusal, never by a failure.
 
+use std::time::Duration;
+
 use super::{router::hearing::LastN, transport::sctp::DataRate};
 
 /// Bounds of one worker.
@@ -30,6 +32,9 @@ pub struct Limits {
     /// How many microphones and cameras of a group are forwarded at a time. The default is for rooms of any size: more
     /// than three voices at once are not understood, and 25 pictures fill a screen.
     pub last_n: LastN,
+    /// How long the first packets of a frame wait for the rest of it at most, so that they leave in one message to the
+    /// kernel. Nothing: no longer than there is something to read.
+    pub frame_patience: Duration,
 }
 
 impl Default for Limits {
@@ -47,6 +52,7 @@ impl Default for Limits {
             data_consumers_per_producer: 512,
             data_rate: DataRate::default(),
             last_n: LastN { audio: 3, video: 25 },
+            frame_patience: Duration::ZERO,
         }
     }
 }

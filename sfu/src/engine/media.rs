@@ -14,7 +14,7 @@ use super::{
     packet::RtpPacket,
     peer::{FIRST_REPORT_AFTER, ROUND_TRIP_UNKNOWN},
     quality::is_frozen,
-    router::{Outlet, Router, repair, speaker::JUDGED_EVERY},
+    router::{Outlet, Router, held::Progress, repair, speaker::JUDGED_EVERY},
     transport::rtcp::{
         self, ExtendedBlock, NackPairs, ReportBlock, RtcpPacket, SenderReport, reference_time,
     },
@@ -89,9 +89,52 @@ impl Engine {
         if producer.source == Source::Microphone {
             outlet.deadlines.advance(Waiting::Room(room), now + JUDGED_EVERY);
         }
-        if std::mem::take(&mut producer.layer_stopped) {
+        let stopped = std::mem::take(&mut producer.layer_stopped);
+        self.list_held(room, binding.producer);
+        if stopped {
             self.replace_stopped_layer(now, room, binding.producer);
         }
+    }
+
+    /// The driver has nothing more to read: what makes whole frames leaves now, the rest when it has been held for as long as
+    /// it may. To be called again once [`Engine::egress`] is sent, if that has filled up.
+    pub fn end_batch(&mut self, now: Instant) -> Progress {
+        (self.holds_much, self.patience_ends) = (false, None);
+        for _ in 0..self.holding.len() {
+            let Some((room_slot, slot)) = self.holding.pop_front() else { break };
+            // Both may be others by now, which then have their place in the list twice: no harm.
+            let Some(room) = self.rooms.get_mut(room_slot) else { continue };
+            let Some(producer) = room.router.producers.get_mut(slot) else { continue };
+            let patience = producer.held.since().map(|since| since + self.config.limits.frame_patience);
+            if let Some(at) = patience.filter(|&at| at > now && !producer.held.is_ready()) {
+                self.holding.push_back((room_slot, slot));
+                self.patience_ends = Some(self.patience_ends.map_or(at, |other| other.min(at)));
+                continue;
+            }
+            producer.is_listed = false;
+            self.in_progress = Some(room.id);
+            let (router, mut outlet) = router_and_outlet!(self, room_slot);
+            if router.forward_held(now, slot, false, &mut outlet) == Progress::Filling {
+                self.list_held(room_slot, slot);
+                self.in_progress = None;
+                return Progress::Filling;
+            }
+        }
+        self.in_progress = None;
+        Progress::Done
+    }
+
+    /// So much waits for the end of the batch that it should end now.
+    pub fn holds_much(&self) -> bool {
+        self.holds_much
+    }
+
+    fn list_held(&mut self, room: Slot, slot: usize) {
+        let producer = &mut self.rooms[room].router.producers[slot];
+        if !producer.held.is_empty() && !std::mem::replace(&mut producer.is_listed, true) {
+            self.holding.push_back((room, slot));
+        }
+        self.holds_much |= producer.held.is_full();
     }
 
     /// Who speaks is looked at while somebody is heard.

@@ -5,7 +5,7 @@
 //! command  ─▶ commands ─▶ rooms, transports, producers, consumers ─▶ Response      events ─▶ poll_event
 //! ```
 //!
-//! The driver calls `handle_*`, then takes [`Engine::poll_event`] until it is empty, sends what [`Engine::egress`]
+//! The driver calls `handle_*`, after the last datagram there was to read [`Engine::end_batch`], then takes [`Engine::poll_event`] until it is empty, sends what [`Engine::egress`]
 //! holds and clears it, and calls [`Engine::handle_timeout`] at [`Engine::poll_timeout`]. All state belongs to rooms;
 //! while the engine works, [`Engine::room_in_progress`] says for which, so that a driver that caught a panic can end
 //! that room with [`Engine::remove_room`] and go on.
@@ -118,6 +118,11 @@ pub struct Engine {
     peer_slots: HashMap<TransportId, Slot>,
     deadlines: Deadlines,
     egress: Egress,
+    /// Producers with packets that have not been sent on: room and place in its table. Each is listed once.
+    holding: VecDeque<(Slot, usize)>,
+    /// When the first of them is to be looked at again.
+    patience_ends: Option<Instant>,
+    holds_much: bool,
     /// The driver empties it after each call, and one call adds at most a few events for each transport of a room.
     events: VecDeque<Event>,
     /// As [`Engine::events`]: at most two for each address of a transport.
@@ -144,6 +149,9 @@ impl Engine {
             peer_slots: HashMap::new(),
             deadlines: Deadlines::default(),
             egress: Egress::default(),
+            holding: VecDeque::new(),
+            patience_ends: None,
+            holds_much: false,
             events: VecDeque::new(),
             path_events: VecDeque::new(),
             counters: Counters::default(),
@@ -232,11 +240,15 @@ impl Engine {
             }
         }
         self.in_progress = None;
+        if is_due(self.patience_ends, now) {
+            // What does not fit is left for the end of the next batch.
+            let _ = self.end_batch(now);
+        }
     }
 
     /// When the engine wants to be woken.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.next()
+        self.deadlines.next().into_iter().chain(self.patience_ends).min()
     }
 
     /// The next fact for control.

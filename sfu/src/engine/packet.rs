@@ -179,6 +179,11 @@ impl RtpPacket {
         bytes.get(self.extension_range(id)?)
     }
 
+    /// Bytes of the value of the extension element `id`.
+    pub fn extension_len(&self, id: u8) -> Option<usize> {
+        self.extension_range(id).map(|range| range.len())
+    }
+
     /// As [`RtpPacket::extension`], to be overwritten in place with a value of the same length.
     pub fn extension_mut<'a>(&self, bytes: &'a mut [u8], id: u8) -> Option<&'a mut [u8]> {
         bytes.get_mut(self.extension_range(id)?)

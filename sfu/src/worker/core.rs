@@ -3,7 +3,9 @@
 //! A trait so that tests can put something in front of the engine that fails on purpose; the worker itself is
 //! compiled for the one real engine, without indirection.
 
-use crate::engine::{Engine, PathEvent, counters::Counters, egress::Egress, transport::LocalIndex};
+use crate::engine::{
+    Engine, PathEvent, counters::Counters, egress::Egress, router::held::Progress, transport::LocalIndex,
+};
 use plenum_shared::{
     command::{Response, RoomCommand, RoomInventory},
     event::Event,
@@ -14,6 +16,8 @@ use std::{net::SocketAddr, time::Instant};
 /// See the methods of the same names of [`Engine`].
 pub trait Core {
     fn handle_datagram(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, datagram: &mut [u8]);
+    fn end_batch(&mut self, now: Instant) -> Progress;
+    fn holds_much(&self) -> bool;
     fn handle_closed_path(&mut self, now: Instant, local: LocalIndex, remote: SocketAddr);
     fn handle_command(&mut self, now: Instant, room: RoomId, command: RoomCommand) -> Response;
     fn handle_timeout(&mut self, now: Instant);
@@ -32,6 +36,12 @@ pub trait Core {
 impl Core for Engine {
     fn handle_datagram(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, datagram: &mut [u8]) {
         Engine::handle_datagram(self, now, local, source, datagram);
+    }
+    fn end_batch(&mut self, now: Instant) -> Progress {
+        Engine::end_batch(self, now)
+    }
+    fn holds_much(&self) -> bool {
+        Engine::holds_much(self)
     }
     fn handle_closed_path(&mut self, now: Instant, local: LocalIndex, remote: SocketAddr) {
         Engine::handle_closed_path(self, now, local, remote);

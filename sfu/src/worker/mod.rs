@@ -20,7 +20,7 @@ pub mod tcp;
 
 pub use snapshot::{Published, Snapshot, WorkerCounters};
 
-use crate::engine::{PathEvent, transport::LocalIndex};
+use crate::engine::{PathEvent, router::held::Progress, transport::LocalIndex};
 use core::Core;
 use inbox::{Inbox, Job};
 use mio::{Events, Interest, Poll, Token};
@@ -107,6 +107,7 @@ impl<C: Core> Worker<C> {
             self.wait(&mut events);
             self.read();
             self.read_tcp();
+            self.end_batch();
             self.serve_jobs();
             self.serve_deadlines();
             self.tell_events();
@@ -162,9 +163,7 @@ impl<C: Core> Worker<C> {
                 contained(core, &mut snapshot.worker.panics, |core| {
                     core.handle_datagram(now, local, source, datagram);
                 });
-                if core.egress().is_filling() {
-                    send_egress(core, send, sockets, tcp, snapshot);
-                }
+                make_room(core, send, sockets, tcp, snapshot);
             }
         }
     }
@@ -184,13 +183,16 @@ impl<C: Core> Worker<C> {
                     contained(core, &mut snapshot.worker.panics, |core| {
                         core.handle_datagram(now, local, source, datagram);
                     });
-                    if core.egress().is_filling() {
-                        send_egress(core, send, sockets, tcp, snapshot);
-                    }
+                    make_room(core, send, sockets, tcp, snapshot);
                 }
             }
         }
         self.tell_closed_paths();
+    }
+
+    fn end_batch(&mut self) {
+        let Self { core, sockets, send, tcp, snapshot, .. } = self;
+        forward_held(core, send, sockets, tcp, snapshot);
     }
 
     fn tell_closed_paths(&mut self) {
@@ -279,6 +281,41 @@ impl<C: Core> Worker<C> {
                     core.handle_command(now, room.room, command)
                 });
             }
+        }
+    }
+}
+
+/// In the middle of a batch: sends what is there when it has become much.
+fn make_room<C: Core>(
+    core: &mut C,
+    send: &mut SendBatches,
+    sockets: &mut [MediaSocket],
+    tcp: &mut TcpPaths,
+    snapshot: &mut Snapshot,
+) {
+    if core.holds_much() {
+        forward_held(core, send, sockets, tcp, snapshot);
+    }
+    if core.egress().is_filling() {
+        send_egress(core, send, sockets, tcp, snapshot);
+    }
+}
+
+/// Has the engine forward what it holds, and sends in between when that is much.
+fn forward_held<C: Core>(
+    core: &mut C,
+    send: &mut SendBatches,
+    sockets: &mut [MediaSocket],
+    tcp: &mut TcpPaths,
+    snapshot: &mut Snapshot,
+) {
+    let now = Instant::now();
+    loop {
+        match contained(core, &mut snapshot.worker.panics, |core| core.end_batch(now)) {
+            Some(Progress::Done) => return,
+            Some(Progress::Filling) => send_egress(core, send, sockets, tcp, snapshot),
+            // Its room is gone; the others go on where it stopped.
+            None => {}
         }
     }
 }

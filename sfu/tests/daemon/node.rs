@@ -8,6 +8,7 @@ use plenum_sfu::{
         counters::Counters,
         egress::Egress,
         limits::Limits,
+        router::held::Progress,
         transport::{DtlsCertificate, LocalIndex},
     },
     link::{self, LinkConfig, LinkEnd, LinkHandle},
@@ -50,6 +51,12 @@ impl Core for Fragile {
             panic!("a datagram made the engine panic");
         }
         self.engine.handle_datagram(now, local, source, datagram);
+    }
+    fn end_batch(&mut self, now: Instant) -> Progress {
+        self.engine.end_batch(now)
+    }
+    fn holds_much(&self) -> bool {
+        self.engine.holds_much()
     }
     fn handle_closed_path(&mut self, now: Instant, local: LocalIndex, remote: SocketAddr) {
         self.engine.handle_closed_path(now, local, remote);

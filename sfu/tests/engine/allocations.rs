@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_shared::media::{Direction, Kind, Source};
 use plenum_shared::rtp::router_capabilities;
@@ -74,6 +75,7 @@ fn forwarding_allocates_nothing_after_the_first_packets() {
         for datagram in datagrams {
             room.now += PACKET_INTERVAL;
             room.engine.handle_datagram(room.now, LocalIndex(0), source, datagram);
+            assert_eq!(room.engine.end_batch(room.now), Progress::Done);
             let egress = room.engine.egress();
             assert!(egress.messages().all(|message| !message.bytes.is_empty()));
             egress.clear();
@@ -125,6 +127,7 @@ fn choosing_layers_allocates_nothing_after_the_first_seconds() {
             }
             for (source, datagram) in frame {
                 room.engine.handle_datagram(room.now, LocalIndex(0), *source, datagram);
+                assert_eq!(room.engine.end_batch(room.now), Progress::Done);
             }
             while room.engine.poll_event().is_some() {}
             room.engine.egress().clear();
@@ -171,6 +174,7 @@ fn sound_is_ranked_paused_and_repeated_without_memory() {
         let (allocations, before) = (ALLOCATIONS.get(), room.engine.counters());
         for (at, source, datagram) in datagrams {
             room.engine.handle_datagram(*at, LocalIndex(0), *source, datagram);
+            assert_eq!(room.engine.end_batch(*at), Progress::Done);
             room.engine.egress().clear();
         }
         (ALLOCATIONS.get() - allocations, before, room.engine.counters())
@@ -232,6 +236,7 @@ fn a_packet_that_waits_allocates_nothing_either() {
         let allocations_before = ALLOCATIONS.get();
         for datagram in datagrams {
             room.engine.handle_datagram(room.now, LocalIndex(0), source, datagram);
+            assert_eq!(room.engine.end_batch(room.now), Progress::Done);
         }
         let end = room.now + Duration::from_millis(80);
         while let Some(at) = room.engine.poll_timeout().filter(|&at| at <= end) {

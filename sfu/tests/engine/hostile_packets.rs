@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::rtcp::{ReportBlock, RtcpWriter};
 use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex};
 use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
@@ -191,6 +192,7 @@ impl World {
 
     fn deliver(&mut self, from: &str, bytes: &mut [u8]) {
         self.engine.handle_datagram(self.now, LOCAL, address(from), bytes);
+        assert_eq!(self.engine.end_batch(self.now), Progress::Done);
         self.flush();
     }
 

@@ -12,6 +12,7 @@ mod connecting;
 mod data_channels;
 mod data_room;
 mod fuzz_corpus;
+mod grouping;
 mod hearing;
 mod hostile_packets;
 mod late_joiner_sees_video;

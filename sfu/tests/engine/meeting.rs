@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex};
 use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
 use plenum_shared::command::{Reply, Response, RoomCommand};
@@ -260,6 +261,7 @@ impl Meeting {
             let mut bytes = datagram.bytes;
             self.wire.entry(datagram.from).or_default()[0].add(bytes.len());
             self.engine.handle_datagram(self.now, LOCAL, datagram.from, &mut bytes);
+            assert_eq!(self.engine.end_batch(self.now), Progress::Done);
             self.flush();
             return;
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plenum_sfu::engine::packet::{HeaderFields, RtpPacket, write_header};
+use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::rtcp::RtcpWriter;
 use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex, RTP_OVERHEAD_MAX};
 use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
@@ -208,8 +209,13 @@ impl Room {
     }
 
     pub fn sealed(&mut self, link: usize, sent: Sent<'_>) -> Vec<u8> {
+        self.sealed_with(link, sent, false)
+    }
+
+    /// `marker`: the packet ends its frame.
+    pub fn sealed_with(&mut self, link: usize, sent: Sent<'_>, marker: bool) -> Vec<u8> {
         let Sent { payload_type, ssrc, sequence_number, timestamp, extensions, payload } = sent;
-        let fields = HeaderFields { marker: false, payload_type, sequence_number, timestamp, ssrc };
+        let fields = HeaderFields { marker, payload_type, sequence_number, timestamp, ssrc };
         let mut bytes = vec![0; 1500];
         let number = self.links[link].sequence_number.to_be_bytes();
         self.links[link].sequence_number += 1;
@@ -266,6 +272,7 @@ impl Room {
 
     pub fn deliver(&mut self, link: usize, mut datagram: Vec<u8>) {
         self.engine.handle_datagram(self.now, LOCAL, self.links[link].address, &mut datagram);
+        assert_eq!(self.engine.end_batch(self.now), Progress::Done);
         self.pump();
     }
 
@@ -330,8 +337,11 @@ impl Room {
             self.events.push(event);
         }
         let egress = self.engine.egress();
-        let sent: Vec<_> =
-            egress.messages().map(|message| (message.remote, message.bytes.to_vec())).collect();
+        let mut sent = Vec::new();
+        for message in egress.messages() {
+            let size = message.segment_size.map_or(message.bytes.len(), usize::from);
+            sent.extend(message.bytes.chunks(size).map(|datagram| (message.remote, datagram.to_vec())));
+        }
         egress.clear();
         for (remote, mut bytes) in sent {
             let Some(link) = self.links.iter().position(|link| link.address == remote) else { continue };

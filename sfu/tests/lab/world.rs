@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex};
 use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
 use plenum_shared::command::{Reply, Response, RoomCommand};
@@ -233,6 +234,7 @@ impl World {
         while !to_engine.is_empty() {
             for mut datagram in std::mem::take(&mut to_engine) {
                 self.engine.handle_datagram(self.now, LOCAL, address, &mut datagram);
+                assert_eq!(self.engine.end_batch(self.now), Progress::Done);
             }
             for message in self.engine.egress().messages().filter(|message| message.remote == address) {
                 if (20..=63).contains(&message.bytes[0]) {
@@ -268,6 +270,7 @@ impl World {
             }
             Party::Engine(from) => {
                 self.engine.handle_datagram(self.now, LOCAL, from, &mut bytes);
+                assert_eq!(self.engine.end_batch(self.now), Progress::Done);
                 self.flush();
             }
         }

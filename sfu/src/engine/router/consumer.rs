@@ -144,6 +144,18 @@ pub struct Subscription {
     pub start: u32,
 }
 
+/// What is to be known of a packet beside what it says itself.
+#[derive(Debug, Clone, Copy)]
+pub enum Passing<'a> {
+    /// It is of a picture.
+    Video {
+        /// Bytes that make it as long as its neighbours, if it leaves now.
+        padding: u8,
+    },
+    /// It is of sound.
+    Sound(&'a Sound<'a>),
+}
+
 impl Consumer {
     /// A consumer nothing was sent to yet. `subscribed` is what [`super::super::transport::params::subscribe`] chose.
     pub fn new(
@@ -225,18 +237,22 @@ impl Consumer {
         }
     }
 
-    /// Sends a packet of its producer on, or leaves it out. `sound` says more of a packet of sound.
+    /// Sends a packet of its producer on, or leaves it out.
     pub fn forward(
         &mut self,
         now: Instant,
         incoming: &Incoming,
         (packet, bytes): (&RtpPacket, &[u8]),
-        sound: Option<&Sound<'_>>,
+        passing: Passing<'_>,
         producer: &Producer,
         outlet: &mut Outlet<'_>,
     ) {
         // Before its keys are there, a keyframe would be wasted on it.
         let ready = outlet.peers.get(self.peer).is_some_and(|peer| peer.transport.is_connected());
+        let (sound, padding) = match passing {
+            Passing::Sound(sound) => (Some(sound), 0),
+            Passing::Video { padding } => (None, padding),
+        };
         let pass = sound.map_or(Pass::Whole, |sound| sound.pass_to(self.takes_pauses));
         if self.paused || !ready || pass == Pass::Hold {
             return;
@@ -292,7 +308,7 @@ impl Consumer {
             Some(sound) => self.body(sound, packet.timestamp, resumes, producer),
         };
         outlet.counters.red_sent += u64::from(matches!(body, Body::Redundant { .. }));
-        let shape = Shape { outgoing, marker, body, purpose: Purpose::Media };
+        let shape = Shape { outgoing, marker, body, padding, purpose: Purpose::Media };
         if self.send(now, &shape, packet, bytes, &description.numbers, outlet) == Err(NotTaken::Full) {
             self.note_full(packet.timestamp, outlet);
         }

@@ -37,7 +37,7 @@ const CARRIED: usize = 5;
 /// way, and they are still in the history.
 const PROBE_REPEATS: u16 = 32;
 /// Padding of one packet at most: RFC 3550 has one byte for its length.
-const PADDING_MAX: usize = 255;
+const PADDING_MAX: u8 = u8::MAX;
 
 /// What became of a packet that waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -178,7 +178,7 @@ impl Consumer {
         let Published { codec, ids, .. } = producer.published;
         let numbers = Numbers::read(codec, &packet, bytes, ids.dependency).ok_or(NotTaken::Nothing)?;
         let body = Body::Plain(packet.payload(bytes));
-        let shape = Shape { outgoing: sent.outgoing, marker: sent.marker, body, purpose };
+        let shape = Shape { outgoing: sent.outgoing, marker: sent.marker, body, padding: 0, purpose };
         self.send(now, &shape, &packet, bytes, &numbers, outlet)
     }
 
@@ -213,8 +213,12 @@ impl Consumer {
         }
         let repeats = shape.purpose != Purpose::Media;
         let Outgoing { sequence_number, timestamp, picture } = shape.outgoing;
-        let len_max =
-            packet.header_len() + HEADER_GROWTH + ORIGINAL_LEN + shape.body.len_max() + RTP_OVERHEAD_MAX;
+        let len_max = packet.header_len()
+            + HEADER_GROWTH
+            + ORIGINAL_LEN
+            + shape.body.len_max()
+            + usize::from(shape.padding)
+            + RTP_OVERHEAD_MAX;
         let mut fields = self.header_fields(shape.marker, timestamp, (!repeats).then_some(sequence_number));
         if let Some(red_type) = self.red_type.filter(|_| matches!(shape.body, Body::Redundant { .. })) {
             fields.payload_type = red_type;
@@ -228,7 +232,7 @@ impl Consumer {
             }
             payload_len = shape.body.write(buf.get_mut(at..)?)?;
             picture.write(numbers, buf.get_mut(at..at + payload_len)?);
-            Some(at + payload_len)
+            pad(buf, at + payload_len, shape.padding)
         })?;
         if !repeats {
             self.packet_count = self.packet_count.wrapping_add(1);
@@ -246,13 +250,9 @@ impl Consumer {
     ) -> Result<usize, NotTaken> {
         let timestamp = self.sent.recent(0).map_or(0, |sent| sent.outgoing.timestamp);
         let fields = self.header_fields(false, timestamp, None);
-        let len_max = HEADER_GROWTH + PADDING_MAX + RTP_OVERHEAD_MAX;
+        let len_max = HEADER_GROWTH + usize::from(PADDING_MAX) + RTP_OVERHEAD_MAX;
         self.seal(now, fields, purpose, &[], len_max, outlet, |buf, header_len| {
-            buf[0] |= PADDING_BIT;
-            let padding = buf.get_mut(header_len..header_len + PADDING_MAX)?;
-            padding.fill(0);
-            *padding.last_mut()? = PADDING_MAX as u8;
-            Some(header_len + PADDING_MAX)
+            pad(buf, header_len, PADDING_MAX)
         })
     }
 
@@ -351,12 +351,25 @@ impl Consumer {
 /// The bit of the first byte that says there is padding.
 const PADDING_BIT: u8 = 0x20;
 
+/// Pads a plain packet of `len` bytes (RFC 3550 section 5.1). Returns its new length; `None` when that does not fit.
+fn pad(buf: &mut [u8], len: usize, padding: u8) -> Option<usize> {
+    let Some((last, zeroes)) = buf.get_mut(len..len + usize::from(padding))?.split_last_mut() else {
+        return Some(len);
+    };
+    zeroes.fill(0);
+    *last = padding;
+    *buf.first_mut()? |= PADDING_BIT;
+    Some(len + usize::from(padding))
+}
+
 /// How a packet is to look.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Shape<'a> {
     pub outgoing: Outgoing,
     pub marker: bool,
     pub body: Body<'a>,
+    /// Bytes of padding behind it (RFC 3550 section 5.1).
+    pub padding: u8,
     /// Everything but media goes on the stream of retransmissions.
     pub purpose: Purpose,
 }

@@ -15,6 +15,7 @@ mod decode_targets_tests;
 pub mod departure;
 pub mod floor;
 pub mod hearing;
+pub mod held;
 pub mod history;
 pub mod keyframe;
 pub mod layer_meter;
@@ -56,10 +57,10 @@ use super::{
     Waiting, counters::Counters, deadlines::Deadlines, demux::Slot, egress::Egress, packet::RtpPacket,
     peer::Peer,
 };
-use announce::announce_layer;
 use consumer::Consumer;
 use floor::Floor;
 use hearing::LastN;
+use payload::dependency;
 use producer::{Producer, Taken};
 
 /// Where what a router sends and says goes.
@@ -180,7 +181,8 @@ impl Router {
         self.sent_bytes_gone + self.consumers.iter().map(|(_, consumer)| consumer.sent_bytes).sum::<u64>()
     }
 
-    /// Takes one plain packet of a producer and sends it to whom it concerns.
+    /// Takes one plain packet of a producer. Sound goes on to whom it concerns, video is held for
+    /// [`Router::forward_held`].
     pub fn handle_rtp(
         &mut self,
         now: Instant,
@@ -190,6 +192,13 @@ impl Router {
         repaired: bool,
         outlet: &mut Outlet<'_>,
     ) {
+        let producer = &self.producers[producer_slot];
+        let dependency = packet.extension(bytes, producer.published.ids.dependency);
+        let begins_anew = packet.is_empty() || dependency.is_some_and(dependency::attaches_structure);
+        if begins_anew || producer.held.is_full() {
+            // Padding is left out after what came before it, which is judged by the structure that was valid then.
+            let _ = self.forward_held(now, producer_slot, true, outlet);
+        }
         let producer = &mut self.producers[producer_slot];
         let keyframes_before = producer.keyframe_count;
         let taken = producer.receive(now, stream, packet, bytes, repaired);
@@ -207,13 +216,7 @@ impl Router {
             Taken::Media(incoming) if producer.kind == Kind::Audio => {
                 self.forward_sound(now, producer_slot, &incoming, packet, bytes, outlet);
             }
-            Taken::Media(incoming) => {
-                for &slot in &producer.consumers {
-                    let consumer = &mut self.consumers[slot];
-                    consumer.forward(now, &incoming, (packet, bytes), None, producer, outlet);
-                    announce_layer(now, consumer, producer, outlet);
-                }
-            }
+            Taken::Media(incoming) => self.hold(now, producer_slot, incoming, packet),
         }
     }
 

@@ -10,6 +10,7 @@ use plenum_shared::{
 use super::{
     claims::Claims,
     counts::StreamCounts,
+    held::Held,
     history::History,
     keyframe::KeyframeRequests,
     layer_meter::{Costs, LayerMeters},
@@ -128,6 +129,10 @@ pub struct Producer {
     pub consumers: Vec<usize>,
     /// Which of its layers they watch.
     pub watched: Watched,
+    /// What of it is about to leave.
+    pub held: Held,
+    /// The engine knows that something is held.
+    pub is_listed: bool,
     /// Who needs a keyframe.
     pub keyframes: KeyframeRequests,
     /// Keyframes that came, each layer counted.
@@ -178,6 +183,8 @@ impl Producer {
             paused,
             consumers: Vec::new(),
             watched: Watched::new(now),
+            held: Held::default(),
+            is_listed: false,
             keyframes: KeyframeRequests::default(),
             keyframe_count: 0,
             repaired_count: 0,
@@ -198,6 +205,7 @@ impl Producer {
     /// The publisher numbers a stream anew: nothing known of its packets holds any longer.
     pub fn restart_stream(&mut self, now: Instant, stream: u8) {
         let Some(state) = self.streams.get_mut(usize::from(stream)) else { return };
+        self.held.forget_stream(stream);
         let encoding = Encoding { ssrc: state.ssrc, rtx_ssrc: state.rtx_ssrc, ..state.encoding.clone() };
         *state = Stream::new(now, &encoding, self.published.clock_rate);
         self.pauses = Pauses::default();

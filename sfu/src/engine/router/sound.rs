@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::{
     Outlet, Router, claims,
+    consumer::Passing,
     producer::Incoming,
     red::{Recent, Red},
     silence::{self, Pass},
@@ -157,7 +158,7 @@ impl Router {
         let sound = Sound { opus, comfort: &silence::comfort(opus), pass, heard };
         for &slot in &producer.consumers {
             let viewer = &mut self.consumers[slot];
-            viewer.forward(now, incoming, (packet, bytes), Some(&sound), producer, outlet);
+            viewer.forward(now, incoming, (packet, bytes), Passing::Sound(&sound), producer, outlet);
         }
     }
 }

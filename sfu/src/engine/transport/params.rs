@@ -11,7 +11,7 @@ use plenum_shared::{
     },
 };
 
-use crate::engine::packet::IDENTIFIER_LEN_MAX;
+use crate::engine::packet::{IDENTIFIER_LEN_MAX, RtpPacket};
 
 /// The feedback a subscriber must give before its packets are numbered: else the numbers would only cost bytes.
 const TRANSPORT_CC: (&str, &str) = ("transport-cc", "");
@@ -79,6 +79,14 @@ impl ExtensionIds {
             _ => return,
         };
         *field = id;
+    }
+
+    /// Bytes that the elements of a publisher's packet take in a subscriber's header, about: as if it had none of its own.
+    pub fn carried_len(&self, packet: &RtpPacket) -> usize {
+        let ids =
+            [self.audio_level, self.orientation, self.capture_time, self.playout_delay, self.dependency];
+        let carried = ids.into_iter().filter(|&id| id != 0).filter_map(|id| packet.extension_len(id));
+        carried.map(|len| len + 1).sum::<usize>().next_multiple_of(4)
     }
 
     /// The pairs (publisher's id, subscriber's id) of what is carried from one to the other unchanged.

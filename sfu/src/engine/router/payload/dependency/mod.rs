@@ -17,6 +17,7 @@ use super::bits::Bits;
 /// Bytes of the fields that are always there; more means that extended fields follow.
 const MANDATORY_LEN: usize = 3;
 const STARTS_FRAME: u8 = 0x80;
+const ATTACHES_STRUCTURE: u8 = 0x80;
 
 /// What the descriptor of one packet says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,11 @@ pub struct Dependency {
     pub frame_diffs: FrameDiffs,
     /// See [`Template::chain_diffs`].
     pub chain_diffs: [u8; CHAINS_MAX],
+}
+
+/// Whether a structure comes with a descriptor, by its first extended field.
+pub fn attaches_structure(descriptor: &[u8]) -> bool {
+    descriptor.get(MANDATORY_LEN).is_some_and(|extended| extended & ATTACHES_STRUCTURE != 0)
 }
 
 impl Dependency {

@@ -1,0 +1,174 @@
+//! Packets of one video that came together and leave together: viewer by viewer, not packet by packet.
+//!
+//! A viewer's state is then fetched once for all of them, and they lie side by side in the arena, so that they become one
+//! message to the kernel. Nobody waits for it: what is held leaves when its frame is complete, because before that a
+//! frame is of no use, and otherwise as soon as the driver has nothing more to read or its patience is at an end.
+
+use std::time::Instant;
+
+use super::{
+    Outlet, Router,
+    announce::announce_layer,
+    consumer::{Consumer, Passing},
+    producer::{Incoming, Producer},
+};
+use crate::engine::packet::RtpPacket;
+
+/// Packets that are held at most: more than any ordinary frame has.
+pub const HELD_MAX: usize = 64;
+/// Bytes a packet may be padded with, to be as long as its neighbours: a frame is cut into packets that differ by one or
+/// two, and some of them carry an element of the header more.
+const LEVELLING_MAX: usize = 16;
+
+/// Packets of one producer on their way to its consumers. Their bytes are in the histories of its streams.
+#[derive(Debug, Default)]
+pub struct Held {
+    packets: Vec<HeldPacket>,
+    since: Option<Instant>,
+    /// One of them ends a frame.
+    is_whole: bool,
+    /// Consumers that have them already: the arena was full then.
+    served: usize,
+}
+
+/// How far the consumers of a producer have been served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Progress {
+    /// All of them.
+    Done,
+    /// The arena fills: what is in it has to leave first.
+    Filling,
+}
+
+/// See [`Held`].
+#[derive(Debug, Clone, Copy)]
+struct HeldPacket {
+    incoming: Incoming,
+    packet: RtpPacket,
+    /// Bytes that differ between the packets of a frame: payload and carried header elements.
+    weight: usize,
+    /// Padding that makes it as long as the others.
+    padding: u8,
+}
+
+impl Held {
+    /// Nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.packets.is_empty()
+    }
+
+    /// Since when the oldest of them is held.
+    pub fn since(&self) -> Option<Instant> {
+        self.since
+    }
+
+    /// They are worth sending: a frame is complete, or there are as many as may be.
+    pub fn is_ready(&self) -> bool {
+        self.is_whole || self.is_full()
+    }
+
+    /// Nothing more may be held with them.
+    pub fn is_full(&self) -> bool {
+        self.packets.len() >= HELD_MAX || self.served > 0
+    }
+
+    /// Holds a packet.
+    pub fn push(&mut self, now: Instant, incoming: Incoming, packet: &RtpPacket, carried: usize) {
+        self.since.get_or_insert(now);
+        self.is_whole |= packet.marker;
+        let weight = packet.payload_range().len() + carried;
+        self.packets.push(HeldPacket { incoming, packet: *packet, weight, padding: 0 });
+    }
+
+    fn clear(&mut self) {
+        self.packets.clear();
+        (self.since, self.is_whole, self.served) = (None, false, 0);
+    }
+
+    /// Packets of a stream that is numbered anew cannot be found any more.
+    pub fn forget_stream(&mut self, stream: u8) {
+        self.packets.retain(|held| held.incoming.stream != stream);
+    }
+
+    /// Gives the packets of a stream the length of the longest of them, where that takes little. The last one may stay shorter.
+    fn level(&mut self) {
+        for at in 0..self.packets.len() {
+            let HeldPacket { incoming, weight, .. } = self.packets[at];
+            let is_near = |other: &&HeldPacket| {
+                other.incoming.stream == incoming.stream
+                    && (weight..=weight + LEVELLING_MAX).contains(&other.weight)
+            };
+            let goes_on = self.packets[at + 1..].iter().any(|other| other.incoming.stream == incoming.stream);
+            let longest = self.packets.iter().filter(is_near).map(|other| other.weight).max();
+            let padding = longest.filter(|_| goes_on).map_or(0, |longest| longest - weight);
+            self.packets[at].padding = padding as u8;
+        }
+    }
+}
+
+impl Router {
+    /// Holds a packet of video for its producer's consumers.
+    pub(super) fn hold(&mut self, now: Instant, slot: usize, incoming: Incoming, packet: &RtpPacket) {
+        let producer = &mut self.producers[slot];
+        if producer.consumers.is_empty() {
+            return;
+        }
+        let carried = producer.published.ids.carried_len(packet);
+        producer.held.push(now, incoming, packet, carried);
+    }
+
+    /// Sends what is held of a producer to whom it concerns. When the arena fills, the rest of them has to wait until it is
+    /// sent, or (in the `middle` of a batch) gets what still fits.
+    pub fn forward_held(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        middle: bool,
+        outlet: &mut Outlet<'_>,
+    ) -> Progress {
+        let Router { producers, consumers, .. } = self;
+        let Some(producer) = producers.get_mut(slot) else { return Progress::Done };
+        let mut held = std::mem::take(&mut producer.held);
+        if producer.paused {
+            outlet.counters.rtp_dropped_paused += held.packets.len() as u64;
+            held.served = usize::MAX;
+        } else if held.served == 0 && outlet.egress.groups() {
+            held.level();
+        }
+        while let Some(&slot) = producer.consumers.get(held.served) {
+            if outlet.egress.is_filling() && !middle {
+                producer.held = held;
+                return Progress::Filling;
+            }
+            let consumer = &mut consumers[slot];
+            forward_to(now, consumer, &held, producer, outlet);
+            announce_layer(now, consumer, producer, outlet);
+            held.served += 1;
+        }
+        held.clear();
+        producer.held = held;
+        Progress::Done
+    }
+}
+
+fn forward_to(
+    now: Instant,
+    consumer: &mut Consumer,
+    held: &Held,
+    producer: &Producer,
+    outlet: &mut Outlet<'_>,
+) {
+    for HeldPacket { incoming, packet, padding, .. } in &held.packets {
+        let stored = producer.streams.get(usize::from(incoming.stream)).map(|stream| &stream.history);
+        let Some(bytes) = stored.and_then(|history| history.get(incoming.index)) else { continue };
+        consumer.forward(
+            now,
+            incoming,
+            (packet, bytes),
+            Passing::Video { padding: *padding },
+            producer,
+            outlet,
+        );
+    }
+}

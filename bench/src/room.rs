@@ -30,6 +30,10 @@ use str0m::{
     rtp::{Extension, ExtensionMap, ExtensionValues, RtpWrite, Ssrc},
 };
 
+mod replay;
+
+pub use replay::{Captured, Shares};
+
 const LOCAL: LocalIndex = LocalIndex(0);
 const SSRC: u32 = 0x0102_0304;
 const MID: &str = "0";
@@ -63,12 +67,17 @@ struct Peer {
 
 impl Room {
     pub fn new(media: Media, subscribers: usize) -> Self {
+        Self::patient(media, subscribers, Duration::ZERO)
+    }
+
+    /// As [`Room::new`], of an engine that waits for the rest of a frame for so long.
+    pub fn patient(media: Media, subscribers: usize, frame_patience: Duration) -> Self {
         let now = Instant::now();
         let server: SocketAddr = (Ipv4Addr::LOCALHOST, 9).into();
         let certificate = Arc::new(DtlsCertificate::generate().expect("the crypto library works"));
         let candidates = vec![EngineCandidate { local: LOCAL, announced: server }];
         // What forwarding costs is measured, so everything is forwarded.
-        let limits = Limits { last_n: LastN::default(), ..Limits::default() };
+        let limits = Limits { last_n: LastN::default(), frame_patience, ..Limits::default() };
         let mut engine = Engine::new(EngineConfig { certificate, candidates, seed: [7; 32], limits }, now);
         engine.egress().set_segments_max(8);
         let room = RoomId::random();
@@ -159,7 +168,7 @@ impl Room {
         for datagram in frame {
             self.engine.handle_datagram(self.now, LOCAL, self.publisher.address, datagram);
         }
-        assert_eq!(self.engine.end_batch(self.now), Progress::Done, "the arena holds a frame for everybody");
+        self.end_batch(self.now);
         let egress = self.engine.egress();
         egress.messages().map(|message| message.datagrams()).sum()
     }
@@ -174,6 +183,16 @@ impl Room {
             if self.media == Media::Audio { Duration::from_millis(100) } else { Duration::from_millis(40) };
         self.exchange();
         self.engine.egress().clear();
+    }
+
+    fn end_batch(&mut self, now: Instant) {
+        assert_eq!(self.engine.end_batch(now), Progress::Done, "the arena holds a frame for everybody");
+    }
+
+    fn hand_over(&mut self, remote: SocketAddr, bytes: &[u8]) {
+        let place = usize::from(remote.port() - FIRST_PORT);
+        let peer = if place == 0 { &mut self.publisher } else { &mut self.subscribers[place - 1] };
+        peer.receive(self.now, bytes);
     }
 
     fn timers(&mut self) {
@@ -194,7 +213,7 @@ impl Room {
                     self.engine.handle_datagram(self.now, LOCAL, peer.address, &mut datagram);
                 }
             }
-            assert_eq!(self.engine.end_batch(self.now), Progress::Done);
+            self.end_batch(self.now);
             let egress = self.engine.egress();
             let mut answers: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
             for message in egress.messages() {
@@ -204,9 +223,7 @@ impl Room {
             egress.clear();
             for (remote, bytes) in answers {
                 quiet = false;
-                let place = usize::from(remote.port() - FIRST_PORT);
-                let peer = if place == 0 { &mut self.publisher } else { &mut self.subscribers[place - 1] };
-                peer.receive(self.now, &bytes);
+                self.hand_over(remote, &bytes);
             }
             if quiet {
                 return;

@@ -27,6 +27,9 @@ pub const LISTEN_MAX: usize = 64;
 /// Below this one full message would silence its sender for minutes; above it one client could fill a link.
 const DATA_BYTES_PER_S: RangeInclusive<u32> = 1024..=125_000_000;
 const DATA_MESSAGES_PER_S: RangeInclusive<u32> = 1..=100_000;
+const FRAME_PATIENCE_US: RangeInclusive<u32> = 0..=20_000;
+/// Nine in ten frames of browsers are here within half of it after their first packet (`bench/captures`).
+const FRAME_PATIENCE_DEFAULT_US: u32 = 1_000;
 
 /// Media node of Plenum: forwards audio and video between the members of a room.
 #[derive(Parser, Clone, Debug, Default)]
@@ -80,6 +83,10 @@ pub struct Settings {
     /// Messages a second that one client may send by data channels; above it, it waits [default: 100].
     #[arg(long = "data-messages-per-s", env = "SFU_DATA_MESSAGES_PER_S")]
     pub data_messages_per_s: Option<String>,
+    /// How many microseconds the first packets of a video frame wait for its last one at most, so that they leave together;
+    /// 0 to 20000 [default: 1000].
+    #[arg(long = "frame-patience-us", env = "SFU_FRAME_PATIENCE_US")]
+    pub frame_patience_us: Option<String>,
     /// Exit after so many seconds without control; 0 is never [default: 0].
     #[arg(long = "orphan-timeout-s", env = "SFU_ORPHAN_TIMEOUT_S")]
     pub orphan_timeout_s: Option<String>,
@@ -123,6 +130,8 @@ pub struct Config {
     pub last_n: LastN,
     /// How much one client may send by data channels.
     pub data_rate: DataRate,
+    /// How long the first packets of a frame wait for the last one.
+    pub frame_patience: Duration,
     /// How long to live without control; `None` is for ever.
     pub orphan_timeout: Option<Duration>,
     pub lock_file: Option<PathBuf>,
@@ -180,6 +189,7 @@ impl Config {
             http: parsed("SFU_HTTP", settings.http.as_deref(), "an address with a port")?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             last_n: last_n(settings.audio_last_n.as_deref(), settings.video_last_n.as_deref())?,
+            frame_patience: frame_patience(settings.frame_patience_us.as_deref())?,
             data_rate: data_rate(
                 settings.data_bytes_per_s.as_deref(),
                 settings.data_messages_per_s.as_deref(),
@@ -254,13 +264,6 @@ fn last_n(audio: Option<&str>, video: Option<&str>) -> Result<LastN, ConfigError
 
 fn data_rate(bytes: Option<&str>, messages: Option<&str>) -> Result<DataRate, ConfigError> {
     let default = Limits::default().data_rate;
-    let within = |setting, value, default, bounds: RangeInclusive<u32>| {
-        let number = parsed(setting, value, "a number")?.unwrap_or(default);
-        if bounds.contains(&number) {
-            return Ok(number);
-        }
-        Err(wrong(setting, format!("`{number}` is not between {} and {}", bounds.start(), bounds.end())))
-    };
     Ok(DataRate {
         bytes_per_second: within("SFU_DATA_BYTES_PER_S", bytes, default.bytes_per_second, DATA_BYTES_PER_S)?,
         messages_per_second: within(
@@ -270,6 +273,24 @@ fn data_rate(bytes: Option<&str>, messages: Option<&str>) -> Result<DataRate, Co
             DATA_MESSAGES_PER_S,
         )?,
     })
+}
+
+fn frame_patience(value: Option<&str>) -> Result<Duration, ConfigError> {
+    let micros = within("SFU_FRAME_PATIENCE_US", value, FRAME_PATIENCE_DEFAULT_US, FRAME_PATIENCE_US)?;
+    Ok(Duration::from_micros(micros.into()))
+}
+
+fn within(
+    setting: &'static str,
+    value: Option<&str>,
+    default: u32,
+    bounds: RangeInclusive<u32>,
+) -> Result<u32, ConfigError> {
+    let number = parsed(setting, value, "a number")?.unwrap_or(default);
+    if bounds.contains(&number) {
+        return Ok(number);
+    }
+    Err(wrong(setting, format!("`{number}` is not between {} and {}", bounds.start(), bounds.end())))
 }
 
 fn addresses(setting: &'static str, value: Option<&str>) -> Result<Option<Vec<IpAddr>>, ConfigError> {
@@ -366,6 +387,7 @@ mod tests {
         assert_eq!(config.http, SocketAddr::from(([127, 0, 0, 1], 0)));
         assert_eq!(config.log, LogConfig { filter: "info".into(), format: LogFormat::Text });
         assert_eq!(config.data_rate, DataRate { bytes_per_second: 262_144, messages_per_second: 100 });
+        assert_eq!(config.frame_patience, Duration::from_millis(1));
     }
 
     #[test]
@@ -422,6 +444,10 @@ mod tests {
             (
                 Settings { data_messages_per_s: some("0"), ..minimal() },
                 "SFU_DATA_MESSAGES_PER_S: `0` is not between 1 and 100000",
+            ),
+            (
+                Settings { frame_patience_us: some("20001"), ..minimal() },
+                "SFU_FRAME_PATIENCE_US: `20001` is not between 0 and 20000",
             ),
             (Settings { media_port: some("70000"), ..minimal() }, "SFU_MEDIA_PORT: `70000` is not a port"),
             (Settings { tcp: some("yes"), ..minimal() }, "SFU_TCP: `yes` is neither on nor off"),

@@ -109,13 +109,13 @@ fn start_workers(config: &Config) -> Result<Pool, String> {
     for seed in &mut seeds {
         aws_lc_rs::rand::fill(seed).map_err(|_| "the system has no randomness".to_owned())?;
     }
-    let (last_n, data_rate) = (config.last_n, config.data_rate);
+    let Config { last_n, data_rate, frame_patience, .. } = *config;
     let make_core = move |Place { worker, candidates }: Place| {
         let config = EngineConfig {
             certificate: certificate.clone(),
             candidates,
             seed: seeds[worker],
-            limits: Limits { last_n, data_rate, ..Limits::default() },
+            limits: Limits { last_n, data_rate, frame_patience, ..Limits::default() },
         };
         Engine::new(config, Instant::now())
     };

@@ -122,6 +122,7 @@ pub fn config(control: SocketAddr, pki: &Pki, workers: usize) -> Config {
         http: SocketAddr::from(([127, 0, 0, 1], 0)),
         last_n: Limits::default().last_n,
         data_rate: Limits::default().data_rate,
+        frame_patience: Limits::default().frame_patience,
         orphan_timeout: None,
         lock_file: None,
         log: LogConfig { filter: "off".to_owned(), format: LogFormat::Text },

@@ -94,6 +94,22 @@ async fn rate_06_sixty_reactions_a_minute_and_no_more() {
 }
 
 #[tokio::test]
+async fn kcs_ws_09_kcs_ws_21_rt_12_a_hand_goes_up_once_for_everybody() {
+    let world = World::start().await;
+    let (meeting, host, _) = world.hosted(json!({})).await;
+    let (member, id) = world.joined("member", &meeting).await;
+    for raised in [true, true, false] {
+        raise(&member, &meeting, raised).await;
+    }
+    for client in [&host, &member] {
+        let up = client.expect("hand-raised").await;
+        assert_eq!((&up["participantId"], &up["raised"]), (&json!(id), &json!(true)));
+        assert!(up["timestamp"].is_string());
+        assert_eq!(client.expect("hand-raised").await["raised"], false);
+    }
+}
+
+#[tokio::test]
 async fn kcs_ws_09_kcs_ws_21_rt_12_hands_queue_in_order_and_late_joiners_see_the_queue() {
     let world = World::start().await;
     let (meeting, host, host_id) = world.hosted(json!({})).await;

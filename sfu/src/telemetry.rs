@@ -11,7 +11,7 @@ use crate::{
 };
 use hyper::{Method, Request, Response, StatusCode, body::Incoming, header, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use std::{convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{backtrace::Backtrace, convert::Infallible, io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore};
 use tracing_subscriber::{EnvFilter, fmt};
 
@@ -36,7 +36,8 @@ pub fn start_logging(config: &LogConfig) {
     std::panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
         let message = panic.payload_as_str().unwrap_or_default();
-        tracing::error!(at, message, "panic");
+        let backtrace = Backtrace::force_capture();
+        tracing::error!(at, message, %backtrace, "panic");
     }));
 }
 

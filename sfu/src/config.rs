@@ -18,7 +18,10 @@ use std::{
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
-use crate::engine::{limits::Limits, router::hearing::LastN, transport::sctp::DataRate};
+use crate::{
+    engine::{limits::Limits, router::hearing::LastN, transport::sctp::DataRate},
+    worker::socket::Sending,
+};
 
 /// More workers than cores of any machine we know only cost memory.
 const WORKERS_MAX: usize = 256;
@@ -68,6 +71,9 @@ pub struct Settings {
     /// on or off: whether clients whose network lets no UDP out may connect by TCP, on the same ports [default: on].
     #[arg(long = "tcp", env = "SFU_TCP")]
     pub tcp: Option<String>,
+    /// How datagrams are handed to the kernel: grouped, batched (one datagram a message) or single (one a call) [default: grouped].
+    #[arg(long = "send", env = "SFU_SEND")]
+    pub send: Option<String>,
     /// Where /metrics, /healthz and /readyz are served [default: 127.0.0.1:0].
     #[arg(long = "http", env = "SFU_HTTP")]
     pub http: Option<String>,
@@ -125,6 +131,8 @@ pub struct Config {
     pub media_port: u16,
     /// ICE-TCP on the media ports.
     pub tcp: bool,
+    /// How datagrams are handed to the kernel.
+    pub sending: Sending,
     pub http: SocketAddr,
     /// How many microphones and cameras of a group are forwarded at a time.
     pub last_n: LastN,
@@ -186,6 +194,7 @@ impl Config {
             announced,
             media_port: parsed("SFU_MEDIA_PORT", settings.media_port.as_deref(), "a port")?.unwrap_or(0),
             tcp: switch("SFU_TCP", settings.tcp.as_deref(), true)?,
+            sending: sending(settings.send.as_deref())?,
             http: parsed("SFU_HTTP", settings.http.as_deref(), "an address with a port")?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             last_n: last_n(settings.audio_last_n.as_deref(), settings.video_last_n.as_deref())?,
@@ -251,6 +260,15 @@ fn workers(value: Option<&str>) -> Result<usize, ConfigError> {
         Ok(workers)
     } else {
         Err(wrong("SFU_WORKERS", format!("`{workers}` is not between 1 and {WORKERS_MAX}")))
+    }
+}
+
+fn sending(value: Option<&str>) -> Result<Sending, ConfigError> {
+    match given(value) {
+        None | Some("grouped") => Ok(Sending::Grouped),
+        Some("batched") => Ok(Sending::Batched),
+        Some("single") => Ok(Sending::Single),
+        Some(other) => Err(wrong("SFU_SEND", format!("`{other}` is neither grouped nor batched nor single"))),
     }
 }
 
@@ -451,6 +469,10 @@ mod tests {
             ),
             (Settings { media_port: some("70000"), ..minimal() }, "SFU_MEDIA_PORT: `70000` is not a port"),
             (Settings { tcp: some("yes"), ..minimal() }, "SFU_TCP: `yes` is neither on nor off"),
+            (
+                Settings { send: some("gso"), ..minimal() },
+                "SFU_SEND: `gso` is neither grouped nor batched nor single",
+            ),
             (Settings { http: some("9090"), ..minimal() }, "SFU_HTTP: `9090` is not an address with a port"),
             (
                 Settings { orphan_timeout_s: some("-1"), ..minimal() },

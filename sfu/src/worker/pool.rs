@@ -5,7 +5,7 @@ use super::{
     core::Core,
     inbox::{Inbox, InboxHandle, Job, inbox},
     outbox::Outbox,
-    socket::{MediaSocket, Sockets},
+    socket::{MediaSocket, Sending, Sockets},
     tcp,
 };
 use crate::{
@@ -262,7 +262,7 @@ fn pin(core: Option<usize>) {
 fn bind(config: &Config, worker: usize) -> Result<Sockets, StartError> {
     let fixed = (config.media_port != 0).then(|| config.media_port.saturating_add(worker as u16));
     for attempt in 1.. {
-        match bind_all(&config.listen, fixed.unwrap_or(0), config.tcp) {
+        match bind_all(&config.listen, fixed.unwrap_or(0), config.tcp, config.sending) {
             Err(StartError::Bind { error, .. } | StartError::Listen { error, .. })
                 if fixed.is_none() && error.kind() == io::ErrorKind::AddrInUse && attempt < PORT_ATTEMPTS => {
             }
@@ -274,12 +274,12 @@ fn bind(config: &Config, worker: usize) -> Result<Sockets, StartError> {
 }
 
 /// With port 0 the first address gets a free one, and the others must follow.
-fn bind_all(listen: &Listen, port: u16, has_tcp: bool) -> Result<Sockets, StartError> {
+fn bind_all(listen: &Listen, port: u16, has_tcp: bool, sending: Sending) -> Result<Sockets, StartError> {
     let mut sockets = Sockets::default();
     for ip in &listen.addresses {
         let port = sockets.udp.first().map_or(port, |first| first.address().port());
         let address = SocketAddr::new(*ip, port);
-        match MediaSocket::bind(address) {
+        match MediaSocket::bind(address, sending) {
             Ok(socket) => {
                 let address = socket.address();
                 sockets.udp.push(socket);
@@ -370,7 +370,7 @@ mod tests {
             addresses: vec!["127.0.0.1".parse().unwrap(), "127.0.0.2".parse().unwrap()],
             explicit: true,
         };
-        let sockets = bind_all(&listen, 0, true).unwrap();
+        let sockets = bind_all(&listen, 0, true, Sending::Grouped).unwrap();
         let mut ports: Vec<_> = sockets.udp.iter().map(|socket| socket.address().port()).collect();
         ports.extend(sockets.tcp.iter().map(|listener| listener.local_addr().unwrap().port()));
         assert_eq!(ports, [ports[0]; 4], "UDP and TCP alike");
@@ -382,8 +382,8 @@ mod tests {
             addresses: vec!["127.0.0.1".parse().unwrap(), "192.0.2.1".parse().unwrap()],
             explicit,
         };
-        assert_eq!(bind_all(&listen(false), 0, false).unwrap().udp.len(), 1);
-        let refused = bind_all(&listen(true), 0, false).unwrap_err().to_string();
+        assert_eq!(bind_all(&listen(false), 0, false, Sending::Grouped).unwrap().udp.len(), 1);
+        let refused = bind_all(&listen(true), 0, false, Sending::Grouped).unwrap_err().to_string();
         assert!(refused.starts_with("media address 192.0.2.1:"), "{refused}");
     }
 }

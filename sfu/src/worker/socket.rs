@@ -55,12 +55,33 @@ pub struct SocketCounters {
     pub gso_fallbacks: u64,
 }
 
+/// How datagrams are handed to the kernel. The first is the cheapest; the others are for drivers whose offload is at fault, and
+/// to be measured against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sending {
+    /// Many messages a call, of several datagrams each where the kernel takes that.
+    #[default]
+    Grouped,
+    /// Many messages a call, of one datagram each.
+    Batched,
+    /// One datagram a call.
+    Single,
+}
+
+impl Sending {
+    /// Messages of one call.
+    fn batch(self) -> usize {
+        if self == Sending::Single { 1 } else { SEND_BATCH }
+    }
+}
+
 /// One bound address of a worker.
 #[derive(Debug)]
 pub struct MediaSocket {
     socket: UdpSocket,
     address: SocketAddr,
     gso: bool,
+    sending: Sending,
     /// The kernel's count of drops at the last look; it never resets.
     kernel_drops: u32,
 }
@@ -70,7 +91,7 @@ impl MediaSocket {
     ///
     /// # Errors
     /// What the kernel says: mostly a port that is taken or an address that is not ours.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, sending: Sending) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
         if address.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -83,7 +104,8 @@ impl MediaSocket {
         let _ = setsockopt(&socket, sockopt::RxqOvfl, &1);
         let socket = UdpSocket::from_std(socket.into());
         let address = socket.local_addr()?;
-        Ok(Self { socket, address, gso: kernel_has_gso(), kernel_drops: 0 })
+        let gso = sending == Sending::Grouped && kernel_has_gso();
+        Ok(Self { socket, address, gso, sending, kernel_drops: 0 })
     }
 
     /// The address with the port the kernel picked.
@@ -401,7 +423,7 @@ impl SendBatch {
         segment_size: Option<u16>,
         counters: &mut SocketCounters,
     ) {
-        if self.len == SEND_BATCH {
+        if self.len >= socket.sending.batch() {
             self.flush(socket, counters);
         }
         let at = self.len;

@@ -15,6 +15,7 @@ use plenum_sfu::{
     worker::{
         core::Core,
         pool::{Place, Pool},
+        socket::Sending,
     },
 };
 use plenum_shared::{
@@ -119,6 +120,7 @@ pub fn config(control: SocketAddr, pki: &Pki, workers: usize) -> Config {
         announced: Vec::new(),
         media_port: 0,
         tcp: true,
+        sending: Sending::default(),
         http: SocketAddr::from(([127, 0, 0, 1], 0)),
         last_n: Limits::default().last_n,
         data_rate: Limits::default().data_rate,

@@ -5,7 +5,11 @@ use crate::engine::egress::Class;
 use std::time::{Duration, Instant};
 
 fn socket() -> MediaSocket {
-    MediaSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap()
+    sending(Sending::Grouped)
+}
+
+fn sending(sending: Sending) -> MediaSocket {
+    MediaSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0)), sending).unwrap()
 }
 
 fn message(local: u8, remote: SocketAddr, bytes: &[u8], segment_size: Option<u16>) -> Message<'_> {
@@ -38,6 +42,23 @@ fn more_messages_than_a_batch_arrive_in_order() {
     let expected: Vec<_> = payloads.into_iter().map(|bytes| (source, bytes)).collect();
     assert_eq!(read(&mut far, 200, &mut counters), expected);
     assert_eq!(counters.datagrams_received, 200);
+}
+
+#[test]
+fn a_group_leaves_as_it_is_set() {
+    for (how, calls, in_groups) in
+        [(Sending::Grouped, 1, 3), (Sending::Batched, 1, 0), (Sending::Single, 3, 0)]
+    {
+        let (mut counters, mut far) = (SocketCounters::default(), socket());
+        let mut sockets = [sending(how)];
+        let group = [[1; 100], [2; 100], [3; 100]].concat();
+        let messages = [message(0, far.address(), &group, Some(100))];
+        SendBatches::new(1).send_all(&mut sockets, messages.into_iter(), &mut counters);
+        assert_eq!(read(&mut far, 3, &mut counters).len(), 3, "{how:?}");
+        assert_eq!(counters.send_calls, calls, "{how:?}");
+        let has_gso = kernel_has_gso();
+        assert_eq!(counters.datagrams_sent_in_groups, if has_gso { in_groups } else { 0 }, "{how:?}");
+    }
 }
 
 #[test]

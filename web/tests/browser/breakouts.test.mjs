@@ -87,9 +87,9 @@ describe('breakout rooms', () => {
   });
 
   test('add_ev_50_add_ev_55_add_ev_56 the web client opens, joins, leaves and closes rooms by what is on its buttons', async () => {
-    const ada = await hall.visitor('host');
-    const ben = await hall.visitor('member');
-    const cleo = await hall.visitor('second');
+    const [ada, ben, cleo] = await Promise.all(
+      ['host', 'member', 'second'].map((name) => hall.visitor(name)),
+    );
     const link = await ada.createMeeting('Workshop', ['member@demo.test', 'second@demo.test']);
     await ada.enter();
     for (const one of [ben, cleo]) {

@@ -1,40 +1,19 @@
 // What our web client does about real networks: ICE restarts, and layers nobody watches.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './harness/browser.mjs';
+import { describe, test } from 'node:test';
+import { openHall } from './harness/hall.mjs';
 import { Link } from './harness/link.mjs';
-import { Plenum } from './harness/plenum.mjs';
 import { until } from './harness/until.mjs';
-import { Visitor } from './harness/visitor.mjs';
 
 /** A machine that compiles meanwhile takes its time; nothing here is about how fast. */
 const PATIENCE_MS = 60_000;
 
 describe('the web client on real networks', () => {
-  let plenum;
-  let browser;
-  let open = [];
-
-  before(async () => {
-    plenum = await Plenum.start();
-    browser = await launch();
-  });
-  afterEach(async () => {
-    await Promise.all(open.map((visitor) => visitor.close()));
-    open = [];
-  });
-  after(async () => {
-    await browser?.close();
-    await plenum?.stop();
-  });
+  const hall = openHall();
 
   /** Host and member in a meeting the host made; the member's media goes by `way`. */
   const twoInside = async (way) => {
-    const [ada, ben] = [
-      await Visitor.signIn(browser, plenum, 'host'),
-      await Visitor.signIn(browser, plenum, 'member'),
-    ];
-    open.push(ada, ben);
+    const [ada, ben] = await Promise.all([hall.visitor('host'), hall.visitor('member')]);
     await way?.carry(ben.page);
     const link = await ada.createMeeting('Bad networks', ['member@demo.test']);
     await ada.enter();

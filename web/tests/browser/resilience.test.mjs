@@ -2,42 +2,25 @@
 import assert from 'node:assert/strict';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
-import { launch } from './harness/browser.mjs';
-import { Person, serveForeignPage } from './harness/foreign.mjs';
-import { alive, Plenum } from './harness/plenum.mjs';
+import { before, describe, test } from 'node:test';
+import { openHall } from './harness/hall.mjs';
+import { alive } from './harness/plenum.mjs';
 import { liveMeeting, login } from './harness/rest.mjs';
 import { until } from './harness/until.mjs';
 
 describe('processes that die', () => {
+  const hall = openHall();
   let plenum;
-  let foreign;
-  let browser;
-  let open = [];
 
-  before(async () => {
-    foreign = await serveForeignPage();
-    browser = await launch();
-  });
-  beforeEach(async () => {
-    plenum = await Plenum.start({ env: { FRONTEND_URL: foreign.origin } });
-  });
-  afterEach(async () => {
-    await Promise.all(open.map((person) => person.close()));
-    open = [];
-    await plenum.stop();
-  });
-  after(async () => {
-    await browser?.close();
-    foreign?.close();
+  before(() => {
+    plenum = hall.plenum;
   });
 
   const twoInside = async () => {
     const { meeting, people } = await liveMeeting(plenum);
     const [ada, ben] = await Promise.all(
       [people.host, people.member].map(async (login) => {
-        const person = await Person.open(browser, foreign.origin);
-        open.push(person);
+        const person = await hall.person();
         await person.join(plenum, login, meeting.id);
         await person.publish();
         return person;

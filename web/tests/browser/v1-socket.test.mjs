@@ -1,25 +1,20 @@
 // The raw WebSocket of the v1 dialect as browsers speak it, in one meeting with a stock Socket.IO client.
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { launch, openPage } from './harness/browser.mjs';
-import { Plenum } from './harness/plenum.mjs';
+import { before, describe, test } from 'node:test';
+import { openPage } from './harness/browser.mjs';
+import { openHall } from './harness/hall.mjs';
 import { RawSocket } from './harness/raw.mjs';
 import { endMeeting, liveMeeting } from './harness/rest.mjs';
 import { Socket } from './harness/socket.mjs';
 
 describe('the raw WebSocket in a browser', () => {
+  const hall = openHall();
   let plenum;
-  let browser;
   let page;
 
   before(async () => {
-    plenum = await Plenum.start();
-    browser = await launch();
-    page = await openPage(browser, plenum.url);
-  });
-  after(async () => {
-    await browser?.close();
-    await plenum.stop();
+    plenum = hall.plenum;
+    page = await openPage(hall.browser, plenum.url);
   });
 
   test('v1_ws_auth_07 a page without a good token gets no socket', async () => {

@@ -1,12 +1,10 @@
 // What the complete dialect brings, as people use it: the built web client in Chromium, by what is written on its buttons.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './harness/browser.mjs';
-import { Plenum } from './harness/plenum.mjs';
+import { describe, test } from 'node:test';
+import { openHall } from './harness/hall.mjs';
 import { createMeeting, login } from './harness/rest.mjs';
 import { until } from './harness/until.mjs';
-import { Visitor } from './harness/visitor.mjs';
 import { Wire } from './harness/wire.mjs';
 
 /** One white pixel. */
@@ -16,35 +14,14 @@ const PICTURE = Buffer.from(
 );
 
 describe('the web client and the complete dialect', () => {
-  let plenum;
-  let browser;
-  let open = [];
-
-  before(async () => {
-    plenum = await Plenum.start();
-    browser = await launch();
-  });
-  afterEach(async () => {
-    await Promise.all(open.map((visitor) => visitor.close()));
-    open = [];
-  });
-  after(async () => {
-    await browser?.close();
-    await plenum?.stop();
-  });
-
-  const signIn = async (name) => {
-    const visitor = await Visitor.signIn(browser, plenum, name);
-    open.push(visitor);
-    return visitor;
-  };
+  const hall = openHall();
 
   /** Host and member inside a meeting of the host; `extra` are fields of the meeting. */
   const twoInside = async (extra = {}) => {
-    const host = await login(plenum, 'host@demo.test');
-    const meeting = await createMeeting(plenum, host, ['member@demo.test'], extra);
-    const [ada, ben] = [await signIn('host'), await signIn('member')];
-    const link = `${plenum.url}/m/${meeting.id}`;
+    const host = await login(hall.plenum, 'host@demo.test');
+    const meeting = await createMeeting(hall.plenum, host, ['member@demo.test'], extra);
+    const [ada, ben] = await Promise.all([hall.visitor('host'), hall.visitor('member')]);
+    const link = `${hall.plenum.url}/m/${meeting.id}`;
     await ada.open(link);
     await ada.enter();
     await ben.open(link);
@@ -147,13 +124,13 @@ describe('the web client and the complete dialect', () => {
   });
 
   test('add_ev_01_add_ev_02_add_ev_03 the waiting room turns into the meeting when the host admits', async () => {
-    const host = await login(plenum, 'host@demo.test');
+    const host = await login(hall.plenum, 'host@demo.test');
     const extra = { waiting_room_enabled: true, require_host_approval: true };
-    const meeting = await createMeeting(plenum, host, ['member@demo.test'], extra);
-    const [ada, ben] = [await signIn('host'), await signIn('member')];
-    await ada.open(`${plenum.url}/m/${meeting.id}`);
+    const meeting = await createMeeting(hall.plenum, host, ['member@demo.test'], extra);
+    const [ada, ben] = await Promise.all([hall.visitor('host'), hall.visitor('member')]);
+    await ada.open(`${hall.plenum.url}/m/${meeting.id}`);
     await ada.enter();
-    await ben.open(`${plenum.url}/m/${meeting.id}`);
+    await ben.open(`${hall.plenum.url}/m/${meeting.id}`);
     await ben.page.getByRole('button', { name: /^(Join meeting|Ask to join)$/ }).click();
     await ben.page.getByTestId('waiting-room').waitFor();
     await ada.page.getByRole('button', { name: `Admit ${ben.name}` }).click();
@@ -208,7 +185,7 @@ describe('the web client and the complete dialect', () => {
   });
 
   test('kcs_01_kcs_02_kcs_05_kcs_06 a weekly series is scheduled, listed with its rule, changed and called off', async () => {
-    const { page } = await signIn('host');
+    const { page } = await hall.visitor('host');
     await page.getByRole('button', { name: 'New meeting' }).first().click();
     const form = page.getByRole('dialog');
     await form.getByLabel('Name', { exact: true }).fill('Harbour round');
@@ -241,11 +218,13 @@ describe('the web client and the complete dialect', () => {
   });
 
   test('kcs_14_kcs_11 somebody found in the directory and invited sees the meeting', async () => {
-    const host = await login(plenum, 'host@demo.test');
-    const meeting = await createMeeting(plenum, host, ['member@demo.test'], { meeting_name: 'Tide tables' });
-    const [ada, eve] = [await signIn('host'), await signIn('student')];
+    const host = await login(hall.plenum, 'host@demo.test');
+    const meeting = await createMeeting(hall.plenum, host, ['member@demo.test'], {
+      meeting_name: 'Tide tables',
+    });
+    const [ada, eve] = await Promise.all([hall.visitor('host'), hall.visitor('student')]);
     assert.equal(await eve.page.getByText('Tide tables').count(), 0);
-    await ada.open(`${plenum.url}/meetings/${meeting.id}`);
+    await ada.open(`${hall.plenum.url}/meetings/${meeting.id}`);
     await ada.page.getByRole('button', { name: 'Invite', exact: true }).click();
     const dialog = ada.page.getByRole('dialog');
     await dialog.getByLabel('Find people').fill(eve.name.slice(0, 4));
@@ -253,7 +232,7 @@ describe('the web client and the complete dialect', () => {
     await dialog.getByLabel('Message').fill('Bring the tables.');
     await dialog.getByRole('button', { name: 'Invite', exact: true }).click();
     await ada.page.getByTestId('roster-row').filter({ hasText: eve.name }).waitFor();
-    await eve.open(plenum.url);
+    await eve.open(hall.plenum.url);
     await eve.page.getByText('Tide tables').waitFor();
   });
 
@@ -284,9 +263,9 @@ describe('the web client and the complete dialect', () => {
   });
 
   test('kcs_20_add_16_add_20 an administrator reads the system, the trail and the mail', async () => {
-    const host = await login(plenum, 'host@demo.test');
-    await createMeeting(plenum, host, ['member@demo.test'], { meeting_name: 'For the trail' });
-    const { page } = await signIn('admin');
+    const host = await login(hall.plenum, 'host@demo.test');
+    await createMeeting(hall.plenum, host, ['member@demo.test'], { meeting_name: 'For the trail' });
+    const { page } = await hall.visitor('admin');
     await page.getByRole('link', { name: 'Administration' }).click();
     await page.getByTestId('system-numbers').waitFor();
     await page.getByRole('link', { name: 'Audit trail' }).click();
@@ -335,10 +314,10 @@ describe('the web client and the complete dialect', () => {
   });
 
   test('add_02_add_03_add_04_add_05 people talk in a standing room, and see who has read', async () => {
-    const host = await login(plenum, 'host@demo.test');
-    await createMeeting(plenum, host, ['member@demo.test'], { meeting_name: 'We know each other' });
-    const [ada, ben] = [await signIn('host'), await signIn('member')];
-    await ada.open(`${plenum.url}/chat`);
+    const host = await login(hall.plenum, 'host@demo.test');
+    await createMeeting(hall.plenum, host, ['member@demo.test'], { meeting_name: 'We know each other' });
+    const [ada, ben] = await Promise.all([hall.visitor('host'), hall.visitor('member')]);
+    await ada.open(`${hall.plenum.url}/chat`);
     await ada.page.getByRole('button', { name: 'New room' }).first().click();
     const dialog = ada.page.getByRole('dialog');
     await dialog.getByLabel('Name of the room').fill('Pilots');
@@ -348,7 +327,7 @@ describe('the web client and the complete dialect', () => {
     await ada.page.getByLabel('Message to Pilots').fill('Wind from the north');
     await ada.page.keyboard.press('Enter');
 
-    await ben.open(`${plenum.url}/chat`);
+    await ben.open(`${hall.plenum.url}/chat`);
     const entry = ben.page
       .getByRole('navigation', { name: 'Chat rooms' })
       .getByRole('link', { name: /Pilots/ });
@@ -359,14 +338,13 @@ describe('the web client and the complete dialect', () => {
   });
 
   test('add_ev_18_add_ev_19 a wire that breaks is nobody leaving: the place is kept, and what was missed comes', async () => {
-    const host = await login(plenum, 'host@demo.test');
-    const meeting = await createMeeting(plenum, host, ['member@demo.test']);
-    const wire = await Wire.to(plenum.port);
+    const host = await login(hall.plenum, 'host@demo.test');
+    const meeting = await createMeeting(hall.plenum, host, ['member@demo.test']);
+    const wire = await Wire.to(hall.plenum.port);
     try {
-      const ada = await signIn('host');
-      const ben = await Visitor.signIn(browser, { url: wire.url }, 'member');
-      open.push(ben);
-      await ada.open(`${plenum.url}/m/${meeting.id}`);
+      const ada = await hall.visitor('host');
+      const ben = await hall.visitor('member', wire);
+      await ada.open(`${hall.plenum.url}/m/${meeting.id}`);
       await ada.enter();
       await ben.open(`${wire.url}/m/${meeting.id}`);
       await ben.enter();

@@ -1,39 +1,15 @@
 // The product as people use it: the built web client in Chromium, by what is written on its buttons.
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { launch } from './harness/browser.mjs';
-import { Plenum } from './harness/plenum.mjs';
+import { describe, test } from 'node:test';
+import { openHall } from './harness/hall.mjs';
 import { until } from './harness/until.mjs';
-import { Visitor } from './harness/visitor.mjs';
 
 describe('the web client', () => {
-  let plenum;
-  let browser;
-  let open = [];
-
-  before(async () => {
-    plenum = await Plenum.start();
-    browser = await launch();
-  });
-  afterEach(async () => {
-    await Promise.all(open.map((visitor) => visitor.close()));
-    open = [];
-  });
-  after(async () => {
-    await browser?.close();
-    await plenum?.stop();
-  });
-
-  const signIn = async (name) => {
-    const visitor = await Visitor.signIn(browser, plenum, name);
-    open.push(visitor);
-    return visitor;
-  };
+  const hall = openHall();
 
   /** Host and member in a meeting the host made through the form. */
   const twoInside = async () => {
-    const ada = await signIn('host');
-    const ben = await signIn('member');
+    const [ada, ben] = await Promise.all([hall.visitor('host'), hall.visitor('member')]);
     const link = await ada.createMeeting('Harbour planning', ['member@demo.test']);
     await ada.enter();
     await ben.open(link);
@@ -123,7 +99,7 @@ describe('the web client', () => {
 
   test('after the media node is killed pictures and sound return by themselves, without a reload', async () => {
     const { ada, ben } = await twoInside();
-    process.kill(plenum.sfuPid, 'SIGKILL');
+    process.kill(hall.plenum.sfuPid, 'SIGKILL');
     await ada.page.getByTestId('connection-notice').waitFor();
     await ada.page.getByTestId('connection-notice').waitFor({ state: 'detached', timeout: 30_000 });
     await Promise.all([ada.sees(ben.name), ben.sees(ada.name)]);
@@ -133,10 +109,10 @@ describe('the web client', () => {
 
   test('while control is dead the pictures go on, and the client comes back by itself', async () => {
     const { ada, ben } = await twoInside();
-    await plenum.kill('SIGKILL');
+    await hall.plenum.kill('SIGKILL');
     await ada.page.getByTestId('connection-notice').waitFor();
     await Promise.all([ada.sees(ben.name, 20), ben.sees(ada.name, 20)]);
-    await plenum.launch();
+    await hall.plenum.launch();
     for (const one of [ada, ben]) {
       await one.page.getByTestId('connection-notice').waitFor({ state: 'detached', timeout: 30_000 });
     }
@@ -146,20 +122,20 @@ describe('the web client', () => {
   });
 
   test('an uninvited person is told so in words', async () => {
-    const ada = await signIn('host');
+    const ada = await hall.visitor('host');
     const link = await ada.createMeeting('Only us', ['member@demo.test'], { anyoneWithLink: false });
-    const stranger = await signIn('student');
+    const stranger = await hall.visitor('student');
     await stranger.open(link);
     await stranger.page.getByText(/not invited/i).waitFor();
   });
 
   test('wrong credentials are answered readably', async () => {
-    const page = (await signIn('second')).page;
+    const page = (await hall.visitor('second')).page;
     await page.evaluate(() => {
       localStorage.clear();
       sessionStorage.clear();
     });
-    await page.goto(`${plenum.url}/login`);
+    await page.goto(`${hall.plenum.url}/login`);
     await page.getByLabel('E-mail').fill('host@demo.test');
     await page.getByLabel('Password').fill('not the password');
     await page.getByRole('button', { name: 'Sign in' }).click();

@@ -8,8 +8,8 @@ import { until } from './until.mjs';
 const page =
   '<!doctype html><meta charset="utf-8"><title>foreign client</title><script type="module" src="/client.js"></script>';
 
-/** Bundles the page once and serves it on a port of its own; `origin` must be allowed by `FRONTEND_URL`. */
-export async function serveForeignPage(host = '127.0.0.1') {
+/** The script of the page, as one file. */
+async function bundle() {
   const { output } = (
     await build({
       root: fileURLToPath(new URL('../foreign', import.meta.url)),
@@ -26,11 +26,17 @@ export async function serveForeignPage(host = '127.0.0.1') {
       },
     })
   )[0];
-  const script = output.find((part) => part.isEntry).code;
-  const server = createServer((request, answer) => {
+  return output.find((part) => part.isEntry).code;
+}
+
+/** Serves the page on a port of its own; `origin` must be allowed by `FRONTEND_URL`. Whoever comes first waits for the bundle. */
+export async function serveForeignPage(host = '127.0.0.1') {
+  let script;
+  const server = createServer(async (request, answer) => {
     const isScript = request.url === '/client.js';
+    if (isScript) script ??= bundle();
     answer.setHeader('content-type', isScript ? 'text/javascript' : 'text/html');
-    answer.end(isScript ? script : page);
+    answer.end(isScript ? await script : page);
   });
   await new Promise((resolve) => server.listen(0, host, resolve));
   return { origin: `http://${host}:${server.address().port}`, close: () => server.close() };

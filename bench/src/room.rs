@@ -4,6 +4,7 @@
 //! Subscribers get their media after it: their work is not ours to measure, but without their feedback on what arrived the
 //! engine would hold them for gone.
 
+use crate::allocations::inside;
 use plenum_sfu::engine::{
     Candidate as EngineCandidate, Engine, EngineConfig,
     limits::Limits,
@@ -72,6 +73,17 @@ impl Room {
 
     /// As [`Room::new`], of an engine that waits for the rest of a frame for so long.
     pub fn patient(media: Media, subscribers: usize, frame_patience: Duration) -> Self {
+        let mut room = Self::with(media, subscribers, true, frame_patience);
+        room.begin();
+        room
+    }
+
+    /// A publisher that says nothing, and so many others that are connected and receive nothing.
+    pub fn idle(others: usize) -> Self {
+        Self::with(Media::Audio, others, false, Duration::ZERO)
+    }
+
+    fn with(media: Media, subscribers: usize, subscribe: bool, frame_patience: Duration) -> Self {
         let now = Instant::now();
         let server: SocketAddr = (Ipv4Addr::LOCALHOST, 9).into();
         let certificate = Arc::new(DtlsCertificate::generate().expect("the crypto library works"));
@@ -81,7 +93,7 @@ impl Room {
         let mut engine = Engine::new(EngineConfig { certificate, candidates, seed: [7; 32], limits }, now);
         engine.egress().set_segments_max(8);
         let room = RoomId::random();
-        engine.handle_command(now, room, RoomCommand::Create).expect("an empty worker");
+        inside(|| engine.handle_command(now, room, RoomCommand::Create)).expect("an empty worker");
 
         let (publisher, publisher_transport) = Peer::new(&mut engine, now, room, Direction::Send, 0, server);
         let peers: Vec<(Peer, TransportId)> = (0..subscribers)
@@ -96,9 +108,9 @@ impl Room {
             rtp_parameters: media.parameters(),
             paused: false,
         };
-        engine.handle_command(now, room, produce).expect("a codec of ours");
+        inside(|| engine.handle_command(now, room, produce)).expect("a codec of ours");
         let mut peers = peers;
-        for (peer, transport) in &mut peers {
+        for (peer, transport) in peers.iter_mut().filter(|_| subscribe) {
             let consume = RoomCommand::Consume {
                 transport: *transport,
                 consumer: ConsumerId::random(),
@@ -106,7 +118,7 @@ impl Room {
                 rtp_capabilities: router_capabilities(),
                 paused: false,
             };
-            let reply = engine.handle_command(now, room, consume).expect("what the room offers");
+            let reply = inside(|| engine.handle_command(now, room, consume)).expect("what the room offers");
             let Reply::Consumed { rtp_parameters, .. } = reply else { unreachable!("the reply to Consume") };
             peer.expect(media, &rtp_parameters);
         }
@@ -114,7 +126,6 @@ impl Room {
         let mut made = Self { engine, now, media, publisher, subscribers, sent: 0 };
         made.publisher.declare(media);
         made.connect();
-        made.begin();
         made
     }
 
@@ -137,6 +148,15 @@ impl Room {
             self.rest();
         }
         assert_eq!(forwarded, FRAME * self.subscribers.len(), "everybody receives everything");
+    }
+
+    /// Nothing is published for so long.
+    pub fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            self.now += Duration::from_millis(50);
+            self.exchange();
+        }
     }
 
     /// The next five packets as they come from the network.
@@ -166,7 +186,7 @@ impl Room {
     /// The measured part: packets in, their copies for everybody collected and arranged for sending. Returns how many.
     pub fn forward(&mut self, frame: &mut [Vec<u8>]) -> usize {
         for datagram in frame {
-            self.engine.handle_datagram(self.now, LOCAL, self.publisher.address, datagram);
+            inside(|| self.engine.handle_datagram(self.now, LOCAL, self.publisher.address, datagram));
         }
         self.end_batch(self.now);
         let egress = self.engine.egress();
@@ -186,7 +206,8 @@ impl Room {
     }
 
     fn end_batch(&mut self, now: Instant) {
-        assert_eq!(self.engine.end_batch(now), Progress::Done, "the arena holds a frame for everybody");
+        let progress = inside(|| self.engine.end_batch(now));
+        assert_eq!(progress, Progress::Done, "the arena holds a frame for everybody");
     }
 
     fn hand_over(&mut self, remote: SocketAddr, bytes: &[u8]) {
@@ -197,7 +218,7 @@ impl Room {
 
     fn timers(&mut self) {
         if self.engine.poll_timeout().is_some_and(|at| at <= self.now) {
-            self.engine.handle_timeout(self.now);
+            inside(|| self.engine.handle_timeout(self.now));
         }
         while self.engine.poll_event().is_some() {}
     }
@@ -210,7 +231,7 @@ impl Room {
             for peer in std::iter::once(&mut self.publisher).chain(&mut self.subscribers) {
                 for mut datagram in peer.outputs(self.now) {
                     quiet = false;
-                    self.engine.handle_datagram(self.now, LOCAL, peer.address, &mut datagram);
+                    inside(|| self.engine.handle_datagram(self.now, LOCAL, peer.address, &mut datagram));
                 }
             }
             self.end_batch(self.now);
@@ -246,7 +267,7 @@ impl Peer {
     ) -> (Self, TransportId) {
         let transport = TransportId::random();
         let create = RoomCommand::CreateTransport { session: SessionId::random(), transport, direction };
-        let reply = engine.handle_command(now, room, create).expect("room for a transport");
+        let reply = inside(|| engine.handle_command(now, room, create)).expect("room for a transport");
         let Reply::TransportCreated { ice, dtls, .. } = reply else {
             unreachable!("the reply to CreateTransport")
         };
@@ -266,7 +287,7 @@ impl Peer {
         let fingerprint = Fingerprint { algorithm: algorithm.to_owned(), value: value.to_owned() };
         let dtls = DtlsParameters { role: DtlsRole::Client, fingerprints: vec![fingerprint] };
         let connect = RoomCommand::ConnectTransport { transport, dtls };
-        engine.handle_command(now, room, connect).expect("a new transport");
+        inside(|| engine.handle_command(now, room, connect)).expect("a new transport");
         (Self { rtc, address, server }, transport)
     }
 

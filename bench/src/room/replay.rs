@@ -1,6 +1,9 @@
 //! What a browser sent of a camera, sent again: how much of it leaves in groups, and how long it waits for that.
 
+use crate::allocations::inside;
+
 use super::{FRAME, LOCAL, Room, SSRC, is_media};
+use plenum_sfu::engine::router::held::Progress;
 use std::{
     collections::VecDeque,
     time::{Duration, Instant},
@@ -90,10 +93,12 @@ impl Room {
             for packet in read {
                 waiting.push_back(begun + packet.at);
                 for mut datagram in self.sealed(packet) {
-                    self.engine.handle_datagram(at, LOCAL, self.publisher.address, &mut datagram);
+                    inside(|| self.engine.handle_datagram(at, LOCAL, self.publisher.address, &mut datagram));
                 }
             }
-            self.end_batch(at);
+            while inside(|| self.engine.end_batch(at)) == Progress::Filling {
+                self.collect(&mut waiting, &mut shares);
+            }
             self.collect(&mut waiting, &mut shares);
         }
         self.wait_until(self.now + Duration::from_secs(1), &mut answer_at, &mut waiting, &mut shares);

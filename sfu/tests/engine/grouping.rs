@@ -7,6 +7,7 @@ use plenum_sfu::engine::egress::{Class, PACKETS_MAX};
 use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::router::held::{HELD_MAX, Progress};
 use plenum_sfu::engine::transport::LocalIndex;
+use plenum_shared::command::RoomCommand;
 use plenum_shared::media::{Direction, Kind, Source};
 use proptest::prelude::*;
 
@@ -139,15 +140,33 @@ fn what_makes_no_frame_waits_for_the_rest_but_not_for_long() {
     assert_ne!(show.room.engine.poll_timeout(), wakes_at, "nothing is held any more");
 }
 
+/// Fills the arena but for so many packets before it counts as filling.
+fn fill_but(show: &mut Show, free: usize) {
+    let path = (LOCAL, address("192.0.2.77:7"));
+    for _ in 0..PACKETS_MAX / 2 - free {
+        let egress = show.room.engine.egress();
+        assert_eq!(egress.push(NOBODY, path, Class::Control, 1, |_| Some(1)), Ok(1));
+    }
+}
+
+#[test]
+fn whoever_leaves_while_the_arena_is_full_takes_no_packets_along() {
+    let mut show = Show::new(3, Duration::ZERO);
+    show.frame_of(&[300, 300], true);
+    fill_but(&mut show, 2);
+    assert_eq!(show.end(), Progress::Filling, "one viewer has them");
+    let consumer = show.viewers.remove(0).consumer;
+    show.room.command(RoomCommand::CloseConsumer { consumer }).unwrap();
+    show.room.engine.egress().clear();
+    assert_eq!(show.end(), Progress::Done);
+    assert_eq!(show.groups(), [2, 2]);
+}
+
 #[test]
 fn a_full_arena_is_emptied_before_the_rest_is_forwarded() {
     let mut show = Show::new(2, Duration::ZERO);
     show.frame_of(&[300, 300], true);
-    let path = (LOCAL, address("192.0.2.77:7"));
-    for _ in 0..PACKETS_MAX / 2 {
-        let egress = show.room.engine.egress();
-        assert_eq!(egress.push(NOBODY, path, Class::Control, 1, |_| Some(1)), Ok(1));
-    }
+    fill_but(&mut show, 0);
     assert_eq!(show.end(), Progress::Filling);
     show.room.engine.egress().clear();
     assert_eq!(show.end(), Progress::Done);
@@ -169,7 +188,6 @@ fn more_than_may_be_held_leaves_in_order_and_once() {
 
 #[test]
 fn of_a_camera_that_is_paused_meanwhile_nothing_leaves() {
-    use plenum_shared::command::RoomCommand;
     let mut show = Show::new(1, Duration::from_secs(1));
     show.frame_of(&[300, 300], false);
     let producer = show.room.engine.inventory()[0].producers[0];

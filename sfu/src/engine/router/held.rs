@@ -86,6 +86,11 @@ impl Held {
         (self.since, self.is_whole, self.served) = (None, false, 0);
     }
 
+    /// The consumer at this place is gone, and those behind it have moved up.
+    pub fn forget_consumer(&mut self, place: usize) {
+        self.served -= usize::from(place < self.served);
+    }
+
     /// Packets of a stream that is numbered anew cannot be found any more.
     pub fn forget_stream(&mut self, stream: u8) {
         self.packets.retain(|held| held.incoming.stream != stream);

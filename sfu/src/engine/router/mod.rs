@@ -168,7 +168,10 @@ impl Router {
         self.consumer_slots.remove(&consumer.id);
         self.sent_bytes_gone += consumer.sent_bytes;
         if let Some(producer) = self.producers.get_mut(consumer.producer) {
-            producer.consumers.retain(|&other| other != slot);
+            if let Some(place) = producer.consumers.iter().position(|&other| other == slot) {
+                producer.consumers.remove(place);
+                producer.held.forget_consumer(place);
+            }
             producer.watched.change(now, consumer.watches, None);
             producer.redundant_viewers -= usize::from(consumer.red_type.is_some());
             producer.steady_viewers -= usize::from(!consumer.takes_pauses);

@@ -29,13 +29,21 @@ export function connectionOf(transports: readonly TransportStats[]): Connection 
   };
 }
 
+/** "Weak connection". */
+export function qualityWords(quality: Quality | null): string {
+  return quality ? WORDS[quality] : 'Connection not measured yet';
+}
+
+/** "4.2 % lost", "180 ms round trip", "too slow for larger pictures", each by itself. */
+export function connectionFacts(connection: Connection | null): string[] {
+  if (!connection) return [];
+  const facts = [`${connection.lossPercent.toFixed(1)} % lost`];
+  if (connection.roundTripMs !== null) facts.push(`${Math.round(connection.roundTripMs)} ms round trip`);
+  if (connection.slow) facts.push('too slow for larger pictures');
+  return facts;
+}
+
 /** "Weak connection, 4.2 % lost, 180 ms round trip, too slow for larger pictures". */
 export function connectionWords(quality: Quality | null, connection: Connection | null): string {
-  const parts = [quality ? WORDS[quality] : 'Connection not measured yet'];
-  if (connection) {
-    parts.push(`${connection.lossPercent.toFixed(1)} % lost`);
-    if (connection.roundTripMs !== null) parts.push(`${Math.round(connection.roundTripMs)} ms round trip`);
-    if (connection.slow) parts.push('too slow for larger pictures');
-  }
-  return parts.join(', ');
+  return [qualityWords(quality), ...connectionFacts(connection)].join(', ');
 }

@@ -9,11 +9,11 @@ import { Icon } from '../base/Icon';
 import { meetingPath } from '../home/address';
 import { InviteDialog } from '../invite/InviteDialog';
 import { useMeeting, usePerson, useRoom } from './context';
+import { OwnQuality } from './OwnQuality';
 import { Panel } from './Panel';
 import styles from './PeoplePanel.module.css';
 import { PersonDialog } from './PersonDialog';
 import { QualityMark } from './QualityMark';
-import { useConnection } from './useConnection';
 
 export function PeoplePanel() {
   const { conference } = useMeeting();
@@ -123,12 +123,6 @@ const Row = memo(function Row({
     </li>
   );
 });
-
-/** Of one's own connection one sees the numbers as well. */
-function OwnQuality() {
-  const quality = usePerson(SELF)?.quality ?? null;
-  return <QualityMark quality={quality} connection={useConnection(SELF)} place="list" />;
-}
 
 function MediaMark({ on, name, label }: { on: boolean; name: 'mic' | 'camera'; label: string }) {
   const words = `${label} ${on ? 'on' : 'off'}`;

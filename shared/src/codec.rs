@@ -5,6 +5,7 @@
 //! `decode_*` functions. Load reports travel in datagrams, which have a length already, and carry no prefix.
 //! `docs/control-link.md` has the conversation; the structs below `codec/` are the wire format, field numbers included.
 
+mod data_details;
 mod details;
 mod event;
 mod frame;

@@ -60,7 +60,9 @@ names!(response_name, RESPONSES, Response, {
     // What nodes before the byte counts said.
     Ok(Reply::Stats(RoomStats { received_bytes: 0, .. })) => "response-stats",
     Ok(Reply::Stats(_)) => "response-stats-tracks",
-    Ok(Reply::SessionDetails(_)) => "response-session-details",
+    // What nodes that counted data channels by transport alone said.
+    Ok(Reply::SessionDetails(of)) if of.data_producers.is_empty() => "response-session-details",
+    Ok(Reply::SessionDetails(_)) => "response-session-details-data",
     Err(Refusal { reason: RefusalReason::UnknownRoom, .. }) => "refusal-unknown-room",
     Err(Refusal { reason: RefusalReason::UnknownSession, .. }) => "refusal-unknown-session",
     Err(Refusal { reason: RefusalReason::UnknownTransport, .. }) => "refusal-unknown-transport",
@@ -323,7 +325,9 @@ fn responses() -> Vec<Response> {
             ..RoomStats::default()
         })),
     ];
-    responses.push(Ok(Reply::SessionDetails(Box::new(session_details()))));
+    let details = session_details();
+    responses.push(Ok(Reply::SessionDetails(Box::new(details.clone()))));
+    responses.push(Ok(Reply::SessionDetails(Box::new(with_data_channels(details)))));
     responses.extend(refusals.map(|reason| Err(Refusal::new(reason, "why"))));
     responses
 }
@@ -432,6 +436,32 @@ fn session_details() -> SessionDetails {
             layers: vec![layer_details],
         }],
         consumers: vec![consumer],
+        data_producers: Vec::new(),
+        data_consumers: Vec::new(),
+    }
+}
+
+fn with_data_channels(details: SessionDetails) -> SessionDetails {
+    let traffic = |count| Traffic { count, bytes: count * 1000 };
+    SessionDetails {
+        data_producers: vec![DataProducerDetails {
+            producer: DATA_PRODUCER,
+            transport: TRANSPORT,
+            stream_id: 50,
+            state: DataChannelState::Open,
+            received: traffic(51),
+        }],
+        data_consumers: vec![DataConsumerDetails {
+            consumer: DATA_CONSUMER,
+            producer: DATA_PRODUCER,
+            transport: TRANSPORT,
+            stream_id: 52,
+            state: DataChannelState::Connecting,
+            sent: traffic(53),
+            dropped: traffic(54),
+            buffered: 55,
+        }],
+        ..details
     }
 }
 

@@ -4,10 +4,12 @@ use plenum_shared::{codec::*, command::*, details::*, id::*, media::*, rtp::limi
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use uuid::Uuid;
 
-/// Bounds of a node: transports of a session, producers and consumers of each.
+/// Bounds of a node: transports of a session; producers, consumers and data channels of each.
 const TRANSPORTS: usize = 2;
 const PRODUCERS: usize = 8 * TRANSPORTS;
 const CONSUMERS: usize = 512 * TRANSPORTS;
+const DATA_PRODUCERS: usize = 16 * TRANSPORTS;
+const DATA_CONSUMERS: usize = 64 * TRANSPORTS;
 /// What [`SessionDetails`] promises.
 const PROMISED_LEN_MAX: usize = 512 * 1024;
 
@@ -201,6 +203,38 @@ fn consumer() -> impl Strategy<Value = ConsumerDetails> {
     )
 }
 
+fn state() -> impl Strategy<Value = DataChannelState> {
+    select(vec![DataChannelState::Connecting, DataChannelState::Open])
+}
+
+fn data_producer() -> impl Strategy<Value = DataProducerDetails> {
+    (id(), id(), any::<u16>(), state(), traffic()).prop_map(
+        |(producer, transport, stream_id, state, received)| DataProducerDetails {
+            producer: DataProducerId(producer),
+            transport: TransportId(transport),
+            stream_id,
+            state,
+            received,
+        },
+    )
+}
+
+fn data_consumer() -> impl Strategy<Value = DataConsumerDetails> {
+    let names = (id(), id(), id());
+    (names, any::<u16>(), state(), traffic(), traffic(), any::<u64>()).prop_map(
+        |((consumer, producer, transport), stream_id, state, sent, dropped, buffered)| DataConsumerDetails {
+            consumer: DataConsumerId(consumer),
+            producer: DataProducerId(producer),
+            transport: TransportId(transport),
+            stream_id,
+            state,
+            sent,
+            dropped,
+            buffered,
+        },
+    )
+}
+
 fn encoded(details: &SessionDetails) -> Vec<u8> {
     encode_response(&Ok(Reply::SessionDetails(Box::new(details.clone())))).expect("it fits a reply")
 }
@@ -212,9 +246,13 @@ proptest! {
         transports in vec(transport(), 0..3),
         producers in vec(producer(), 0..3),
         consumers in vec(consumer(), 0..3),
+        data_producers in vec(data_producer(), 0..3),
+        data_consumers in vec(data_consumer(), 0..3),
     ) {
         let (session, quality) = (SessionId(session), ConnectionQuality::Fair);
-        let details = SessionDetails { session, quality, transports, producers, consumers };
+        let details = SessionDetails {
+            session, quality, transports, producers, consumers, data_producers, data_consumers,
+        };
         let mut reader = FrameReader::new(REPLY_LEN_MAX);
         reader.feed(&encoded(&details));
         let message = reader.next_message().unwrap().unwrap();
@@ -225,6 +263,7 @@ proptest! {
     fn the_largest_session_fits_a_reply(
         session in id(), transport in transport(), producer in producer(), consumer in consumer(),
         stream in stream(), layer in layer_details(),
+        data_producer in data_producer(), data_consumer in data_consumer(),
     ) {
         let long = StreamDetails { rid: Some("r".repeat(limit::TEXT)), ..stream };
         let streams = vec![long; limit::ENCODINGS];
@@ -235,6 +274,8 @@ proptest! {
             transports: vec![transport; TRANSPORTS],
             producers: vec![producer; PRODUCERS],
             consumers: vec![consumer; CONSUMERS],
+            data_producers: vec![data_producer; DATA_PRODUCERS],
+            data_consumers: vec![data_consumer; DATA_CONSUMERS],
         };
         prop_assert!(encoded(&details).len() <= PROMISED_LEN_MAX);
     }

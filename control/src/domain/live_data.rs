@@ -3,7 +3,7 @@
 //!
 //! A data channel is a way to write to the others, so whoever may chat may open one, in the same rooms and as long.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use plenum_shared::{
@@ -327,6 +327,16 @@ impl LiveMeeting {
 
 fn added(meeting: MeetingId, participant: ParticipantId, channel: &DataProducer) -> DomainEvent {
     DomainEvent::DataProducerAdded {
+    /// What the channels are for that a session opened or receives.
+    pub fn channel_names(&self, id: ParticipantId) -> HashMap<DataProducerId, DataNames> {
+        let Some(Participant { data_producers, data_consumers, .. }) = self.participants.get(&id) else {
+            return HashMap::new();
+        };
+        let received = data_consumers.iter().filter_map(|one| self.data_producer(one.producer));
+        let channels = data_producers.iter().chain(received.map(|(_, channel)| channel));
+        channels.map(|channel| (channel.id, channel.names.clone())).collect()
+    }
+
         meeting,
         participant,
         producer: channel.id,

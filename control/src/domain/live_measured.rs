@@ -1,6 +1,6 @@
 //! Whose media somebody may look at in figures, and what of it.
 
-use plenum_shared::id::{ConsumerId, ProducerId, TransportId};
+use plenum_shared::id::{ConsumerId, DataConsumerId, DataProducerId, ProducerId, TransportId};
 
 use super::error::DomainError;
 use super::id::ParticipantId;
@@ -18,6 +18,8 @@ pub enum Measured {
     Transport(TransportId),
     Producer(ProducerId),
     Consumer(ConsumerId),
+    DataProducer(DataProducerId),
+    DataConsumer(DataConsumerId),
 }
 
 impl LiveMeeting {
@@ -35,6 +37,8 @@ impl LiveMeeting {
             Measured::Transport(id) => self.own_transport(connection, *id).map(|()| own),
             Measured::Producer(id) => self.own_producer(connection, *id).map(|_| own),
             Measured::Consumer(id) => self.own_consumer(connection, *id).map(|_| own),
+            Measured::DataProducer(id) => self.own_data_producer(connection, *id).map(|_| own),
+            Measured::DataConsumer(id) => self.own_data_consumer(connection, *id).map(|()| own),
         }
     }
 

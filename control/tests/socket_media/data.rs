@@ -1,8 +1,11 @@
 //! Data channels over Socket.IO: who may open one, who hears of it, who gets it.
 
 use plenum_shared::command::{RefusalReason, RoomCommand};
+use plenum_shared::details::{
+    DataChannelState, DataConsumerDetails, DataProducerDetails, SessionDetails, Traffic,
+};
 use plenum_shared::event::{DataCloseReason, Event};
-use plenum_shared::id::{DataConsumerId, DataProducerId};
+use plenum_shared::id::{DataConsumerId, DataProducerId, TransportId};
 use plenum_shared::media::ConnectionQuality;
 use serde_json::{Value, json};
 
@@ -342,6 +345,72 @@ async fn add_ev_86_a_session_receives_a_channel_once() {
     let named = json!({ "dataConsumerId": first["dataConsumerId"] });
     assert_eq!(scene.member.call("close-data-consumer", named).await["success"], true);
     assert_eq!(scene.member.call("consume-data", wanted).await["success"], true, "after it was closed");
+}
+
+#[tokio::test]
+async fn add_ev_95_add_ev_96_every_data_channel_is_counted_by_itself() {
+    let scene = Scene::start().await;
+    let (send, recv) = (scene.way(&scene.host, "send").await, scene.way(&scene.member, "recv").await);
+    let opened = scene.host.call("produce-data", channel(&send, 3)).await;
+    let wanted = json!({ "transportId": recv, "dataProducerId": opened["dataProducerId"] });
+    let consumed = scene.member.call("consume-data", wanted).await;
+    let (id, subscription) = (producer(&opened["dataProducerId"]), consumer(&consumed));
+    let transport = |id: &Value| id.as_str().unwrap().parse::<TransportId>().unwrap();
+    let count = |count, bytes| Traffic { count, bytes };
+    let (open, connecting) = (DataChannelState::Open, DataChannelState::Connecting);
+    let nothing = |session: &str| SessionDetails {
+        session: scene.session(session),
+        quality: ConnectionQuality::Good,
+        transports: Vec::new(),
+        producers: Vec::new(),
+        consumers: Vec::new(),
+        data_producers: Vec::new(),
+        data_consumers: Vec::new(),
+    };
+    let of_channel = |producer, stream_id| DataProducerDetails {
+        producer,
+        transport: transport(&send),
+        stream_id,
+        state: open,
+        received: count(9, 900),
+    };
+    // The node has one that the meeting has not heard of yet.
+    let channels = vec![of_channel(id, 3), of_channel(DataProducerId::random(), 4)];
+    let memory = scene.node.memory();
+    memory.set_details(SessionDetails { data_producers: channels, ..nothing(&scene.host_id) });
+    let subscriptions = vec![DataConsumerDetails {
+        consumer: subscription,
+        producer: id,
+        transport: transport(&recv),
+        stream_id: 7,
+        state: connecting,
+        sent: count(5, 500),
+        dropped: count(4, 400),
+        buffered: 100,
+    }];
+    memory.set_details(SessionDetails { data_consumers: subscriptions, ..nothing(&scene.member_id) });
+
+    let expected = json!([{
+        "dataProducerId": id, "transportId": send, "label": "cursor", "protocol": "json", "dataChannelIdentifier": 3,
+        "state": "open", "messagesReceived": 9, "bytesReceived": 900,
+    }]);
+    let own = scene.host.call("get-stats", json!({})).await;
+    assert_eq!((&own["dataProducers"], &own["dataConsumers"]), (&expected, &json!([])), "{own}");
+    let own = scene.host.call("get-stats", json!({ "dataProducerId": id })).await;
+    assert_eq!(own["dataProducers"], expected);
+    let expected = json!([{
+        "dataConsumerId": subscription, "dataProducerId": id, "transportId": recv, "label": "cursor", "protocol": "json",
+        "dataChannelIdentifier": 7, "state": "connecting", "messagesSent": 5, "bytesSent": 500, "messagesDropped": 4,
+        "bytesDropped": 400, "bufferedAmount": 100,
+    }]);
+    let named = json!({ "dataConsumerId": subscription });
+    let own = scene.member.call("get-stats", named.clone()).await;
+    assert_eq!((&own["dataConsumers"], &own["dataProducers"]), (&expected, &json!([])), "{own}");
+    let of_member = json!({ "meetingId": scene.meeting, "participantId": scene.member_id });
+    assert_eq!(scene.host.call("get-stats", of_member).await["dataConsumers"], expected, "to the host");
+    assert!(refused(&scene.host.call("get-stats", named).await, "Consumer not found"), "not his");
+    let named = json!({ "dataProducerId": id });
+    assert!(refused(&scene.member.call("get-stats", named).await, "Producer not found"), "not his");
 }
 
 #[tokio::test]

@@ -100,6 +100,8 @@ fn details(session: &str) -> SessionDetails {
         transports: Vec::new(),
         producers: Vec::new(),
         consumers: Vec::new(),
+        data_producers: Vec::new(),
+        data_consumers: Vec::new(),
     }
 }
 

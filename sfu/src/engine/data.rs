@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use plenum_shared::{
     command::{Refusal, RefusalReason, Reply, Response},
+    details::Traffic,
     event::{DataCloseReason, Event},
     id::{DataConsumerId, DataProducerId, TransportId},
     media::Direction,
@@ -45,19 +46,19 @@ impl Engine {
         if stream.max_packet_life_time.is_some() && stream.max_retransmits.is_some() {
             return refuse(RefusalReason::Invalid, "maxPacketLifeTime and maxRetransmits exclude each other");
         }
-        let own = table.producers_of(peer);
-        if own.iter().any(|&slot| table.producers[slot].stream.stream_id == stream.stream_id) {
+        if table.producer_on(peer, stream.stream_id).is_some() {
             return refuse(RefusalReason::Invalid, "streamId: in use on this transport");
         }
         let limits = &self.config.limits;
-        if own.len() >= limits.data_producers_per_transport
+        if table.producers_of(peer).len() >= limits.data_producers_per_transport
             || table.producers.len() >= limits.data_producers_per_room
         {
             return refuse(RefusalReason::LimitReached, "data producers");
         }
         self.peers[peer].transport.bind_data(now, stream.stream_id);
         let session = self.peers[peer].session;
-        let producer = DataProducer { id, session, peer, stream, consumers: Vec::new() };
+        let producer =
+            DataProducer { id, session, peer, stream, consumers: Vec::new(), received: Traffic::default() };
         self.rooms[room].data.insert_producer(producer);
         Ok(())
     }
@@ -103,7 +104,15 @@ impl Engine {
         peer.next_data_stream = (stream_id + 1) % SctpParameters::OURS.os;
         let stream = SctpStreamParameters { stream_id, ..table.producers[producer].stream };
         peer.transport.bind_data(now, stream_id);
-        let consumer = DataConsumer { id, session: peer.session, peer: slot, producer, stream };
+        let consumer = DataConsumer {
+            id,
+            session: peer.session,
+            peer: slot,
+            producer,
+            stream,
+            sent: Traffic::default(),
+            dropped: Traffic::default(),
+        };
         self.rooms[room].data.insert_consumer(consumer);
         Ok(Reply::DataConsumed { stream })
     }
@@ -203,26 +212,31 @@ impl Engine {
         self.counters.data_bytes_received += payload.len() as u64;
         self.peers[from].traffic.data_received.add(payload.len());
         let room_slot = self.peers[from].room;
-        let room = &self.rooms[room_slot];
-        let on_stream =
-            |producer: &DataProducer| producer.peer == from && producer.stream.stream_id == stream;
-        let Some((_, producer)) = room.data.producers.iter().find(|(_, producer)| on_stream(producer)) else {
+        let room = &mut self.rooms[room_slot];
+        let Some(producer) = room.data.producer_on(from, stream) else {
             self.counters.data_dropped_unbound += 1;
             return;
         };
-        let group = room.group_of(producer.session);
+        let producer = &mut room.data.producers[producer];
+        producer.received.add(payload.len());
         let consumers = producer.consumers.clone();
+        let session = producer.session;
+        let group = room.group_of(session);
         self.peers[from].transport.note_data_copies(consumers.len());
         for consumer_slot in consumers {
-            let room = &self.rooms[room_slot];
+            let room = &mut self.rooms[room_slot];
             // What was sent to the ones before may have ended it.
-            let Some(consumer) = room.data.consumers.get(consumer_slot) else { continue };
-            if room.group_of(consumer.session) != group {
+            let Some(session) = room.data.consumers.get(consumer_slot).map(|one| one.session) else {
+                continue;
+            };
+            if room.group_of(session) != group {
                 continue;
             }
+            let consumer = &mut room.data.consumers[consumer_slot];
             let (to, is_reliable) = (consumer.peer, consumer.stream.is_reliable());
             match self.peers[to].transport.send_data(&consumer.stream, kind, payload) {
                 Ok(()) => {
+                    consumer.sent.add(payload.len());
                     self.counters.data_messages_sent += 1;
                     self.peers[to].traffic.data_sent.add(payload.len());
                     self.after_transport(now, to);
@@ -232,8 +246,14 @@ impl Engine {
                     self.drop_data_consumer(room_slot, consumer_slot);
                     self.after_transport(now, to);
                 }
-                Err(NotSent::Full) => self.counters.data_dropped_full += 1,
-                Err(NotSent::NotConnected) => self.counters.data_dropped_not_connected += 1,
+                Err(reason) => {
+                    consumer.dropped.add(payload.len());
+                    let count = match reason {
+                        NotSent::Full => &mut self.counters.data_dropped_full,
+                        NotSent::NotConnected => &mut self.counters.data_dropped_not_connected,
+                    };
+                    *count += 1;
+                }
             }
         }
     }

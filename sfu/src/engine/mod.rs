@@ -15,6 +15,7 @@ mod bandwidth;
 mod commands;
 pub mod counters;
 mod data;
+mod data_stats;
 mod deadlines;
 pub mod demux;
 pub mod egress;

@@ -17,6 +17,7 @@ use plenum_shared::{
 
 use super::{
     Engine,
+    data_stats::add_data,
     demux::Slot,
     peer::Peer,
     router::{
@@ -82,6 +83,8 @@ impl Engine {
             transports: Vec::with_capacity(presence.peers.len()),
             producers: Vec::new(),
             consumers: Vec::new(),
+            data_producers: Vec::new(),
+            data_consumers: Vec::new(),
         };
         for &slot in &presence.peers {
             let peer = &mut self.peers[slot];
@@ -97,6 +100,7 @@ impl Engine {
                 let producer = &producers[consumer.producer];
                 details.consumers.push(consumer_details(now, peer.id, consumer, producer));
             }
+            add_data(&mut details, &room.data, slot, peer);
         }
         Ok(Reply::SessionDetails(Box::new(details)))
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use plenum_sfu::engine::{limits::Limits, transport::sctp::DataRate};
 use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
-use plenum_shared::details::Traffic;
+use plenum_shared::details::{DataChannelState, Traffic};
 use plenum_shared::event::{DataCloseReason, Event};
 use plenum_shared::id::{DataConsumerId, DataProducerId};
 use plenum_shared::media::Direction;
@@ -161,6 +161,28 @@ fn messages_are_counted_for_whoever_says_them_and_whoever_hears_them() {
     let of_listener = talk.meeting.details(talk.listeners[1].person);
     let data_sent: Vec<_> = of_listener.transports.iter().map(|transport| transport.data_sent).collect();
     assert_eq!(data_sent, [Traffic::default(), both]);
+    let [channel] = &of_speaker.data_producers[..] else { panic!("{of_speaker:?}") };
+    assert_eq!((channel.producer, channel.stream_id), (talk.producer, RELIABLE.stream_id));
+    assert_eq!((channel.state, channel.received), (DataChannelState::Open, both));
+    let [subscription] = &of_listener.data_consumers[..] else { panic!("{of_listener:?}") };
+    assert_eq!((subscription.consumer, subscription.producer), (talk.listeners[1].consumer, talk.producer));
+    assert_eq!((subscription.state, subscription.sent), (DataChannelState::Open, both));
+    assert_eq!((subscription.dropped, subscription.buffered), (Traffic::default(), 0));
+}
+
+#[test]
+fn channels_beside_each_other_are_counted_each_by_itself() {
+    let mut talk = Talk::new(Limits::default(), RELIABLE, 1);
+    let neighbour = talk.neighbour(SctpStreamParameters { stream_id: 2, ..RELIABLE });
+    assert!(talk.say(true, &[1; 10]));
+    assert!(talk.say_by(neighbour.out, true, &[2; 300]));
+    assert!(talk.say_by(neighbour.out, true, &[2; 300]));
+    talk.meeting.run(Duration::from_secs(1));
+    let expected = [Traffic { count: 1, bytes: 10 }, Traffic { count: 2, bytes: 600 }];
+    let received: Vec<_> = talk.meeting.details(0).data_producers.iter().map(|one| one.received).collect();
+    assert_eq!(received, expected);
+    let details = talk.meeting.details(talk.listeners[0].person);
+    assert_eq!(details.data_consumers.iter().map(|one| one.sent).collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -249,6 +271,11 @@ fn a_lossy_channel_that_is_full_drops_and_goes_on_and_its_reliable_neighbour_los
     }
     let dropped = talk.meeting.engine.counters().data_dropped_full;
     assert!(sent >= 30 && dropped > 0, "{dropped} dropped of {sent}");
+    let person = talk.listeners[0].person;
+    let [full, beside] = &talk.meeting.details(person).data_consumers[..] else { panic!("two") };
+    assert_eq!(full.dropped, Traffic { count: dropped, bytes: dropped * 20_000 });
+    assert!(full.buffered > 20_000, "{full:?}");
+    assert_eq!((beside.sent.count, beside.dropped.count), (40, 0));
     talk.meeting.network.lossy.clear();
     talk.meeting.run(Duration::from_secs(30));
     assert!(talk.say(false, b"and on"));
@@ -258,6 +285,8 @@ fn a_lossy_channel_that_is_full_drops_and_goes_on_and_its_reliable_neighbour_los
     assert_eq!(talk.heard_by(&neighbour), expected);
     let closed = talk.meeting.events.iter().any(|event| matches!(event, Event::DataConsumerClosed { .. }));
     assert!(!closed);
+    let waiting = talk.meeting.details(person).data_consumers.iter().map(|one| one.buffered).sum::<u64>();
+    assert_eq!(waiting, 0, "everything was acknowledged or given up");
 }
 
 #[test]

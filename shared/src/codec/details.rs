@@ -2,6 +2,7 @@
 
 use super::{
     DecodeError,
+    data_details::{DataConsumerDetails, DataProducerDetails},
     media::{Layer, Numbered, id, id_bytes, optional_from_number, optional_number, picture_size, sides},
 };
 use crate::{
@@ -22,10 +23,14 @@ pub(super) struct SessionDetails {
     producers: Vec<ProducerDetails>,
     #[prost(message, repeated, tag = "5")]
     consumers: Vec<ConsumerDetails>,
+    #[prost(message, repeated, tag = "6")]
+    data_producers: Vec<DataProducerDetails>,
+    #[prost(message, repeated, tag = "7")]
+    data_consumers: Vec<DataConsumerDetails>,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
-struct Traffic {
+pub(super) struct Traffic {
     #[prost(uint64, tag = "1")]
     count: u64,
     #[prost(uint64, tag = "2")]
@@ -239,6 +244,8 @@ impl From<&details::SessionDetails> for SessionDetails {
             transports: of.transports.iter().map(Into::into).collect(),
             producers: of.producers.iter().map(Into::into).collect(),
             consumers: of.consumers.iter().map(Into::into).collect(),
+            data_producers: of.data_producers.iter().map(Into::into).collect(),
+            data_consumers: of.data_consumers.iter().map(Into::into).collect(),
         }
     }
 }
@@ -252,6 +259,8 @@ impl TryFrom<SessionDetails> for details::SessionDetails {
             transports: of.transports.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             producers: of.producers.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             consumers: of.consumers.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            data_producers: of.data_producers.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
+            data_consumers: of.data_consumers.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use super::{DecodeError, bad};
 use crate::{
     command::RefusalReason,
-    details::{DtlsState, IceState},
+    details::{DataChannelState, DtlsState, IceState},
     event::{CloseReason, DataCloseReason},
     media::{self, ConnectionQuality, Direction, Kind, LayerLimit, LayerStructure, PictureSize, Source},
     transport::{CandidateType, DtlsRole, Protocol, TcpType},
@@ -41,6 +41,7 @@ numbered!(TcpType { Passive = 1 });
 numbered!(DtlsRole { Auto = 1, Client = 2, Server = 3 });
 numbered!(IceState { New = 1, Connected = 2, Disconnected = 3 });
 numbered!(DtlsState { Connecting = 1, Connected = 2 });
+numbered!(DataChannelState { Connecting = 1, Open = 2 });
 numbered!(CloseReason { ConsentExpired = 1, PeerClosed = 2, HandshakeFailed = 3, NeverConnected = 4 });
 numbered!(DataCloseReason { Slow = 1, StreamClosed = 2, AssociationLost = 3 });
 numbered!(RefusalReason {

@@ -372,6 +372,10 @@ pub struct GetStats {
     /// A subscription of one's own.
     pub consumer_id: Option<String>,
 }
+    /// A data channel of one's own.
+    pub data_producer_id: Option<String>,
+    /// A subscription of one's own to a data channel.
+    pub data_consumer_id: Option<String>,
 
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]

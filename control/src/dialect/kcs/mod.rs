@@ -24,6 +24,7 @@ mod told;
 mod told_breakouts;
 mod told_chat;
 mod told_data;
+mod told_data_stats;
 mod told_media;
 mod told_stats;
 pub mod view;

@@ -259,6 +259,12 @@ pub(super) async fn get_stats(c: &mut Connection, body: Value) -> Answered {
 
 /// The most particular thing that is named.
 fn measured(fields: Fields<'_>) -> Result<Measured, DomainError> {
+    if let Some(text) = fields.text("dataConsumerId")? {
+        return named(text, DomainError::ConsumerNotFound).map(Measured::DataConsumer);
+    }
+    if let Some(text) = fields.text("dataProducerId")? {
+        return named(text, DomainError::ProducerNotFound).map(Measured::DataProducer);
+    }
     if let Some(text) = fields.text("consumerId")? {
         return named(text, DomainError::ConsumerNotFound).map(Measured::Consumer);
     }

@@ -14,6 +14,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 
+use super::told_data_stats::{DataConsumerStats, DataProducerStats};
 use super::view::envelope::Timestamp;
 use super::view::words::{ConnectionQualityWord, DirectionWord, KindWord, LayerLimitWord, SourceWord};
 use crate::dialect::words::words;
@@ -58,11 +59,17 @@ pub(super) struct Stats {
     transports: Vec<TransportStats>,
     producers: Vec<ProducerStats>,
     consumers: Vec<ConsumerStats>,
+    data_producers: Vec<DataProducerStats>,
+    data_consumers: Vec<DataConsumerStats>,
 }
 
 impl Stats {
     pub fn of(figures: &Figures, now: OffsetDateTime) -> Self {
         let details = &figures.details;
+        // One that was opened while its figures were on the way has no names yet: it is in the next answer.
+        let names = |id| figures.channels.get(id);
+        let data_producers = details.data_producers.iter();
+        let data_consumers = details.data_consumers.iter();
         Self {
             meeting_id: figures.meeting,
             participant_id: figures.participant,
@@ -71,6 +78,12 @@ impl Stats {
             transports: details.transports.iter().map(Into::into).collect(),
             producers: details.producers.iter().map(Into::into).collect(),
             consumers: details.consumers.iter().map(Into::into).collect(),
+            data_producers: data_producers
+                .filter_map(|one| Some(DataProducerStats::of(one, names(&one.producer)?)))
+                .collect(),
+            data_consumers: data_consumers
+                .filter_map(|one| Some(DataConsumerStats::of(one, names(&one.producer)?)))
+                .collect(),
         }
     }
 }
@@ -139,7 +152,7 @@ impl From<&TransportDetails> for TransportStats {
     }
 }
 
-/// Messages of all data channels of a transport (`data-channel`).
+/// Messages of all data channels of a transport, those that are closed by now included.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DataChannelStats {

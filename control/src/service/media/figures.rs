@@ -1,9 +1,11 @@
 //! Figures of one session's media, asked of the media plane for whoever may see them.
 
+use std::collections::HashMap;
+
 use plenum_shared::{
     command::{RefusalReason, Reply, RoomCommand},
     details::SessionDetails,
-    id::{RoomId, SessionId},
+    id::{DataProducerId, RoomId, SessionId},
     media::ConnectionQuality,
 };
 
@@ -13,6 +15,7 @@ use crate::domain::error::DomainError;
 use crate::domain::id::{MeetingId, ParticipantId};
 use crate::domain::limit::{Budget, LimitedAction};
 use crate::domain::live::LiveMeeting;
+use crate::domain::live_data::DataNames;
 use crate::domain::live_measured::Measured;
 use crate::fleet::MediaError;
 use crate::service::admissions::meeting_id;
@@ -27,6 +30,8 @@ pub struct Figures {
     pub quality: Option<ConnectionQuality>,
     /// Without media there is nothing in it.
     pub details: SessionDetails,
+    /// What the data channels in it are for, which the media plane does not know.
+    pub channels: HashMap<DataProducerId, DataNames>,
 }
 
 impl Media {
@@ -46,9 +51,10 @@ impl Media {
         let (connection, asked) = (asker.connection, what.clone());
         let whose = move |live: &LiveMeeting| {
             let id = live.measured(connection, &asked)?;
-            Ok((id, live.participant(id).and_then(|participant| participant.quality)))
+            let quality = live.participant(id).and_then(|participant| participant.quality);
+            Ok((id, quality, live.channel_names(id)))
         };
-        let (meeting, room, (participant, quality)) = match meeting {
+        let (meeting, room, (participant, quality, channels)) = match meeting {
             Some(named) => {
                 let meeting = meeting_id(named)?;
                 let (room, found) = self.ask(meeting, move |live| Ok((live.room(), whose(live)?))).await?;
@@ -58,13 +64,20 @@ impl Media {
         };
         let mut details = self.details_of(room, SessionId(participant.0)).await?;
         keep_only(&mut details, &what);
-        Ok(Figures { meeting, participant, quality, details })
+        Ok(Figures { meeting, participant, quality, details, channels })
     }
 
     async fn details_of(&self, room: RoomId, session: SessionId) -> Result<SessionDetails, DomainError> {
         let quality = ConnectionQuality::Excellent;
-        let nothing =
-            SessionDetails { session, quality, transports: vec![], producers: vec![], consumers: vec![] };
+        let nothing = SessionDetails {
+            session,
+            quality,
+            transports: Vec::new(),
+            producers: Vec::new(),
+            consumers: Vec::new(),
+            data_producers: Vec::new(),
+            data_consumers: Vec::new(),
+        };
         if !self.live.fleet().is_open(room) {
             return Ok(nothing);
         }
@@ -84,21 +97,19 @@ fn unknown(what: &Measured) -> DomainError {
     match what {
         Measured::Own | Measured::Of(_) => DomainError::ParticipantNotFound,
         Measured::Transport(_) => DomainError::TransportNotFound,
-        Measured::Producer(_) => DomainError::ProducerNotFound,
-        Measured::Consumer(_) => DomainError::ConsumerNotFound,
+        Measured::Producer(_) | Measured::DataProducer(_) => DomainError::ProducerNotFound,
+        Measured::Consumer(_) | Measured::DataConsumer(_) => DomainError::ConsumerNotFound,
     }
 }
 
 /// Leaves what was asked about. What ended meanwhile is missing, and its list empty.
 fn keep_only(details: &mut SessionDetails, what: &Measured) {
-    let (mut transport, mut producer, mut consumer) = (None, None, None);
-    match what {
-        Measured::Own | Measured::Of(_) => return,
-        Measured::Transport(id) => transport = Some(*id),
-        Measured::Producer(id) => producer = Some(*id),
-        Measured::Consumer(id) => consumer = Some(*id),
+    if matches!(what, Measured::Own | Measured::Of(_)) {
+        return;
     }
-    details.transports.retain(|one| Some(one.transport) == transport);
-    details.producers.retain(|one| Some(one.producer) == producer);
-    details.consumers.retain(|one| Some(one.consumer) == consumer);
+    details.transports.retain(|one| *what == Measured::Transport(one.transport));
+    details.producers.retain(|one| *what == Measured::Producer(one.producer));
+    details.consumers.retain(|one| *what == Measured::Consumer(one.consumer));
+    details.data_producers.retain(|one| *what == Measured::DataProducer(one.producer));
+    details.data_consumers.retain(|one| *what == Measured::DataConsumer(one.consumer));
 }

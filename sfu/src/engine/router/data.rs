@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use plenum_shared::{
+    details::Traffic,
     id::{DataConsumerId, DataProducerId, SessionId},
     transport::SctpStreamParameters,
 };
@@ -23,6 +24,8 @@ pub struct DataProducer {
     pub stream: SctpStreamParameters,
     /// Who gets it. Bounded by [`super::super::limits::Limits::data_consumers_per_producer`].
     pub consumers: Vec<usize>,
+    /// Messages of it that came.
+    pub received: Traffic,
 }
 
 /// A subscription to a data producer.
@@ -38,6 +41,10 @@ pub struct DataConsumer {
     pub producer: usize,
     /// The stream it leaves on.
     pub stream: SctpStreamParameters,
+    /// Messages that SCTP took.
+    pub sent: Traffic,
+    /// Messages that it did not: too much waited already, or the stream was not open.
+    pub dropped: Traffic,
 }
 
 /// The data producers and consumers of one room.
@@ -48,6 +55,8 @@ pub struct DataTable {
     /// Subscriptions to them.
     pub consumers: Slab<DataConsumer>,
     producer_slots: HashMap<DataProducerId, usize>,
+    /// Where the messages of a client's stream belong.
+    by_stream: HashMap<(Slot, u16), usize>,
     consumer_slots: HashMap<DataConsumerId, usize>,
 }
 
@@ -57,6 +66,11 @@ impl DataTable {
         self.producer_slots.get(&id).copied()
     }
 
+    /// The place of the data producer whose messages come on a stream of a transport.
+    pub fn producer_on(&self, peer: Slot, stream_id: u16) -> Option<usize> {
+        self.by_stream.get(&(peer, stream_id)).copied()
+    }
+
     /// A data consumer's place in the table.
     pub fn consumer_slot(&self, id: DataConsumerId) -> Option<usize> {
         self.consumer_slots.get(&id).copied()
@@ -64,9 +78,10 @@ impl DataTable {
 
     /// Adds a data producer.
     pub fn insert_producer(&mut self, producer: DataProducer) {
-        let id = producer.id;
+        let (id, place) = (producer.id, (producer.peer, producer.stream.stream_id));
         let slot = self.producers.insert(producer);
         self.producer_slots.insert(id, slot);
+        self.by_stream.insert(place, slot);
     }
 
     /// Adds a data consumer.
@@ -81,6 +96,7 @@ impl DataTable {
     pub fn remove_producer(&mut self, slot: usize) -> DataProducer {
         let producer = self.producers.remove(slot);
         self.producer_slots.remove(&producer.id);
+        self.by_stream.remove(&(producer.peer, producer.stream.stream_id));
         producer
     }
 

@@ -443,6 +443,11 @@ impl Transport {
         self.sctp.as_mut().ok_or(NotSent::NotConnected)?.send(to, kind, payload)
     }
 
+    /// What waits on the stream of a data channel: see [`Sctp::buffered`].
+    pub fn data_buffered(&mut self, stream: u16) -> Option<usize> {
+        self.sctp.as_mut()?.buffered(stream)
+    }
+
     /// Whether another data channel may be made: see [`Sctp::takes_channels`].
     pub fn takes_data_channels(&self) -> bool {
         self.sctp.as_ref().is_none_or(|sctp| sctp.takes_channels())

@@ -291,6 +291,12 @@ impl Sctp {
         Ok(())
     }
 
+    /// Bytes of payload that were given to a stream and are not acknowledged yet; `None` while it is not open.
+    pub fn buffered(&mut self, id: u16) -> Option<usize> {
+        let (_, association) = self.association.as_mut().filter(|(_, one)| is_up(one))?;
+        association.stream(id).ok()?.buffered_amount().ok()
+    }
+
     /// Closes a stream in both directions (RFC 6525).
     pub fn close_stream(&mut self, id: u16) {
         self.bound.retain(|&other| other != id);

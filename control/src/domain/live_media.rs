@@ -279,18 +279,24 @@ impl LiveMeeting {
         }
     }
 
-    /// A viewer gets another layer than before.
+    /// A viewer gets another layer than before. What he was told already he is not told again.
     pub fn layers_changed(
-        &self,
+        &mut self,
         session: SessionId,
         consumer: ConsumerId,
         layer: Option<Layer>,
         limit: Option<LayerLimit>,
     ) -> Vec<Notice> {
         let id = ParticipantId(session.0);
-        let owns = self.participants.get(&id).is_some_and(|p| p.consumers.iter().any(|c| c.id == consumer));
+        let Some(viewer) = self.participants.get_mut(&id) else { return Vec::new() };
+        let Some(view) = viewer.consumers.iter_mut().find(|view| view.id == consumer) else {
+            return Vec::new();
+        };
+        if view.told.replace((layer, limit)) == Some((layer, limit)) {
+            return Vec::new();
+        }
         let event = DomainEvent::ConsumerLayersChanged { consumer, layer, limit };
-        if owns { vec![Notice::new(Audience::One(id), event)] } else { Vec::new() }
+        vec![Notice::new(Audience::One(id), event)]
     }
 
     /// What of a track anybody watches has changed. The publisher may hear it before he hears that his track is there.

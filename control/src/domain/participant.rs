@@ -2,7 +2,7 @@
 
 use plenum_shared::{
     id::{ConsumerId, ProducerId, SessionId, TransportId},
-    media::{ConnectionQuality, Direction, Kind, Source},
+    media::{ConnectionQuality, Direction, Kind, Layer, LayerLimit, Source},
 };
 use time::OffsetDateTime;
 
@@ -92,6 +92,8 @@ pub struct Consumer {
     pub id: ConsumerId,
     pub transport: TransportId,
     pub producer: ProducerId,
+    /// What its viewer was told last of the layer he gets.
+    pub told: Option<(Option<Layer>, Option<LayerLimit>)>,
 }
 
 /// Somebody inside a meeting.

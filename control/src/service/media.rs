@@ -278,7 +278,7 @@ impl Media {
         let Reply::Consumed { kind, structure, rtp_parameters, producer_paused } = reply else {
             return Err(DomainError::Internal);
         };
-        let new = Consumer { id: consumer, transport, producer };
+        let new = Consumer { id: consumer, transport, producer, told: None };
         let noted =
             self.note(meeting, room, move |live| Ok((Vec::new(), live.add_consumer(connection, new)?))).await;
         if let Err(error) = noted {

@@ -129,3 +129,31 @@ async fn refusals_of_the_node_have_words_for_clients() {
     scene.node.memory().set_mood(Mood::Answers);
     assert_eq!(scene.produce(&scene.host, Kind::Video, "camera").await["success"], true);
 }
+
+#[tokio::test]
+async fn add_ev_75_what_is_told_again_is_heard_once_and_what_was_missed_is_heard() {
+    let scene = Scene::start().await;
+    scene.camera().await;
+    scene.transport(&scene.member, "recv").await;
+    let consumed = scene.member.call("consume", scene.watch(Kind::Video)).await;
+    let consumer = consumed["consumerId"].as_str().unwrap().parse().unwrap();
+    let (room, session) = (scene.node.transport().0, scene.session(&scene.member_id));
+    let layer = |spatial| Some(Layer { spatial, temporal: None });
+    let gets = |layer, limit| Event::ConsumerLayerChanged { room, session, consumer, layer, limit };
+    let quality = |quality| Event::QualityChanged { room, session, quality };
+    scene.node.tell(gets(layer(2), None)).await;
+    scene.node.tell(quality(ConnectionQuality::Good)).await;
+    // It got worse, and that was lost; then comes what the node tells whoever asks what it holds.
+    scene.node.skip_a_number().await;
+    for _ in 0..2 {
+        scene.node.tell(gets(layer(0), Some(LayerLimit::Bandwidth))).await;
+        scene.node.tell(quality(ConnectionQuality::Poor)).await;
+    }
+    scene.node.tell(quality(ConnectionQuality::Fair)).await;
+    for expected in ["good", "poor", "fair"] {
+        assert_eq!(scene.member.expect("connection-quality").await["quality"], expected);
+    }
+    let heard = scene.member.heard_of("consumer-layers-changed");
+    let heard: Vec<_> = heard.iter().map(|told| json!([told["spatialLayer"], told["limitedBy"]])).collect();
+    assert_eq!(heard, [json!([2, null]), json!([0, "bandwidth"])]);
+}

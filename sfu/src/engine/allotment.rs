@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// What control was told about watched layers may have been lost, and with it a camera: it is told again.
-    pub fn tell_watched_again(&mut self, now: Instant) {
+    pub(super) fn tell_watched_again(&mut self, now: Instant) {
         let rooms: Vec<Slot> = self.rooms.iter().map(|(slot, _)| slot).collect();
         for room in rooms {
             let producers: Vec<usize> = self.rooms[room].router.producers.iter().map(|(at, _)| at).collect();

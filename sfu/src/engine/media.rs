@@ -147,7 +147,7 @@ impl Engine {
     }
 
     /// What control was told about speakers may have been lost: it is told again.
-    pub fn tell_speakers_again(&mut self, now: Instant) {
+    pub(super) fn tell_speakers_again(&mut self, now: Instant) {
         let rooms: Vec<Slot> = self.rooms.iter().map(|(slot, _)| slot).collect();
         for slot in rooms {
             let room = &self.rooms[slot];

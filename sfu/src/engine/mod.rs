@@ -28,6 +28,7 @@ mod peer;
 mod quality;
 mod random;
 mod reports;
+mod retelling;
 mod room;
 mod room_stats;
 pub mod router;
@@ -307,6 +308,9 @@ impl Engine {
         self.in_progress = Some(peer.room_id);
         peer.transport.handle_timeout(now);
         let (chooses, reports) = (is_due(peer.choose_at, now), is_due(peer.report_at, now));
+        if is_due(peer.tell_again_at, now) {
+            self.tell_of_peer_again(slot);
+        }
         if chooses {
             self.choose_layers(now, slot);
         }

@@ -98,6 +98,8 @@ pub struct Peer {
     pub unanswered_since: Option<Instant>,
     /// When its layers are looked at next.
     pub choose_at: Option<Instant>,
+    /// When control is told again what it may have missed of it.
+    pub tell_again_at: Option<Instant>,
     /// How that was decided before.
     pub sharing: Sharing,
     /// What everything that it is given takes.
@@ -167,6 +169,7 @@ impl Peer {
             estimate,
             unanswered_since: None,
             choose_at: None,
+            tell_again_at: None,
             sharing: Sharing::default(),
             allotted: Bitrate(0),
             flowing: Bitrate(0),
@@ -275,7 +278,7 @@ impl Peer {
     /// When this peer wants to be looked at. What it is told in RTCP waits for its keys and for a path; one that has lost
     /// its path has nothing to be woken for until a check comes or its consent ends.
     pub fn poll_timeout(&self, now: Instant, router: &Router) -> Option<Instant> {
-        let own = [self.connect_by, self.transport.poll_timeout()];
+        let own = [self.connect_by, self.tell_again_at, self.transport.poll_timeout()];
         if !self.transport.is_connected() || self.transport.path().is_none() {
             return own.into_iter().flatten().min();
         }

@@ -65,8 +65,7 @@ impl Core for Engine {
         Engine::egress(self)
     }
     fn tell_again(&mut self, now: Instant) {
-        self.tell_watched_again(now);
-        self.tell_speakers_again(now);
+        Engine::tell_again(self, now);
     }
     fn inventory(&self) -> Vec<RoomInventory> {
         Engine::inventory(self)

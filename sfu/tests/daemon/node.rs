@@ -92,8 +92,7 @@ impl Core for Fragile {
         self.engine.egress()
     }
     fn tell_again(&mut self, now: Instant) {
-        self.engine.tell_watched_again(now);
-        self.engine.tell_speakers_again(now);
+        self.engine.tell_again(now);
     }
     fn inventory(&self) -> Vec<RoomInventory> {
         self.engine.inventory()

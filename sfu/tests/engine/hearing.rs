@@ -394,7 +394,7 @@ fn who_speaks_is_told_again_in_every_room_when_control_may_have_missed_it() {
         speak(&mut room, &mut microphones, |index| if index == 1 { LOUD } else { MUTE });
     }
     room.events.clear();
-    room.engine.tell_speakers_again(room.now);
+    room.engine.tell_again(room.now);
     room.pump();
     let speaker = (room.links[microphones[1].link].session, microphones[1].producer);
     let told: Vec<_> = room

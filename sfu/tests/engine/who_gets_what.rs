@@ -1,5 +1,7 @@
 //! What viewers are given of what they ask for, and what publishers and control are told about it.
 
+use std::collections::BTreeMap;
+
 use plenum_sfu::engine::transport::rtcp::{self, ReportBlock, RtcpPacket};
 use plenum_shared::command::RoomCommand;
 use plenum_shared::event::Event;
@@ -196,9 +198,36 @@ fn a_publisher_is_told_again_what_is_watched_when_control_may_have_missed_it() {
     let mut cameras = Cameras::of(1, &simulcast());
     cameras.run(1000);
     assert_eq!(cameras.told_to_send(), [Some(2)]);
-    cameras.room.engine.tell_watched_again(cameras.room.now);
+    cameras.room.engine.tell_again(cameras.room.now);
     cameras.run(200);
     assert_eq!(cameras.told_to_send(), [Some(2)]);
+}
+
+#[test]
+fn what_viewers_get_and_how_they_are_connected_is_told_again_to_whoever_may_have_missed_it() {
+    let mut cameras = Cameras::of(3, &simulcast());
+    cameras.run(3000);
+    cameras.lost = 128;
+    cameras.run(20_000);
+    let is_of_viewers =
+        |event: &&Event| matches!(event, Event::ConsumerLayerChanged { .. } | Event::QualityChanged { .. });
+    let subject = |event: &Event| match event {
+        Event::ConsumerLayerChanged { consumer, .. } => consumer.0,
+        Event::QualityChanged { session, .. } => session.0,
+        other => panic!("{other:?}"),
+    };
+    let mut last = BTreeMap::new();
+    for event in cameras.room.events.iter().filter(is_of_viewers) {
+        last.insert(subject(event), event.clone());
+    }
+    assert!(last.len() > 3, "three pictures and at least one session: {last:?}");
+    cameras.room.events.clear();
+    cameras.room.engine.tell_again(cameras.room.now);
+    // Nothing is lost any more than before, so nothing else changes in so short a time.
+    cameras.run(100);
+    let again: Vec<_> = cameras.room.events.iter().filter(is_of_viewers).cloned().collect();
+    assert_eq!(again.len(), last.len(), "each once: {again:?}");
+    assert!(again.iter().all(|event| last.get(&subject(event)) == Some(event)), "as before: {again:?}");
 }
 
 #[test]

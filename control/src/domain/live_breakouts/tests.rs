@@ -93,7 +93,8 @@ impl World {
             producer: Some(producer),
         };
         let chosen = self.live.may_consume(who.connection, &wanted)?;
-        let consumer = Consumer { id: ConsumerId::random(), transport: chosen.transport, producer };
+        let consumer =
+            Consumer { id: ConsumerId::random(), transport: chosen.transport, producer, told: None };
         self.live.add_consumer(who.connection, consumer)?;
         Ok(consumer.id)
     }

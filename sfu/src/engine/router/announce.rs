@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use plenum_shared::{
     event::Event,
-    media::{LayerLimit, LayerStructure},
+    id::RoomId,
+    media::{Layer, LayerLimit, LayerStructure},
 };
 
 use super::{Outlet, consumer::Consumer, producer::Producer};
@@ -13,10 +14,12 @@ use super::{Outlet, consumer::Consumer, producer::Producer};
 const INTERVAL_MIN: Duration = Duration::from_millis(500);
 
 /// What was told about one consumer.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Announced {
     /// Spatial layer and what limits it; nothing was told yet.
     state: Option<(Option<u8>, Option<LayerLimit>)>,
+    /// The layer as it was told.
+    layer: Option<Layer>,
     at: Option<Instant>,
 }
 
@@ -64,11 +67,13 @@ pub fn announce_layer(now: Instant, consumer: &mut Consumer, producer: &Producer
     let is_another = before != state.0;
     consumer.counts.layer_changes += u64::from(is_another);
     outlet.counters.layer_switches += u64::from(is_another);
-    outlet.events.push_back(Event::ConsumerLayerChanged {
-        room: outlet.room,
-        session: consumer.session,
-        consumer: consumer.id,
-        layer: consumer.layers.current(),
-        limit: state.1,
-    });
+    consumer.announced.layer = consumer.layers.current();
+    outlet.events.extend(told_of(consumer, outlet.room));
+}
+
+/// What was told of a consumer last.
+pub fn told_of(consumer: &Consumer, room: RoomId) -> Option<Event> {
+    let Announced { state, layer, .. } = consumer.announced;
+    let (_, limit) = state?;
+    Some(Event::ConsumerLayerChanged { room, session: consumer.session, consumer: consumer.id, layer, limit })
 }

@@ -113,7 +113,8 @@ fn c_61_what_was_asked_for_before_a_move_and_answered_after_it_is_refused() {
     let chosen = world.live.may_consume(bob.connection, &wanted).expect("together");
     let rooms = world.open(plan(1));
     world.assign("hanna", "bob", rooms[0]).expect("moves");
-    let late = Consumer { id: ConsumerId::random(), transport: chosen.transport, producer: track };
+    let late =
+        Consumer { id: ConsumerId::random(), transport: chosen.transport, producer: track, told: None };
     assert_eq!(world.live.add_consumer(bob.connection, late), Err(DomainError::ProducerNotFound));
 }
 

@@ -28,6 +28,8 @@ pub enum LimitedAction {
     ChatReceipt,
     Reaction,
     MediaUpdate,
+    /// Subscribing to data channels: each is a request to a media node.
+    DataSubscribe,
     /// Looking at the figures of media: each look is a request to a media node.
     MediaFigures,
     /// Starting, ending, looking at and ruling meetings, in v1.

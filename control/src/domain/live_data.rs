@@ -9,6 +9,7 @@ use std::sync::Arc;
 use plenum_shared::{
     event::DataCloseReason,
     id::{DataConsumerId, DataProducerId, SessionId, TransportId},
+    transport::SctpStreamParameters,
 };
 
 use super::error::DomainError;
@@ -83,6 +84,17 @@ pub struct DataConsumer {
     pub id: DataConsumerId,
     pub transport: TransportId,
     pub producer: DataProducerId,
+    /// What its messages come on.
+    pub stream: SctpStreamParameters,
+}
+
+/// A data channel whose messages somebody may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reachable {
+    pub owner: ParticipantId,
+    pub names: DataNames,
+    /// He has them already.
+    pub subscription: Option<DataConsumer>,
 }
 
 impl LiveMeeting {
@@ -153,8 +165,7 @@ impl LiveMeeting {
         if owns { Ok(participant.id) } else { Err(DomainError::ProducerNotFound) }
     }
 
-    /// Whether this connection may have the messages of a data channel now, over a transport. Says whose channel it is,
-    /// and what it is for.
+    /// Whether this connection may have the messages of a data channel now, over a transport.
     ///
     /// # Errors
     /// Not inside, no such channel within reach, not its own transport to receive, too many subscriptions.
@@ -163,7 +174,7 @@ impl LiveMeeting {
         connection: ConnectionId,
         transport: TransportId,
         producer: DataProducerId,
-    ) -> Result<(ParticipantId, DataNames), DomainError> {
+    ) -> Result<Reachable, DomainError> {
         let viewer = self.of_connection(connection)?;
         if viewer.recv_transport != Some(transport) {
             return Err(DomainError::TransportNotFound);
@@ -174,13 +185,11 @@ impl LiveMeeting {
             .filter(|(owner, _)| self.together(viewer.id, owner.id))
             .map(|(owner, channel)| (owner.id, channel.names.clone()))
             .ok_or(DomainError::ProducerNotFound)?;
-        if viewer.data_consumers.iter().any(|one| one.producer == producer) {
-            return Err(DomainError::MediaRefused("Already exists".to_owned()));
-        }
-        if viewer.data_consumers.len() >= DATA_CONSUMERS_MAX {
+        let subscription = viewer.data_consumers.iter().find(|one| one.producer == producer).copied();
+        if subscription.is_none() && viewer.data_consumers.len() >= DATA_CONSUMERS_MAX {
             return Err(DomainError::MediaRefused("too many data channels".to_owned()));
         }
-        Ok((owner, names))
+        Ok(Reachable { owner, names, subscription })
     }
 
     /// A subscription to a data channel exists.
@@ -318,15 +327,6 @@ impl LiveMeeting {
         channels.map(|event| Notice::new(to.clone(), event)).collect()
     }
 
-    fn data_producer(&self, id: DataProducerId) -> Option<(&Participant, &DataProducer)> {
-        self.participants.values().find_map(|owner| {
-            owner.data_producers.iter().find(|channel| channel.id == id).map(|channel| (owner, channel))
-        })
-    }
-}
-
-fn added(meeting: MeetingId, participant: ParticipantId, channel: &DataProducer) -> DomainEvent {
-    DomainEvent::DataProducerAdded {
     /// What the channels are for that a session opened or receives.
     pub fn channel_names(&self, id: ParticipantId) -> HashMap<DataProducerId, DataNames> {
         let Some(Participant { data_producers, data_consumers, .. }) = self.participants.get(&id) else {
@@ -337,6 +337,15 @@ fn added(meeting: MeetingId, participant: ParticipantId, channel: &DataProducer)
         channels.map(|channel| (channel.id, channel.names.clone())).collect()
     }
 
+    fn data_producer(&self, id: DataProducerId) -> Option<(&Participant, &DataProducer)> {
+        self.participants.values().find_map(|owner| {
+            owner.data_producers.iter().find(|channel| channel.id == id).map(|channel| (owner, channel))
+        })
+    }
+}
+
+fn added(meeting: MeetingId, participant: ParticipantId, channel: &DataProducer) -> DomainEvent {
+    DomainEvent::DataProducerAdded {
         meeting,
         participant,
         producer: channel.id,

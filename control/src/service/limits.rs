@@ -112,6 +112,7 @@ fn word(action: LimitedAction) -> &'static str {
         LimitedAction::ChatReceipt => "chat_receipt",
         LimitedAction::Reaction => "reaction",
         LimitedAction::MediaUpdate => "media_update",
+        LimitedAction::DataSubscribe => "data_subscribe",
         LimitedAction::MediaFigures => "media_figures",
         LimitedAction::V1Manage => "v1_manage",
         LimitedAction::V1Act => "v1_act",

@@ -341,10 +341,29 @@ async fn add_ev_86_a_session_receives_a_channel_once() {
     let transport = scene.way(&scene.member, "recv").await;
     let wanted = json!({ "transportId": transport, "dataProducerId": channel });
     let first = scene.member.call("consume-data", wanted.clone()).await;
-    assert!(refused(&scene.member.call("consume-data", wanted.clone()).await, "Already exists"));
+    assert_eq!(first["success"], true, "{first}");
+    assert_eq!(scene.member.call("consume-data", wanted.clone()).await, first, "he may not have heard");
+    let asked = |commands: Vec<RoomCommand>| {
+        commands.iter().filter(|command| matches!(command, RoomCommand::ConsumeData { .. })).count()
+    };
+    assert_eq!(asked(scene.node.memory().commands()), 1, "there is nothing to ask the node for");
     let named = json!({ "dataConsumerId": first["dataConsumerId"] });
     assert_eq!(scene.member.call("close-data-consumer", named).await["success"], true);
-    assert_eq!(scene.member.call("consume-data", wanted).await["success"], true, "after it was closed");
+    let another = scene.member.call("consume-data", wanted).await;
+    assert_ne!(consumer(&another), consumer(&first), "after it was closed");
+}
+
+#[tokio::test]
+async fn add_ev_86_a_subscription_that_is_still_being_taken_back_may_be_asked_for_again() {
+    let scene = Scene::start().await;
+    let channel = scene.channel().await;
+    let transport = scene.way(&scene.member, "recv").await;
+    let wanted = json!({ "transportId": transport, "dataProducerId": channel });
+    scene.node.memory().set_mood(Mood::Refuses(RefusalReason::AlreadyExists));
+    let early = scene.member.call("consume-data", wanted.clone()).await;
+    assert!(refused(&early, "Service unavailable"), "{early}");
+    scene.node.memory().set_mood(Mood::Answers);
+    assert_eq!(scene.member.call("consume-data", wanted).await["success"], true);
 }
 
 #[tokio::test]
@@ -457,5 +476,22 @@ async fn rate_07_data_channels_are_opened_so_often() {
         assert_eq!(scene.host.call("close-data-producer", named).await["success"], true);
     };
     assert_eq!(opened, 120);
+    assert!(refused(&last, "Rate limit exceeded"), "{last}");
+}
+
+#[tokio::test]
+async fn add_ev_86_c_62_data_channels_are_asked_for_so_often() {
+    let world = World::with(Setup { rate_limits: true, ..Setup::default() }).await;
+    let scene = Scene::inside(world, json!({})).await;
+    let wanted = json!({ "transportId": scene.way(&scene.member, "recv").await, "dataProducerId": scene.channel().await });
+    let mut answered = 0;
+    let last = loop {
+        let answer = scene.member.call("consume-data", wanted.clone()).await;
+        if answer["success"] != true {
+            break answer;
+        }
+        answered += 1;
+    };
+    assert_eq!(answered, 300);
     assert!(refused(&last, "Rate limit exceeded"), "{last}");
 }

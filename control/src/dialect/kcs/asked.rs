@@ -169,7 +169,8 @@ asked! {
     "consume-data" ConsumeData: "Receive the messages of somebody's data channel.",
         answers [DataConsumed],
         refuses [NotInMeeting, TransportNotFound, ProducerNotFound, missing(), invalid(),
-            MediaRefused("<reason>".into()), MediaUnavailable];
+            MediaRefused("<reason>".into()), MediaUnavailable, RateLimited { retry_after_s: 1, budget: None }],
+        at most DataSubscribe;
     "close-data-producer" CloseDataProducer: "Close an own data channel. Closing the channel itself says the same.",
         answers [DataProducerClosed], refuses [ProducerNotFound, missing(), invalid(), MediaUnavailable];
     "close-data-consumer" CloseDataConsumer: "Receive no more messages of a data channel. Closing the channel itself says the same.",
@@ -371,11 +372,11 @@ pub struct GetStats {
     pub producer_id: Option<String>,
     /// A subscription of one's own.
     pub consumer_id: Option<String>,
-}
     /// A data channel of one's own.
     pub data_producer_id: Option<String>,
     /// A subscription of one's own to a data channel.
     pub data_consumer_id: Option<String>,
+}
 
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]

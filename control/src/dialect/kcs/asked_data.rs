@@ -28,7 +28,7 @@ pub struct ProduceData {
 pub struct ConsumeData {
     /// An own transport to receive.
     pub transport_id: String,
-    /// One that is not received by this session already.
+    /// One within reach. Of one that this session receives already the answer is what it was.
     pub data_producer_id: String,
 }
 

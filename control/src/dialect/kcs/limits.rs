@@ -27,6 +27,8 @@ pub fn budget(action: LimitedAction) -> Budget {
         LimitedAction::ChatReceipt => per_minute(240),
         LimitedAction::Reaction => per_minute(60),
         LimitedAction::MediaUpdate => per_minute(120),
+        // Whoever comes in may subscribe to 64 at once, and again after each new transport.
+        LimitedAction::DataSubscribe => per_minute(300),
         // Once in five seconds for five tracks at a time.
         LimitedAction::MediaFigures => per_minute(60),
         // Asked for in v1 alone, which has the numbers.

@@ -35,7 +35,8 @@ pub(super) async fn consume_data(c: &mut Connection, body: Value) -> Answered {
     let fields = Fields::of(&body)?;
     let transport: TransportId = id(fields, "transportId", DomainError::TransportNotFound)?;
     let producer = producer_id(fields)?;
-    let offer = c.services.media.consume_data(c.asker(), transport, producer).await?;
+    let budget = limits::budget(LimitedAction::DataSubscribe);
+    let offer = c.services.media.consume_data(&c.actor, c.asker(), transport, producer, budget).await?;
     Ok(say(&DataConsumed {
         data_consumer_id: offer.consumer,
         data_producer_id: offer.producer,

@@ -34,6 +34,7 @@ pub fn budget(action: LimitedAction) -> Budget {
         | LimitedAction::ChatReceipt
         | LimitedAction::Reaction
         | LimitedAction::MediaUpdate
+        | LimitedAction::DataSubscribe
         | LimitedAction::MediaFigures => kcs::limits::budget(action),
     }
 }

@@ -5,6 +5,7 @@ mod speakers;
 
 use plenum_shared::id::{RoomId, TransportId};
 use plenum_shared::media::{Direction, Kind};
+use plenum_shared::transport::SctpStreamParameters;
 
 use super::*;
 use crate::domain::account::Account;
@@ -18,6 +19,9 @@ use crate::domain::live_media::Wanted;
 use crate::domain::meeting::MeetingStatus;
 use crate::domain::participant::{ConnectionId, Consumer};
 use crate::domain::role::Role;
+
+const STREAM: SctpStreamParameters =
+    SctpStreamParameters { stream_id: 7, ordered: true, max_packet_life_time: None, max_retransmits: None };
 
 /// A live meeting with a host, a co-host and three attendees, who join as they are named.
 struct World {
@@ -112,7 +116,7 @@ impl World {
         let transport = self.live.of_connection(who.connection).expect("inside").recv_transport;
         let transport = transport.expect("open");
         self.live.may_consume_data(who.connection, transport, producer)?;
-        let consumer = DataConsumer { id: DataConsumerId::random(), transport, producer };
+        let consumer = DataConsumer { id: DataConsumerId::random(), transport, producer, stream: STREAM };
         self.live.add_data_consumer(who.connection, consumer)?;
         Ok(consumer.id)
     }

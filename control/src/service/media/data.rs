@@ -12,7 +12,7 @@ use crate::domain::error::DomainError;
 use crate::domain::id::ParticipantId;
 use crate::domain::limit::{Budget, LimitedAction};
 use crate::domain::live::LiveMeeting;
-use crate::domain::live_data::{DataConsumer, DataNames, DataProducer};
+use crate::domain::live_data::{DataConsumer, DataNames, DataProducer, Reachable};
 use crate::fleet::MediaError;
 use crate::service::participants::key;
 
@@ -89,21 +89,28 @@ impl Media {
         Ok(())
     }
 
-    /// Subscribes to a data channel, over a transport to receive.
+    /// Subscribes to a data channel, over a transport to receive. Whoever is subscribed already is told how again: he may
+    /// not have heard the answer.
     ///
     /// # Errors
-    /// Not the asker's transport, no such channel within reach, or no media.
+    /// Not the asker's transport, no such channel within reach, no media, or too often.
     pub async fn consume_data(
         &self,
+        actor: &Actor,
         asker: Asker<'_>,
         transport: TransportId,
         producer: DataProducerId,
+        budget: Budget,
     ) -> Result<ChannelOffer, DomainError> {
         let connection = asker.connection;
         let own = move |live: &LiveMeeting| live.own_transport(connection, transport);
         let (meeting, room, ()) = self.find(asker, own, DomainError::TransportNotFound).await?;
-        let (owner, names) =
-            self.ask(meeting, move |live| live.may_consume_data(connection, transport, producer)).await?;
+        self.limits.check(LimitedAction::DataSubscribe, &key(actor, connection), budget)?;
+        let within_reach = move |live: &LiveMeeting| live.may_consume_data(connection, transport, producer);
+        let Reachable { owner, names, subscription } = self.ask(meeting, within_reach).await?;
+        if let Some(DataConsumer { id: consumer, stream, .. }) = subscription {
+            return Ok(ChannelOffer { consumer, producer, owner, stream, names });
+        }
         let consumer = DataConsumerId::random();
         let command = RoomCommand::ConsumeData { transport, consumer, producer };
         let reply = self.live.fleet().request(room, command).await;
@@ -115,12 +122,16 @@ impl Media {
             Err(MediaError::Refused(refusal)) if refusal.reason == RefusalReason::UnknownProducer => {
                 self.note(meeting, room, move |live| Ok((live.data_producer_missing(producer), ()))).await?;
             }
+            // An earlier one, whose answer came too late for us, is still being taken back.
+            Err(MediaError::Refused(refusal)) if refusal.reason == RefusalReason::AlreadyExists => {
+                return Err(DomainError::Unavailable);
+            }
             _ => {}
         }
         let Reply::DataConsumed { stream } = reply.map_err(|error| no_channel(room, error))? else {
             return Err(DomainError::Internal);
         };
-        let new = DataConsumer { id: consumer, transport, producer };
+        let new = DataConsumer { id: consumer, transport, producer, stream };
         let noted = self
             .note(meeting, room, move |live| Ok((Vec::new(), live.add_data_consumer(connection, new)?)))
             .await;

@@ -69,7 +69,8 @@ fn c_61_add_ev_90_data_channels_are_parted_and_met_as_tracks_are() {
         Err(DomainError::ProducerNotFound),
         "as if it were not there"
     );
-    let late = DataConsumer { id: DataConsumerId::random(), transport, producer: channels[1] };
+    let late =
+        DataConsumer { id: DataConsumerId::random(), transport, producer: channels[1], stream: STREAM };
     let late = world.live.add_data_consumer(bob.connection, late);
     assert_eq!(late, Err(DomainError::ProducerNotFound), "what was asked for before the move");
     assert_eq!(world.live.of_connection(bob.connection).expect("inside").data_consumers[0].id, kept);

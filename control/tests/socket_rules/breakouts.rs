@@ -271,6 +271,16 @@ async fn c_61_a_subscription_that_a_move_overtakes_is_taken_back() {
     node.memory().asked(|command| matches!(command, RoomCommand::CloseConsumer { .. })).await;
 }
 
+/// Waits until nobody is inside any more.
+async fn all_are_away(world: &World, meeting: &str) {
+    let id = MeetingId::parse(meeting).unwrap();
+    let began = Instant::now();
+    while !world.app.services.live.present(id).await.is_empty() {
+        assert!(began.elapsed() < PATIENCE, "somebody is still inside");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 #[tokio::test]
 async fn c_61_rooms_and_places_outlive_a_moment_when_all_are_away() {
     let scene = Scene::with(plan(2)).await;
@@ -278,12 +288,7 @@ async fn c_61_rooms_and_places_outlive_a_moment_when_all_are_away() {
     let ask = json!({ "meetingId": meeting, "participantId": member.1, "roomId": rooms[1] });
     assert_eq!(host.0.call("assign-breakout", ask).await["success"], true);
     drop((host, member, second));
-    let id = MeetingId::parse(&meeting).unwrap();
-    let began = Instant::now();
-    while !world.app.services.live.present(id).await.is_empty() {
-        assert!(began.elapsed() < PATIENCE, "somebody is still inside");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    all_are_away(&world, &meeting).await;
     let (member, id) = world.joined("member", &meeting).await;
     let told = member.expect("breakout-rooms-changed").await;
     assert_eq!(told["rooms"][1]["participants"][0]["participantId"], json!(id), "{told}");
@@ -296,12 +301,7 @@ async fn c_61_rooms_are_gone_when_the_feature_was_switched_off_while_all_were_aw
     let chosen = json!({ "meetingId": meeting, "roomId": rooms[0] });
     assert_eq!(member.0.call("choose-breakout", chosen).await["success"], true);
     drop((host, member, second));
-    let id = MeetingId::parse(&meeting).unwrap();
-    let began = Instant::now();
-    while !world.app.services.live.present(id).await.is_empty() {
-        assert!(began.elapsed() < PATIENCE, "somebody is still inside");
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    all_are_away(&world, &meeting).await;
     let token = world.token("host").await;
     let off = json!({ "features": { "breakout_rooms_enabled": false } });
     let answer = world.put(&format!("/api/meeting/{meeting}"), &token, off).await;

@@ -128,6 +128,24 @@ impl Client {
         async move { tokio::time::timeout(PATIENCE, receiver).await.ok()?.ok() }
     }
 
+    /// Says so much inside a meeting that whoever does not read is out; what is told of the first who is.
+    pub async fn talk_until_somebody_is_out(&self, meeting: &str) -> Value {
+        // Four bytes a character: what waits for one client and what the kernel takes are full after some of these.
+        let payload = json!({ "meetingId": meeting, "message": "\u{1f600}".repeat(4000) });
+        for _ in 0..200 {
+            if !self.heard_of("participant-left").is_empty() {
+                break;
+            }
+            let calls: Vec<_> = (0..50).map(|_| self.start_call("send-message", payload.clone())).collect();
+            let answers = futures_util::future::join_all(calls).await;
+            assert!(answers.iter().all(|answer| answer.as_ref().is_some_and(|a| a["success"] == true)));
+            for _ in 0..50 {
+                self.expect("new-message").await;
+            }
+        }
+        self.expect("participant-left").await
+    }
+
     /// The next event of this name, waiting for it; it is taken out of the log.
     pub async fn expect(&self, name: &str) -> Value {
         self.expect_where(name, |_| true).await

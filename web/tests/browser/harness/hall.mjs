@@ -16,10 +16,11 @@ export function openHall({ env = {} } = {}) {
     /** Whoever came, to be closed after each test. */
     inside: [],
 
-    /** Somebody with a foreign client's page. */
-    async person() {
+    /** Somebody with a foreign client's page; a test that runs beside others names itself, so that none closes it but this. */
+    async person(test) {
       const person = await Person.open(hall.browser, hall.foreign.origin);
-      hall.inside.push(person);
+      if (test) test.after(() => person.close());
+      else hall.inside.push(person);
       return person;
     },
 

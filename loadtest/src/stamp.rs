@@ -34,10 +34,10 @@ impl Stamp {
     pub fn write(&self, payload: &mut [u8], head: usize) {
         let body_end = payload.len() - Self::LEN;
         assert!(head <= body_end, "a payload has room for its codec header and the stamp");
-        for (at, byte) in payload[head..body_end].iter_mut().enumerate() {
-            *byte = pattern(self.counter, at);
-        }
-        let body = u16::try_from(body_end - head).expect("payloads are smaller than a datagram");
+        let body_len = body_end - head;
+        payload[head..body_end]
+            .copy_from_slice(pattern(self.counter, body_len).expect("a payload fits a datagram"));
+        let body = u16::try_from(body_len).expect("payloads are smaller than a datagram");
         let mut tail = Vec::with_capacity(Self::LEN);
         tail.extend_from_slice(self.producer.as_bytes());
         tail.push(self.layer);
@@ -70,14 +70,29 @@ impl Stamp {
             return None;
         }
         let start = front.len().checked_sub(body)?;
-        let intact = front[start..].iter().enumerate().all(|(at, byte)| *byte == pattern(stamp.counter, at));
-        intact.then_some(stamp)
+        (pattern(stamp.counter, body) == Some(&front[start..])).then_some(stamp)
     }
 }
 
-/// A byte that differs between neighbouring packets and neighbouring places.
-fn pattern(counter: u64, at: usize) -> u8 {
-    (counter as u8).wrapping_mul(31).wrapping_add(at as u8)
+/// Longer than any datagram we send.
+const BODY_MAX: usize = 2048;
+
+/// Every byte is one more than the one before it, from any first byte on.
+static RAMP: [u8; 256 + BODY_MAX] = {
+    let mut bytes = [0; 256 + BODY_MAX];
+    let mut at = 0;
+    while at < bytes.len() {
+        bytes[at] = at as u8;
+        at += 1;
+    }
+    bytes
+};
+
+/// Bytes that differ between neighbouring packets and neighbouring places; compared as a whole, because that is done for
+/// every packet that arrives.
+fn pattern(counter: u64, len: usize) -> Option<&'static [u8]> {
+    let first = usize::from((counter as u8).wrapping_mul(31));
+    (len <= BODY_MAX).then(|| &RAMP[first..first + len])
 }
 
 struct Tail<'a>(&'a [u8]);
@@ -124,6 +139,14 @@ mod tests {
         longer.extend_from_slice(&payload);
         assert_eq!(Stamp::read(&longer), Some(stamp()));
         assert_eq!(Stamp::read(&payload[3..]), Some(stamp()));
+    }
+
+    #[test]
+    fn the_pattern_moves_with_the_packet_and_the_place() {
+        assert_eq!(pattern(1, 3), Some(&[31, 32, 33][..]));
+        assert_eq!(pattern(2, 3), Some(&[62, 63, 64][..]));
+        assert_eq!(pattern(u64::MAX, 32), Some(&RAMP[225..257]));
+        assert_eq!(pattern(u64::MAX, usize::from(u16::MAX)), None, "longer than any of ours");
     }
 
     #[test]

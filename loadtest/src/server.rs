@@ -21,11 +21,18 @@ pub fn with_children(pid: u32) -> Vec<u32> {
     let mut next = 0;
     while let Some(parent) = found.get(next).copied() {
         next += 1;
-        let children =
-            fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap_or_default();
-        found.extend(children.split_whitespace().filter_map(|pid| pid.parse::<u32>().ok()));
+        found.extend(children(parent));
     }
     found
+}
+
+/// What a process started, whichever of its threads did.
+fn children(parent: u32) -> Vec<u32> {
+    let threads = fs::read_dir(format!("/proc/{parent}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>())
+        .collect()
 }
 
 /// Datagrams thrown away at sockets of this port because their reader was slow.
@@ -100,10 +107,18 @@ mod tests {
 
     #[test]
     fn a_child_is_found_whichever_thread_started_it() {
-        let started = std::thread::spawn(|| std::process::Command::new("sleep").arg("30").spawn());
-        let mut child = started.join().expect("the thread ends").expect("sleep starts");
-        // The kernel hands children of a thread that ended to another thread of the process.
-        assert!(with_children(std::process::id()).contains(&child.id()));
+        let start = || std::process::Command::new("sleep").arg("30").spawn();
+        let (started, from_thread) = std::sync::mpsc::channel();
+        let (go_on, stay) = std::sync::mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            started.send(start()).expect("the test listens");
+            stay.recv()
+        });
+        let mut child = from_thread.recv().expect("the thread says").expect("sleep starts");
+        assert!(with_children(std::process::id()).contains(&child.id()), "its thread is still there");
+        go_on.send(()).expect("the thread waits");
+        thread.join().expect("the thread ends").expect("it was told to");
+        assert!(with_children(std::process::id()).contains(&child.id()), "its thread is gone");
         child.kill().expect("it runs");
         child.wait().expect("it ended");
     }

@@ -6,7 +6,7 @@ export NODE_EXTRA_CA_CERTS ?= /etc/ssl/certs/ca-certificates.crt
 LAB := $(or $(CARGO_TARGET_DIR),target)
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup web build run check test contract browser sdk sdk-dependencies fuzz fuzz-api bench lab smoke
+.PHONY: help setup web build run check test contract browser sdk sdk-dependencies fuzz fuzz-api bench lab loadtest smoke
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,10 @@ lab: ## the network laboratory, virtual and real: target/lab/index.html and targ
 	@cargo test --workspace --locked --test lab -- --include-ignored --test-threads=1 real::; real=$$?; \
 	  cargo test --workspace --locked --test lab -- --skip real:: && [ $$real = 0 ]; status=$$?; \
 	  echo "the report: $(LAB)/lab/index.html"; exit $$status
+
+loadtest: ## bots on a bare media node or a running product (ARGS="livestream --bare --viewers 200 --html report.html")
+	cargo build --release --locked -p plenum-sfu -p plenum-loadtest
+	@target/release/plenum-loadtest $(or $(ARGS),meeting --bare)
 
 smoke: ## twenty bots in one meeting of the release build, every packet accounted for (ARGS="--bots 40")
 	cargo build --release --locked -p plenum-sfu -p plenum-control -p plenum-loadtest

@@ -5,11 +5,16 @@ import { fileURLToPath } from 'node:url';
 process.env.PLENUM_BIN ??= fileURLToPath(new URL('../target/release/plenum', import.meta.url));
 const { Plenum } = await import('../web/tests/browser/harness/plenum.mjs');
 
-const plenum = await Plenum.start();
+// Every packet is accounted for, so nothing may be left out on purpose.
+const plenum = await Plenum.start({ env: { SFU_AUDIO_LAST_N: '0', SFU_VIDEO_LAST_N: '0' } });
 const bots = process.env.PLENUM_BIN.replace(/plenum$/, 'plenum-loadtest');
 const { status } = spawnSync(
   bots,
-  ['meeting', '--url', plenum.url, '--pid', String(plenum.pid), '--pid', String(plenum.sfuPid), ...process.argv.slice(2)],
+  [
+    ...['meeting', '--url', plenum.url, '--every-packet', '--audio', '--video'],
+    ...['--pid', String(plenum.pid), '--pid', String(plenum.sfuPid)],
+    ...process.argv.slice(2),
+  ],
   { stdio: 'inherit' },
 );
 const { code } = await plenum.stop();

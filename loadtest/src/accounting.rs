@@ -2,7 +2,7 @@
 //!
 //! Pure: stamps and sequence numbers go in, a verdict comes out.
 
-use crate::{histogram::Histogram, stamp::Stamp};
+use crate::stamp::Stamp;
 use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
@@ -115,7 +115,6 @@ pub struct Account {
     /// Received RTP timestamp minus the published one: constant within a layer.
     time_offset: Option<u32>,
     previous_picture: Option<Picture>,
-    delays: Histogram,
     counts: Counts,
 }
 
@@ -166,10 +165,13 @@ pub struct Arrival<'a> {
 /// What the subscriber should do about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    Fine,
+    Fine {
+        delay_ns: u64,
+    },
     /// The very first packet; `starts_keyframe` says whether a decoder could start with it.
     Began {
         starts_keyframe: bool,
+        delay_ns: u64,
     },
     /// Counted as a fault.
     Faulty,
@@ -184,7 +186,6 @@ impl Account {
             current_layer: None,
             time_offset: None,
             previous_picture: None,
-            delays: Histogram::default(),
             counts: Counts::default(),
         }
     }
@@ -205,7 +206,7 @@ impl Account {
         if packet == Place::Duplicate {
             return Verdict::Faulty;
         }
-        self.delays.record(arrival.at_ns.saturating_sub(stamp.sent_at_ns));
+        let delay_ns = arrival.at_ns.saturating_sub(stamp.sent_at_ns);
         self.note_time(&stamp, arrival.rtp_time, switched);
         if let Some(id) = arrival.picture_id {
             self.note_picture(&stamp, id, place);
@@ -213,9 +214,9 @@ impl Account {
         match place {
             Place::First => {
                 self.counts.unclean_starts += u64::from(!stamp.starts_keyframe);
-                Verdict::Began { starts_keyframe: stamp.starts_keyframe }
+                Verdict::Began { starts_keyframe: stamp.starts_keyframe, delay_ns }
             }
-            _ => Verdict::Fine,
+            _ => Verdict::Fine { delay_ns },
         }
     }
 
@@ -288,8 +289,20 @@ impl Account {
         self.sequence.first().is_some()
     }
 
-    pub fn delays(&self) -> &Histogram {
-        &self.delays
+    /// The layer that came last.
+    pub fn current_layer(&self) -> Option<u8> {
+        self.current_layer
+    }
+
+    /// Packets received of each layer.
+    pub fn layers(&self) -> impl Iterator<Item = (u8, u64)> + '_ {
+        self.layers.iter().map(|(layer, counters)| (*layer, counters.received))
+    }
+
+    /// Packets missing by the sequence numbers alone: sent to this subscriber and never received. What the server left
+    /// out on purpose (a layer, a microphone that is not among the loudest) makes no hole.
+    pub fn holes(&self) -> u64 {
+        self.sequence.lost()
     }
 
     pub fn counts(&self) -> Counts {
@@ -384,7 +397,18 @@ mod tests {
         assert_eq!((account.duplicated(), account.reordered()), (0, 0));
         assert!(account.counts().is_clean(), "{:?}", account.counts());
         assert_eq!(account.first_counter(), Some(5));
-        assert_eq!(account.delays().max_ns(), 1_000_000);
+    }
+
+    #[test]
+    fn the_delay_of_a_packet_is_counted_from_its_stamp() {
+        let publisher = Publisher { producer: OURS };
+        let mut account = Account::new(OURS);
+        let first = feed(&mut account, &publisher.payload(0, 1, true), 10);
+        assert_eq!(first, Verdict::Began { starts_keyframe: true, delay_ns: 1_000_000 });
+        assert_eq!(
+            feed(&mut account, &publisher.payload(0, 2, false), 11),
+            Verdict::Fine { delay_ns: 1_000_000 }
+        );
     }
 
     #[test]
@@ -452,6 +476,17 @@ mod tests {
         feed(&mut account, &publisher.payload(0, 1, false), 10);
         feed(&mut account, &publisher.payload(0, 2, false), 12);
         assert_eq!(account.lost(&[3]), 1);
+    }
+
+    #[test]
+    fn what_the_server_left_out_is_missing_but_no_hole() {
+        let publisher = Publisher { producer: OURS };
+        let mut account = Account::new(OURS);
+        for (counter, sequence) in [(1, 10), (2, 11), (8, 12), (9, 14)] {
+            feed(&mut account, &publisher.payload(0, counter, true), sequence);
+        }
+        assert_eq!((account.holes(), account.lost(&[12])), (1, 7));
+        assert_eq!(account.layers().collect::<Vec<_>>(), [(0, 4)]);
     }
 
     #[test]

@@ -36,6 +36,22 @@ impl Histogram {
         self.max_ns = self.max_ns.max(other.max_ns);
     }
 
+    /// Forgets everything but the space it took.
+    pub fn clear(&mut self) {
+        self.buckets.fill(0);
+        (self.count, self.max_ns) = (0, 0);
+    }
+
+    /// What was recorded after `earlier`, an older state of the same histogram; the largest value within a bucket.
+    pub fn since(&self, earlier: &Self) -> Self {
+        let before = earlier.buckets.iter().copied().chain(std::iter::repeat(0));
+        let buckets: Vec<u64> =
+            self.buckets.iter().zip(before).map(|(now, before)| now.saturating_sub(before)).collect();
+        let top = buckets.iter().rposition(|count| *count > 0);
+        let max_ns = top.map_or(0, |index| upper_ns(index).min(self.max_ns));
+        Self { buckets, count: self.count.saturating_sub(earlier.count), max_ns }
+    }
+
     /// The value that `share` (0.0 to 1.0) of all values do not exceed; 0 when nothing was recorded.
     pub fn quantile_ns(&self, share: f64) -> u64 {
         let rank = (share * self.count as f64).ceil() as u64;
@@ -92,6 +108,32 @@ mod tests {
     #[test]
     fn nothing_recorded_is_zero() {
         assert_eq!(Histogram::default().quantile_ns(0.5), 0);
+    }
+
+    #[test]
+    fn what_was_cleared_is_as_new() {
+        let mut histogram = Histogram::default();
+        histogram.record(5_000_000);
+        histogram.clear();
+        assert_eq!((histogram.count(), histogram.max_ns(), histogram.quantile_ns(0.5)), (0, 0, 0));
+        histogram.record(1_000);
+        assert_eq!(histogram.quantile_ns(1.0), 1_000);
+    }
+
+    #[test]
+    fn what_came_since_is_told_from_what_was_there() {
+        let mut histogram = Histogram::default();
+        histogram.record(9_000_000_000);
+        histogram.record(1_000);
+        let before = histogram.clone();
+        assert_eq!(histogram.since(&before).count(), 0);
+        assert_eq!(histogram.since(&before).max_ns(), 0);
+        (0..10).for_each(|_| histogram.record(2_000_000));
+        let since = histogram.since(&before);
+        assert_eq!(since.count(), 10);
+        assert!((2_000_000..2_070_000).contains(&since.max_ns()), "{}", since.max_ns());
+        assert!((2_000_000..2_070_000).contains(&since.quantile_ns(0.01)));
+        assert_eq!(histogram.since(&Histogram::default()).max_ns(), 9_000_000_000);
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub use subscribe::Subscribed;
 
 use crate::{
     media::{RunClock, Track},
+    monitor::Monitor,
     network::Conditions,
     parameters::Announcement,
     signal::{Consumed, RemoteProducer, TransportOffer},
@@ -53,11 +54,13 @@ impl From<RtcError> for PeerError {
 }
 
 /// What a transport is set up with besides the server's offer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PeerSettings {
     pub clock: RunClock,
     pub conditions: Conditions,
     pub seed: u64,
+    /// Counts along with it.
+    pub monitor: Arc<Monitor>,
 }
 
 /// How many packets each layer of each producer was sent, once nothing more is sent.

@@ -1,25 +1,63 @@
-//! What a run found: one summary, as text for people and as JSON for machines.
+//! What a run found: one summary, as text for people, as a page with plots, and as JSON for machines.
 
-use crate::{bot::BotRecord, histogram::Histogram, peer::PeerCounts};
-use plenum_shared::media::Kind;
+mod collect;
+mod judge;
+mod page;
+mod plot;
+mod server;
+mod text;
+
+pub use collect::Circumstances;
+pub use judge::{Judged, Thresholds};
+pub use page::{knee_page, run_page};
+pub use server::{Generator, Plane, Readings, Server};
+
+use crate::{histogram::Histogram, network::Conditions, timeline::Sample};
 use serde::Serialize;
-use std::{fmt, time::Duration};
 
 /// Everything a run says.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
+    pub scenario: &'static str,
+    /// The load of the scenario, and what it counts.
+    pub load: f64,
+    pub load_unit: &'static str,
+    /// Bots that left a record.
     pub bots: usize,
+    /// Measured.
     pub seconds: f64,
+    pub seed: u64,
+    pub network: Conditions,
     pub loss_asked_for: f64,
+    /// The server was to leave out nothing.
+    pub every_packet: bool,
     pub media: Media,
+    /// Packets that subscribers received of each layer of simulcast video.
+    pub layers: Vec<LayerShare>,
     pub join: Join,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chat: Option<Chat>,
     pub transport: Transport,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub server: Option<Server>,
+    pub generator: Generator,
+    /// The thresholds that were given, and whether they held.
+    pub thresholds: Vec<Judged>,
     /// What went wrong, first things first.
     pub problems: Vec<String>,
     /// Problems beyond the ones listed.
     pub problems_unlisted: usize,
+    /// When the measured time began and ended, in seconds since the start.
+    pub measured_from_s: f64,
+    pub measured_to_s: f64,
+    /// Once a second.
+    pub timeline: Vec<Sample>,
+    /// Packets may be missing without the run being bad for that alone.
+    #[serde(skip)]
+    tolerates_loss: bool,
+    /// Everybody who was there was there all the time.
+    #[serde(skip)]
+    is_steady: bool,
 }
 
 /// Packets as their subscribers saw them.
@@ -27,14 +65,19 @@ pub struct Report {
 pub struct Media {
     pub producers: usize,
     pub subscriptions: usize,
-    /// Subscriptions there should be: everybody hears everybody else.
+    /// Subscriptions there should be: everybody who watches has everything of everybody else in the room. As many as
+    /// there are where people come and go.
     pub subscriptions_expected: usize,
     /// Packets that publishers sent, without retransmissions.
     pub sent: u64,
-    /// Packets that subscribers should have received, counted from the first one of each.
+    /// Packets that subscribers should have received, counted from the first one of each. What was left out is among
+    /// them where nothing may be.
     pub expected: u64,
     pub received: u64,
+    /// Sent to a subscriber and never received: a hole in its sequence numbers.
     pub lost: u64,
+    /// Never sent to a subscriber: no hole. The server saves bandwidth, or forwards only the loudest.
+    pub left_out: u64,
     pub duplicated: u64,
     pub reordered: u64,
     pub foreign: u64,
@@ -46,24 +89,55 @@ pub struct Media {
     pub picture_breaks: u64,
     /// Subscriptions that never received anything.
     pub silent: usize,
+    /// People with subscriptions who never received anything at all.
+    pub deaf: usize,
     pub bytes: u64,
+    /// Of packets received in the measured time.
     pub delay: Spread,
 }
 
-/// From the way to the server being open to media, for bots that came when somebody published already.
+/// A layer of simulcast video, 0 is the smallest.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct LayerShare {
+    pub layer: u8,
+    pub packets: u64,
+    /// Of all packets of such video.
+    pub share_of_packets: f64,
+    /// Of the time that video was watched.
+    pub share_of_time: f64,
+}
+
+/// From the way to the server being open, to different ends.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Join {
-    /// First packet of anybody.
+    /// All transports set up that the bot needs.
+    pub entered: Spread,
+    /// First packet of anybody, for bots that came when somebody published already.
     pub first_media: Spread,
-    /// First packet of a video.
+    /// First packet of a video, for the same.
     pub first_video: Spread,
+}
+
+/// What was written and heard in the chat.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Chat {
+    pub sent: u64,
+    /// Everybody hears everything.
+    pub expected: u64,
+    pub heard: u64,
+    pub heard_per_s: f64,
+    pub fan_out: Spread,
 }
 
 /// Milliseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Spread {
+    /// How many values there were.
+    pub count: u64,
     pub p50_ms: f64,
+    pub p90_ms: f64,
     pub p99_ms: f64,
+    pub p999_ms: f64,
     pub max_ms: f64,
 }
 
@@ -84,321 +158,17 @@ pub struct Transport {
     pub socket_drops: u64,
 }
 
-/// The processes under test during the measured time.
-#[derive(Clone, Debug, Default, Serialize)]
-pub struct Server {
-    pub cpu_seconds: f64,
-    /// Packets received by subscribers in the same time.
-    pub forwarded: u64,
-    pub cpu_us_per_forwarded: f64,
-    /// Share of one core.
-    pub cpu_share: f64,
-}
-
-/// Problems listed one by one; the rest is counted.
-const PROBLEMS_LISTED_MAX: usize = 40;
-
-/// What the scenario knows besides the records.
-#[derive(Clone, Debug, Default)]
-pub struct Circumstances {
-    pub seconds: f64,
-    pub loss_asked_for: f64,
-    pub subscriptions_expected: usize,
-    pub server: Option<Server>,
-    /// Bots that did not make it to the end, and why.
-    pub failures: Vec<String>,
-}
-
-impl Report {
-    pub fn new(circumstances: Circumstances, records: &[BotRecord]) -> Self {
-        let mut report = Self {
-            bots: records.len(),
-            seconds: circumstances.seconds,
-            loss_asked_for: circumstances.loss_asked_for,
-            server: circumstances.server,
-            ..Self::default()
-        };
-        report.media.subscriptions_expected = circumstances.subscriptions_expected;
-        let mut problems = circumstances.failures;
-        let (mut delays, mut first_media, mut first_video) = Default::default();
-        for (index, record) in records.iter().enumerate() {
-            problems.extend(record.troubles.iter().map(|words| format!("bot {index}: {words}")));
-            report.add_published(record);
-            report.add_subscribed(index, record, &mut delays, &mut problems);
-            report.transport.add(&record.send.counts);
-            report.transport.add(&record.receive.counts);
-            note_join(record, &mut first_media, &mut first_video);
-        }
-        report.media.delay = Spread::of(&delays);
-        report.join = Join { first_media: Spread::of(&first_media), first_video: Spread::of(&first_video) };
-        if report.media.subscriptions != report.media.subscriptions_expected {
-            problems.push(format!(
-                "{} subscriptions, {} were due",
-                report.media.subscriptions, report.media.subscriptions_expected
-            ));
-        }
-        report.problems_unlisted = problems.len().saturating_sub(PROBLEMS_LISTED_MAX);
-        problems.truncate(PROBLEMS_LISTED_MAX);
-        report.problems = problems;
-        report
-    }
-
-    fn add_published(&mut self, record: &BotRecord) {
-        self.media.producers += record.send.published.len();
-        self.media.sent += record.send.published.iter().flat_map(|it| &it.sent).sum::<u64>();
-    }
-
-    fn add_subscribed(
-        &mut self,
-        index: usize,
-        record: &BotRecord,
-        delays: &mut Histogram,
-        problems: &mut Vec<String>,
-    ) {
-        let media = &mut self.media;
-        for subscribed in &record.receive.subscribed {
-            let (account, counts) = (&subscribed.account, subscribed.account.counts());
-            media.subscriptions += 1;
-            media.received += account.received();
-            media.expected += account.received() + subscribed.lost;
-            media.lost += subscribed.lost;
-            media.duplicated += account.duplicated();
-            media.reordered += account.reordered();
-            media.foreign += counts.foreign;
-            media.damaged += counts.damaged;
-            media.layer_switches += counts.layer_switches;
-            media.unclean_switches += counts.unclean_switches;
-            media.unclean_starts += counts.unclean_starts;
-            media.time_breaks += counts.time_breaks;
-            media.picture_breaks += counts.picture_breaks;
-            media.bytes += counts.bytes;
-            media.silent += usize::from(!account.has_begun());
-            delays.merge(account.delays());
-            let remote = &subscribed.remote;
-            let faults = format!(
-                "received {} lost {} duplicated {} reordered {}; {}; {counts:?}",
-                account.received(),
-                subscribed.lost,
-                account.duplicated(),
-                account.reordered(),
-                account.whereabouts(),
-            );
-            let is_clean = subscribed.lost == 0 && account.duplicated() == 0 && counts.is_clean();
-            if !account.has_begun() || !(is_clean || self.loss_asked_for > 0.0) {
-                problems.push(format!(
-                    "bot {index} from {:?} of {}: {faults}",
-                    remote.source, remote.participant
-                ));
-            }
-        }
-    }
-
-    /// Whether the run passed. Where loss was asked for, packets may be missing, late and with them broken pictures;
-    /// what may never be is a packet of somebody else, a changed one, or silence.
-    pub fn is_good(&self) -> bool {
-        let media = &self.media;
-        let always =
-            self.problems.is_empty() && media.foreign == 0 && media.damaged == 0 && media.silent == 0;
-        let without_loss = media.lost == 0
-            && media.duplicated == 0
-            && media.unclean_switches == 0
-            && media.unclean_starts == 0
-            && media.time_breaks == 0
-            && media.picture_breaks == 0
-            && self.transport.wire_duplicates == 0;
-        always && (without_loss || self.loss_asked_for > 0.0)
-    }
-}
-
-/// Counts from the moment the bot's way to the server was open, for bots that found media there.
-fn note_join(record: &BotRecord, first_media: &mut Histogram, first_video: &mut Histogram) {
-    if !record.found_media {
-        return;
-    }
-    let began = |kind: Option<Kind>| {
-        let of_kind =
-            record.receive.subscribed.iter().filter(|it| kind.is_none_or(|kind| it.remote.kind == kind));
-        of_kind.filter_map(|it| it.began_at).min()
-    };
-    let note = |began, histogram: &mut Histogram| {
-        if let Some(began) = began {
-            let waited = std::time::Instant::saturating_duration_since(&began, record.connected_at);
-            histogram.record(u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX));
-        }
-    };
-    note(began(None), first_media);
-    note(began(Some(Kind::Video)), first_video);
-}
-
 impl Spread {
     pub fn of(histogram: &Histogram) -> Self {
         let ms = |ns: u64| (ns as f64 / 10_000.0).round() / 100.0;
+        let quantile = |share| ms(histogram.quantile_ns(share));
         Self {
-            p50_ms: ms(histogram.quantile_ns(0.5)),
-            p99_ms: ms(histogram.quantile_ns(0.99)),
+            count: histogram.count(),
+            p50_ms: quantile(0.5),
+            p90_ms: quantile(0.9),
+            p99_ms: quantile(0.99),
+            p999_ms: quantile(0.999),
             max_ms: ms(histogram.max_ns()),
         }
-    }
-}
-
-impl Transport {
-    fn add(&mut self, counts: &PeerCounts) {
-        self.datagrams_sent += counts.datagrams_sent;
-        self.datagrams_received += counts.datagrams_received;
-        self.bytes_sent += counts.bytes_sent;
-        self.bytes_received += counts.bytes_received;
-        self.wire_duplicates += counts.wire_duplicates;
-        self.nacks_sent += counts.nacks_sent;
-        self.nacks_received += counts.nacks_received;
-        self.plis_sent += counts.plis_sent;
-        self.plis_received += counts.plis_received;
-        self.emulated_losses += counts.emulated_losses;
-        self.socket_drops += counts.socket_drops;
-    }
-}
-
-impl Server {
-    pub fn new(cpu: Duration, elapsed: Duration, forwarded: u64) -> Self {
-        let per = |divisor: f64| if divisor > 0.0 { cpu.as_secs_f64() / divisor } else { 0.0 };
-        Self {
-            cpu_seconds: cpu.as_secs_f64(),
-            forwarded,
-            cpu_us_per_forwarded: per(forwarded as f64) * 1e6,
-            cpu_share: per(elapsed.as_secs_f64()),
-        }
-    }
-}
-
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "p50 {:.2} ms  p99 {:.2} ms  max {:.2} ms", self.p50_ms, self.p99_ms, self.max_ms)
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (media, transport) = (&self.media, &self.transport);
-        writeln!(f, "{} bots, {:.1} s, {} producers", self.bots, self.seconds, media.producers)?;
-        writeln!(
-            f,
-            "subscriptions  {} of {}, silent {}",
-            media.subscriptions, media.subscriptions_expected, media.silent
-        )?;
-        writeln!(
-            f,
-            "packets        sent {}  expected {}  received {}",
-            media.sent, media.expected, media.received
-        )?;
-        writeln!(
-            f,
-            "faults         lost {}  duplicated {}  reordered {}  foreign {}  damaged {}",
-            media.lost, media.duplicated, media.reordered, media.foreign, media.damaged
-        )?;
-        writeln!(
-            f,
-            "continuity     timestamp breaks {}  picture id breaks {}  starts without keyframe {}",
-            media.time_breaks, media.picture_breaks, media.unclean_starts
-        )?;
-        writeln!(f, "layers         switches {}  unclean {}", media.layer_switches, media.unclean_switches)?;
-        writeln!(f, "delay          {}", media.delay)?;
-        writeln!(f, "join to media  {}", self.join.first_media)?;
-        writeln!(f, "join to video  {}", self.join.first_video)?;
-        writeln!(
-            f,
-            "feedback       NACKs sent {} received {}  PLIs sent {} received {}",
-            transport.nacks_sent, transport.nacks_received, transport.plis_sent, transport.plis_received
-        )?;
-        writeln!(
-            f,
-            "datagrams      sent {} ({} bytes)  received {} ({} bytes)",
-            transport.datagrams_sent,
-            transport.bytes_sent,
-            transport.datagrams_received,
-            transport.bytes_received
-        )?;
-        writeln!(
-            f,
-            "on the way     wire duplicates {}  emulated losses {}  drops at the bots' own sockets {}",
-            transport.wire_duplicates, transport.emulated_losses, transport.socket_drops
-        )?;
-        if let Some(server) = &self.server {
-            writeln!(
-                f,
-                "server CPU     {:.2} s ({:.0} % of a core), {:.2} us per forwarded packet ({} packets)",
-                server.cpu_seconds,
-                server.cpu_share * 100.0,
-                server.cpu_us_per_forwarded,
-                server.forwarded
-            )?;
-        }
-        for problem in &self.problems {
-            writeln!(f, "problem        {problem}")?;
-        }
-        if self.problems_unlisted > 0 {
-            writeln!(f, "problem        and {} more", self.problems_unlisted)?;
-        }
-        write!(f, "result         {}", if self.is_good() { "good" } else { "BAD" })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn clean() -> Report {
-        let media = Media { sent: 10, expected: 10, received: 10, ..Media::default() };
-        Report { media, ..Report::default() }
-    }
-
-    #[test]
-    fn a_run_without_faults_is_good() {
-        assert!(clean().is_good());
-    }
-
-    #[test]
-    fn any_fault_makes_a_run_bad() {
-        let faults: [fn(&mut Report); 11] = [
-            |report| report.media.lost = 1,
-            |report| report.media.duplicated = 1,
-            |report| report.media.foreign = 1,
-            |report| report.media.damaged = 1,
-            |report| report.media.silent = 1,
-            |report| report.media.unclean_switches = 1,
-            |report| report.media.unclean_starts = 1,
-            |report| report.media.time_breaks = 1,
-            |report| report.media.picture_breaks = 1,
-            |report| report.transport.wire_duplicates = 1,
-            |report| report.problems.push("refused".into()),
-        ];
-        for (index, fault) in faults.iter().enumerate() {
-            let mut report = clean();
-            fault(&mut report);
-            assert!(!report.is_good(), "fault {index}");
-        }
-    }
-
-    #[test]
-    fn loss_that_was_asked_for_is_forgiven_but_foreign_packets_are_not() {
-        let mut report = clean();
-        report.loss_asked_for = 0.02;
-        report.media.lost = 5;
-        assert!(report.is_good());
-        report.media.foreign = 1;
-        assert!(!report.is_good());
-    }
-
-    #[test]
-    fn missing_subscriptions_are_a_problem() {
-        let report =
-            Report::new(Circumstances { subscriptions_expected: 2, ..Circumstances::default() }, &[]);
-        assert!(!report.is_good());
-    }
-
-    #[test]
-    fn cpu_is_divided_among_the_forwarded_packets() {
-        let server = Server::new(Duration::from_secs(2), Duration::from_secs(10), 1_000_000);
-        assert!((server.cpu_us_per_forwarded - 2.0).abs() < 1e-9);
-        assert!((server.cpu_share - 0.2).abs() < 1e-9);
-        assert!(Server::new(Duration::from_secs(2), Duration::from_secs(10), 0).cpu_us_per_forwarded == 0.0);
     }
 }

@@ -1,16 +1,22 @@
-//! What people do: hold a meeting, fill a bare node's room, or only talk to the signalling.
+//! What people do: one description of each scenario, one way to run them all, and the measurements without media.
 
+mod chat;
+mod enter;
 mod events;
-mod meeting;
+mod knee;
+mod plan;
 mod run;
-mod sfu;
+mod settings;
 mod signalling;
+mod venue;
 
 pub use events::{EventsReport, Settings as EventsSettings, events};
-pub use meeting::{MeetingSettings, meeting};
-pub use run::MediaSettings;
-pub use sfu::{SfuSettings, sfu};
+pub use knee::{Knee, KneeSettings, Step, find_knee};
+pub use plan::{Person, Plan, Scenario, Visit};
+pub use run::run;
+pub use settings::{MediaSettings, RunSettings};
 pub use signalling::{SignallingReport, SignallingSettings, signalling};
+pub use venue::{ProductSettings, VenueSettings};
 
 use crate::{bot::BotError, signal::SignalError, signal::node::LaunchError};
 use thiserror::Error;
@@ -26,6 +32,8 @@ pub enum ScenarioError {
     Start(String),
     #[error("no bot made it into the room: {0}")]
     NobodyIn(String),
+    #[error("{0} needs a whole product: a bare node has no chat")]
+    NoChat(&'static str),
     #[error(transparent)]
     Bot(#[from] BotError),
 }

@@ -1,6 +1,55 @@
 //! What the machine says of processes and sockets: CPU time from `/proc/<pid>/stat`, drops from `/proc/net/udp`.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeSet, fs, time::Duration};
+
+/// The processes under test, told apart by what they do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Processes {
+    pub sfu: Vec<u32>,
+    /// Everything else.
+    pub control: Vec<u32>,
+}
+
+/// The name of our media node's process.
+const SFU: &str = "plenum-sfu";
+
+impl Processes {
+    /// These and everything they started; one that is named twice is counted once.
+    pub fn with_children(pids: &[u32]) -> Self {
+        let all: BTreeSet<u32> = pids.iter().flat_map(|pid| with_children(*pid)).collect();
+        let (sfu, control) = all.into_iter().partition(|pid| command(*pid) == SFU);
+        Self { sfu, control }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.sfu.is_empty() && self.control.is_empty()
+    }
+}
+
+/// What a process is called: the first 15 bytes of its program's name; empty when it is gone.
+fn command(pid: u32) -> String {
+    fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default().trim_end().to_owned()
+}
+
+/// How busy the machine was since it was started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd)]
+pub struct Busy {
+    ticks: u64,
+    idle: u64,
+}
+
+impl Busy {
+    /// Share of all cores that was in use, 0.0 to 1.0.
+    pub fn share_since(&self, before: &Self) -> f64 {
+        let ticks = self.ticks.saturating_sub(before.ticks);
+        let idle = self.idle.saturating_sub(before.idle);
+        if ticks == 0 { 0.0 } else { ticks.saturating_sub(idle) as f64 / ticks as f64 }
+    }
+}
+
+pub fn machine_busy() -> Busy {
+    parse_busy(&fs::read_to_string("/proc/stat").unwrap_or_default())
+}
 
 /// CPU time of these processes so far, user and system; those that are gone count nothing.
 pub fn cpu_time(pids: &[u32]) -> Duration {
@@ -53,6 +102,13 @@ fn parse_stat(stat: &str) -> Duration {
     let ticks: u64 =
         after_command.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
+}
+
+/// The first line, `cpu user nice system idle iowait irq softirq steal guest guest_nice`; guests are in user already.
+fn parse_busy(stat: &str) -> Busy {
+    let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1).take(8);
+    let fields: Vec<u64> = fields.filter_map(|field| field.parse().ok()).collect();
+    Busy { ticks: fields.iter().sum(), idle: fields.iter().skip(3).take(2).sum() }
 }
 
 /// The line `VmRSS:  1234 kB`.
@@ -121,6 +177,24 @@ mod tests {
         assert!(with_children(std::process::id()).contains(&child.id()), "its thread is gone");
         child.kill().expect("it runs");
         child.wait().expect("it ended");
+    }
+
+    #[test]
+    fn a_machine_is_busy_when_it_is_not_idle_and_does_not_wait_for_disks() {
+        let before = parse_busy("cpu  100 0 100 700 100 0 0 0 50 0\ncpu0 1 2 3\n");
+        let after = parse_busy("cpu  150 0 130 710 110 0 0 0 90 0\n");
+        assert!((after.share_since(&before) - 0.8).abs() < 1e-9);
+        assert!(before.share_since(&before) == 0.0);
+        assert!(machine_busy() > Busy::default());
+    }
+
+    #[test]
+    fn a_process_named_twice_is_counted_once_and_told_from_a_media_node() {
+        let pid = std::process::id();
+        let processes = Processes::with_children(&[pid, pid]);
+        assert!(processes.sfu.is_empty());
+        assert_eq!(processes.control.iter().filter(|it| **it == pid).count(), 1);
+        assert!(Processes::with_children(&[]).is_empty());
     }
 
     #[test]

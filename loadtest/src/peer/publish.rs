@@ -2,6 +2,7 @@
 
 use crate::{
     media::{MediaPacket, RunClock, Track},
+    monitor::Meter,
     parameters::{Announcement, PUBLISHER},
 };
 use plenum_shared::media::Kind;
@@ -73,8 +74,15 @@ impl Publication {
         self.is_stopped = true;
     }
 
-    /// Hands everything due to str0m.
-    pub(super) fn poll(&mut self, rtc: &mut Rtc, now: Instant, clock: RunClock, due: &mut Vec<MediaPacket>) {
+    /// Hands everything due to str0m, and counts it.
+    pub(super) fn poll(
+        &mut self,
+        rtc: &mut Rtc,
+        now: Instant,
+        clock: RunClock,
+        due: &mut Vec<MediaPacket>,
+        meter: &Meter,
+    ) {
         if self.is_stopped {
             return;
         }
@@ -83,6 +91,7 @@ impl Publication {
         let pt =
             Pt::new_with_value(if self.track.kind() == Kind::Audio { PUBLISHER.opus } else { PUBLISHER.vp8 });
         for packet in due.drain(..) {
+            meter.sent(packet.payload.len());
             let ssrc = self.layers[usize::from(packet.layer)].ssrc;
             let mut direct = rtc.direct_api();
             let stream = direct.stream_tx(&ssrc).expect("declared when the publication started");

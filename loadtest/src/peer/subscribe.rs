@@ -2,7 +2,9 @@
 
 use crate::{
     accounting::{Account, Arrival, Verdict},
+    histogram::Histogram,
     media::{RunClock, vp8},
+    monitor::Standing,
     parameters::PayloadTypes,
     signal::{Consumed, RemoteProducer},
 };
@@ -29,6 +31,8 @@ pub(super) struct Subscription {
     remote: RemoteProducer,
     account: Account,
     began_at: Option<Instant>,
+    /// Packets received when it was last asked how it stands.
+    received_before: u64,
 }
 
 /// What the rest of the transport should know of a packet.
@@ -72,15 +76,17 @@ impl Subscription {
         let rtx = encoding.rtx.map(|rtx| Ssrc::from(rtx.ssrc));
         direct.expect_stream_rx(ssrc.into(), rtx, mid, None);
         let account = Account::new(remote.producer);
-        Ok((ssrc.into(), Self { remote, account, began_at: None }))
+        Ok((ssrc.into(), Self { remote, account, began_at: None, received_before: 0 }))
     }
 
+    /// Judges a packet; its delay goes into `delays`.
     pub(super) fn record(
         &mut self,
         rtc: &mut Rtc,
         packet: &RtpPacket,
         now: Instant,
         clock: RunClock,
+        delays: &mut Histogram,
     ) -> Outcome {
         let is_video = self.remote.kind == Kind::Video;
         let verdict = self.account.record(Arrival {
@@ -90,7 +96,10 @@ impl Subscription {
             picture_id: if is_video { vp8::picture_id(&packet.payload) } else { None },
             at_ns: clock.ns(now),
         });
-        let Verdict::Began { starts_keyframe } = verdict else { return Outcome::Counted };
+        if let Verdict::Fine { delay_ns } | Verdict::Began { delay_ns, .. } = verdict {
+            delays.record(delay_ns);
+        }
+        let Verdict::Began { starts_keyframe, .. } = verdict else { return Outcome::Counted };
         self.began_at = Some(now);
         if starts_keyframe || !is_video {
             return Outcome::Counted;
@@ -99,6 +108,21 @@ impl Subscription {
             stream.request_keyframe(KeyframeRequestKind::Pli);
         }
         Outcome::KeyframeNeeded
+    }
+
+    /// Adds how it stands; a video shows its layer when something of it came since the last time.
+    pub(super) fn stand(&mut self, standing: &mut Standing) {
+        let received = self.account.received();
+        standing.received += received;
+        standing.missing += self.account.holes();
+        if self.remote.kind == Kind::Audio {
+            return;
+        }
+        let came = received > std::mem::replace(&mut self.received_before, received);
+        match self.account.current_layer().filter(|_| came) {
+            Some(layer) => standing.shows(layer),
+            None => standing.dark += 1,
+        }
     }
 
     pub(super) fn account(&self) -> &Account {

@@ -6,11 +6,18 @@ use super::{
     subscribe::{Outcome, Subscription},
 };
 use crate::{
-    media::MediaPacket, network::Way, parameters::PayloadTypes, server::socket_drops, wire::WireWatch,
+    histogram::Histogram,
+    media::MediaPacket,
+    monitor::{HAND_OVER, Meter, Standing},
+    network::Way,
+    parameters::PayloadTypes,
+    server::socket_drops,
+    wire::WireWatch,
 };
 use std::{
     collections::HashMap,
     net::SocketAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 use str0m::{
@@ -43,6 +50,11 @@ pub(super) struct Task {
     down: Way<Datagram>,
     wire: WireWatch,
     counts: PeerCounts,
+    meter: Arc<Meter>,
+    /// Of packets received, and of packets sent after their time, since they were last handed over.
+    delays: Histogram,
+    lateness: Histogram,
+    hand_over_at: Instant,
     /// NACKs sent and received as str0m last said for each stream.
     nacks: HashMap<(Mid, Option<Rid>), (u64, u64)>,
     timeout_at: Instant,
@@ -58,11 +70,15 @@ impl Task {
         settings: PeerSettings,
         state: watch::Sender<PeerState>,
     ) -> Self {
+        let now = Instant::now();
         Self {
+            meter: settings.monitor.meter(),
+            delays: Histogram::default(),
+            lateness: Histogram::default(),
+            hand_over_at: now + HAND_OVER,
             rtc,
             socket,
             local,
-            settings,
             state,
             publications: Vec::new(),
             subscriptions: HashMap::new(),
@@ -71,9 +87,10 @@ impl Task {
             wire: WireWatch::default(),
             counts: PeerCounts::default(),
             nacks: HashMap::new(),
-            timeout_at: Instant::now(),
+            timeout_at: now,
             due: Vec::new(),
             buffer: vec![0; DATAGRAM_MAX],
+            settings,
         }
     }
 
@@ -114,8 +131,11 @@ impl Task {
         }
         let mut published = false;
         for publication in &mut self.publications {
-            published |= publication.next_at().is_some_and(|at| at <= now);
-            publication.poll(&mut self.rtc, now, self.settings.clock, &mut self.due);
+            if let Some(due_at) = publication.next_at().filter(|at| *at <= now) {
+                published = true;
+                self.lateness.record((now - due_at).as_nanos() as u64);
+                publication.poll(&mut self.rtc, now, self.settings.clock, &mut self.due, &self.meter);
+            }
         }
         if published || self.timeout_at <= now {
             self.handle(Input::Timeout(now), now);
@@ -123,6 +143,17 @@ impl Task {
         while let Some((destination, bytes)) = self.up.leave(now) {
             self.transmit(destination, &bytes);
         }
+        if self.hand_over_at <= now {
+            self.hand_over_at = now + HAND_OVER;
+            self.hand_over();
+        }
+    }
+
+    fn hand_over(&mut self) {
+        let mut standing = Standing::default();
+        self.subscriptions.values_mut().for_each(|subscription| subscription.stand(&mut standing));
+        self.meter.stand(standing);
+        self.settings.monitor.hand_over(&mut self.delays, &mut self.lateness);
     }
 
     fn read(&mut self) {
@@ -135,7 +166,7 @@ impl Task {
             if self.down.is_clear() {
                 self.receive(now, source, &buffer[..len]);
             } else {
-                self.down.enter(now, (source, buffer[..len].to_vec()));
+                self.down.enter(now, len, (source, buffer[..len].to_vec()));
             }
         }
         self.buffer = buffer;
@@ -182,7 +213,9 @@ impl Task {
             Event::IceConnectionStateChange(state) if state.is_disconnected() => self.end("ICE disconnected"),
             Event::RtpPacket(packet) => {
                 if let Some(subscription) = self.subscriptions.get_mut(&packet.header.ssrc) {
-                    let outcome = subscription.record(&mut self.rtc, &packet, now, self.settings.clock);
+                    self.meter.received(packet.payload.len());
+                    let clock = self.settings.clock;
+                    let outcome = subscription.record(&mut self.rtc, &packet, now, clock, &mut self.delays);
                     self.counts.plis_sent += u64::from(outcome == Outcome::KeyframeNeeded);
                 }
             }
@@ -204,7 +237,7 @@ impl Task {
         if self.up.is_clear() {
             self.transmit(destination, bytes);
         } else {
-            self.up.enter(now, (destination, bytes.to_vec()));
+            self.up.enter(now, bytes.len(), (destination, bytes.to_vec()));
         }
     }
 
@@ -286,6 +319,8 @@ impl Task {
         if self.rtc.close().is_ok() {
             self.drain(later);
         }
+        self.hand_over();
+        self.meter.end();
         self.counts.wire_duplicates = self.wire.duplicates;
         self.counts.emulated_losses = self.up.dropped + self.down.dropped;
         self.counts.nacks_sent = self.nacks.values().map(|(sent, _)| sent).sum();

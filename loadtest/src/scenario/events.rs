@@ -11,9 +11,8 @@ mod target;
 pub use report::{EventsReport, Findings};
 pub use requests::Requests;
 
-use super::{MeetingSettings, ScenarioError, meeting::sign_in};
+use super::{ProductSettings, ScenarioError, venue::sign_in};
 use crate::{
-    scenario::MediaSettings,
     server,
     signal::rest::{Account, Rest},
 };
@@ -80,14 +79,13 @@ pub async fn events(settings: &Settings) -> Result<EventsReport, ScenarioError> 
 async fn plenum(settings: &Settings, postgres: Option<&str>) -> Result<Findings, ScenarioError> {
     let target = Target::plenum(&settings.program, postgres).await?;
     let rest = Rest::new(&target.base)?;
-    let meeting = MeetingSettings {
+    let product = ProductSettings {
         url: target.base.clone(),
         admin_email: "admin@demo.test".into(),
         admin_password: "demo-password".into(),
-        media: MediaSettings::default(),
         pids: Vec::new(),
     };
-    let people = sign_in(&rest, &meeting, settings.people).await?;
+    let people = sign_in(&rest, &product, settings.people).await?;
     let mut findings = measure(settings, &target, &people, Some(&rest)).await?;
     if settings.requests > 0 {
         findings.requests = requests::measure(settings, &target.base, target.pid, &people).await?;
@@ -174,7 +172,7 @@ async fn connect(
 async fn meeting(rest: Option<&Rest>, people: &[Account]) -> Result<String, ScenarioError> {
     let Some(rest) = rest else { return Ok(uuid::Uuid::new_v4().to_string()) };
     let users: Vec<String> = people.iter().skip(1).map(|account| account.user_id.clone()).collect();
-    let meeting = rest.create_meeting(&people[0], &users).await?;
+    let meeting = rest.create_meeting(&people[0], &users, users.len().max(2) * 2).await?;
     rest.start_meeting(&people[0], &meeting).await?;
     Ok(meeting)
 }

@@ -1,178 +1,175 @@
-//! A room full of bots from the first join to the report; how they got in is the caller's.
+//! A run of any scenario, from the first join to the report.
 
-use super::ScenarioError;
-use crate::{
-    bot::{Bot, BotError, BotRecord},
-    media::{AudioTrack, LayerSettings, RunClock, Track, VideoTrack},
-    network::Conditions,
-    peer::{PeerSettings, Progress, Sent},
-    report::{Circumstances, Report, Server},
-    server,
-    signal::{Joined, SignalError},
+use super::{
+    Plan, RunSettings, ScenarioError, chat,
+    venue::{Hall, Venue},
 };
-use futures_util::{StreamExt, stream};
+use crate::{
+    bot::{Bot, BotRecord},
+    media::RunClock,
+    monitor::Monitor,
+    peer::{Progress, Sent},
+    report::{Circumstances, Readings, Report},
+    sampler::Sampler,
+    timeline::Sources,
+};
+use futures_util::{StreamExt, future::join_all, stream};
 use std::{
     collections::HashMap,
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
+use uuid::Uuid;
 
-/// What every bot does once it is in.
-#[derive(Clone, Debug)]
-pub struct MediaSettings {
-    pub bots: usize,
-    pub duration: Duration,
-    pub audio: bool,
-    pub video: bool,
-    /// Three layers instead of one.
-    pub simulcast: bool,
-    pub frames_per_second: u32,
-    /// Bits per second of the video, or of its largest layer.
-    pub video_bitrate_bps: u32,
-    pub conditions: Conditions,
-    /// Bots joining at the same time.
-    pub joining_at_once: usize,
-    pub seed: u64,
-}
-
-impl Default for MediaSettings {
-    fn default() -> Self {
-        Self {
-            bots: 20,
-            duration: Duration::from_secs(20),
-            audio: true,
-            video: true,
-            simulcast: false,
-            frames_per_second: 20,
-            video_bitrate_bps: 300_000,
-            conditions: Conditions::default(),
-            joining_at_once: 4,
-            seed: 1,
-        }
-    }
-}
-
-/// Everybody must have media of everybody else within this time of the last join.
+/// Everybody who stays must have media of everybody else within this time of the last join.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// After the last packet was sent: repairs need a few round trips.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Nothing came for so long: what is missing does not come any more.
+const SILENCE: Duration = Duration::from_millis(600);
 const POLL: Duration = Duration::from_millis(50);
+/// Leaving at a time.
+const LEAVING_AT_ONCE: usize = 8;
 
-/// Runs the meeting. `join` brings the bot of a number in; `pids` are the processes whose CPU time is measured.
-pub(super) async fn run<J, F>(
-    settings: &MediaSettings,
-    pids: &[u32],
-    join: J,
-) -> Result<Report, ScenarioError>
-where
-    J: Fn(usize) -> F,
-    F: Future<Output = Result<Joined, SignalError>>,
-{
-    let clock = RunClock::start();
-    let (bots, mut failures) = enter(settings, clock, join).await?;
-    let due = (settings.bots - 1) * settings.tracks(0).len();
-    if let Err(words) = everybody_has_begun(&bots, due).await {
-        failures.push(words);
-    }
-
-    let measured = Measurement::begin(&bots, pids).await;
-    tokio::time::sleep(settings.duration).await;
-    let server = measured.end(&bots, pids).await;
-
-    let sent = stop_all(&bots, &mut failures).await;
-    settle(&bots, &sent).await;
-    let (records, late_failures) = finish_all(bots, sent).await;
-    failures.extend(late_failures);
-    let circumstances = Circumstances {
-        seconds: settings.duration.as_secs_f64(),
-        loss_asked_for: settings.conditions.loss,
-        subscriptions_expected: settings.bots * due,
-        server,
-        failures,
-    };
-    Ok(Report::new(circumstances, &records))
+/// Opens the venue, lets people in, measures, and closes it.
+///
+/// # Errors
+/// A server that refuses the set-up, or a room that nobody gets into.
+pub async fn run(settings: &RunSettings) -> Result<Report, ScenarioError> {
+    let mut venue = Venue::open(&settings.venue).await?;
+    hold(&mut venue, settings).await
 }
 
-impl MediaSettings {
-    fn tracks(&self, bot: usize) -> Vec<Track> {
-        let seed =
-            (self.seed as u32).wrapping_mul(0x9e37_79b9).wrapping_add(bot as u32).wrapping_mul(0x85eb_ca6b);
-        let mut tracks = Vec::new();
-        if self.audio {
-            tracks.push(Track::Audio(AudioTrack::new(bot, self.bots, seed)));
-        }
-        if self.video {
-            tracks.push(Track::Video(VideoTrack::new(self.frames_per_second, &self.layers(), seed)));
-        }
-        tracks
+/// The same in a venue that is open.
+pub(super) async fn hold(venue: &mut Venue, settings: &RunSettings) -> Result<Report, ScenarioError> {
+    let plan = settings.scenario.plan(settings);
+    if plan.messages_per_second > 0.0 && !settings.venue.has_chat() {
+        return Err(ScenarioError::NoChat(settings.scenario.name()));
     }
+    let halls = venue.halls(&plan).await?;
+    let (clock, monitor) = (RunClock::start(), Arc::<Monitor>::default());
+    let run = Run { settings, plan: &plan, halls: &halls, clock, monitor, sent: Mutex::default() };
+    let sources = Sources { monitor: run.monitor.clone(), processes: venue.processes() };
+    let report = run.take_place(&sources).await;
+    for hall in &halls {
+        hall.close().await?;
+    }
+    report
+}
 
-    /// Simulcast divides the picture by two and the bitrate by about three from layer to layer, as browsers do.
-    fn layers(&self) -> Vec<LayerSettings> {
-        let layer = |share, width, height| LayerSettings {
-            bitrate_bps: self.video_bitrate_bps / share,
-            width,
-            height,
+pub(super) struct Run<'a> {
+    pub settings: &'a RunSettings,
+    pub plan: &'a Plan,
+    pub halls: &'a [Hall],
+    pub clock: RunClock,
+    pub monitor: Arc<Monitor>,
+    /// What those sent who have stopped.
+    sent: Mutex<HashMap<Uuid, Vec<u64>>>,
+}
+
+impl Run<'_> {
+    async fn take_place(&self, sources: &Sources) -> Result<Report, ScenarioError> {
+        let start = Instant::now();
+        let empty = sources.read();
+        let sampler = Sampler::start(start, sources.clone(), self.settings.progress);
+        let entered = self.enter().await;
+        let (bots, mut failures) = match entered {
+            Ok(entered) => entered,
+            Err(error) => {
+                sampler.stop();
+                return Err(error);
+            }
         };
-        if self.simulcast {
-            vec![layer(9, 320, 180), layer(3, 640, 360), layer(1, 1280, 720)]
-        } else {
-            vec![layer(1, 640, 360)]
+        if let Err(words) = self.everybody_has_begun(&bots).await {
+            failures.push(words);
+        }
+
+        let begin = sources.read();
+        let measuring = async {
+            tokio::time::sleep(self.settings.duration).await;
+            sources.read()
+        };
+        let visiting = join_all(self.plan.visitors().map(|visitor| self.visit(visitor, begin.at)));
+        let writing = chat::write(&bots, self.plan.messages_per_second, self.settings.duration);
+        let (end, visits, written) = tokio::join!(measuring, visiting, writing);
+        let messages = written.unwrap_or_else(|words| {
+            failures.push(words);
+            0
+        });
+        chat::hear_out(&bots, messages).await;
+
+        self.stop_all(&bots, &mut failures).await;
+        self.settle(&bots).await;
+        let people = bots.len();
+        let (mut records, late_failures) = finish_all(bots, self.sent()).await;
+        failures.extend(late_failures);
+        for visit in visits {
+            match visit {
+                Ok(record) => records.push(record),
+                Err(words) => failures.push(words),
+            }
+        }
+        let timeline = sampler.stop();
+        let readings = Readings { start, empty, begin, end, processes: sources.processes.clone() };
+        let circumstances = Circumstances { people, messages, readings, timeline, failures };
+        Ok(Report::new(self.settings, self.plan, circumstances, &records))
+    }
+
+    /// Where the server may leave something out, whoever is due anything must have received something.
+    async fn everybody_has_begun(&self, bots: &[Bot]) -> Result<(), String> {
+        let due: Vec<usize> = self.plan.steady().map(|(number, _)| self.plan.due_to(number)).collect();
+        let due = |place: usize| due.get(place).copied().unwrap_or_default();
+        let enough = |place| if self.settings.every_packet { due(place) } else { due(place).min(1) };
+        let deadline = Instant::now() + BEGIN_TIMEOUT;
+        loop {
+            let progress = progress_of_all(bots, None).await;
+            let is_waiting = |(place, it): &(usize, &Progress)| it.begun < enough(*place);
+            let waiting = progress.iter().enumerate().filter(is_waiting).count();
+            if waiting == 0 {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                return Err(format!("{waiting} bots have not received what is due within {BEGIN_TIMEOUT:?}"));
+            }
+            tokio::time::sleep(POLL).await;
         }
     }
 
-    fn peer(&self, clock: RunClock, bot: usize) -> PeerSettings {
-        let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(bot as u64);
-        PeerSettings { clock, conditions: self.conditions, seed }
+    pub(super) fn note_sent(&self, tracks: HashMap<Uuid, Vec<u64>>) {
+        self.sent.lock().expect("nobody panics while holding it").extend(tracks);
     }
-}
 
-/// A few at a time, as people come.
-async fn enter<J, F>(
-    settings: &MediaSettings,
-    clock: RunClock,
-    join: J,
-) -> Result<(Vec<Bot>, Vec<String>), ScenarioError>
-where
-    J: Fn(usize) -> F,
-    F: Future<Output = Result<Joined, SignalError>>,
-{
-    let entering = stream::iter(0..settings.bots).map(|number| {
-        let joined = join(number);
-        async move {
-            let joined = joined.await?;
-            Bot::enter(joined, settings.tracks(number), settings.peer(clock, number)).await
-        }
-    });
-    let outcomes: Vec<Result<Bot, BotError>> =
-        entering.buffered(settings.joining_at_once.max(1)).collect().await;
-    let (mut bots, mut failures) = (Vec::new(), Vec::new());
-    for (number, outcome) in outcomes.into_iter().enumerate() {
-        match outcome {
-            Ok(bot) => bots.push(bot),
-            Err(error) => failures.push(format!("bot {number} did not get in: {error}")),
-        }
+    /// Of everybody who has stopped by now.
+    pub(super) fn sent(&self) -> Sent {
+        Arc::new(self.sent.lock().expect("nobody panics while holding it").clone())
     }
-    if bots.is_empty() {
-        return Err(ScenarioError::NobodyIn(failures.into_iter().next().unwrap_or_default()));
-    }
-    Ok((bots, failures))
-}
 
-async fn everybody_has_begun(bots: &[Bot], due: usize) -> Result<(), String> {
-    let deadline = Instant::now() + BEGIN_TIMEOUT;
-    loop {
-        let progress = progress_of_all(bots, None).await;
-        let waiting = progress.iter().filter(|it| it.begun < due).count();
-        if waiting == 0 {
-            return Ok(());
+    async fn stop_all(&self, bots: &[Bot], failures: &mut Vec<String>) {
+        for (number, bot) in bots.iter().enumerate() {
+            match bot.stop_publishing().await {
+                Ok(tracks) => self.note_sent(tracks),
+                Err(error) => failures.push(format!("bot {number}: {error}")),
+            }
         }
-        if Instant::now() > deadline {
-            return Err(format!(
-                "{waiting} bots have not received everybody's media within {BEGIN_TIMEOUT:?}"
-            ));
+    }
+
+    /// Waits for what is still on the way.
+    async fn settle(&self, bots: &[Bot]) {
+        let sent = self.sent();
+        let deadline = Instant::now() + SETTLE_TIMEOUT;
+        let (mut received, mut received_at) = (0, Instant::now());
+        while Instant::now() < deadline {
+            let progress = progress_of_all(bots, Some(&sent)).await;
+            let now = progress.iter().map(|it| it.received).sum();
+            if now > received {
+                (received, received_at) = (now, Instant::now());
+            }
+            let is_over = !self.settings.every_packet && received_at.elapsed() > SILENCE;
+            if is_over || progress.iter().all(|it| it.outstanding == 0) {
+                return;
+            }
+            tokio::time::sleep(POLL).await;
         }
-        tokio::time::sleep(POLL).await;
     }
 }
 
@@ -185,52 +182,12 @@ async fn progress_of_all(bots: &[Bot], sent: Option<&Sent>) -> Vec<Progress> {
     all
 }
 
-struct Measurement {
-    at: Instant,
-    cpu: Duration,
-    received: u64,
-}
-
-impl Measurement {
-    async fn begin(bots: &[Bot], pids: &[u32]) -> Self {
-        let received = progress_of_all(bots, None).await.iter().map(|it| it.received).sum();
-        Self { at: Instant::now(), cpu: server::cpu_time(pids), received }
-    }
-
-    async fn end(self, bots: &[Bot], pids: &[u32]) -> Option<Server> {
-        let now = Self::begin(bots, pids).await;
-        let cpu = now.cpu.saturating_sub(self.cpu);
-        (!pids.is_empty())
-            .then(|| Server::new(cpu, now.at - self.at, now.received.saturating_sub(self.received)))
-    }
-}
-
-async fn stop_all(bots: &[Bot], failures: &mut Vec<String>) -> Sent {
-    let mut sent = HashMap::new();
-    for (number, bot) in bots.iter().enumerate() {
-        match bot.stop_publishing().await {
-            Ok(tracks) => sent.extend(tracks),
-            Err(error) => failures.push(format!("bot {number}: {error}")),
-        }
-    }
-    Arc::new(sent)
-}
-
-/// Waits for what is still on the way.
-async fn settle(bots: &[Bot], sent: &Sent) {
-    let deadline = Instant::now() + SETTLE_TIMEOUT;
-    while Instant::now() < deadline {
-        if progress_of_all(bots, Some(sent)).await.iter().all(|it| it.outstanding == 0) {
-            return;
-        }
-        tokio::time::sleep(POLL).await;
-    }
-}
-
 async fn finish_all(bots: Vec<Bot>, sent: Sent) -> (Vec<BotRecord>, Vec<String>) {
+    let finishing = bots.into_iter().map(|bot| bot.finish(sent.clone()));
+    let outcomes: Vec<_> = stream::iter(finishing).buffered(LEAVING_AT_ONCE).collect().await;
     let (mut records, mut failures) = (Vec::new(), Vec::new());
-    for (number, bot) in bots.into_iter().enumerate() {
-        match bot.finish(sent.clone()).await {
+    for (number, outcome) in outcomes.into_iter().enumerate() {
+        match outcome {
             Ok(record) => records.push(record),
             Err(error) => failures.push(format!("bot {number} at the end: {error}")),
         }

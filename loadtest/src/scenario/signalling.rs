@@ -1,6 +1,6 @@
 //! The control plane without media: sockets held, meetings joined and left, chat fanned out.
 
-use super::{MeetingSettings, ScenarioError, meeting::sign_in};
+use super::{ProductSettings, ScenarioError, venue::sign_in};
 use crate::{
     histogram::Histogram,
     report::Spread,
@@ -19,10 +19,12 @@ use std::{
 };
 use tokio::{sync::mpsc, time::timeout};
 
-/// See the module. Of the meeting's settings only server, accounts and number of bots count.
+/// See the module.
 #[derive(Clone, Debug)]
 pub struct SignallingSettings {
-    pub meeting: MeetingSettings,
+    pub product: ProductSettings,
+    /// All in one meeting.
+    pub sockets: usize,
     /// Chat messages sent by each socket, one after the other.
     pub messages: usize,
 }
@@ -58,12 +60,12 @@ const JOINING_AT_ONCE: usize = 8;
 /// # Errors
 /// A server that refuses the set-up.
 pub async fn signalling(settings: &SignallingSettings) -> Result<SignallingReport, ScenarioError> {
-    let rest = Rest::new(&settings.meeting.url)?;
-    let people = sign_in(&rest, &settings.meeting, settings.meeting.media.bots).await?;
+    let rest = Rest::new(&settings.product.url)?;
+    let people = sign_in(&rest, &settings.product, settings.sockets).await?;
     let host =
         people.first().cloned().ok_or_else(|| ScenarioError::NobodyIn("no sockets asked for".into()))?;
     let users: Vec<String> = people.iter().map(|account| account.user_id.clone()).collect();
-    let meeting = rest.create_meeting(&host, &users).await?;
+    let meeting = rest.create_meeting(&host, &users, users.len().max(2) * 2).await?;
     rest.start_meeting(&host, &meeting).await?;
 
     let mut report = SignallingReport { sockets: people.len(), ..SignallingReport::default() };

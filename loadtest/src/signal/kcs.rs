@@ -5,7 +5,7 @@ use super::{
     socketio::{ServerEvent, SocketIo},
 };
 use plenum_shared::{
-    media::{Direction, Kind, Source},
+    media::{Direction, Kind, PictureSize, Source},
     rtp::{RtpCapabilities, RtpParameters},
     transport::DtlsParameters,
 };
@@ -56,6 +56,16 @@ struct NewProducer {
     participant_id: Uuid,
     #[serde(flatten)]
     entry: ProducerEntry,
+}
+
+#[derive(Debug, Deserialize)]
+struct NewMessage {
+    message: Message,
+}
+
+#[derive(Debug, Deserialize)]
+struct Message {
+    message: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -139,6 +149,16 @@ impl KcsSession {
         ask::<Value>(&self.socket, "resume-consumer", json!({ "consumerId": consumer })).await.map(drop)
     }
 
+    pub(super) async fn show(&self, consumer: Uuid, size: PictureSize) -> Result<(), SignalError> {
+        let payload = json!({ "consumerId": consumer, "width": size.width, "height": size.height });
+        ask::<Value>(&self.socket, "set-preferred-layers", payload).await.map(drop)
+    }
+
+    pub(super) async fn say(&self, text: &str) -> Result<(), SignalError> {
+        let payload = json!({ "meetingId": self.meeting, "message": text });
+        Ok(self.socket.emit("send-message", payload).await?)
+    }
+
     pub(super) async fn leave(&self) -> Result<(), SignalError> {
         ask::<Value>(&self.socket, "leave-meeting", json!({ "meetingId": self.meeting })).await.map(drop)
     }
@@ -188,6 +208,10 @@ fn read_news(event: ServerEvent) -> Result<Option<News>, serde_json::Error> {
             let closed: ProducerNamed = serde_json::from_value(event.payload)?;
             Some(News::Closed { producer: closed.producer_id })
         }
+        "new-message" => {
+            let new: NewMessage = serde_json::from_value(event.payload)?;
+            Some(News::Said { text: new.message.message, at: event.at })
+        }
         "media-reset" => Some(News::Trouble("media-reset: the media node was lost".into())),
         "meeting-ended" => Some(News::Trouble("the meeting was ended".into())),
         "error" => Some(News::Trouble(format!("error event: {}", event.payload))),
@@ -217,6 +241,15 @@ mod tests {
             remote,
             RemoteProducer { participant, producer, kind: Kind::Video, source: Source::Screen }
         );
+    }
+
+    #[test]
+    fn a_chat_message_is_its_text_and_the_moment_it_came() {
+        let payload = json!({ "message": { "id": "1", "message": "load 77", "recipientType": "all" } });
+        let event = event("new-message", payload);
+        let came_at = event.at;
+        let Ok(Some(News::Said { text, at })) = read_news(event) else { panic!("news expected") };
+        assert_eq!((text.as_str(), at), ("load 77", came_at));
     }
 
     #[test]

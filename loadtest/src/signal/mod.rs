@@ -6,7 +6,7 @@ pub mod rest;
 pub mod socketio;
 
 use plenum_shared::{
-    media::{Direction, Kind, Source},
+    media::{Direction, Kind, PictureSize, Source},
     rtp::{RtpCapabilities, RtpParameters},
     transport::{DtlsParameters, IceCandidate, IceParameters},
 };
@@ -67,6 +67,11 @@ pub enum News {
     Published(RemoteProducer),
     Closed {
         producer: Uuid,
+    },
+    /// A chat message.
+    Said {
+        text: String,
+        at: Instant,
     },
     /// The server cannot go on with this bot as it is, in its words.
     Trouble(String),
@@ -136,6 +141,25 @@ impl Session {
         match self {
             Self::Kcs(session) => session.resume(consumer).await,
             Self::Node(session) => session.resume(consumer).await,
+        }
+    }
+
+    /// Says at how many pixels the picture of a consumer is shown.
+    pub async fn show(&self, consumer: Uuid, size: PictureSize) -> Result<(), SignalError> {
+        match self {
+            Self::Kcs(session) => session.show(consumer, size).await,
+            Self::Node(session) => session.show(consumer, size).await,
+        }
+    }
+
+    /// Says something to everybody in the chat, without waiting for an answer.
+    ///
+    /// # Errors
+    /// A connection that is gone, and a bare node: it has no chat.
+    pub async fn say(&self, text: &str) -> Result<(), SignalError> {
+        match self {
+            Self::Kcs(session) => session.say(text).await,
+            Self::Node(_) => Err(SignalError::Link("a bare node has no chat".into())),
         }
     }
 

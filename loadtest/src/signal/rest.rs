@@ -68,11 +68,12 @@ impl Rest {
         Ok(user.id)
     }
 
-    /// Creates a meeting for these users, starting now. Returns its id.
+    /// Creates a meeting for these users and so many places, starting now. Returns its id.
     pub async fn create_meeting(
         &self,
         host: &Account,
         participants: &[String],
+        places: usize,
     ) -> Result<String, SignalError> {
         let now = OffsetDateTime::now_utc();
         let at = |time: OffsetDateTime| {
@@ -85,7 +86,7 @@ impl Rest {
             "meeting_end_time": at(now + time::Duration::hours(4)),
             "meeting_location": "load test",
             "participants": participants,
-            "max_participants": participants.len().max(2) * 2,
+            "max_participants": places.max(2),
         });
         let meeting: User = self.call(Method::POST, "/api/meeting", Some(&host.token), Some(body)).await?;
         Ok(meeting.id)

@@ -23,6 +23,8 @@ pub struct Requests {
 
 /// Requests under way at the same time, as many as a small company has people clicking.
 const AT_ONCE: usize = 16;
+/// Of each meeting.
+const PLACES: usize = 8;
 
 /// Creates meetings, reads one of them, lists them all by pages of ten, asks to be let into one.
 ///
@@ -37,13 +39,18 @@ pub(super) async fn measure(
     let rest = Rest::new(base)?;
     let host = &people[0];
     let guests: Vec<String> = people.iter().skip(1).take(3).map(|one| one.user_id.clone()).collect();
-    let meeting = rest.create_meeting(host, &guests).await?;
+    let meeting = rest.create_meeting(host, &guests, PLACES).await?;
     rest.start_meeting(host, &meeting).await?;
     let (rest, guests, meeting) = (&rest, &guests, meeting.as_str());
     let count = settings.requests;
     Ok(vec![
-        run("create", count, pid, || async move { rest.create_meeting(host, guests).await.map(drop) })
-            .await?,
+        run(
+            "create",
+            count,
+            pid,
+            || async move { rest.create_meeting(host, guests, PLACES).await.map(drop) },
+        )
+        .await?,
         run("get", count, pid, || rest.get(host, format!("/api/meeting/{meeting}"))).await?,
         run("list", count, pid, || rest.get(host, "/api/meeting?limit=10".to_owned())).await?,
         run("join", count, pid, || rest.join_check(host, meeting)).await?,

@@ -1,4 +1,4 @@
-//! The node program: started with a link to us, stopped with us.
+//! The node program: started with a link to us and stopped with us, or somebody else's that dials us.
 
 use super::pki;
 use plenum_shared::{
@@ -7,10 +7,11 @@ use plenum_shared::{
 };
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
+use tempfile::TempDir;
 use thiserror::Error;
 use tokio::{
     process::{Child, Command},
@@ -29,6 +30,33 @@ pub struct LaunchSettings {
     pub log: String,
 }
 
+/// Where a node that somebody else starts finds us.
+#[derive(Clone, Debug)]
+pub struct AwaitSettings {
+    /// Where its link dials.
+    pub listen: SocketAddr,
+    /// Where its certificates are put.
+    pub directory: PathBuf,
+}
+
+impl AwaitSettings {
+    /// The settings such a node is to be started with.
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let file = |name| self.directory.join(name).display().to_string();
+        let mut settings = link_files(file).to_vec();
+        settings.push(("SFU_CONTROL", self.listen.to_string()));
+        settings
+    }
+}
+
+fn link_files<T>(file: impl Fn(&'static str) -> T) -> [(&'static str, T); 3] {
+    [
+        ("SFU_LINK_CA", file(pki::AUTHORITY_FILE)),
+        ("SFU_LINK_CERT", file(pki::NODE_CERTIFICATE_FILE)),
+        ("SFU_LINK_KEY", file(pki::NODE_KEY_FILE)),
+    ]
+}
+
 #[derive(Debug, Error)]
 pub enum LaunchError {
     #[error("starting {program}: {error}")]
@@ -37,61 +65,53 @@ pub enum LaunchError {
     Certificates(String),
     #[error("the link: {0}")]
     Link(String),
-    #[error("the node did not register within {0:?}")]
+    #[error("no node registered within {0:?}")]
     Silent(Duration),
     #[error("the node ended: {0}")]
     Ended(std::process::ExitStatus),
-    #[error("making the room: {0}")]
-    Room(String),
 }
 
-/// A running node; it is killed when this is dropped.
+/// A node on our link. If it was started here, it is killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct NodeProcess {
-    child: Child,
-    /// Holds the certificates for as long as the node may read them.
-    _directory: tempfile::TempDir,
+    /// With the certificates, which are there for as long as it may read them.
+    started: Option<(Child, TempDir)>,
     endpoint: quinn::Endpoint,
 }
 
 impl NodeProcess {
     pub(super) fn pid(&self) -> Option<u32> {
-        self.child.id()
+        self.started.as_ref().and_then(|(child, _)| child.id())
     }
 }
 
 impl Drop for NodeProcess {
     fn drop(&mut self) {
         self.endpoint.close(0_u32.into(), b"done");
-        // It may have ended by itself, which is as good.
-        let _ = self.child.start_kill();
+        if let Some((child, _)) = &mut self.started {
+            // It may have ended by itself, which is as good.
+            let _ = child.start_kill();
+        }
     }
 }
 
 /// The link is silent while nobody joins or leaves.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
 const REGISTER_TIMEOUT: Duration = Duration::from_secs(20);
+/// Somebody has to copy the certificates and start it.
+const SOMEBODY_TIMEOUT: Duration = Duration::from_secs(600);
 
 pub(super) async fn launch(
     settings: &LaunchSettings,
     control_epoch: u64,
 ) -> Result<(NodeProcess, quinn::Connection), LaunchError> {
     let directory = tempfile::tempdir().map_err(|error| LaunchError::Certificates(error.to_string()))?;
-    let mut config =
-        pki::make(directory.path()).map_err(|error| LaunchError::Certificates(error.to_string()))?;
-    let mut transport = quinn::TransportConfig::default();
-    transport.keep_alive_interval(Some(KEEP_ALIVE));
-    config.transport_config(transport.into());
-    let address: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
-    let endpoint =
-        quinn::Endpoint::server(config, address).map_err(|error| LaunchError::Link(error.to_string()))?;
+    let endpoint = listen_at((Ipv4Addr::LOCALHOST, 0).into(), directory.path())?;
     let listening = endpoint.local_addr().map_err(|error| LaunchError::Link(error.to_string()))?;
 
     let mut child = Command::new(&settings.program)
+        .envs(link_files(|name| directory.path().join(name)))
         .env("SFU_CONTROL", listening.to_string())
-        .env("SFU_LINK_CA", directory.path().join(pki::AUTHORITY_FILE))
-        .env("SFU_LINK_CERT", directory.path().join(pki::NODE_CERTIFICATE_FILE))
-        .env("SFU_LINK_KEY", directory.path().join(pki::NODE_KEY_FILE))
         .env("SFU_NODE_ID", uuid::Uuid::new_v4().to_string())
         .env("SFU_WORKERS", settings.workers.to_string())
         .env("SFU_LISTEN", settings.listen.to_string())
@@ -114,7 +134,26 @@ pub(super) async fn launch(
             return Err(LaunchError::Ended(status));
         }
     };
-    Ok((NodeProcess { child, _directory: directory, endpoint }, link))
+    Ok((NodeProcess { started: Some((child, directory)), endpoint }, link))
+}
+
+pub(super) async fn wait_for(
+    settings: &AwaitSettings,
+    control_epoch: u64,
+) -> Result<(NodeProcess, quinn::Connection), LaunchError> {
+    let endpoint = listen_at(settings.listen, &settings.directory)?;
+    let registered = timeout(SOMEBODY_TIMEOUT, register(&endpoint, control_epoch)).await;
+    let link = registered.map_err(|_| LaunchError::Silent(SOMEBODY_TIMEOUT))??;
+    Ok((NodeProcess { started: None, endpoint }, link))
+}
+
+/// Listens for a node that has the certificates made here.
+fn listen_at(address: SocketAddr, directory: &Path) -> Result<quinn::Endpoint, LaunchError> {
+    let mut config = pki::make(directory).map_err(|error| LaunchError::Certificates(error.to_string()))?;
+    let mut transport = quinn::TransportConfig::default();
+    transport.keep_alive_interval(Some(KEEP_ALIVE));
+    config.transport_config(transport.into());
+    quinn::Endpoint::server(config, address).map_err(|error| LaunchError::Link(error.to_string()))
 }
 
 /// The node's first stream: its hello and our welcome. Its events come on a stream of their own.

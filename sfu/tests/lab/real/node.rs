@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use plenum_loadtest::signal::node::{LaunchSettings, Node};
+use plenum_loadtest::signal::node::{LaunchSettings, Node, Room};
 use plenum_loadtest::signal::{RemoteProducer, Session};
 use plenum_shared::media::{Direction, Kind, Source};
 use plenum_shared::rtp::RtpParameters;
@@ -25,7 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A node with a room. It lives in the namespace of the thread that started it, and so do the ends of its link.
 pub struct Server<'a> {
     pub runtime: Runtime,
-    node: Arc<Node>,
+    room: Arc<Room>,
     far: &'a Namespace,
 }
 
@@ -49,11 +49,12 @@ impl<'a> Server<'a> {
             log: "warn".to_owned(),
         };
         let node = runtime.block_on(Node::launch(&settings)).expect("the node starts");
-        Server { runtime, node, far }
+        let room = runtime.block_on(Room::create(&node)).expect("a room");
+        Server { runtime, room, far }
     }
 
     pub fn close(&self) {
-        self.runtime.block_on(self.node.close()).expect("the node is there to the end");
+        self.runtime.block_on(self.room.close()).expect("the node is there to the end");
     }
 
     /// A connected transport of a new session.
@@ -61,7 +62,7 @@ impl<'a> Server<'a> {
         let address = far(host);
         self.far.address(address);
         let socket = self.far.within(|| UdpSocket::bind((address, 0)).unwrap());
-        let session = self.node.join().session;
+        let session = self.room.join().session;
         let offer = self.runtime.block_on(session.create_transport(direction)).unwrap();
         let candidate = offer.ice_candidates.iter().find(|one| one.protocol == Protocol::Udp).unwrap();
         socket.connect(SocketAddr::new(candidate.ip, candidate.port)).unwrap();

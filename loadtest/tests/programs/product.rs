@@ -1,8 +1,10 @@
-//! Twenty bots in one meeting of the whole product: every packet is accounted for, and none is lost on loopback.
+//! The whole product behind its public API: every packet is accounted for, and none is lost on loopback.
 
-mod support;
-
-use plenum_loadtest::scenario::{MediaSettings, MeetingSettings, meeting};
+use crate::support::{program, small};
+use plenum_loadtest::{
+    report::Report,
+    scenario::{MediaSettings, ProductSettings, RunSettings, Scenario, VenueSettings, run},
+};
 use std::{
     net::{Ipv4Addr, TcpListener},
     process::Stdio,
@@ -21,8 +23,8 @@ struct Plenum {
 
 impl Plenum {
     async fn start() -> Self {
-        let program = support::program("PLENUM_BIN", "plenum", "plenum-control");
-        support::program("PLENUM_SFU_BIN", "plenum-sfu", "plenum-sfu");
+        let program = program("PLENUM_BIN", "plenum", "plenum-control");
+        crate::support::program("PLENUM_SFU_BIN", "plenum-sfu", "plenum-sfu");
         let data = tempfile::tempdir().expect("a temporary directory");
         // Free a moment ago; the kernel does not hand the same port out again soon.
         let free =
@@ -63,6 +65,20 @@ impl Plenum {
         }
     }
 
+    async fn report(&self, scenario: Scenario, media: MediaSettings, duration: Duration) -> Report {
+        let venue = VenueSettings::Product(ProductSettings {
+            url: self.url.clone(),
+            admin_email: "admin@demo.test".into(),
+            admin_password: "demo-password".into(),
+            pids: self.process.id().into_iter().collect(),
+        });
+        let settings =
+            RunSettings { media, duration, every_packet: true, ..RunSettings::new(venue, scenario) };
+        let report = run(&settings).await.expect("a meeting that takes place");
+        assert!(report.is_good(), "{report}");
+        report
+    }
+
     async fn stop(mut self) {
         let pid = self.process.id().and_then(|pid| i32::try_from(pid).ok()).expect("it still runs");
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)
@@ -76,27 +92,37 @@ impl Plenum {
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_bots_see_and_hear_each_other_and_no_packet_is_lost() {
     let plenum = Plenum::start().await;
-    // Rates that two cores carry with unoptimised builds on both sides. Without loss no camera is left out on purpose, so
-    // every packet that does not arrive is a lost one.
-    let media = MediaSettings {
-        bots: 20,
-        duration: Duration::from_secs(5),
-        frames_per_second: 10,
-        video_bitrate_bps: 100_000,
-        ..MediaSettings::default()
-    };
-    let settings = MeetingSettings {
-        url: plenum.url.clone(),
-        admin_email: "admin@demo.test".into(),
-        admin_password: "demo-password".into(),
-        media,
-        pids: plenum.process.id().into_iter().collect(),
-    };
-    let report = meeting(&settings).await.expect("a meeting that takes place");
-    assert!(report.is_good(), "{report}");
+    // Without loss no camera is left out on purpose, so every packet that does not arrive is a lost one.
+    let report = plenum.report(Scenario::Meeting { people: 20 }, small(), Duration::from_secs(3)).await;
     assert_eq!(report.bots, 20);
     assert_eq!(report.media.subscriptions, 20 * 19 * 2, "{report}");
-    assert!(report.media.sent > 20 * 5 * 50, "{report}");
+    assert!(report.media.sent > 20 * 3 * 50, "{report}");
     assert_eq!(report.media.received, report.media.expected, "{report}");
+    let server = report.server.as_ref().expect("the processes are measured");
+    assert!(server.sfu.is_some_and(|it| it.cpu_seconds > 0.0) && server.control.is_some(), "{report}");
+    plenum.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rooms_churn_and_chat_go_through_the_public_api() {
+    let plenum = Plenum::start().await;
+    let (short, sound) = (Duration::from_millis(1200), MediaSettings { video: false, ..small() });
+
+    let report = plenum.report(Scenario::SmallRooms { rooms: 2 }, sound, short).await;
+    assert_eq!(report.media.subscriptions, 2 * 4 * 3, "{report}");
+
+    let media = MediaSettings { simulcast: true, video_bitrate_bps: 500_000, ..small() };
+    let report = plenum.report(Scenario::Livestream { viewers: 3 }, media, short).await;
+    assert_eq!(report.media.subscriptions, 3 * 2, "{report}");
+
+    let stay = Duration::from_millis(600);
+    let report = plenum.report(Scenario::Churn { per_second: 4.0, people: 2, stay }, sound, short).await;
+    assert_eq!((report.bots, report.media.deaf), (2 + 4, 0), "{report}");
+
+    let storm = Scenario::ChatStorm { per_second: 50.0, people: 5 };
+    let report = plenum.report(storm, sound, short).await;
+    let chat = report.chat.as_ref().expect("it is about the chat");
+    assert_eq!((chat.sent, chat.heard), (60, 60 * 5), "{report}");
+    assert!(chat.fan_out.p99_ms > 0.0, "{report}");
     plenum.stop().await;
 }

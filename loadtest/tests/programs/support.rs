@@ -1,6 +1,7 @@
-//! The programs under test.
+//! The programs under test, and what is asked of them everywhere.
 
-use std::{env, path::PathBuf};
+use plenum_loadtest::{scenario::MediaSettings, signal::node::LaunchSettings};
+use std::{env, net::Ipv4Addr, path::PathBuf};
 
 /// The path in the variable, or the program beside this test's own executable (`target/<profile>/`).
 ///
@@ -18,4 +19,20 @@ pub fn program(variable: &str, name: &str, package: &str) -> PathBuf {
         path.display()
     );
     path
+}
+
+/// One worker of a bare media node.
+pub fn node() -> LaunchSettings {
+    let program = program("PLENUM_SFU_BIN", "plenum-sfu", "plenum-sfu");
+    LaunchSettings { program, workers: 1, listen: Ipv4Addr::LOCALHOST.into(), log: "warn".into() }
+}
+
+/// Publishers of one small layer: two cores carry a few dozen with unoptimised builds on both sides.
+pub fn small() -> MediaSettings {
+    MediaSettings {
+        simulcast: false,
+        frames_per_second: 10,
+        video_bitrate_bps: 100_000,
+        ..MediaSettings::default()
+    }
 }

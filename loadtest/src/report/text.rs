@@ -1,0 +1,163 @@
+//! The report as people read it on a terminal.
+
+use super::{Plane, Report, Spread};
+use std::fmt;
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p50 {:.2} ms  p99 {:.2} ms  max {:.2} ms", self.p50_ms, self.p99_ms, self.max_ms)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.head(f)?;
+        self.packets(f)?;
+        self.times(f)?;
+        self.way(f)?;
+        self.cost(f)?;
+        self.verdict(f)
+    }
+}
+
+impl Report {
+    fn head(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let media = &self.media;
+        writeln!(
+            f,
+            "{:<14} {} {}, {} bots, {:.1} s, {} producers",
+            self.scenario, self.load, self.load_unit, self.bots, self.seconds, media.producers
+        )?;
+        writeln!(
+            f,
+            "subscriptions  {} of {}, silent {}",
+            media.subscriptions, media.subscriptions_expected, media.silent
+        )
+    }
+
+    fn packets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let media = &self.media;
+        writeln!(
+            f,
+            "packets        sent {}  expected {}  received {}  left out {}",
+            media.sent, media.expected, media.received, media.left_out
+        )?;
+        writeln!(
+            f,
+            "faults         lost {}  duplicated {}  reordered {}  foreign {}  damaged {}",
+            media.lost, media.duplicated, media.reordered, media.foreign, media.damaged
+        )?;
+        writeln!(
+            f,
+            "continuity     timestamp breaks {}  picture id breaks {}  starts without keyframe {}",
+            media.time_breaks, media.picture_breaks, media.unclean_starts
+        )?;
+        write!(f, "layers         switches {}  unclean {}", media.layer_switches, media.unclean_switches)?;
+        for share in self.layers.iter().filter(|_| self.layers.len() > 1) {
+            write!(
+                f,
+                "  layer {}: {:.0} % of time, {:.0} % of packets",
+                share.layer,
+                share.share_of_time * 100.0,
+                share.share_of_packets * 100.0
+            )?;
+        }
+        writeln!(f)
+    }
+
+    fn times(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "delay          {}", self.media.delay)?;
+        writeln!(f, "join, set up   {}", self.join.entered)?;
+        writeln!(f, "join to media  {}", self.join.first_media)?;
+        writeln!(f, "join to video  {}", self.join.first_video)?;
+        let Some(chat) = &self.chat else { return Ok(()) };
+        writeln!(
+            f,
+            "chat           sent {}  heard {} of {}, {:.0} a second",
+            chat.sent, chat.heard, chat.expected, chat.heard_per_s
+        )?;
+        writeln!(f, "chat fan-out   {}", chat.fan_out)
+    }
+
+    fn way(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let transport = &self.transport;
+        writeln!(
+            f,
+            "feedback       NACKs sent {} received {}  PLIs sent {} received {}",
+            transport.nacks_sent, transport.nacks_received, transport.plis_sent, transport.plis_received
+        )?;
+        writeln!(
+            f,
+            "datagrams      sent {} ({} bytes)  received {} ({} bytes)",
+            transport.datagrams_sent,
+            transport.bytes_sent,
+            transport.datagrams_received,
+            transport.bytes_received
+        )?;
+        writeln!(
+            f,
+            "on the way     wire duplicates {}  emulated losses {}  drops at the bots' own sockets {}",
+            transport.wire_duplicates, transport.emulated_losses, transport.socket_drops
+        )
+    }
+
+    fn cost(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(server) = &self.server {
+            writeln!(
+                f,
+                "server CPU     {:.2} s ({:.0} % of a core), {:.2} us per forwarded packet ({} packets, {:.0} a second)",
+                server.cpu_seconds,
+                server.cpu_share * 100.0,
+                server.cpu_us_per_forwarded,
+                server.forwarded,
+                server.forwarded_per_s
+            )?;
+            for (name, plane) in [("sfu", server.sfu), ("control", server.control)] {
+                if let Some(plane) = plane {
+                    writeln!(f, "  {name:<12} {plane}")?;
+                }
+            }
+        }
+        let own = &self.generator;
+        writeln!(
+            f,
+            "bots' own CPU  {:.2} s ({:.0} % of a core), {:.2} us per received packet; machine {:.0} % busy, sending late p99 {:.2} ms",
+            own.cpu_seconds,
+            own.cpu_share * 100.0,
+            own.cpu_us_per_received,
+            own.machine_busy * 100.0,
+            own.late_p99_ms
+        )
+    }
+
+    fn verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for words in &self.generator.no_proof {
+            writeln!(f, "no proof       {words}")?;
+        }
+        for judged in &self.thresholds {
+            let verdict = if judged.held { "holds " } else { "BROKEN" };
+            writeln!(f, "threshold      {verdict} {}", judged.words())?;
+        }
+        for problem in &self.problems {
+            writeln!(f, "problem        {problem}")?;
+        }
+        if self.problems_unlisted > 0 {
+            writeln!(f, "problem        and {} more", self.problems_unlisted)?;
+        }
+        write!(f, "result         {}", if self.is_good() { "good" } else { "BAD" })
+    }
+}
+
+impl fmt::Display for Plane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{:.2} us per packet, {:.0} packets per second of a core, memory {:.1} MB ({:.1} empty, {:.0} kB per person)",
+            self.cpu_us_per_forwarded,
+            self.packets_per_busy_core,
+            self.memory_max_mb,
+            self.memory_empty_mb,
+            self.memory_kb_per_person
+        )
+    }
+}

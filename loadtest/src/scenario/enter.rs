@@ -1,0 +1,61 @@
+//! How people get in, and how those who come and go spend their visit.
+
+use super::{Person, ScenarioError, Visit, run::Run};
+use crate::bot::{Bot, BotError, BotRecord, Part};
+use futures_util::{StreamExt, stream};
+use std::time::{Duration, Instant};
+
+/// What somebody said last is heard before they are gone, unless the network is slower than this and its own delay.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
+impl Run<'_> {
+    /// Those who stay, a few at a time. Those who did not make it are told in words.
+    pub(super) async fn enter(&self) -> Result<(Vec<Bot>, Vec<String>), ScenarioError> {
+        let start = Instant::now();
+        let entering = self.plan.steady().map(|(number, person)| async move {
+            tokio::time::sleep_until((start + person.comes_at).into()).await;
+            (number, self.enter_one(number, person).await)
+        });
+        let at_once = self.settings.joining_at_once.max(1);
+        let outcomes: Vec<_> = stream::iter(entering).buffered(at_once).collect().await;
+        let (mut bots, mut failures) = (Vec::new(), Vec::new());
+        for (number, outcome) in outcomes {
+            match outcome {
+                Ok(bot) => bots.push(bot),
+                Err(error) => failures.push(did_not_get_in(number, &error)),
+            }
+        }
+        if bots.is_empty() {
+            return Err(ScenarioError::NobodyIn(failures.into_iter().next().unwrap_or_default()));
+        }
+        Ok((bots, failures))
+    }
+
+    async fn enter_one(&self, number: usize, person: &Person) -> Result<Bot, BotError> {
+        let settings = self.settings;
+        let joined = self.halls[person.room].join(number).await?;
+        let publishes = (person.audio, person.video);
+        let tracks = settings.media.tracks(publishes, self.plan.turn(number), number, settings.seed);
+        let part = Part { tracks, watches: person.watches, shown_at: person.shown_at };
+        Bot::enter(joined, part, settings.peer(self.clock, number, &self.monitor)).await
+    }
+
+    /// Comes, stays and goes.
+    pub(super) async fn visit(
+        &self,
+        (number, person, visit): (usize, &Person, Visit),
+        begun_at: Instant,
+    ) -> Result<BotRecord, String> {
+        tokio::time::sleep_until((begun_at + visit.comes_at).into()).await;
+        let bot = self.enter_one(number, person).await.map_err(|error| did_not_get_in(number, &error))?;
+        tokio::time::sleep_until((begun_at + visit.leaves_at).into()).await;
+        let failed = |error: BotError| format!("bot {number} at its end: {error}");
+        self.note_sent(bot.stop_publishing().await.map_err(failed)?);
+        tokio::time::sleep(LAST_WORDS + self.settings.conditions.delay * 2).await;
+        bot.finish(self.sent()).await.map_err(failed)
+    }
+}
+
+fn did_not_get_in(number: usize, error: &BotError) -> String {
+    format!("bot {number} did not get in: {error}")
+}

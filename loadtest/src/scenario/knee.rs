@@ -1,0 +1,228 @@
+//! Where it breaks: the load is doubled until delay or loss exceed their thresholds, then the place is narrowed down.
+
+use super::{RunSettings, ScenarioError, run::hold, venue::Venue};
+use crate::report::{Report, Thresholds};
+use serde::Serialize;
+use std::{fmt, io::Write};
+
+/// Between which loads to look.
+#[derive(Clone, Copy, Debug)]
+pub struct KneeSettings {
+    pub from: usize,
+    pub most: usize,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Knee {
+    pub scenario: &'static str,
+    pub load_unit: &'static str,
+    /// The largest load that held; `None`: not even the smallest did.
+    pub holds: Option<usize>,
+    /// The smallest load that did not; `None`: all held.
+    pub breaks: Option<usize>,
+    /// In the order in which they were tried.
+    pub steps: Vec<Step>,
+}
+
+/// One load.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    pub load: usize,
+    /// What broke; empty when it held.
+    pub broke: Vec<String>,
+    /// Why the load generator itself may have been the limit.
+    pub no_proof: Vec<String>,
+    /// `None` when nobody got in.
+    pub report: Option<Report>,
+}
+
+/// Delay and loss that people notice, for a search that was given neither.
+const USUAL: Thresholds = Thresholds { max_loss: Some(0.001), max_p99_ms: Some(50.0), ..Thresholds::NONE };
+
+/// How closely the place is told: one in so many.
+const PRECISION: usize = 20;
+
+/// Problems said of one step.
+const WORDS_MAX: usize = 5;
+
+/// Runs the scenario with one load after the other. Without any threshold, loss and delay that people notice are it.
+///
+/// # Errors
+/// A server that refuses the set-up.
+pub async fn find_knee(settings: &RunSettings, knee: &KneeSettings) -> Result<Knee, ScenarioError> {
+    let mut venue = Venue::open(&settings.venue).await?;
+    let mut settings = settings.clone();
+    if settings.thresholds == Thresholds::NONE {
+        settings.thresholds = USUAL;
+    }
+    let scenario = settings.scenario;
+    let mut found = Knee { scenario: scenario.name(), load_unit: scenario.load_unit(), ..Knee::default() };
+    let mut search = Search::new(knee);
+    while let Some(load) = search.next() {
+        let settings = RunSettings { scenario: scenario.with_load(load), ..settings.clone() };
+        let step = match hold(&mut venue, &settings).await {
+            Ok(report) => Step::of(load, report),
+            Err(ScenarioError::NobodyIn(words)) => {
+                Step { load, broke: vec![words], no_proof: Vec::new(), report: None }
+            }
+            Err(error) => return Err(error),
+        };
+        // Standard error may be closed; the report says it again.
+        let _ = writeln!(std::io::stderr(), "{load} {}: {}", found.load_unit, step.words());
+        search.note(load, step.held());
+        found.steps.push(step);
+    }
+    (found.holds, found.breaks) = (search.holds, search.breaks);
+    Ok(found)
+}
+
+/// Where to look next. Pure.
+#[derive(Debug)]
+struct Search {
+    from: usize,
+    most: usize,
+    holds: Option<usize>,
+    breaks: Option<usize>,
+}
+
+impl Search {
+    fn new(settings: &KneeSettings) -> Self {
+        let from = settings.from.max(1);
+        Self { from, most: settings.most.max(from), holds: None, breaks: None }
+    }
+
+    fn note(&mut self, load: usize, held: bool) {
+        if held {
+            self.holds = self.holds.max(Some(load));
+        } else {
+            self.breaks = Some(self.breaks.map_or(load, |breaks| breaks.min(load)));
+        }
+    }
+
+    fn next(&self) -> Option<usize> {
+        match (self.holds, self.breaks) {
+            (None, None) => Some(self.from),
+            (Some(holds), None) => (holds < self.most).then(|| (holds * 2).min(self.most)),
+            (None, Some(breaks)) => (breaks > 1).then_some(breaks / 2),
+            (Some(holds), Some(breaks)) => {
+                let is_close = breaks.saturating_sub(holds) <= (holds / PRECISION).max(1);
+                (!is_close).then_some(holds.midpoint(breaks))
+            }
+        }
+    }
+}
+
+impl Step {
+    fn of(load: usize, report: Report) -> Self {
+        let mut broke = report.broken();
+        broke.truncate(WORDS_MAX);
+        let no_proof = report.generator.no_proof.clone();
+        Self { load, broke, no_proof, report: Some(report) }
+    }
+
+    pub fn held(&self) -> bool {
+        self.broke.is_empty()
+    }
+
+    /// How it went, in a line.
+    pub fn words(&self) -> String {
+        let mut words =
+            if self.held() { "holds".to_owned() } else { format!("breaks: {}", self.broke.join("; ")) };
+        if !self.no_proof.is_empty() {
+            words.push_str(&format!(" (no proof: {})", self.no_proof.join("; ")));
+        }
+        words
+    }
+}
+
+impl Knee {
+    /// Whether any load held.
+    pub fn is_good(&self) -> bool {
+        self.holds.is_some()
+    }
+
+    /// The finding in a sentence.
+    pub fn words(&self) -> String {
+        let unit = self.load_unit;
+        match (self.holds, self.breaks) {
+            (Some(holds), Some(breaks)) => format!("{holds} {unit} hold, {breaks} do not"),
+            (Some(holds), None) => format!("{holds} {unit} hold, and more was not tried"),
+            (None, _) => format!("not even the smallest load holds, 1 of {unit}"),
+        }
+    }
+
+    /// Why the place may be the load generator's and not the server's.
+    pub fn no_proof(&self) -> Vec<String> {
+        let at = self.steps.iter().filter(|step| Some(step.load) == self.breaks);
+        at.flat_map(|step| step.no_proof.clone()).collect()
+    }
+}
+
+impl fmt::Display for Knee {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut steps: Vec<&Step> = self.steps.iter().collect();
+        steps.sort_by_key(|step| step.load);
+        for step in steps {
+            writeln!(f, "{:>6} {}  {}", step.load, self.load_unit, step.words())?;
+        }
+        for words in self.no_proof() {
+            writeln!(f, "no proof       {words}")?;
+        }
+        write!(f, "{:<14} {}", self.scenario, self.words())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tries what the search says, with everything up to `limit` holding.
+    fn search(from: usize, most: usize, limit: usize) -> (Search, Vec<usize>) {
+        let mut search = Search::new(&KneeSettings { from, most });
+        let mut tried = Vec::new();
+        while let Some(load) = search.next() {
+            assert!(!tried.contains(&load), "{load} again: {tried:?}");
+            tried.push(load);
+            search.note(load, load <= limit);
+        }
+        (search, tried)
+    }
+
+    #[test]
+    fn the_load_is_doubled_until_it_breaks_and_the_place_narrowed_down() {
+        let (found, tried) = search(10, 1_000, 117);
+        assert_eq!(tried[..5], [10, 20, 40, 80, 160]);
+        let (holds, breaks) = (found.holds.expect("some hold"), found.breaks.expect("some do not"));
+        assert!(holds <= 117 && breaks > 117 && breaks - holds <= holds / PRECISION, "{holds} {breaks}");
+    }
+
+    #[test]
+    fn a_small_limit_is_told_exactly() {
+        let (found, _) = search(4, 100, 9);
+        assert_eq!((found.holds, found.breaks), (Some(9), Some(10)));
+    }
+
+    #[test]
+    fn a_start_beyond_the_limit_goes_down() {
+        let (found, tried) = search(16, 100, 3);
+        assert_eq!(tried[..3], [16, 8, 4]);
+        assert_eq!((found.holds, found.breaks), (Some(3), Some(4)));
+    }
+
+    #[test]
+    fn nothing_that_holds_and_nothing_that_breaks_are_findings_too() {
+        let (found, _) = search(2, 100, 0);
+        assert_eq!((found.holds, found.breaks), (None, Some(1)));
+        let (found, tried) = search(3, 10, 1_000);
+        assert_eq!((found.holds, found.breaks), (Some(10), None));
+        assert_eq!(tried, [3, 6, 10]);
+    }
+
+    #[test]
+    fn the_finding_is_a_sentence() {
+        let knee = Knee { load_unit: "viewers", holds: Some(9), breaks: Some(10), ..Knee::default() };
+        assert_eq!(knee.words(), "9 viewers hold, 10 do not");
+        assert!(knee.is_good() && !Knee::default().is_good());
+    }
+}

@@ -1,0 +1,153 @@
+//! A run second by second: readings of all counters, and what lies between two of them.
+
+use crate::{
+    histogram::Histogram,
+    monitor::{LAYERS, Monitor, Totals},
+    server::{self, Busy, Processes},
+};
+use serde::Serialize;
+use std::{sync::Arc, time::Duration, time::Instant};
+
+/// What is read.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    pub monitor: Arc<Monitor>,
+    pub processes: Processes,
+}
+
+/// All counters at one moment.
+#[derive(Clone, Debug)]
+pub struct Reading {
+    pub at: Instant,
+    pub totals: Totals,
+    pub delays: Histogram,
+    pub lateness: Histogram,
+    pub sfu_cpu: Duration,
+    pub control_cpu: Duration,
+    pub bots_cpu: Duration,
+    pub machine: Busy,
+    pub sfu_bytes: u64,
+    pub control_bytes: u64,
+}
+
+/// Between two readings.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Sample {
+    /// Since the start of the run.
+    pub at_s: f64,
+    pub people: usize,
+    pub packets_in_per_s: f64,
+    pub packets_out_per_s: f64,
+    /// Payloads.
+    pub bits_in_per_s: f64,
+    pub bits_out_per_s: f64,
+    /// Share of packets that were sent to subscribers and did not come. Repairs lower it later.
+    pub loss: f64,
+    pub delay_p50_ms: f64,
+    pub delay_p99_ms: f64,
+    /// Video subscriptions on each layer, the smallest first.
+    pub layers: [u32; LAYERS],
+    /// Video subscriptions without a packet in the last half second.
+    pub dark: u32,
+    /// Cores in use.
+    pub sfu_cores: f64,
+    pub control_cores: f64,
+    pub bots_cores: f64,
+    /// Share of the whole machine.
+    pub machine_busy: f64,
+    pub sfu_mb: f64,
+    pub control_mb: f64,
+}
+
+impl Sources {
+    pub fn read(&self) -> Reading {
+        let (delays, lateness) = self.monitor.histograms();
+        Reading {
+            at: Instant::now(),
+            totals: self.monitor.totals(),
+            delays,
+            lateness,
+            sfu_cpu: server::cpu_time(&self.processes.sfu),
+            control_cpu: server::cpu_time(&self.processes.control),
+            bots_cpu: server::cpu_time(&[std::process::id()]),
+            machine: server::machine_busy(),
+            sfu_bytes: self.processes.sfu.iter().map(|pid| server::resident_bytes(*pid)).sum(),
+            control_bytes: self.processes.control.iter().map(|pid| server::resident_bytes(*pid)).sum(),
+        }
+    }
+}
+
+impl Sample {
+    /// `start` is the run's.
+    pub fn between(start: Instant, before: &Reading, after: &Reading) -> Self {
+        let seconds = (after.at - before.at).as_secs_f64().max(1e-9);
+        let rate =
+            |of: fn(&Totals) -> u64| of(&after.totals).saturating_sub(of(&before.totals)) as f64 / seconds;
+        let cores =
+            |of: fn(&Reading) -> Duration| of(after).saturating_sub(of(before)).as_secs_f64() / seconds;
+        let delays = after.delays.since(&before.delays);
+        let ms = |share| delays.quantile_ns(share) as f64 / 1e6;
+        let missing = rate(|totals| totals.standing.missing);
+        let due = missing + rate(|totals| totals.standing.received);
+        Self {
+            at_s: (after.at - start).as_secs_f64(),
+            people: after.totals.people,
+            packets_in_per_s: rate(|totals| totals.sent),
+            packets_out_per_s: rate(|totals| totals.received),
+            bits_in_per_s: 8.0 * rate(|totals| totals.sent_bytes),
+            bits_out_per_s: 8.0 * rate(|totals| totals.received_bytes),
+            loss: if missing > 0.0 { missing / due } else { 0.0 },
+            delay_p50_ms: ms(0.5),
+            delay_p99_ms: ms(0.99),
+            layers: after.totals.standing.layers,
+            dark: after.totals.standing.dark,
+            sfu_cores: cores(|reading| reading.sfu_cpu),
+            control_cores: cores(|reading| reading.control_cpu),
+            bots_cores: cores(|reading| reading.bots_cpu),
+            machine_busy: after.machine.share_since(&before.machine),
+            sfu_mb: after.sfu_bytes as f64 / 1e6,
+            control_mb: after.control_bytes as f64 / 1e6,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monitor::Standing;
+
+    #[test]
+    fn a_sample_says_what_happened_in_a_second_of_its_time() {
+        let sources = Sources { monitor: Arc::default(), processes: Processes::default() };
+        let before = sources.read();
+        let mut after = before.clone();
+        after.at += Duration::from_secs(2);
+        after.totals.people = 3;
+        (after.totals.sent, after.totals.received) = (200, 900);
+        after.totals.received_bytes = 1_000;
+        after.totals.standing = Standing { received: 900, missing: 100, layers: [4, 0, 1, 0], dark: 2 };
+        after.sfu_cpu += Duration::from_millis(500);
+        after.bots_cpu += Duration::from_secs(3);
+        (1..=100).for_each(|ms| after.delays.record(ms * 1_000_000));
+        let sample = Sample::between(before.at, &before, &after);
+        let close = |is: f64, due: f64| assert!((is - due).abs() < due * 0.04 + 1e-9, "{is} is not {due}");
+        close(sample.at_s, 2.0);
+        close(sample.packets_in_per_s, 100.0);
+        close(sample.packets_out_per_s, 450.0);
+        close(sample.bits_out_per_s, 4_000.0);
+        close(sample.loss, 0.1);
+        close(sample.delay_p50_ms, 50.0);
+        close(sample.delay_p99_ms, 99.0);
+        close(sample.sfu_cores, 0.25);
+        close(sample.bots_cores, 1.5);
+        assert_eq!((sample.people, sample.layers[0], sample.dark), (3, 4, 2));
+    }
+
+    #[test]
+    fn repairs_that_come_later_are_no_negative_loss() {
+        let sources = Sources { monitor: Arc::default(), processes: Processes::default() };
+        let (mut before, after) = (sources.read(), sources.read());
+        before.totals.standing.missing = 7;
+        assert!(Sample::between(before.at, &before, &after).loss == 0.0);
+    }
+}

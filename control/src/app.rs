@@ -483,7 +483,8 @@ async fn services(
 }
 
 fn router(services: &Services, raw_sockets: Router, state: Arc<State>, config: &Config) -> Router {
-    let health = Health { probe: state, metrics: telemetry::metrics(), started: Instant::now() };
+    telemetry::start_metrics();
+    let health = Health { probe: state, metrics: telemetry::page, started: Instant::now() };
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
     let routes = Router::new()
         .merge(rest::routes(services.clone(), proxies))

@@ -1,5 +1,7 @@
 //! Logs and metrics of this process.
 
+mod process;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -51,8 +53,18 @@ fn discreet<S>(filter: EnvFilter) -> impl Filter<S> {
     }))
 }
 
+/// All metrics as they are now, in the Prometheus text format.
+pub fn page() -> String {
+    metrics().render() + &process::render()
+}
+
+/// From here on is counted. A second call changes nothing.
+pub fn start_metrics() {
+    metrics();
+}
+
 /// The metrics of this process; the first call installs the recorder.
-pub fn metrics() -> PrometheusHandle {
+fn metrics() -> PrometheusHandle {
     static HANDLE: OnceLock<PrometheusHandle> = OnceLock::new();
     HANDLE
         .get_or_init(|| {
@@ -96,6 +108,8 @@ fn describe() {
     metrics::counter!("plenum_http_panics_total").absolute(0);
     describe_meetings();
     describe_fleet();
+    describe_jobs();
+    expect_results();
     metrics::describe_gauge!("plenum_build_info", "Always 1; the version is a label");
     metrics::gauge!("plenum_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
@@ -124,6 +138,17 @@ fn describe_meetings() {
         "Requests refused because of the database, by reason"
     );
     metrics::describe_counter!("plenum_events_in_total", "Events clients sent, by event");
+    metrics::describe_histogram!(
+        "plenum_event_seconds",
+        "Time from an event of a client to its answer, waiting included, by event"
+    );
+    metrics::describe_counter!(
+        "plenum_events_missed_total",
+        "Events that connections did not take, because they are too far behind or gone"
+    );
+    metrics::counter!("plenum_events_missed_total").increment(0);
+    metrics::describe_counter!("plenum_sockets_resumed_total", "Clients that came back and missed nothing");
+    metrics::counter!("plenum_sockets_resumed_total").increment(0);
     metrics::describe_counter!("plenum_events_out_total", "Events written to clients, by event");
     metrics::describe_counter!(
         "plenum_events_refused_total",
@@ -131,6 +156,7 @@ fn describe_meetings() {
     );
     metrics::describe_counter!("plenum_webhook_deliveries_total", "Messages to webhooks, by result of a try");
     metrics::describe_histogram!("plenum_webhook_seconds", "Time one try to tell a webhook took");
+    metrics::describe_counter!("plenum_mails_total", "Mails, by result of a try");
     metrics::describe_gauge!("plenum_webhook_waiting", "Messages to webhooks that wait");
     metrics::gauge!("plenum_webhook_waiting").increment(0.0);
     for name in ["plenum_live_meetings", "plenum_participants", "plenum_sockets"] {
@@ -146,8 +172,8 @@ fn describe_fleet() {
     metrics::describe_gauge!("plenum_node_transports", "Transports on a node");
     metrics::describe_gauge!("plenum_node_producers", "Published tracks on a node");
     metrics::describe_gauge!("plenum_node_consumers", "Subscriptions on a node");
-    metrics::describe_gauge!("plenum_node_received_bits_per_second", "Media a node receives");
-    metrics::describe_gauge!("plenum_node_sent_bits_per_second", "Media a node sends");
+    metrics::describe_gauge!("plenum_node_received_bytes_per_second", "Media a node receives");
+    metrics::describe_gauge!("plenum_node_sent_bytes_per_second", "Media a node sends");
     metrics::describe_histogram!("plenum_command_seconds", "Time a media node took to answer, by command");
     metrics::describe_counter!(
         "plenum_command_failures_total",
@@ -156,6 +182,32 @@ fn describe_fleet() {
     metrics::describe_counter!("plenum_sfu_restarts_total", "Starts of our own media node after it ended");
     metrics::gauge!("plenum_nodes_up").increment(0.0);
     metrics::counter!("plenum_sfu_restarts_total").increment(0);
+}
+
+fn describe_jobs() {
+    metrics::describe_gauge!("plenum_job_interval_seconds", "How often periodic work is done, by task");
+    metrics::describe_histogram!("plenum_job_seconds", "Time periodic work took once, by task");
+    metrics::describe_counter!("plenum_job_failures_total", "Times periodic work was in vain, by task");
+    metrics::describe_gauge!(
+        "plenum_job_last_success_timestamp_seconds",
+        "When periodic work was last done, or the process started, by task"
+    );
+}
+
+/// Small closed sets of labels are there before they count: the first one ever would otherwise be no increase.
+fn expect_results() {
+    for result in ["granted", "refused"] {
+        metrics::counter!("plenum_login_total", "result" => result).increment(0);
+    }
+    for reason in ["gone", "busy", "disk"] {
+        metrics::counter!("plenum_db_unavailable_total", "reason" => reason).increment(0);
+    }
+    for result in ["sent", "put_off", "failed"] {
+        metrics::counter!("plenum_mails_total", "result" => result).increment(0);
+    }
+    for result in ["delivered", "put_off", "dead"] {
+        metrics::counter!("plenum_webhook_deliveries_total", "result" => result).increment(0);
+    }
 }
 
 #[cfg(test)]

@@ -219,8 +219,10 @@ fn export_load(report: &LoadReport) {
     gauge!("plenum_node_transports", "node" => node.clone()).set(sum(|w| f64::from(w.transports)));
     gauge!("plenum_node_producers", "node" => node.clone()).set(sum(|w| f64::from(w.producers)));
     gauge!("plenum_node_consumers", "node" => node.clone()).set(sum(|w| f64::from(w.consumers)));
-    gauge!("plenum_node_received_bits_per_second", "node" => node.clone()).set(sum(|w| w.received.0 as f64));
-    gauge!("plenum_node_sent_bits_per_second", "node" => node).set(sum(|w| w.sent.0 as f64));
+    let bytes = |bits: f64| bits / 8.0;
+    gauge!("plenum_node_received_bytes_per_second", "node" => node.clone())
+        .set(bytes(sum(|w| w.received.0 as f64)));
+    gauge!("plenum_node_sent_bytes_per_second", "node" => node).set(bytes(sum(|w| w.sent.0 as f64)));
 }
 
 fn give_up_later(fleet: Fleet, node: NodeId, registration: u64) {

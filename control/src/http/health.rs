@@ -9,7 +9,6 @@ use axum::routing::get;
 use axum::{Json, Router};
 use futures_util::future::BoxFuture;
 use http::{StatusCode, header};
-use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -18,7 +17,8 @@ use time::format_description::well_known::Rfc3339;
 #[derive(Clone)]
 pub struct Health {
     pub probe: Arc<dyn Probe>,
-    pub metrics: PrometheusHandle,
+    /// The page of metrics as it is now.
+    pub metrics: fn() -> String,
     pub started: Instant,
 }
 
@@ -67,8 +67,7 @@ async fn ready(State(health): State<Health>) -> Response {
 }
 
 async fn metrics(State(health): State<Health>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], health.metrics.render())
-        .into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (health.metrics)()).into_response()
 }
 
 async fn sockets(State(health): State<Health>) -> Response {

@@ -125,7 +125,9 @@ impl Hub {
             counter!("plenum_events_out_total", "event" => event.name()).increment(to.len() as u64);
             let outlet = self.0.outlets.read().unwrap_or_else(PoisonError::into_inner).get(outlet.0).cloned();
             if let Some(outlet) = outlet {
-                missed.extend(outlet.deliver(event, &to));
+                let not_taken = outlet.deliver(event, &to);
+                counter!("plenum_events_missed_total").increment(not_taken.len() as u64);
+                missed.extend(not_taken);
             }
         }
         missed

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::stopped_within;
+use super::{stopped_within, watched::Watched};
 use crate::service::mail::{Mail, Round};
 
 /// How often the outbox is looked into: a mail leaves within this time. Looking is one read by an index.
@@ -21,16 +21,19 @@ pub async fn run(mail: Mail, stop: CancellationToken) {
     if !mail.sends() {
         tracing::info!("SMTP_URL is not set: mail is kept in the outbox and not sent");
     }
+    let sending = mail.sends().then(|| Watched::new("mail", EVERY));
+    let tidying = Watched::new("mail_tidy", TIDY_EVERY);
     let (mut wait, mut trouble) = (EVERY, false);
     let mut tidied: Option<Instant> = None;
     loop {
         if tidied.is_none_or(|at| at.elapsed() > TIDY_EVERY) {
             tidied = Some(Instant::now());
             // Failures are logged where they happen; the next hour tries again.
-            let _ = mail.tidy().await;
+            let _ = tidying.run(mail.tidy()).await;
         }
-        if mail.sends() {
-            (wait, trouble) = after(mail.round(&stop).await.unwrap_or(Round::Idle), wait, trouble);
+        if let Some(sending) = &sending {
+            let round = sending.run(mail.round(&stop)).await.unwrap_or(Round::Idle);
+            (wait, trouble) = after(round, wait, trouble);
         }
         if stopped_within(&stop, wait).await {
             return;

@@ -3,6 +3,7 @@
 pub mod attachments;
 pub mod mail;
 pub mod series;
+mod watched;
 pub mod webhooks;
 
 use tokio::task::JoinHandle;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::stopped_within;
+use super::{stopped_within, watched::Watched};
 use crate::service::meetings::Meetings;
 
 /// How often series are looked at: starts are a day ahead, so a minute is soon enough.
@@ -12,9 +12,10 @@ const EVERY: Duration = Duration::from_secs(60);
 
 /// Runs until `stop`.
 pub async fn run(meetings: Meetings, stop: CancellationToken) {
+    let making = Watched::new("series", EVERY);
     loop {
         // Failures are logged where they happen; the next minute tries again.
-        let _ = meetings.make_due_occurrences().await;
+        let _ = making.run(meetings.make_due_occurrences()).await;
         if stopped_within(&stop, EVERY).await {
             return;
         }

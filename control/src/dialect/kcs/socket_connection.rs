@@ -1,8 +1,9 @@
 //! Who speaks over a line: serves one request after the other, in the order they came, and answers each.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use metrics::counter;
+use metrics::{counter, histogram};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -27,6 +28,8 @@ pub(super) struct Request {
     pub body: Option<Value>,
     /// Which socket of the line asked, and the number of its callback.
     pub ack: (u32, Option<u64>),
+    /// When it came: waiting for its turn is part of what its client waits.
+    pub asked_at: Instant,
 }
 
 /// What a served request is answered with.
@@ -102,11 +105,12 @@ impl Connection {
     }
 
     pub async fn serve(&mut self, request: Request) {
-        let Request { name, handler, body, ack } = request;
+        let Request { name, handler, body, ack, asked_at } = request;
         match handler(self, body.unwrap_or(Value::Null)).await {
             Ok(answer) => self.answer(answer, ack),
             Err(reason) => self.line.refuse(name, ack, &reason),
         }
+        histogram!("plenum_event_seconds", "event" => name).record(asked_at.elapsed().as_secs_f64());
     }
 
     /// The documented event, and the callback if there is one (C-45).

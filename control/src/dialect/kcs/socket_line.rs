@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use metrics::counter;
@@ -184,7 +184,7 @@ impl Line {
         if requests.over {
             return;
         }
-        if !requests.push(Request { name, handler, body: event.body, ack }) {
+        if !requests.push(Request { name, handler, body: event.body, ack, asked_at: Instant::now() }) {
             drop(requests);
             self.refuse(name, ack, &DomainError::RateLimited { retry_after_s: 1, budget: None });
             return;
@@ -410,7 +410,13 @@ mod tests {
 
     fn request(values: usize) -> Request {
         let (name, handler) = socket::handler("typing").expect("we know it");
-        Request { name, handler, body: Some(json!(vec![0; values])), ack: (0, None) }
+        Request {
+            name,
+            handler,
+            body: Some(json!(vec![0; values])),
+            ack: (0, None),
+            asked_at: Instant::now(),
+        }
     }
 
     #[test]

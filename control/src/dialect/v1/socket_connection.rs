@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use metrics::counter;
+use metrics::{counter, histogram};
 use serde_json::{Value, json};
 use tokio::net::tcp::OwnedReadHalf;
 
@@ -98,9 +98,12 @@ impl Connection {
 
     /// One message; a refusal is told and the connection stays (C-58).
     async fn serve(&self, text: &str) {
-        let mut request = None;
+        let (mut request, asked_at) = (None, Instant::now());
         if let Err(reason) = self.try_serve(text, &mut request).await {
             self.refuse(request, &reason);
+        }
+        if let Some(name) = request {
+            histogram!("plenum_event_seconds", "event" => name).record(asked_at.elapsed().as_secs_f64());
         }
     }
 

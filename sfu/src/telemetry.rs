@@ -2,6 +2,7 @@
 //!
 //! Log lines carry ids and numbers; addresses of people, names, tokens and keys have no field to be in.
 
+mod exposition;
 pub mod metrics;
 
 use crate::{

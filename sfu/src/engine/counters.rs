@@ -2,9 +2,56 @@
 
 use std::time::Duration;
 
-use plenum_shared::media::{Bitrate, ConnectionQuality};
+use plenum_shared::{
+    details::Traffic,
+    media::{Bitrate, ConnectionQuality, Layer},
+};
 
-use super::{stats::Shortage, transport::TransportCounters};
+use super::{
+    histogram::Histogram,
+    router::producer::LAYERS_MAX,
+    stats::Shortage,
+    transport::{TransportCounters, pacer::PacerFigures},
+};
+
+/// Estimates of viewers by these sizes, in bytes a second: 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20 and 50 Mbit/s.
+pub const ESTIMATES: [u64; 10] =
+    [12_500, 31_250, 62_500, 125_000, 250_000, 375_000, 625_000, 1_250_000, 2_500_000, 6_250_000];
+
+/// Datagrams of each kind that passed in one direction. Bytes are those of datagrams; of RTP and RTCP that came, those
+/// without SRTP's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ByKind {
+    /// Sound.
+    pub audio: Traffic,
+    /// Video, each packet as it is sent the first time.
+    pub video: Traffic,
+    /// Packets on a stream of retransmissions; of publishers, probes are among them.
+    pub rtx: Traffic,
+    /// Packets of probes for bandwidth.
+    pub probe: Traffic,
+    /// Compound RTCP packets.
+    pub rtcp: Traffic,
+    /// Records of data channels; with DTLS 1.3, which hides it, the end of handshakes too.
+    pub data: Traffic,
+    /// Datagrams of handshakes.
+    pub handshake: Traffic,
+    /// Checks and their answers.
+    pub stun: Traffic,
+}
+
+impl ByKind {
+    /// STUN and DTLS, told apart by the first byte (RFC 7983, RFC 9147 section 4.1); what is media is counted where it is known
+    /// of what.
+    pub(super) fn note_signalling(&mut self, datagram: &[u8]) {
+        match datagram.first() {
+            Some(0..=3) => self.stun.add(datagram.len()),
+            Some(23 | 32..=63) => self.data.add(datagram.len()),
+            Some(20..=31) => self.handshake.add(datagram.len()),
+            _ => {}
+        }
+    }
+}
 
 /// Everything counts up from zero. Names end in what is counted; `*_dropped_*` names say why something was dropped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -13,6 +60,10 @@ pub struct Counters {
     pub datagrams_received: u64,
     /// Bytes of those datagrams.
     pub bytes_received: u64,
+    /// Datagrams that came for transports: STUN and DTLS as they came, media once it is authentic and a producer claims it.
+    pub received: ByKind,
+    /// Datagrams for peers that found room in the egress arena.
+    pub sent: ByKind,
     /// Datagrams that are not STUN, DTLS, RTP or RTCP by their first bytes.
     pub datagrams_dropped_unclassified: u64,
     /// Datagrams from an address, or for a ufrag, that belongs to no transport.
@@ -75,10 +126,6 @@ pub struct Counters {
     pub video_dropped_egress_full: u64,
     /// RTCP and handshake datagrams for which the egress arena had no room.
     pub control_dropped_egress_full: u64,
-    /// Authenticated compound RTCP packets.
-    pub rtcp_received: u64,
-    /// Compound RTCP packets sent.
-    pub rtcp_sent: u64,
     /// Sequence numbers we asked publishers for.
     pub nacks_sent: u64,
     /// Sequence numbers subscribers asked us for.
@@ -134,10 +181,18 @@ pub struct Counters {
     pub consumers: u64,
     /// Transports with consumers.
     pub viewers: u64,
-    /// Of those, with an estimate below 500 kbit/s.
-    pub viewers_below_500k: u64,
-    /// Of those, with an estimate below 2 Mbit/s.
-    pub viewers_below_2m: u64,
+    /// Their estimates now, by [`ESTIMATES`].
+    pub estimates: Histogram<{ ESTIMATES.len() }>,
+    /// Packets that wait in the pacers of viewers now.
+    pub pacer_packets: u64,
+    /// Bytes of those.
+    pub pacer_bytes: u64,
+    /// How long the last packet will wait that waits longest.
+    pub pacer_longest: Duration,
+    /// Subscriptions to video by the spatial layer they are given now.
+    pub videos_by_layer: [u64; LAYERS_MAX],
+    /// Subscriptions to video that are given nothing now: paused, waiting for a keyframe, or short of bandwidth.
+    pub videos_not_sent: u64,
     /// Videos that viewers are to be shown now.
     pub pictures: u64,
     /// Of those, videos that bandwidth holds below what their viewer asks for.
@@ -168,11 +223,23 @@ impl Counters {
     /// Adds how one transport with consumers fares.
     pub(super) fn add_viewer(&mut self, estimate: Bitrate, shortage: &Shortage) {
         self.viewers += 1;
-        self.viewers_below_500k += u64::from(estimate < Bitrate::kbps(500));
-        self.viewers_below_2m += u64::from(estimate < Bitrate::kbps(2000));
+        self.estimates.note(&ESTIMATES, estimate.0 / 8);
         self.pictures += u64::from(shortage.pictures);
         self.pictures_limited += u64::from(shortage.limited);
         self.pictures_withheld += u64::from(shortage.withheld);
+    }
+
+    /// Adds what waits for one viewer, and for how long.
+    pub(super) fn add_pacer(&mut self, pacer: PacerFigures, queue: Duration) {
+        self.pacer_packets += pacer.waiting as u64;
+        self.pacer_bytes += pacer.waiting_bytes as u64;
+        self.pacer_longest = self.pacer_longest.max(queue);
+    }
+
+    /// Adds what one subscription to video is given.
+    pub(super) fn add_video(&mut self, layer: Option<Layer>) {
+        let given = layer.and_then(|layer| self.videos_by_layer.get_mut(usize::from(layer.spatial)));
+        *given.unwrap_or(&mut self.videos_not_sent) += 1;
     }
 
     /// Adds how one session was judged.

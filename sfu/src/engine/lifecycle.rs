@@ -170,7 +170,10 @@ impl Engine {
                 },
             );
             match pushed {
-                Ok(len) => peer.traffic.note_sent(now, len),
+                Ok(len) => {
+                    peer.traffic.note_sent(now, len);
+                    self.counters.sent.note_signalling(bytes);
+                }
                 Err(_) => self.counters.control_dropped_egress_full += 1,
             }
         }

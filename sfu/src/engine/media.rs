@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use plenum_shared::{details::RemoteReport, media::Source};
+use plenum_shared::{
+    details::RemoteReport,
+    media::{Kind, Source},
+};
 
 use super::{
     Engine, Waiting,
@@ -66,6 +69,13 @@ impl Engine {
             outlet.deadlines.advance(Waiting::Peer(slot), at);
         }
         let place = (binding.producer, binding.stream);
+        let of_kind = &mut outlet.counters.received;
+        let of_kind = match router.producers[binding.producer].kind {
+            _ if binding.repair => &mut of_kind.rtx,
+            Kind::Audio => &mut of_kind.audio,
+            Kind::Video => &mut of_kind.video,
+        };
+        of_kind.add(bytes.len());
         let published = &router.producers[binding.producer].published;
         let of_it = Some(packet.payload_type);
         let expected = if binding.repair {
@@ -171,7 +181,7 @@ impl Engine {
     }
 
     pub(super) fn handle_rtcp(&mut self, now: Instant, slot: Slot, bytes: &[u8]) {
-        self.counters.rtcp_received += 1;
+        self.counters.received.rtcp.add(bytes.len());
         let mut taken = ReportsTaken::default();
         self.note_answer(now, slot);
         for packet in rtcp::parse(bytes) {

@@ -19,6 +19,7 @@ mod data_stats;
 mod deadlines;
 pub mod demux;
 pub mod egress;
+pub mod histogram;
 mod lifecycle;
 pub mod limits;
 mod media;
@@ -48,6 +49,7 @@ use plenum_shared::{
     command::{RefusalReason, Response, RoomCommand, RoomInventory},
     event::Event,
     id::{RoomId, TransportId},
+    media::Kind,
 };
 use slab::Slab;
 
@@ -59,6 +61,7 @@ use limits::Limits;
 use peer::Peer;
 use random::Random;
 use room::Room;
+use router::Router;
 use transport::{DtlsCertificate, LocalIndex, Received};
 
 /// What could not be said when it was due (the arena was full) is tried again after this; without it the loop of
@@ -184,6 +187,7 @@ impl Engine {
         let Some(peer) = self.peers.get_mut(slot) else { return };
         self.in_progress = Some(peer.room_id);
         peer.traffic.note_received(now, datagram.len());
+        self.counters.received.note_signalling(datagram);
         match peer.transport.handle_datagram(now, local, source, datagram) {
             Received::Nothing => {
                 self.take_data(now, slot);
@@ -274,8 +278,12 @@ impl Engine {
         self.peers.iter().for_each(|(_, peer)| counters.add_transport(&peer.transport.counters()));
         let viewers = || self.peers.iter().map(|(_, peer)| peer).filter(|peer| !peer.consumers.is_empty());
         viewers().for_each(|peer| counters.add_viewer(peer.estimate.bitrate(), &peer.shortage));
+        viewers().for_each(|peer| counters.add_pacer(peer.pacer.figures(), peer.pacer.queue()));
         for (_, room) in &self.rooms {
             room.sessions.values().for_each(|presence| counters.add_session(presence.quality.told()));
+            let Router { producers, consumers, .. } = &room.router;
+            let videos = consumers.iter().map(|(_, one)| one).filter(|one| one.kind == Kind::Video);
+            videos.for_each(|one| counters.add_video(stats::given(one, &producers[one.producer])));
         }
         let routers = || self.rooms.iter().map(|(_, room)| &room.router);
         Counters {

@@ -210,7 +210,7 @@ fn send_rtcp(
     match pushed {
         Ok(len) => {
             peer.traffic.note_sent(now, len);
-            outlet.counters.rtcp_sent += 1;
+            outlet.counters.sent.rtcp.add(len);
         }
         Err(super::egress::NotTaken::Full) => outlet.counters.control_dropped_egress_full += 1,
         Err(super::egress::NotTaken::Nothing) => {}

@@ -11,7 +11,7 @@ use plenum_shared::{
         StreamDetails, Traffic, TransportDetails,
     },
     id::{SessionId, TransportId},
-    media::{Bitrate, ConnectionQuality, Direction, Kind},
+    media::{Bitrate, ConnectionQuality, Direction, Kind, Layer},
     transport::Protocol,
 };
 
@@ -158,12 +158,17 @@ pub(super) fn viewers<'a>(
     let mut viewers = [0; LAYERS_MAX];
     for &slot in &producer.consumers {
         let consumer = consumer(slot);
-        let layer = consumer.layers.current().filter(|_| !consumer.paused && !producer.paused);
+        let layer = given(consumer, producer);
         if let Some(viewed) = layer.and_then(|layer| viewers.get_mut(usize::from(layer.spatial))) {
             *viewed += 1;
         }
     }
     viewers
+}
+
+/// The layer a subscription is given now.
+pub(super) fn given(consumer: &Consumer, producer: &Producer) -> Option<Layer> {
+    consumer.layers.current().filter(|_| !consumer.paused && !producer.paused)
 }
 
 fn producer_details(

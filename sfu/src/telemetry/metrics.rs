@@ -1,30 +1,43 @@
-//! `/metrics` in the Prometheus text format. `tests/golden/metrics.txt` pins the names.
+//! `/metrics`: what the counters are called. `tests/golden/metrics.txt` pins the names.
 
+use super::exposition::Page;
 use crate::{
-    engine::counters::Counters,
+    engine::counters::{ByKind, Counters, ESTIMATES},
     link::LinkStatus,
-    worker::{Snapshot, WorkerCounters, pool::Pool, socket::SocketCounters, tcp::TcpCounters},
+    worker::{
+        Snapshot, TURNS, WorkerCounters,
+        pool::Pool,
+        socket::{BATCHES, SocketCounters},
+        tcp::TcpCounters,
+    },
 };
-use std::fmt::Write;
+use plenum_shared::details::Traffic;
 
+/// One series of each worker.
 struct Metric<V> {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
+    /// Beside the worker's: empty, or each with a comma before it.
+    labels: &'static str,
     value: fn(&V) -> f64,
 }
 
-/// One metric per field. The closure that takes the struct apart makes the compiler ask for a new field here.
+/// One metric per field, with labels where several fields are one family. The closure that takes the struct apart makes the
+/// compiler ask for a new field here; those behind `apart` are no single number and have lines of their own in [`render`].
 macro_rules! exported {
-    ($list:ident, $type:ident { $($field:ident: $kind:ident $name:literal $help:literal,)+ }) => {
+    ($list:ident, $type:ident {
+        $($field:ident: $kind:ident $name:literal $help:tt $({ $($label:ident = $text:literal),+ })?,)+
+    } apart { $($apart:ident),* }) => {
         const $list: &[Metric<$type>] = &[$(Metric {
             name: concat!("plenum_sfu_", $name),
             kind: stringify!($kind),
             help: $help,
+            labels: concat!($($(",", stringify!($label), "=\"", $text, "\""),+)?),
             value: |counters| Figure::figure(counters.$field),
         }),+];
         const _: fn(&$type) = |counters| {
-            let $type { $($field: _),+ } = counters;
+            let $type { $($field: _,)+ $($apart: _),* } = counters;
         };
     };
 }
@@ -45,33 +58,34 @@ impl Figure for std::time::Duration {
     }
 }
 
+/// Where something ends that does not go on its way, and why there: by design (`router`: silence, microphones that are not among
+/// the loudest, what is paused or came twice), because it is not for us or not genuine (`demux`, `ice`, `srtp`), or because
+/// we or the network are too slow (`kernel`, `arena`, `socket`, `tcp`).
+const DROPPED: &str = "Datagrams, packets and messages that ended here, by place and reason.";
+const VIDEOS: &str = "Subscriptions to video by the layer they are given.";
+const SESSIONS: &str = "Participants by how they are connected; those not judged yet are excellent.";
+
 exported!(ENGINE, Counters {
     datagrams_received: counter "datagrams_received_total" "Datagrams that reached the engine.",
     bytes_received: counter "bytes_received_total" "Bytes of those datagrams.",
-    datagrams_dropped_unclassified: counter "datagrams_dropped_unclassified_total"
-        "Datagrams that are not STUN, DTLS, RTP or RTCP.",
-    datagrams_dropped_unrouted: counter "datagrams_dropped_unrouted_total"
-        "Datagrams that belong to no transport.",
-    stun_ignored: counter "stun_ignored_total" "STUN that was no valid check of its transport's peer.",
-    media_dropped_without_keys: counter "media_dropped_without_keys_total"
-        "Media that came before the keys, or after the end.",
-    media_dropped_replayed: counter "media_dropped_replayed_total" "Media that was replayed or too old.",
-    media_dropped_not_authentic: counter "media_dropped_not_authentic_total"
-        "Media that was malformed or not authentic.",
+    datagrams_dropped_unclassified: counter "dropped_total" DROPPED { at = "demux", reason = "unclassified" },
+    datagrams_dropped_unrouted: counter "dropped_total" DROPPED { at = "demux", reason = "unrouted" },
+    stun_ignored: counter "dropped_total" DROPPED { at = "ice", reason = "no_valid_check" },
+    media_dropped_without_keys: counter "dropped_total" DROPPED { at = "srtp", reason = "without_keys" },
+    media_dropped_replayed: counter "dropped_total" DROPPED { at = "srtp", reason = "replayed" },
+    media_dropped_not_authentic: counter "dropped_total" DROPPED { at = "srtp", reason = "not_authentic" },
     rtp_received: counter "rtp_received_total" "Authenticated RTP packets of publishers.",
     rtp_bytes_received: counter "rtp_bytes_received_total" "Bytes of those packets, without SRTP's.",
-    rtp_dropped_unbound: counter "rtp_dropped_unbound_total" "RTP packets whose SSRC no producer claims.",
-    rtp_dropped_duplicate: counter "rtp_dropped_duplicate_total" "RTP packets that came twice or too late.",
+    rtp_dropped_unbound: counter "dropped_total" DROPPED { at = "router", reason = "unbound" },
+    rtp_dropped_duplicate: counter "dropped_total" DROPPED { at = "router", reason = "duplicate" },
     rtp_padding_received: counter "rtp_padding_received_total" "Padding of publishers that probe for bandwidth.",
-    rtp_dropped_paused: counter "rtp_dropped_paused_total" "RTP packets of paused producers.",
-    rtp_dropped_unheard: counter "rtp_dropped_unheard_total"
-        "RTP packets of microphones that are not among the loudest of their group.",
-    rtp_dropped_silent: counter "rtp_dropped_silent_total" "RTP packets of silence.",
+    rtp_dropped_paused: counter "dropped_total" DROPPED { at = "router", reason = "paused" },
+    rtp_dropped_unheard: counter "dropped_total" DROPPED { at = "router", reason = "unheard" },
+    rtp_dropped_silent: counter "dropped_total" DROPPED { at = "router", reason = "silent" },
     red_received: counter "red_received_total" "RTP packets of publishers with redundant sound.",
     red_recovered: counter "red_recovered_total" "Lost packets of sound that were found in a later one.",
     red_sent: counter "red_sent_total" "RTP packets for subscribers with redundant sound.",
-    rtp_dropped_malformed: counter "rtp_dropped_malformed_total"
-        "RTP packets with an unknown payload type or a bad payload descriptor.",
+    rtp_dropped_malformed: counter "dropped_total" DROPPED { at = "router", reason = "malformed" },
     rtp_repaired: counter "rtp_repaired_total" "Lost packets of publishers that a retransmission brought.",
     rtp_sent: counter "rtp_sent_total" "RTP packets for subscribers, retransmissions included.",
     rtp_bytes_sent: counter "rtp_bytes_sent_total" "Bytes of those packets, SRTP included.",
@@ -84,14 +98,9 @@ exported!(ENGINE, Counters {
         "Times a viewer's video was dropped to the next keyframe because too much waited for it.",
     probes_sent: counter "probes_sent_total" "Probes for bandwidth toward subscribers.",
     probe_packets_sent: counter "probe_packets_sent_total" "Packets sent for those probes alone.",
-    audio_dropped_egress_full: counter "audio_dropped_egress_full_total"
-        "Audio packets for which the send arena had no room.",
-    video_dropped_egress_full: counter "video_dropped_egress_full_total"
-        "Video packets for which the send arena had no room, with the rest of their frames.",
-    control_dropped_egress_full: counter "control_dropped_egress_full_total"
-        "RTCP and handshake datagrams for which the send arena had no room.",
-    rtcp_received: counter "rtcp_received_total" "Authenticated compound RTCP packets.",
-    rtcp_sent: counter "rtcp_sent_total" "Compound RTCP packets for peers.",
+    audio_dropped_egress_full: counter "dropped_total" DROPPED { at = "arena", reason = "full_for_audio" },
+    video_dropped_egress_full: counter "dropped_total" DROPPED { at = "arena", reason = "full_for_video" },
+    control_dropped_egress_full: counter "dropped_total" DROPPED { at = "arena", reason = "full_for_control" },
     nacks_sent: counter "nacks_sent_total" "Packets that publishers were asked for again.",
     nacks_received: counter "nacks_received_total" "Packets that subscribers asked for again.",
     keyframes_requested: counter "keyframes_requested_total" "Keyframes that publishers were asked for.",
@@ -105,16 +114,11 @@ exported!(ENGINE, Counters {
     data_messages_received: counter "data_messages_received_total" "Messages of data channels from clients.",
     data_bytes_received: counter "data_bytes_received_total" "Bytes of those messages.",
     data_messages_sent: counter "data_messages_sent_total" "Messages of data channels to clients.",
-    data_dropped_unbound: counter "data_dropped_unbound_total"
-        "Messages on streams that no data producer has.",
-    data_dropped_unknown_kind: counter "data_dropped_unknown_kind_total"
-        "Messages of data channels that are none of an application.",
-    data_dropped_full: counter "data_dropped_full_total"
-        "Messages that may be lost, for receivers with too much waiting.",
-    data_packets_dropped_waiting: counter "data_packets_dropped_waiting_total"
-        "Packets of data channels for receivers whose path had no room for them soon.",
-    data_dropped_not_connected: counter "data_dropped_not_connected_total"
-        "Messages for receivers whose SCTP association is not up.",
+    data_dropped_unbound: counter "dropped_total" DROPPED { at = "data", reason = "unbound" },
+    data_dropped_unknown_kind: counter "dropped_total" DROPPED { at = "data", reason = "unknown_kind" },
+    data_dropped_full: counter "dropped_total" DROPPED { at = "data", reason = "full" },
+    data_packets_dropped_waiting: counter "dropped_total" DROPPED { at = "data", reason = "no_room_soon" },
+    data_dropped_not_connected: counter "dropped_total" DROPPED { at = "data", reason = "not_connected" },
     commands_done: counter "commands_done_total" "Commands that were carried out.",
     commands_refused: counter "commands_refused_total" "Commands that were refused.",
     transports_connected: counter "transports_connected_total" "Transports whose ICE and DTLS came up.",
@@ -126,38 +130,36 @@ exported!(ENGINE, Counters {
     producers: gauge "producers" "Producers.",
     consumers: gauge "consumers" "Consumers.",
     viewers: gauge "viewers" "Transports with consumers.",
-    viewers_below_500k: gauge "viewers_below_500_kbits" "Of those, with an estimate below 500 kbit/s.",
-    viewers_below_2m: gauge "viewers_below_2000_kbits" "Of those, with an estimate below 2 Mbit/s.",
     pictures: gauge "pictures" "Videos that subscribers are to be shown.",
     pictures_limited: gauge "pictures_limited" "Of those, held by bandwidth below what was asked for.",
     pictures_withheld: gauge "pictures_withheld" "Of those, not sent at all for want of bandwidth.",
-    sessions_excellent: gauge "sessions_excellent" "Participants whose connection is excellent, or not judged yet.",
-    sessions_good: gauge "sessions_good" "Participants whose connection is good.",
-    sessions_fair: gauge "sessions_fair" "Participants whose connection is fair.",
-    sessions_poor: gauge "sessions_poor" "Participants whose connection is poor.",
-});
+    pacer_packets: gauge "pacer_packets" "RTP packets for subscribers that wait to leave.",
+    pacer_bytes: gauge "pacer_bytes" "Bytes of those packets.",
+    pacer_longest: gauge "pacer_longest_seconds" "How long the longest of those queues takes to leave.",
+    videos_not_sent: gauge "videos" VIDEOS { layer = "none" },
+    sessions_excellent: gauge "sessions" SESSIONS { quality = "excellent" },
+    sessions_good: gauge "sessions" SESSIONS { quality = "good" },
+    sessions_fair: gauge "sessions" SESSIONS { quality = "fair" },
+    sessions_poor: gauge "sessions" SESSIONS { quality = "poor" },
+} apart { received, sent, estimates, videos_by_layer });
 
 exported!(SOCKETS, SocketCounters {
-    receive_calls: counter "receive_calls_total" "System calls that brought datagrams.",
-    datagrams_received: counter "datagrams_read_total" "Datagrams they brought.",
-    datagrams_dropped_by_kernel: counter "datagrams_dropped_by_kernel_total"
-        "Datagrams that the kernel dropped because the worker was too slow to read them.",
-    datagrams_truncated: counter "datagrams_truncated_total" "Received messages too large for their buffer.",
+    datagrams_dropped_by_kernel: counter "dropped_total" DROPPED { at = "kernel", reason = "too_slow" },
+    datagrams_truncated: counter "dropped_total" DROPPED { at = "socket", reason = "too_large" },
     receive_errors: counter "receive_errors_total" "System calls to receive that failed.",
-    send_calls: counter "send_calls_total" "System calls to send.",
+    send_calls: counter "send_calls_total" "System calls to send, those in vain included.",
     datagrams_sent: counter "datagrams_sent_total" "Datagrams that the kernel took.",
     bytes_sent: counter "bytes_sent_total" "Bytes of those datagrams.",
     datagrams_sent_in_groups: counter "datagrams_sent_in_groups_total"
         "Of those, datagrams that left with others in one message (GSO).",
-    datagrams_dropped_queue_full: counter "datagrams_dropped_queue_full_total"
-        "Datagrams dropped because the kernel's send queue was full.",
-    datagrams_refused: counter "datagrams_refused_total"
-        "Datagrams that the kernel did not take for another reason.",
+    datagrams_dropped_queue_full: counter "dropped_total" DROPPED { at = "socket", reason = "queue_full" },
+    datagrams_refused: counter "dropped_total" DROPPED { at = "socket", reason = "refused" },
     gso_fallbacks: counter "gso_fallbacks_total" "Sockets that gave up GSO.",
-});
+} apart { received, sent });
 
 exported!(TCP, TcpCounters {
     connections: gauge "tcp_connections" "Media connections over TCP that are open.",
+    waiting_bytes: gauge "tcp_waiting_bytes" "Bytes that wait for clients over TCP to read.",
     accepted: counter "tcp_accepted_total" "Media connections over TCP that were accepted.",
     refused: counter "tcp_refused_total" "Connections refused, or closed to make room, because there are too many.",
     closed_unproven: counter "tcp_closed_unproven_total" "Connections closed because no valid check came.",
@@ -167,32 +169,103 @@ exported!(TCP, TcpCounters {
     datagrams_received: counter "tcp_datagrams_received_total" "Datagrams that came by TCP.",
     datagrams_sent: counter "tcp_datagrams_sent_total" "Datagrams that were queued for TCP.",
     bytes_sent: counter "tcp_bytes_sent_total" "Bytes that the kernel took for TCP.",
-    datagrams_dropped_queue_full: counter "tcp_datagrams_dropped_queue_full_total"
-        "Datagrams dropped because too much waited for a TCP connection.",
-});
+    datagrams_dropped_queue_full: counter "dropped_total" DROPPED { at = "tcp", reason = "queue_full" },
+} apart {});
 
 exported!(WORKER, WorkerCounters {
-    turns: counter "worker_turns_total" "Turns of the worker's loop.",
     panics: counter "worker_panics_total" "Panics of the engine that were contained.",
     cpu: counter "worker_cpu_seconds_total" "Processor time of the worker's thread.",
-});
+} apart { turn });
 
 /// The whole page.
 pub fn render(pool: &Pool, link: &LinkStatus) -> String {
     let snapshots: Vec<Snapshot> = pool.workers().iter().map(|worker| worker.snapshot()).collect();
-    let queues: Vec<f64> = pool.workers().iter().map(|worker| worker.queue_len() as f64).collect();
-    let mut page = String::with_capacity(32 * 1024);
-    ENGINE.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.engine)));
-    SOCKETS.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.sockets)));
-    TCP.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.tcp)));
-    WORKER.iter().for_each(|metric| metric.render(&mut page, snapshots.iter().map(|one| &one.worker)));
-    head(&mut page, "plenum_sfu_worker_queue", "gauge", "Commands waiting for the worker.");
-    per_worker(&mut page, "plenum_sfu_worker_queue", queues.into_iter());
+    let mut page = Page::default();
+    for (worker, snapshot) in snapshots.iter().enumerate() {
+        let labels = &format!("worker=\"{worker}\"");
+        ENGINE.iter().for_each(|metric| metric.tell(&mut page, labels, &snapshot.engine));
+        tell_videos(&mut page, labels, &snapshot.engine);
+        tell_kinds(&mut page, labels, "received", &snapshot.engine.received);
+        tell_kinds(&mut page, labels, "sent", &snapshot.engine.sent);
+        SOCKETS.iter().for_each(|metric| metric.tell(&mut page, labels, &snapshot.sockets));
+        TCP.iter().for_each(|metric| metric.tell(&mut page, labels, &snapshot.tcp));
+        WORKER.iter().for_each(|metric| metric.tell(&mut page, labels, &snapshot.worker));
+        tell_histograms(&mut page, labels, snapshot);
+    }
+    for (worker, handle) in pool.workers().iter().enumerate() {
+        let waiting = page.family("plenum_sfu_worker_queue", "gauge", "Commands waiting for the worker.");
+        waiting.value(&format!("worker=\"{worker}\""), handle.queue_len() as f64);
+    }
+    tell_process(&mut page, pool, link);
+    page.into_text()
+}
 
+impl<V> Metric<V> {
+    fn tell(&self, page: &mut Page, worker: &str, counters: &V) {
+        let family = page.family(self.name, self.kind, self.help);
+        family.value(&format!("{worker}{}", self.labels), (self.value)(counters));
+    }
+}
+
+fn tell_videos(page: &mut Page, worker: &str, counters: &Counters) {
+    let family = page.family("plenum_sfu_videos", "gauge", VIDEOS);
+    for (layer, subscriptions) in counters.videos_by_layer.iter().enumerate() {
+        family.value(&format!("{worker},layer=\"{layer}\""), *subscriptions as f64);
+    }
+}
+
+fn tell_kinds(page: &mut Page, worker: &str, way: &str, kinds: &ByKind) {
+    let ByKind { audio, video, rtx, probe, rtcp, data, handshake, stun } = kinds;
+    let kinds: [(&str, &Traffic); 8] = [
+        ("audio", audio),
+        ("video", video),
+        ("rtx", rtx),
+        ("probe", probe),
+        ("rtcp", rtcp),
+        ("data", data),
+        ("handshake", handshake),
+        ("stun", stun),
+    ];
+    for (kind, Traffic { count, bytes }) in kinds {
+        let labels = format!("{worker},kind=\"{kind}\"");
+        let name = format!("plenum_sfu_packets_{way}_total");
+        page.family(&name, "counter", "Packets of or for clients, by kind.").value(&labels, count.figure());
+        let name = format!("plenum_sfu_packet_bytes_{way}_total");
+        page.family(&name, "counter", "Bytes of those packets.").value(&labels, bytes.figure());
+    }
+}
+
+fn tell_histograms(
+    page: &mut Page,
+    worker: &str,
+    Snapshot { sockets, worker: own, estimates, .. }: &Snapshot,
+) {
+    page.family(
+        "plenum_sfu_worker_turn_seconds",
+        "histogram",
+        "How long a turn of the worker's loop kept it from its sockets.",
+    )
+    .histogram(worker, (&TURNS, 1e9), &own.turn);
+    page.family("plenum_sfu_receive_batch_datagrams", "histogram", "Datagrams that a system call brought.")
+        .histogram(worker, (&BATCHES, 1.0), &sockets.received);
+    page.family(
+        "plenum_sfu_send_batch_datagrams",
+        "histogram",
+        "Datagrams that the kernel took of a system call.",
+    )
+    .histogram(worker, (&BATCHES, 1.0), &sockets.sent);
+    page.family(
+        "plenum_sfu_viewer_estimate_bytes_per_second",
+        "histogram",
+        "What the paths to subscribers carry, by estimate; each subscriber counts once a second.",
+    )
+    .histogram(worker, (&ESTIMATES, 1.0), estimates);
+}
+
+/// What is not of one worker.
+fn tell_process(page: &mut Page, pool: &Pool, link: &LinkStatus) {
     let mut single = |name: &str, kind: &str, help: &str, value: f64| {
-        let name = format!("plenum_sfu_{name}");
-        head(&mut page, &name, kind, help);
-        line(&mut page, &name, "", value);
+        page.family(&format!("plenum_sfu_{name}"), kind, help).value("", value);
     };
     single("link_up", "gauge", "1 while control is connected.", f64::from(u8::from(link.is_up())));
     single(
@@ -219,47 +292,22 @@ pub fn render(pool: &Pool, link: &LinkStatus) -> String {
         "Requests of control that made no sense.",
         link.requests_unreadable().figure(),
     );
+    single("events_waiting", "gauge", "Events that wait for control.", pool.outbox().waiting() as f64);
     single(
         "events_dropped_total",
         "counter",
         "Events dropped because control did not take them.",
         pool.outbox().overflowed().figure(),
     );
-    single("workers", "gauge", "Worker threads.", snapshots.len() as f64);
+    single("workers", "gauge", "Worker threads.", pool.workers().len() as f64);
     single(
         "resident_memory_bytes",
         "gauge",
         "Memory of the process that is in use.",
         resident_bytes().figure(),
     );
-    head(&mut page, "plenum_sfu_build_info", "gauge", "The version that runs.");
-    line(&mut page, "plenum_sfu_build_info", concat!("{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), 1.0);
-    page
-}
-
-impl<V> Metric<V> {
-    fn render<'a>(&self, page: &mut String, workers: impl Iterator<Item = &'a V>)
-    where
-        V: 'a,
-    {
-        head(page, self.name, self.kind, self.help);
-        per_worker(page, self.name, workers.map(self.value));
-    }
-}
-
-fn head(page: &mut String, name: &str, kind: &str, help: &str) {
-    // Writing to a `String` cannot fail.
-    let _ = writeln!(page, "# HELP {name} {help}\n# TYPE {name} {kind}");
-}
-
-fn per_worker(page: &mut String, name: &str, values: impl Iterator<Item = f64>) {
-    for (worker, value) in values.enumerate() {
-        line(page, name, &format!("{{worker=\"{worker}\"}}"), value);
-    }
-}
-
-fn line(page: &mut String, name: &str, labels: &str, value: f64) {
-    let _ = writeln!(page, "{name}{labels} {value}");
+    page.family("plenum_sfu_build_info", "gauge", "The version that runs.")
+        .value(concat!("version=\"", env!("CARGO_PKG_VERSION"), "\""), 1.0);
 }
 
 /// The second figure of `/proc/self/statm`, in pages of 4 KiB on every machine we build for.

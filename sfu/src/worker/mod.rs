@@ -18,7 +18,7 @@ mod snapshot;
 pub mod socket;
 pub mod tcp;
 
-pub use snapshot::{Published, Snapshot, WorkerCounters};
+pub use snapshot::{Published, Snapshot, TURNS, WorkerCounters};
 
 use crate::engine::{PathEvent, router::held::Progress, transport::LocalIndex};
 use core::Core;
@@ -63,6 +63,8 @@ pub struct Worker<C> {
     published: Arc<Published>,
     snapshot: Snapshot,
     publish_at: Instant,
+    /// When the poll returned last: the turn has lasted since then.
+    woken_at: Instant,
 }
 
 impl<C: Core> Worker<C> {
@@ -97,12 +99,14 @@ impl<C: Core> Worker<C> {
             published,
             snapshot: Snapshot::default(),
             publish_at: Instant::now(),
+            woken_at: Instant::now(),
         })
     }
 
     /// Until the inbox says stop; then every room is closed, so that peers hear a goodbye.
     pub fn run(mut self) {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
+        self.woken_at = Instant::now();
         while !self.inbox.is_stopping() {
             self.wait(&mut events);
             self.read();
@@ -119,16 +123,22 @@ impl<C: Core> Worker<C> {
     }
 
     fn wait(&mut self, events: &mut Events) {
-        let timeout = self.time_to_wait();
-        if let Err(error) = self.poll.poll(events, Some(timeout)) {
+        let now = Instant::now();
+        let busy = now.duration_since(self.woken_at);
+        self.snapshot.worker.turn.note(&TURNS, busy.as_nanos() as u64);
+        let timeout = self.time_to_wait(now);
+        let polled = self.poll.poll(events, Some(timeout));
+        if let Err(error) = &polled
             // A signal; anything else would come again at once, and the pause keeps it from taking the core.
-            if error.kind() != io::ErrorKind::Interrupted {
-                tracing::error!(%error, "the poll failed");
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            tracing::error!(%error, "the poll failed");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.woken_at = Instant::now();
+        if polled.is_err() {
             return;
         }
-        self.snapshot.worker.turns += 1;
         for event in events.iter().filter(|event| event.token() != WAKER) {
             if self.tcp.note(event) {
                 continue;
@@ -138,12 +148,12 @@ impl<C: Core> Worker<C> {
         }
     }
 
-    fn time_to_wait(&self) -> Duration {
+    fn time_to_wait(&self, now: Instant) -> Duration {
         if self.readable.contains(&true) || self.tcp.is_ready() || !self.inbox.is_empty() {
             return Duration::ZERO;
         }
         let wake_at = self.core.poll_timeout().map_or(self.publish_at, |at| at.min(self.publish_at));
-        wake_at.saturating_duration_since(Instant::now())
+        wake_at.saturating_duration_since(now)
     }
 
     /// One batch of each socket that has something. What the engine makes of it leaves at the end of the turn, or
@@ -260,7 +270,8 @@ impl<C: Core> Worker<C> {
     }
 
     fn publish(&mut self) {
-        let now = Instant::now();
+        // The turn's own time will do.
+        let now = self.woken_at;
         if now >= self.publish_at {
             let overdue = now.duration_since(self.publish_at);
             self.publish_at = now + PUBLISH_EVERY;

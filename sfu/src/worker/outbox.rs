@@ -58,6 +58,11 @@ impl Outbox {
         self.state().before_next()
     }
 
+    /// Events that wait.
+    pub fn waiting(&self) -> usize {
+        self.state().waiting.len()
+    }
+
     /// Events that were dropped because nobody took them.
     pub fn overflowed(&self) -> u64 {
         self.state().overflowed

@@ -1,7 +1,10 @@
 //! What leaves a worker once a second: all its counters at one moment, and the rates since the moment before.
 
 use super::{socket::SocketCounters, tcp::TcpCounters};
-use crate::engine::counters::Counters;
+use crate::engine::{
+    counters::{Counters, ESTIMATES},
+    histogram::Histogram,
+};
 use nix::sys::resource::{UsageWho, getrusage};
 use plenum_shared::media::Bitrate;
 use std::{
@@ -9,11 +12,15 @@ use std::{
     time::Duration,
 };
 
+/// Turns of the loop by how long they kept the worker from its sockets, in nanoseconds: 50 µs to 100 ms.
+pub const TURNS: [u64; 10] =
+    [50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000, 100_000_000];
+
 /// Counters of the loop itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WorkerCounters {
-    /// Turns of the loop: how often the poll returned.
-    pub turns: u64,
+    /// Nanoseconds from each return of the poll to the next wait, by [`TURNS`].
+    pub turn: Histogram<{ TURNS.len() }>,
     /// Panics of the engine that were contained.
     pub panics: u64,
     /// Processor time of the thread.
@@ -27,6 +34,8 @@ pub struct Snapshot {
     pub sockets: SocketCounters,
     pub tcp: TcpCounters,
     pub worker: WorkerCounters,
+    /// Estimates of viewers in bytes a second, each counted once in every snapshot so far.
+    pub estimates: Histogram<{ ESTIMATES.len() }>,
     /// Share of one core since the snapshot before, 0.0 to 1.0.
     pub cpu_share: f32,
     /// All datagrams in since the snapshot before.
@@ -49,6 +58,7 @@ impl Snapshot {
         self.sent = rate(bytes_sent.saturating_sub(self.bytes_sent_before));
         self.bytes_sent_before = bytes_sent;
         self.worker.cpu = cpu;
+        self.estimates.add(&engine.estimates);
         self.engine = engine;
     }
 }

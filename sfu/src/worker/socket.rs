@@ -4,7 +4,7 @@
 //! in one message, is what makes them cheap. [`MediaSocket`] is one bound address, [`ReceiveBatch`] the buffers of one
 //! `recvmmsg`, [`SendBatches`] one queue per socket for the length of one flush.
 
-use crate::engine::{egress::Message, transport::LocalIndex};
+use crate::engine::{egress::Message, histogram::Histogram, transport::LocalIndex};
 use mio::net::{TcpListener, UdpSocket};
 use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
@@ -26,13 +26,15 @@ const SEND_BATCH: usize = 64;
 /// Bytes asked for in each direction of each socket: 40 ms of 800 Mbit/s, the longest a worker may be away.
 const SOCKET_BUFFER: usize = 4 << 20;
 
+/// System calls by the datagrams they moved. Ours are bounded by [`RECEIVE_BATCH`] and [`SEND_BATCH`] messages, each of which may
+/// hold several datagrams.
+pub const BATCHES: [u64; 10] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512];
+
 /// What the sockets of one worker did, beside what the engine counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SocketCounters {
-    /// `recvmmsg` calls that returned something.
-    pub receive_calls: u64,
-    /// Datagrams they returned.
-    pub datagrams_received: u64,
+    /// Datagrams of each `recvmmsg` call that returned something, by [`BATCHES`].
+    pub received: Histogram<{ BATCHES.len() }>,
     /// Datagrams the kernel dropped because we were too slow to read them.
     pub datagrams_dropped_by_kernel: u64,
     /// Received messages that did not fit their buffer.
@@ -41,6 +43,8 @@ pub struct SocketCounters {
     pub receive_errors: u64,
     /// `sendmmsg` calls.
     pub send_calls: u64,
+    /// Datagrams the kernel took of each of them that was not in vain, by [`BATCHES`].
+    pub sent: Histogram<{ BATCHES.len() }>,
     /// Datagrams handed to the kernel.
     pub datagrams_sent: u64,
     /// Bytes of those datagrams.
@@ -221,12 +225,13 @@ impl ReceiveBatch {
                 return Readiness::MayHaveMore;
             }
         };
-        counters.receive_calls += 1;
+        let mut datagrams = 0;
         for index in 0..count {
             let incoming = self.incoming(index, socket, counters);
-            counters.datagrams_received += incoming.len.div_ceil(incoming.segment_size) as u64;
+            datagrams += incoming.len.div_ceil(incoming.segment_size) as u64;
             self.messages.push(incoming);
         }
+        counters.received.note(&BATCHES, datagrams);
         if count < wanted {
             return Readiness::Drained;
         }
@@ -449,7 +454,9 @@ impl SendBatch {
             counters.send_calls += 1;
             match self.sendmmsg(socket.fd(), from) {
                 Ok(sent) => {
+                    let before = counters.datagrams_sent;
                     (from..from + sent).for_each(|at| self.count_sent(at, counters));
+                    counters.sent.note(&BATCHES, counters.datagrams_sent - before);
                     from += sent;
                 }
                 Err(error) => match error.raw_os_error() {

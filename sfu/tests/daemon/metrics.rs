@@ -39,7 +39,9 @@ fn every_value_has_a_head_and_every_head_a_value() {
         .map(|line| {
             let (name, value) = line.rsplit_once(' ').unwrap();
             assert!(value.parse::<f64>().is_ok(), "{line}");
-            name.split('{').next().unwrap().to_owned()
+            let name = name.split('{').next().unwrap();
+            let of_histogram = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part));
+            of_histogram.unwrap_or(name).to_owned()
         })
         .collect();
     assert_eq!(values, heads("# TYPE "));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use plenum_sfu::engine::counters::ByKind;
 use plenum_sfu::engine::transport::rtcp::{self, ReportBlock, RtcpPacket};
 use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
 use plenum_shared::details::{ConsumerDetails, DtlsState, IceState, ProducerDetails, StreamDetails, Traffic};
@@ -322,6 +323,11 @@ fn a_transport_that_nobody_has_used_is_new() {
     assert_eq!(details.quality, ConnectionQuality::Excellent, "not judged");
 }
 
+fn add(sum: &mut Traffic, more: &Traffic) {
+    sum.count += more.count;
+    sum.bytes += more.bytes;
+}
+
 /// Everybody publishes and watches the next one, over a network that loses in both directions.
 #[test]
 fn figures_add_up_to_what_was_on_the_wire_of_a_bad_network() {
@@ -378,6 +384,22 @@ fn figures_add_up_to_what_was_on_the_wire_of_a_bad_network() {
         assert_eq!(all(|one| one.nacks_unanswered), counters.retransmissions_unavailable, "seed {seed}");
         let bytes = all(|one| one.sent.bytes + one.retransmitted.bytes + one.probes.bytes);
         assert_eq!(bytes, counters.rtp_bytes_sent, "seed {seed}");
+
+        let ByKind { audio, video, rtx, probe, rtcp, data, handshake, stun } = counters.sent;
+        let kinds = [audio, video, rtx, probe, rtcp, data, handshake, stun];
+        let (mut by_kind, mut by_transport) = (Traffic::default(), Traffic::default());
+        kinds.iter().for_each(|kind| add(&mut by_kind, kind));
+        let transports = details.iter().flat_map(|one| &one.transports);
+        transports.for_each(|transport| add(&mut by_transport, &transport.sent));
+        assert_eq!(by_kind, by_transport, "seed {seed}");
+        assert_eq!((rtx.count, probe.count), (counters.rtp_retransmitted, counters.probe_packets_sent));
+        let came = counters.received;
+        let of_publishers = came.audio.count + came.video.count + came.rtx.count;
+        assert_eq!(of_publishers + counters.rtp_dropped_unbound, counters.rtp_received, "seed {seed}");
+        assert!(came.rtx.count > 20 && came.rtcp.count > 20 && came.stun.count > 20, "{came:?}");
+        let given: u64 = counters.videos_by_layer.iter().sum();
+        assert_eq!(given + counters.videos_not_sent, cameras.len() as u64, "seed {seed}");
+        assert_eq!(counters.estimates.count(), counters.viewers, "seed {seed}");
         let repaired: Vec<_> = streams().map(|stream| (stream.repaired.count, stream.missed)).collect();
         assert!(
             repaired.iter().all(|&(repaired, missed)| repaired > 20 && repaired <= missed),
@@ -481,7 +503,9 @@ fn a_viewer_whose_only_picture_is_held_down_by_bandwidth_is_well_connected_at_be
     assert_eq!(call.told_quality(), Some(ConnectionQuality::Good));
     let counters = call.room.engine.counters();
     assert_eq!((counters.pictures, counters.pictures_limited, counters.pictures_withheld), (1, 1, 0));
-    assert_eq!((counters.viewers, counters.viewers_below_500k), (1, 1));
+    // The browser said 90 kbit/s, and the first bound is 100.
+    assert_eq!((counters.viewers, counters.estimates.up_to()[0], counters.estimates.count()), (1, 1, 1));
+    assert_eq!((counters.videos_by_layer, counters.videos_not_sent), ([1, 0, 0, 0], 0));
 }
 
 #[test]

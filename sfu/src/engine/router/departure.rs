@@ -328,14 +328,21 @@ impl Consumer {
         }
         peer.traffic.note_sent(now, len);
         match purpose {
-            Purpose::Media => self.counts.sent.add(len),
+            Purpose::Media => {
+                self.counts.sent.add(len);
+                let sent = &mut outlet.counters.sent;
+                let of_kind = if class == Class::Audio { &mut sent.audio } else { &mut sent.video };
+                of_kind.add(len);
+            }
             Purpose::Repair => {
                 self.counts.retransmitted.add(len);
                 peer.traffic.retransmitted.add(len);
+                outlet.counters.sent.rtx.add(len);
             }
             Purpose::Probe(_) => {
                 self.counts.probes.add(len);
                 peer.traffic.probes.add(len);
+                outlet.counters.sent.probe.add(len);
             }
         }
         outlet.counters.rtp_sent += 1;

@@ -188,6 +188,11 @@ impl Connection {
         !self.waiting.is_empty()
     }
 
+    /// How much of it.
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Hands the kernel as much as it takes. Returns how much that was.
     ///
     /// # Errors

@@ -69,6 +69,8 @@ pub struct TcpCounters {
     pub bytes_sent: u64,
     /// Datagrams dropped because too much waited.
     pub datagrams_dropped_queue_full: u64,
+    /// Bytes that waited for the kernel when the connections were last looked at.
+    pub waiting_bytes: u64,
 }
 
 /// Binds a listener beside a UDP socket: same address, same port.
@@ -327,6 +329,8 @@ impl TcpPaths {
             }
             self.close(key, counters);
         }
+        let waiting = self.connections.iter().map(|(_, connection)| connection.waiting_bytes() as u64);
+        counters.waiting_bytes = waiting.sum();
     }
 
     /// The next path that is no more.

@@ -164,6 +164,62 @@ describe('data channels', () => {
     assert.equal((await messages(ben, reception, 1))[0].text, 'listen');
   });
 
+  test('a message stays in its breakout room, and all hear each other again when they are back (C-61, ADD-EV-89, ADD-EV-90)', async () => {
+    const { meeting, people } = await liveMeeting(hall.plenum, ['host', 'member', 'second']);
+    const ada = await enter(people.host, meeting);
+    const ben = await enter(people.member, meeting);
+    const cleo = await enter(people.second, meeting);
+    const rooms = `/api/v1/meetings/${meeting.id}/breakout-rooms`;
+    const ask = async (method, path, body) => {
+      const answer = await request(hall.plenum, method, path, { token: people.host.token, body });
+      assert.equal(answer.status, 200, JSON.stringify(answer.body));
+      return answer.body.data;
+    };
+    const texts = async (person, reception, count) =>
+      (await messages(person, reception, count)).map(({ text }) => text);
+    const ofAda = await ada.call('openChannel', { label: 'notes' });
+    const whole = await ben.call('receiveChannel', ofAda);
+    await ada.call('say', ofAda, { text: 'to all' });
+    assert.deepEqual(await texts(ben, whole, 1), ['to all']);
+
+    const [{ room_id: room }] = await ask('POST', rooms, { room_count: 2 });
+    for (const name of ['member', 'second']) {
+      const whom = { participant_user_id: people[name].user.id, breakout_room_id: room };
+      await ask('POST', `${rooms}/assign`, whom);
+    }
+    await ben.event('data-producer-closed', { dataProducerId: ofAda });
+    await ended(ben, whole);
+    const ofBen = await ben.call('openChannel', { label: 'notes' });
+    await cleo.event('new-data-producer', { dataProducerId: ofBen });
+    const aside = await cleo.call('receiveChannel', ofBen);
+    await ada.call('say', ofAda, { text: 'to nobody' });
+    await ben.call('say', ofBen, { text: 'between us' });
+    assert.deepEqual(await texts(cleo, aside, 1), ['between us']);
+    assert.equal(await ada.eventCount('new-data-producer'), 0);
+    for (const [outside, channel] of [
+      [ada, ofBen],
+      [ben, ofAda],
+    ]) {
+      await assert.rejects(outside.call('receiveChannel', channel), /Producer not found/);
+    }
+
+    await ask('DELETE', rooms);
+    await ada.event('new-data-producer', { dataProducerId: ofBen });
+    await until(
+      'ben hears of it again',
+      10_000,
+      async () => (await ben.eventCount('new-data-producer')) === 2,
+    );
+    const [back, met] = [await ben.call('receiveChannel', ofAda), await ada.call('receiveChannel', ofBen)];
+    await ada.call('say', ofAda, { text: 'to all again' });
+    await ben.call('say', ofBen, { text: 'to all as well' });
+    assert.deepEqual(await texts(ben, back, 1), ['to all again']);
+    assert.deepEqual(await texts(ada, met, 1), ['to all as well']);
+    // Whoever stayed together heard everything; whoever was apart nothing of it.
+    assert.deepEqual(await texts(cleo, aside, 2), ['between us', 'to all as well']);
+    assert.deepEqual(await texts(ben, whole, 1), ['to all']);
+  });
+
   test('two of our own clients and an unmodified one hear what each says under a label (ADD-EV-85, ADD-EV-86, ADD-EV-93)', async () => {
     const { meeting, people } = await liveMeeting(hall.plenum, ['host', 'member', 'second']);
     const ada = await enter(people.host, meeting);

@@ -12,11 +12,14 @@
 pub mod allocate;
 pub mod arrivals;
 mod certificate;
+mod data;
 pub mod data_pace;
 mod dtls;
 pub mod estimate;
 pub mod hysteresis;
 mod ice;
+mod media;
+mod outcome;
 pub mod pacer;
 pub mod params;
 #[cfg(test)]
@@ -30,30 +33,25 @@ pub mod stun;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use bytes::Bytes;
 use plenum_shared::details::IceState;
-use plenum_shared::transport::{DtlsParameters, DtlsRole, IceParameters, SctpStreamParameters};
+use plenum_shared::transport::{DtlsParameters, DtlsRole, IceParameters};
 
 use super::demux::{DatagramKind, classify};
-use super::packet::{HeaderPrefix, RtpPacket};
 pub use certificate::{CertificateError, DtlsCertificate};
 pub use dtls::DtlsParametersError;
 use dtls::{DtlsEndpoint, DtlsEvent};
 pub use ice::ADDRESSES_MAX;
 use ice::{Check, IceLite};
-use sctp::{DataEvent, DataRate, NotSent, PayloadProtocolIdentifier, Sctp};
+pub use outcome::{CloseReason, Received, TransportCounters, TransportEvent};
+use sctp::{DataRate, Sctp};
 pub use srtp::{RTCP_OVERHEAD_MAX, RTP_OVERHEAD_MAX};
-use srtp::{SrtpError, SrtpInbound, SrtpOutbound};
+use srtp::{SrtpInbound, SrtpOutbound};
 
 /// Answers waiting to be sent. One datagram causes one answer or one flight, and the caller takes them after each; what
 /// is beyond is dropped, and the peer asks again.
 const TRANSMITS_MAX: usize = 16;
-
-/// Authentic media from another checked address is followed when the path in use has brought none for so long. Below it,
-/// both may be in use for a moment while a browser moves by nomination; a speaker who changes networks is gone no longer.
-const PATH_SILENCE: Duration = Duration::from_millis(500);
 
 /// Which of the worker's local sockets a datagram came in on or must leave by. The upper half are TCP listeners, whose
 /// connections are told apart by the remote address as datagrams are.
@@ -93,84 +91,6 @@ pub struct TransportConfig {
     pub local_pwd: String,
     /// The process's certificate.
     pub certificate: Arc<DtlsCertificate>,
-}
-
-/// What became of a datagram. After everything but media there may be events and datagrams to be polled.
-#[derive(Debug)]
-pub enum Received {
-    /// Handled or dropped; nothing for the caller.
-    Nothing,
-    /// A connectivity check from this address was valid: the demultiplexer must (re)bind the address. When the table
-    /// was full, another one was let go and must be unbound.
-    Checked {
-        /// The address that had to make room.
-        evicted: Option<(LocalIndex, SocketAddr)>,
-        /// A ufrag of ours that no check may be addressed to any more: the restart after it is complete.
-        retired: Option<String>,
-    },
-    /// An authenticated RTP packet, opened in place: `bytes[..len]` is plain.
-    Rtp {
-        /// Offsets into the buffer.
-        packet: RtpPacket,
-        /// Bytes of the plain packet.
-        len: usize,
-    },
-    /// An authenticated compound RTCP packet, opened in place: `bytes[..len]` is plain.
-    Rtcp {
-        /// Bytes of the plain packet.
-        len: usize,
-    },
-}
-
-/// Why a transport is over. It never comes back; the client makes a new one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CloseReason {
-    /// No valid connectivity check for 30 seconds (RFC 7675).
-    ConsentExpired,
-    /// The peer said goodbye in DTLS.
-    CloseNotify,
-    /// The peer's certificate is not the one announced by signalling.
-    FingerprintMismatch,
-    /// We closed it.
-    Local,
-}
-
-/// What the engine should know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransportEvent {
-    /// The handshake is done and the fingerprint is right: media flows from now on.
-    Connected,
-    /// The peer is now reached at another address, or at one at all.
-    PathChanged {
-        /// The socket to leave by.
-        local: LocalIndex,
-        /// The peer's address.
-        remote: SocketAddr,
-        /// What was measured of the path before says nothing about this one: the peer's IP address, or the way into our
-        /// house, is another. Another port alone is a NAT that forgot (RFC 9000 section 9.4 draws the same line).
-        is_another_network: bool,
-    },
-    /// Nothing more will come or go.
-    Closed(CloseReason),
-}
-
-/// Datagrams dropped, by reason. Plain integers; the engine adds them up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TransportCounters {
-    /// STUN that was not a valid check of the peer.
-    pub stun_ignored: u64,
-    /// Media before the keys, or after the end.
-    pub media_without_keys: u64,
-    /// Media that was replayed or too old.
-    pub media_replayed: u64,
-    /// Media that was malformed or not authentic.
-    pub media_not_authentic: u64,
-    /// Messages of data channels that are none of the application's.
-    pub data_of_unknown_kind: u64,
-    /// Packets of data channels dropped because too many waited for the path.
-    pub data_packets_waiting_too_many: u64,
-    /// Answers not sent because too many waited.
-    pub transmits_dropped: u64,
 }
 
 /// One peer connection.
@@ -285,61 +205,6 @@ impl Transport {
         }
     }
 
-    fn handle_rtp(&mut self, now: Instant, from: (LocalIndex, SocketAddr), bytes: &mut [u8]) -> Received {
-        let Some(inbound) = &mut self.inbound else {
-            self.counters.media_without_keys += 1;
-            return Received::Nothing;
-        };
-        let Ok(prefix) = HeaderPrefix::parse(bytes) else {
-            self.counters.media_not_authentic += 1;
-            return Received::Nothing;
-        };
-        match inbound.open_rtp(bytes, prefix) {
-            Ok(len) => {
-                self.note_source(now, from);
-                match RtpPacket::parse_with(&bytes[..len], prefix) {
-                    Ok(packet) => Received::Rtp { packet, len },
-                    Err(_) => Received::Nothing,
-                }
-            }
-            Err(error) => self.count_refused(error),
-        }
-    }
-
-    fn handle_rtcp(&mut self, now: Instant, from: (LocalIndex, SocketAddr), bytes: &mut [u8]) -> Received {
-        let Some(inbound) = &mut self.inbound else {
-            self.counters.media_without_keys += 1;
-            return Received::Nothing;
-        };
-        match inbound.open_rtcp(bytes) {
-            Ok(len) => {
-                self.note_source(now, from);
-                Received::Rtcp { len }
-            }
-            Err(error) => self.count_refused(error),
-        }
-    }
-
-    /// Authentic media came from here. When the path in use is silent, the peer has moved and not (yet) said so: some
-    /// browsers nominate once only, and a NAT that forgot its mapping asks nobody.
-    fn note_source(&mut self, now: Instant, from: (LocalIndex, SocketAddr)) {
-        if self.path == Some(from) {
-            self.heard_at = now;
-        } else if now.saturating_duration_since(self.heard_at) >= PATH_SILENCE
-            && self.ice.follow(from.0, from.1)
-        {
-            self.note_path(now);
-        }
-    }
-
-    fn count_refused(&mut self, error: SrtpError) -> Received {
-        match error {
-            SrtpError::Replayed => self.counters.media_replayed += 1,
-            _ => self.counters.media_not_authentic += 1,
-        }
-        Received::Nothing
-    }
-
     fn handle_stun(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, bytes: &[u8]) -> Received {
         let mut answer = Vec::new();
         let check = self.ice.handle_request(now, local, source, bytes, &mut answer);
@@ -398,88 +263,6 @@ impl Transport {
         }
     }
 
-    /// How much the client may send by data channels. To be said before it connects.
-    pub fn set_data_rate(&mut self, rate: DataRate) {
-        self.data_rate = rate;
-    }
-
-    /// Hands application data to SCTP, once it is known whose it is.
-    fn take_data(&mut self, now: Instant) {
-        let received = self.dtls.take_received();
-        if !self.connected || received.is_empty() {
-            return;
-        }
-        let sctp = self.sctp.get_or_insert_with(|| Box::new(Sctp::new(now, self.data_rate)));
-        received.into_iter().for_each(|packet| sctp.handle_packet(now, packet));
-    }
-
-    /// The next thing that came by data channels.
-    pub fn poll_data(&mut self, now: Instant) -> Option<DataEvent> {
-        self.sctp.as_mut()?.poll_event(now)
-    }
-
-    /// The data message that came last has gone to so many.
-    pub fn note_data_copies(&mut self, count: usize) {
-        if let Some(sctp) = &mut self.sctp {
-            sctp.note_copies(count);
-        }
-    }
-
-    /// A data channel is on this stream. It carries messages once the client has made an association.
-    pub fn bind_data(&mut self, now: Instant, stream: u16) {
-        self.sctp.get_or_insert_with(|| Box::new(Sctp::new(now, self.data_rate))).bind(stream);
-    }
-
-    /// Sends a message by a data channel. It leaves as packets of [`Transport::write_data`].
-    ///
-    /// # Errors
-    /// [`NotSent`]; nothing of the message is sent then.
-    pub fn send_data(
-        &mut self,
-        to: &SctpStreamParameters,
-        kind: PayloadProtocolIdentifier,
-        payload: &Bytes,
-    ) -> Result<(), NotSent> {
-        self.sctp.as_mut().ok_or(NotSent::NotConnected)?.send(to, kind, payload)
-    }
-
-    /// What waits on the stream of a data channel: see [`Sctp::buffered`].
-    pub fn data_buffered(&mut self, stream: u16) -> Option<usize> {
-        self.sctp.as_mut()?.buffered(stream)
-    }
-
-    /// Whether another data channel may be made: see [`Sctp::takes_channels`].
-    pub fn takes_data_channels(&self) -> bool {
-        self.sctp.as_ref().is_none_or(|sctp| sctp.takes_channels())
-    }
-
-    /// Closes a data channel.
-    pub fn close_data(&mut self, stream: u16) {
-        if let Some(sctp) = &mut self.sctp {
-            sctp.close_stream(stream);
-        }
-    }
-
-    /// Has SCTP make the packets that are due, as far as no more than `waiting_bytes_max` wait.
-    pub fn make_data_packets(&mut self, now: Instant, waiting_bytes_max: usize) {
-        if let Some(sctp) = &mut self.sctp {
-            sctp.make_packets(now, waiting_bytes_max);
-        }
-    }
-
-    /// Room that the next packet of SCTP takes as a datagram; `None` while none waits.
-    pub fn next_data_len(&self) -> Option<usize> {
-        let len = self.sctp.as_ref()?.next_packet_len()?;
-        Some(len + dtls::RECORD_OVERHEAD_MAX)
-    }
-
-    /// Writes the next packet of SCTP as a datagram over `buf`, which is [`Transport::next_data_len`] long. Returns its
-    /// length; `None` where nothing waits, or DTLS is not up.
-    pub fn write_data(&mut self, now: Instant, buf: &mut [u8]) -> Option<usize> {
-        let packet = self.sctp.as_mut()?.take_packet()?;
-        self.dtls.seal_data(now, &packet, buf)
-    }
-
     /// When this transport wants to be woken.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if self.closed {
@@ -505,24 +288,6 @@ impl Transport {
         buf.clear();
         buf.extend_from_slice(&datagram);
         Some(transmit)
-    }
-
-    /// Seals a plain RTP packet of `plain_len` bytes at the start of `buf`, which has [`RTP_OVERHEAD_MAX`] spare bytes.
-    /// Returns the sealed length; `None` before the keys are there, after the end, and for a packet number used before.
-    pub fn seal_rtp(&mut self, buf: &mut [u8], plain_len: usize) -> Option<usize> {
-        self.outbound.as_mut()?.seal_rtp(buf, plain_len).ok()
-    }
-
-    /// As [`Transport::seal_rtp`] for a compound RTCP packet and [`RTCP_OVERHEAD_MAX`].
-    pub fn seal_rtcp(&mut self, buf: &mut [u8], plain_len: usize) -> Option<usize> {
-        self.outbound.as_mut()?.seal_rtcp(buf, plain_len).ok()
-    }
-
-    /// An outgoing stream has ended; its SSRC is never used again on this transport.
-    pub fn retire_ssrc(&mut self, ssrc: u32) {
-        if let Some(outbound) = &mut self.outbound {
-            outbound.retire(ssrc);
-        }
     }
 
     /// Where media for the peer goes.

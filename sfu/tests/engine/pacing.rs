@@ -135,6 +135,33 @@ fn a_repetition_goes_before_new_video() {
 }
 
 #[test]
+fn a_pinned_picture_does_not_wait_behind_the_others() {
+    let mut call = Call::new(&single());
+    let carol = call.room.link(Direction::Send);
+    let camera = call.room.produce(carol, Kind::Video, Source::Camera, &single());
+    let pinned = call.room.consume(call.picture.link, camera);
+    let consumer = pinned.consumer;
+    call.room.command(RoomCommand::SetConsumerPriority { consumer, priority: 9 }).unwrap();
+    call.burst(1);
+    call.room.send_video(carol, 1, true);
+    call.room.run(1000);
+    call.pictures();
+    let mut numbers: Vec<u16> =
+        call.room.received(&pinned).iter().map(|(packet, _)| packet.sequence_number).collect();
+    call.burst(100);
+    (2..=6).for_each(|number| call.room.send_video(carol, number, false));
+    let at_once = call.pictures().len();
+    assert!(at_once < 60 && call.room.received(&pinned).is_empty(), "{at_once} at once");
+    call.room.run(20);
+    numbers.extend(call.room.received(&pinned).iter().map(|(packet, _)| packet.sequence_number));
+    assert!(numbers.len() == 6 && is_gapless(&numbers), "{numbers:?}");
+    let soon = call.pictures().len();
+    assert!(at_once + soon < 90, "the others wait: {soon} after {at_once}");
+    call.room.run(1000);
+    assert_eq!(at_once + soon + call.pictures().len(), 100);
+}
+
+#[test]
 fn what_waits_of_a_closed_consumer_is_gone_and_others_go_on() {
     let mut call = Call::new(&single());
     call.burst(100);

@@ -99,7 +99,8 @@ impl Consumer {
     ) -> bool {
         let Some(peer) = outlet.peers.get_mut(self.peer) else { return false };
         let len = len.min(usize::from(u16::MAX)) as u16;
-        let taken = peer.pacer.wait(now, Waiting { consumer: self.slot, sequence_number, len, repair });
+        let Consumer { slot: consumer, priority, .. } = *self;
+        let taken = peer.pacer.wait(now, Waiting { consumer, sequence_number, len, repair, priority });
         outlet.wake_for_pacer(self.peer);
         taken
     }

@@ -1,5 +1,5 @@
-//! When the next packet to a subscriber may leave: sound at once, repetitions before new video, nothing much faster than
-//! its path carries.
+//! When the next packet to a subscriber may leave: sound at once, repetitions before new video, what is pinned before the
+//! rest of it, nothing much faster than its path carries.
 //!
 //! A peer pays for what it is sent at its pacing rate and may be in debt for [`BURST`]. While nothing waits and the debt
 //! is small, which is nearly always, a packet costs one comparison and leaves with the batch it came with. Otherwise a
@@ -34,6 +34,8 @@ pub const VIDEO_MAX: usize = 512;
 pub const REPAIRS_MAX: usize = 256;
 /// See [`REPAIRS_MAX`].
 const REPAIRS_WAIT_MAX: Duration = Duration::from_millis(250);
+/// A packet that waits longer than this is not overtaken any more: what is pinned goes first, and the others still get theirs.
+const OVERTAKEN_FOR: Duration = Duration::from_millis(250);
 /// The floor is a fourth above what is sent by measurement: frames differ.
 const FLOOR_MARGIN: u64 = 4;
 /// Packets of a probe at least: fewer say nothing about a rate.
@@ -52,12 +54,24 @@ pub struct Waiting {
     pub len: u16,
     /// It is sent again.
     pub repair: bool,
+    /// New video of a higher priority goes before that of other consumers.
+    pub priority: u8,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     waiting: Waiting,
     since: Instant,
+}
+
+impl Entry {
+    /// Another packet, that has just come, goes first. Those of one consumer stay in order, and so do repetitions.
+    fn is_overtaken(&self, now: Instant, by: &Waiting) -> bool {
+        !by.repair
+            && by.priority > self.waiting.priority
+            && by.consumer != self.waiting.consumer
+            && now.saturating_duration_since(self.since) <= OVERTAKEN_FOR
+    }
 }
 
 /// A run of packets sent faster than the estimate, to see whether the path carries more.
@@ -215,7 +229,8 @@ impl Pacer {
         if queue.capacity() == 0 {
             queue.reserve_exact(max);
         }
-        queue.push_back(Entry { waiting, since: now });
+        let ahead = queue.iter().rev().take_while(|entry| entry.is_overtaken(now, &waiting)).count();
+        queue.insert(queue.len() - ahead, Entry { waiting, since: now });
         self.figures.waiting += 1;
         self.figures.waiting_bytes += usize::from(waiting.len);
         self.repair_bytes += if waiting.repair { usize::from(waiting.len) } else { 0 };

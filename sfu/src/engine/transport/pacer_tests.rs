@@ -8,7 +8,7 @@ use super::*;
 const MEGABIT: Bitrate = Bitrate::kbps(1_000);
 
 fn video(number: u16) -> Waiting {
-    Waiting { consumer: 1, sequence_number: number, len: 1000, repair: false }
+    Waiting { consumer: 1, sequence_number: number, len: 1000, repair: false, priority: 1 }
 }
 
 fn repair(number: u16) -> Waiting {
@@ -76,6 +76,35 @@ fn repetitions_leave_before_new_video_and_sound_makes_both_wait_only_so_long() {
     let left = drain(&mut pacer, start);
     assert!(left.iter().map(|(waiting, _)| waiting.repair).is_sorted_by(|a, b| a >= b));
     assert!(left[0].1 <= UNHELD_DEBT_MAX, "{:?}", left[0].1);
+}
+
+/// Of the second consumer, which the viewer has pinned.
+fn pinned(number: u16) -> Waiting {
+    Waiting { consumer: 2, priority: 9, ..video(number) }
+}
+
+#[test]
+fn what_is_pinned_leaves_before_other_video_in_its_own_order_and_after_repetitions() {
+    let start = Instant::now();
+    let mut pacer = Pacer::new(start, MEGABIT);
+    (0..4).for_each(|number| assert!(pacer.wait(start, video(number))));
+    (0..4).for_each(|number| assert!(pacer.wait(start, pinned(number))));
+    (4..6).for_each(|number| assert!(pacer.wait(start, video(number))));
+    assert!(pacer.wait(start, repair(9)) && pacer.wait(start, pinned(4)));
+    let left: Vec<_> = drain(&mut pacer, start).into_iter().map(|(waiting, _)| waiting).collect();
+    let expected = [repair(9)].into_iter().chain((0..5).map(pinned)).chain((0..6).map(video));
+    assert!(left.iter().copied().eq(expected), "{left:?}");
+}
+
+#[test]
+fn what_has_waited_for_long_is_not_overtaken() {
+    let start = Instant::now();
+    let mut pacer = Pacer::new(start, MEGABIT);
+    (0..2).for_each(|number| assert!(pacer.wait(start, video(number))));
+    let later = start + OVERTAKEN_FOR + Duration::from_millis(1);
+    assert!(pacer.wait(later, video(2)) && pacer.wait(later, pinned(0)));
+    let left: Vec<_> = drain(&mut pacer, later).into_iter().map(|(waiting, _)| waiting).collect();
+    assert_eq!(left, [video(0), video(1), pinned(0), video(2)]);
 }
 
 #[test]
@@ -175,7 +204,7 @@ proptest! {
         for (number, (gap_us, len, repair)) in arrivals.into_iter().enumerate() {
             now += Duration::from_micros(gap_us);
             release(&mut pacer, now, &mut sent);
-            let waiting = Waiting { consumer: 0, sequence_number: number as u16, len, repair };
+            let waiting = Waiting { consumer: 0, len, repair, ..video(number as u16) };
             let taken = pacer.wait(now, waiting);
             prop_assert!(taken || repair);
             if taken {
@@ -191,6 +220,36 @@ proptest! {
                 let allowed = rate.0 as f64 * ((at - begun) + BURST).as_secs_f64() + 1.0;
                 prop_assert!(bits as f64 <= allowed, "{bits} bits in {:?}", at - begun);
                 bits += len * 8;
+            }
+        }
+    }
+}
+
+proptest! {
+    /// Whoever is pinned, and however that changes: what waits of one consumer leaves in order, and nothing waits for long
+    /// behind what came after it.
+    #[test]
+    fn each_consumer_keeps_its_order_and_nobody_is_overtaken_for_long(
+        arrivals in proptest::collection::vec((0_u64..20_000, 0_usize..4, 1_u8..4), 1..300)
+    ) {
+        let start = Instant::now();
+        let mut pacer = Pacer::new(start, MEGABIT);
+        let (mut now, mut came) = (start, Vec::new());
+        for (number, (gap_us, consumer, priority)) in arrivals.into_iter().enumerate() {
+            now += Duration::from_micros(gap_us);
+            let waiting = Waiting { consumer, priority, ..video(number as u16) };
+            prop_assert!(pacer.wait(now, waiting));
+            came.push(now);
+        }
+        let left = drain(&mut pacer, now);
+        prop_assert_eq!(left.len(), came.len());
+        for (at, (waiting, _)) in left.iter().enumerate() {
+            let number = usize::from(waiting.sequence_number);
+            for (earlier, _) in &left[..at] {
+                let other = usize::from(earlier.sequence_number);
+                prop_assert!(other < number || waiting.consumer != earlier.consumer);
+                prop_assert!(other < number || earlier.priority > waiting.priority);
+                prop_assert!(other < number || came[other] - came[number] <= OVERTAKEN_FOR);
             }
         }
     }

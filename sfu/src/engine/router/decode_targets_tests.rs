@@ -81,8 +81,8 @@ fn streams() -> [Stream; 4] {
     ]
 }
 
-/// What happens at one picture. Pauses come without loss only: who enters at a keyframe that is late has passed over what
-/// follows it, and asks for another.
+/// What happens at one picture. Pauses come on a path without fault only: who enters at a keyframe that is late has passed
+/// over what follows it, and asks for another.
 #[derive(Debug, Clone)]
 struct Step {
     /// The viewer is to get this layer from now on; pauses when there is none.
@@ -99,14 +99,25 @@ enum Fate {
     Lost,
 }
 
-fn steps(loss: bool) -> impl Strategy<Value = Vec<Step>> {
+/// What frames meet on their way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Path {
+    Faultless,
+    /// Some come late, and after others.
+    Uneven,
+    /// Some are lost, too.
+    Losing,
+}
+
+fn steps(path: Path) -> impl Strategy<Value = Vec<Step>> {
     let target =
         prop::option::weighted(0.15, prop::option::weighted(0.9, (0_u8..2, prop::option::of(0_u8..3))));
-    let target = target.prop_map(move |target| target.filter(|target| !loss || target.is_some()));
+    let pauses = path == Path::Faultless;
+    let target = target.prop_map(move |target| target.filter(|target| pauses || target.is_some()));
     let fate = move || {
         (0_u8..100, 1_usize..4).prop_map(move |(percent, late)| match percent {
-            0..5 if loss => Fate::Lost,
-            5..15 if loss => Fate::Late(late),
+            0..5 if path == Path::Losing => Fate::Lost,
+            5..15 if path != Path::Faultless => Fate::Late(late),
             _ => Fate::Comes,
         })
     };
@@ -139,8 +150,17 @@ struct Seen {
     lost: BTreeSet<u16>,
     /// What each frame is built on.
     built_on: BTreeMap<u16, Vec<u16>>,
-    /// The viewer was on what it was to have, at each picture since that was asked for or came.
-    layers: Vec<(Option<Layer>, Option<Layer>, bool)>,
+    /// What the viewer was to have and what it was on, after each picture.
+    pictures: Vec<Picture>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Picture {
+    target: Option<Layer>,
+    current: Option<Layer>,
+    awaits_keyframe: bool,
+    /// All of it has come, and nothing else.
+    in_time: bool,
 }
 
 /// Plays the steps. With `answers` a keyframe comes when one is waited for.
@@ -192,11 +212,14 @@ fn play(stream: &Stream, steps: &[Step], answers: bool, described: bool) -> Resu
             std::mem::take(&mut on_the_way).into_iter().partition(|(due, _)| *due <= picture);
         on_the_way = rest;
         let arrived: Vec<(usize, Wire)> = arrived;
+        let in_time =
+            on_the_way.is_empty() && arrived.iter().all(|(_, wire)| wire.timestamp == picture as u32 * 3000);
         for (_, wire) in arrived {
             receive(epoch, &wire, &mut layers, &mut structure, &mut rewriter, &mut seen)?;
         }
-        let waits = layers.awaited_stream().is_some();
-        seen.layers.push((layers.target(), layers.current(), waits));
+        let (target, current) = (layers.target(), layers.current());
+        let awaits_keyframe = layers.awaited_stream().is_some();
+        seen.pictures.push(Picture { target, current, awaits_keyframe, in_time });
     }
     for (_, wire) in on_the_way {
         receive(epoch, &wire, &mut layers, &mut structure, &mut rewriter, &mut seen)?;
@@ -276,33 +299,56 @@ fn check(seen: &Seen) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Every frame has its own number, and the viewer has its layer once nothing was late for long enough.
+fn check_settled(stream: &Stream, seen: &Seen) -> Result<(), TestCaseError> {
+    let outs: BTreeSet<_> = seen.sent.values().collect();
+    prop_assert_eq!(outs.len(), seen.sent.len(), "every frame has its own number");
+    // A keyframe comes with the picture after it was asked for, and a switch in time within a round of the pattern.
+    let settled = stream.pattern.len() + 2;
+    for window in seen.pictures.windows(settled) {
+        let Picture { target, current, awaits_keyframe, .. } = window[settled - 1];
+        let is_even =
+            |picture: &Picture| picture.target == target && picture.current.is_some() && picture.in_time;
+        if window.iter().all(is_even) {
+            let (target, current) = (target.expect("set"), current.expect("on it"));
+            let top = stream.layers.1 - 1;
+            prop_assert_eq!(current.spatial, target.spatial);
+            prop_assert_eq!(
+                current.temporal.unwrap_or(top).min(top),
+                target.temporal.unwrap_or(top).min(top)
+            );
+            prop_assert!(!awaits_keyframe);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
-    fn a_viewer_never_gets_a_frame_without_those_it_is_built_on(steps in steps(true), which in 0_usize..4, answers: bool) {
+    fn a_viewer_never_gets_a_frame_without_those_it_is_built_on(
+        steps in steps(Path::Losing), which in 0_usize..4, answers: bool
+    ) {
         check(&play(&streams()[which], &steps, answers, true)?)?;
     }
 
     #[test]
     fn without_loss_a_viewer_has_its_layer_as_soon_as_the_stream_allows(
-        steps in steps(false), which in 0_usize..4, described: bool
+        steps in steps(Path::Faultless), which in 0_usize..4, described: bool
     ) {
         let stream = &streams()[which];
         let seen = play(stream, &steps, true, described)?;
         check(&seen)?;
-        let outs: BTreeSet<_> = seen.sent.values().collect();
-        prop_assert_eq!(outs.len(), seen.sent.len(), "every frame has its own number");
-        // A keyframe comes with the picture after it was asked for, and a switch in time within a round of the pattern.
-        let settled = stream.pattern.len() + 2;
-        for window in seen.layers.windows(settled) {
-            let (target, current, waits) = window[settled - 1];
-            if window.iter().all(|(other, current, _)| *other == target && current.is_some()) {
-                let (target, current) = (target.expect("set"), current.expect("on it"));
-                let top = stream.layers.1 - 1;
-                prop_assert_eq!(current.spatial, target.spatial);
-                prop_assert_eq!(current.temporal.unwrap_or(top).min(top), target.temporal.unwrap_or(top).min(top));
-                prop_assert!(!waits);
-            }
-        }
+        check_settled(stream, &seen)?;
+    }
+
+    #[test]
+    fn after_frames_that_came_late_a_viewer_has_its_layer_as_soon_as_the_stream_allows(
+        steps in steps(Path::Uneven), which in 0_usize..4, described: bool
+    ) {
+        let stream = &streams()[which];
+        let seen = play(stream, &steps, true, described)?;
+        check(&seen)?;
+        check_settled(stream, &seen)?;
     }
 }
 

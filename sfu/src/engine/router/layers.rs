@@ -25,6 +25,8 @@ pub enum Verdict {
 
 /// Later than this, 10 s at the clock of video, nothing comes that was lost.
 const LATE_TICKS: u32 = 900_000;
+/// Changes of layer that are remembered for late frames. There are a few in the second within which those still come.
+const HELD: usize = 3;
 /// All temporal layers.
 const EVERY_TEMPORAL: u8 = 7;
 
@@ -35,11 +37,19 @@ struct Current {
     temporal: u8,
     /// Timestamp of the frame that is passing.
     frame: u32,
-    /// Spatial and temporal layer before they were changed the last time, and the timestamp of that.
-    before: (u8, u8),
+    /// Timestamp of the first frame of these layers, and what held before them, the latest first.
     since: u32,
+    before: [Held; HELD],
     /// No frame of a lower layer was left out since the last keyframe, so that the consumer can go down to it.
     lower_whole: bool,
+}
+
+/// Layers that held once, from the frame of a timestamp on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Held {
+    spatial: u8,
+    temporal: u8,
+    since: u32,
 }
 
 /// The layer state of one consumer. A stream is one simulcast layer; within an SVC stream spatial layers are chosen too.
@@ -156,8 +166,8 @@ impl Layers {
             spatial: target.spatial,
             temporal: target.temporal.unwrap_or(EVERY_TEMPORAL),
             frame: timestamp,
-            before: (0, 0),
             since: timestamp,
+            before: [Held { spatial: 0, temporal: 0, since: timestamp }; HELD],
             lower_whole: true,
         };
         let on_it = self.current.is_some_and(|current| current.stream == stream);
@@ -231,25 +241,38 @@ impl Current {
         description: &Description,
         svc: bool,
     ) -> bool {
-        let before = (self.spatial, self.temporal);
+        let before = self.held();
         if let Some(wanted) = wanted {
             self.go_to(&wanted, timestamp, description, svc);
         }
         let age = timestamp.wrapping_sub(self.since);
-        if (self.spatial, self.temporal) != before && age != 0 {
-            (self.before, self.since) = (before, timestamp);
+        let is_changed = (self.spatial, self.temporal) != (before.spatial, before.temporal);
+        if is_changed && age != 0 {
+            self.since = timestamp;
+            self.before.rotate_right(1);
+            self.before[0] = before;
         } else if (LATE_TICKS..u32::MAX / 2).contains(&age) {
             // So long ago that nothing of before it can come; timestamps must not turn around meanwhile.
-            (self.before, self.since) = ((self.spatial, self.temporal), timestamp);
+            self.since = timestamp;
+            self.before = [self.held(); HELD];
         }
         // What comes late belongs to what held in its time.
-        let late = (timestamp.wrapping_sub(self.since) as i32) < 0;
-        let (spatial, temporal) = if late { self.before } else { (self.spatial, self.temporal) };
+        let Held { spatial, temporal, .. } = self.held_at(timestamp);
         // Layers that are independent after the keyframe: of those below nothing is needed.
         let unneeded = svc && description.spatial < spatial && !description.feeds_upper;
         self.lower_whole &= !unneeded;
         let above = description.temporal > temporal || (svc && description.spatial > spatial);
         !above && !unneeded
+    }
+
+    fn held(&self) -> Held {
+        Held { spatial: self.spatial, temporal: self.temporal, since: self.since }
+    }
+
+    fn held_at(&self, timestamp: u32) -> Held {
+        let began = |held: &Held| timestamp.wrapping_sub(held.since) as i32 >= 0;
+        let held = [self.held()].into_iter().chain(self.before).find(began);
+        held.unwrap_or(self.before[HELD - 1])
     }
 
     fn go_to(&mut self, wanted: &Current, timestamp: u32, description: &Description, svc: bool) {

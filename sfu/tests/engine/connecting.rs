@@ -104,7 +104,7 @@ impl Pair {
         let mut buf = plain.clone();
         buf.resize(plain.len() + RTP_OVERHEAD_MAX, 0);
         let Some(len) = self.transport.seal_rtp(&mut buf, plain.len()) else { return false };
-        self.peer.open_rtp(&buf[..len]) == Some(plain)
+        self.peer.open_rtp(buf[..len].to_vec()) == Some(plain)
     }
 
     pub fn closed(&self) -> Option<CloseReason> {
@@ -135,7 +135,7 @@ fn a_client_connects_before_it_nominates_and_media_flows_both_ways() {
     let mut writer = RtcpWriter::new(&mut compound);
     writer.pli(1, 9);
     let len = writer.len();
-    let sealed = pair.peer.rtcp(&compound[..len]);
+    let sealed = pair.peer.seal_rtcp(compound[..len].to_vec());
     let mut bytes = sealed.clone();
     let received = pair.transport.handle_datagram(pair.now, LOCAL, address(A), &mut bytes);
     assert!(matches!(received, Received::Rtcp { len: 12 }));

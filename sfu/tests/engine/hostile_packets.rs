@@ -179,7 +179,7 @@ impl World {
             for len in [1, 100, 1100] {
                 said.push(peer.rtp(MEDIA_SSRC, &vec![7; len]));
             }
-            said.push(peer.rtcp(&compound()));
+            said.push(peer.seal_rtcp(compound()));
             said.push(rtp(MEDIA_SSRC, 1, b"not encrypted"));
             said.push(compound());
             // Alerts in the clear: close_notify and a fatal one.
@@ -208,7 +208,7 @@ impl World {
             match message.bytes[0] {
                 0..64 => self.answers[slot].push(message.bytes.to_vec()),
                 _ => {
-                    let opened = self.peers[slot].open_rtp(message.bytes);
+                    let opened = self.peers[slot].open_rtp(message.bytes.to_vec());
                     self.seen[slot] = opened.or_else(|| self.seen[slot].take());
                 }
             }
@@ -275,7 +275,7 @@ impl World {
             plain.resize(plain.len().max(8), 0);
             plain[0] = (plain[0] & 0x3F) | 0x80;
             plain[1] = 192 + plain[1] % 32;
-            return self.peers[slot].rtcp(&plain);
+            return self.peers[slot].seal_rtcp(plain);
         }
         let len = self.random.below(60) as usize;
         let payload: Vec<u8> = (0..len).map(|_| self.random.next() as u8).collect();
@@ -317,7 +317,7 @@ impl World {
             self.check(publisher);
             self.check(viewer);
             // Whoever is never heard of would get no video.
-            let mut report = self.peers[viewer].rtcp(&empty_report());
+            let mut report = self.peers[viewer].seal_rtcp(empty_report());
             self.deliver(&source(viewer), &mut report);
             self.frame += 1;
             let mut payload = vp8(self.frame, true, 640, true);

@@ -6,6 +6,7 @@
 mod against_str0m;
 mod allocations;
 mod associations;
+mod binding_request;
 mod browser;
 mod camera;
 mod connecting;
@@ -29,6 +30,7 @@ mod redundancy;
 mod room;
 mod routing;
 mod sctp_client;
+mod secured;
 mod statistics;
 mod svc;
 mod tracks;

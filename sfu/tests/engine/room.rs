@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use plenum_sfu::engine::packet::{HeaderFields, RtpPacket, write_header};
 use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::rtcp::RtcpWriter;
-use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex, RTP_OVERHEAD_MAX};
+use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex};
 use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
 use plenum_shared::command::{RefusalReason, Reply, Response, RoomCommand};
 use plenum_shared::details::SessionDetails;
@@ -223,11 +223,8 @@ impl Room {
         let header_len = write_header(&mut bytes, fields, extensions).unwrap();
         bytes[header_len..header_len + payload.len()].copy_from_slice(payload);
         let plain_len = header_len + payload.len();
-        bytes.resize(plain_len + RTP_OVERHEAD_MAX, 0);
-        let (_, outbound) = self.links[link].peer.srtp.as_mut().unwrap();
-        let len = outbound.seal_rtp(&mut bytes, plain_len).unwrap();
-        bytes.truncate(len);
-        bytes
+        bytes.truncate(plain_len);
+        self.links[link].peer.seal_rtp(bytes)
     }
 
     pub fn send_rtcp(&mut self, link: usize, build: impl FnOnce(&mut RtcpWriter<'_>)) {
@@ -240,7 +237,8 @@ impl Room {
         let mut writer = RtcpWriter::new(&mut plain);
         build(&mut writer);
         let len = writer.len();
-        self.links[link].peer.rtcp(&plain[..len])
+        plain.truncate(len);
+        self.links[link].peer.seal_rtcp(plain)
     }
 
     /// Application data of a peer arrives in DTLS.
@@ -343,7 +341,7 @@ impl Room {
             sent.extend(message.bytes.chunks(size).map(|datagram| (message.remote, datagram.to_vec())));
         }
         egress.clear();
-        for (remote, mut bytes) in sent {
+        for (remote, bytes) in sent {
             let Some(link) = self.links.iter().position(|link| link.address == remote) else { continue };
             let Link { peer, rtp, rtcp, .. } = &mut self.links[link];
             match (bytes[0], bytes[1]) {
@@ -351,13 +349,8 @@ impl Room {
                     let flight = peer.handle_dtls(self.now, &bytes);
                     flight.into_iter().for_each(|datagram| self.deliver(link, datagram));
                 }
-                (128..=191, 192..=223) => {
-                    let (inbound, _) = peer.srtp.as_mut().unwrap();
-                    let len = inbound.open_rtcp(&mut bytes).unwrap();
-                    bytes.truncate(len);
-                    rtcp.push(bytes);
-                }
-                (128..=191, _) => rtp.push(peer.open_rtp(&bytes).unwrap()),
+                (128..=191, 192..=223) => rtcp.push(peer.open_rtcp(bytes).unwrap()),
+                (128..=191, _) => rtp.push(peer.open_rtp(bytes).unwrap()),
                 _ => {}
             }
         }

@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops where it stands")]
 
+#[path = "../engine/binding_request.rs"]
+mod binding_request;
 mod client;
 mod feedback;
 mod figures;
@@ -20,6 +22,8 @@ mod scenario;
 mod scenarios;
 #[path = "../engine/sctp_client.rs"]
 mod sctp_client;
+#[path = "../engine/secured.rs"]
+mod secured;
 mod sound;
 mod transfer;
 mod viewer;

@@ -13,7 +13,8 @@ use super::{
         announce::{announce_layer, has_news},
         consumer::{ASKED_FOR, Consumer},
         layer_meter::{Costs, TEMPORAL_MAX},
-        producer::Producer,
+        layer_silence::Found,
+        producer::{LAYERS_MAX, Producer},
     },
     stats::Shortage,
     transport::{
@@ -133,6 +134,21 @@ impl Engine {
             self.tell_watched(now, room, producer);
         }
         again
+    }
+
+    /// Looks after the producers of a peer of which a layer may have stopped.
+    pub(super) fn heed_silent_layers(&mut self, now: Instant, slot: Slot) {
+        let room = self.peers[slot].room;
+        for index in 0..self.peers[slot].producers.len() {
+            let producer = self.peers[slot].producers[index];
+            let router = &mut self.rooms[room].router;
+            let Found { stopped, doubted } = router.producers[producer].look_for_silence(now);
+            let doubted = (0..LAYERS_MAX as u8).filter(|layer| doubted >> layer & 1 == 1);
+            doubted.for_each(|layer| router.doubt(producer, layer));
+            if stopped {
+                self.replace_stopped_layer(now, room, producer);
+            }
+        }
     }
 
     /// A layer of a producer has stopped: whoever was on it, or waits for it, is given another one.

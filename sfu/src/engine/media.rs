@@ -93,7 +93,8 @@ impl Engine {
             router.handle_rtp(now, place, packet, bytes, false, &mut outlet);
         }
         let producer = &mut router.producers[binding.producer];
-        if let Some(at) = producer.poll_timeout(now) {
+        let wakes = [producer.poll_timeout(now), producer.silence_timeout()];
+        if let Some(at) = wakes.into_iter().flatten().min() {
             outlet.deadlines.advance(Waiting::Peer(slot), at);
         }
         if producer.source == Source::Microphone {
@@ -311,7 +312,8 @@ impl Engine {
 
     /// Has a keyframe asked for if a consumer cannot go on without one.
     pub(super) fn await_entrance(&mut self, now: Instant, room: Slot, consumer: usize) {
-        let router = &mut self.rooms[room].router;
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        router.enter_kept(now, consumer, &mut outlet);
         router.want_keyframe(consumer);
         let producer = &router.producers[router.consumers[consumer].producer];
         if let Some(at) = producer.poll_timeout(now) {

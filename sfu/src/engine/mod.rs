@@ -323,6 +323,7 @@ impl Engine {
             self.choose_layers(now, slot);
         }
         self.tell_due_watched(now, slot);
+        self.heed_silent_layers(now, slot);
         self.send_due(now, slot);
         self.send_due_rtcp(now, slot);
         if reports {

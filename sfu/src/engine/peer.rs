@@ -286,7 +286,8 @@ impl Peer {
             self.producers.iter().filter_map(|&slot| router.producers[slot].poll_timeout(now)).min();
         let watched =
             self.producers.iter().filter_map(|&slot| router.producers[slot].watched.poll_timeout()).min();
-        let told = [self.arrivals.poll_timeout(), self.report_at, self.choose_at, requests, watched];
+        let silent = self.producers.iter().filter_map(|&slot| router.producers[slot].silence_timeout()).min();
+        let told = [self.arrivals.poll_timeout(), self.report_at, self.choose_at, requests, watched, silent];
         // What holds it, the pacer is woken for.
         let has_data = self.transport.next_data_len().is_some() && !self.pacer.holds_data();
         let data = has_data.then(|| self.data_pace.due_at());

@@ -1,5 +1,7 @@
 //! A publisher that stops sending a layer, as browsers do when uplink or processor are short: viewers go on with another.
 
+use std::time::{Duration, Instant};
+
 use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket};
 use plenum_shared::command::RoomCommand;
 use plenum_shared::event::Event;
@@ -18,8 +20,12 @@ struct Publisher {
     layers: usize,
     /// Requests for a keyframe of each layer so far.
     asked: [usize; 3],
-    is_asked: bool,
+    /// A request has left that is not answered yet.
+    asked_at: Option<Instant>,
+    round_trip_ms: u64,
     frame_ms: u64,
+    /// What is added to each interval between frames, in turn.
+    jitter_ms: [i64; 4],
 }
 
 impl Publisher {
@@ -28,10 +34,20 @@ impl Publisher {
         let (link, viewer) = (room.link(Direction::Send), room.link(Direction::Recv));
         let producer = room.produce(link, Kind::Video, Source::Camera, &simulcast());
         let viewing = room.consume(viewer, producer);
-        (
-            Self { room, link, producer, number: 0, layers, asked: [0; 3], is_asked: true, frame_ms: 33 },
-            viewing,
-        )
+        let asked_at = Some(room.now);
+        let publisher = Self {
+            room,
+            link,
+            producer,
+            number: 0,
+            layers,
+            asked: [0; 3],
+            asked_at,
+            round_trip_ms: 0,
+            frame_ms: 33,
+            jitter_ms: [0; 4],
+        };
+        (publisher, viewing)
     }
 
     /// Returns how long the viewer went without a packet at most, beginning now.
@@ -39,12 +55,18 @@ impl Publisher {
         let (mut silent_ms, mut longest_ms) = (0, 0);
         for _ in 0..ms / self.frame_ms {
             self.number += 1;
-            let keyframe = std::mem::take(&mut self.is_asked);
+            let round_trip = Duration::from_millis(self.round_trip_ms);
+            let keyframe = self.asked_at.is_some_and(|at| at + round_trip <= self.room.now);
+            self.asked_at = self.asked_at.filter(|_| !keyframe);
             self.room.send_layers(self.link, self.number, keyframe, self.layers);
-            self.room.run(self.frame_ms);
-            self.note_requests();
-            silent_ms = if self.room.received(viewing).is_empty() { silent_ms + self.frame_ms } else { 0 };
-            longest_ms = longest_ms.max(silent_ms);
+            let jitter_ms = self.jitter_ms[usize::from(self.number) % self.jitter_ms.len()];
+            for _ in 0..self.frame_ms.saturating_add_signed(jitter_ms) {
+                silent_ms = if self.room.received(viewing).is_empty() { silent_ms } else { 0 };
+                self.room.run(1);
+                self.note_requests();
+                silent_ms += 1;
+                longest_ms = longest_ms.max(silent_ms);
+            }
         }
         longest_ms
     }
@@ -63,7 +85,7 @@ impl Publisher {
             for packet in rtcp::parse(&compound) {
                 let RtcpPacket::Pli { media_ssrc, .. } = packet else { continue };
                 self.asked[(media_ssrc - SIMULCAST_SSRC) as usize] += 1;
-                self.is_asked = true;
+                self.asked_at.get_or_insert(self.room.now);
             }
         }
     }
@@ -71,18 +93,41 @@ impl Publisher {
 
 #[test]
 fn viewers_of_a_layer_that_stops_see_the_next_one_within_half_a_second() {
-    for frame_ms in [20, 33, 66, 100] {
+    for (frame_ms, round_trip_ms) in
+        [(20, 0), (33, 100), (66, 100), (100, 100), (125, 60), (143, 100), (167, 100), (200, 100)]
+    {
         let (mut publisher, viewing) = Publisher::of(3);
-        publisher.frame_ms = frame_ms;
+        (publisher.frame_ms, publisher.round_trip_ms) = (frame_ms, round_trip_ms);
+        publisher.jitter_ms = [-10, 15, -15, 10];
         publisher.send_for(5000, &viewing);
         assert_eq!(publisher.told_layer(), Some(2));
         publisher.layers = 2;
         publisher.asked = [0; 3];
         let silent_ms = publisher.send_for(3000, &viewing);
-        assert!(silent_ms > 0 && silent_ms + frame_ms <= 500, "nothing for {silent_ms} ms");
+        assert!(
+            (frame_ms + 15..=500).contains(&silent_ms),
+            "nothing for {silent_ms} ms at a picture in {frame_ms} ms"
+        );
         assert!(publisher.asked[1] >= 1, "no keyframe was asked for");
         assert_eq!(publisher.told_layer(), Some(1));
     }
+}
+
+#[test]
+fn a_picture_that_a_slow_camera_leaves_out_of_a_layer_costs_one_keyframe_and_no_layer() {
+    let (mut publisher, viewing) = Publisher::of(3);
+    publisher.frame_ms = 200;
+    publisher.send_for(5000, &viewing);
+    publisher.asked = [0; 3];
+    for _ in 0..5 {
+        publisher.layers = 2;
+        publisher.send_for(200, &viewing);
+        publisher.layers = 3;
+        publisher.send_for(1000, &viewing);
+    }
+    // The numbers that the layer left out are asked for as lost, and then a keyframe of it.
+    assert_eq!(publisher.asked[..2], [0, 1]);
+    assert_eq!(publisher.told_layer(), Some(2));
 }
 
 #[test]
@@ -94,7 +139,7 @@ fn viewers_of_a_layer_that_comes_back_see_it_again() {
     assert_eq!(publisher.told_layer(), Some(0));
     publisher.layers = 3;
     let silent_ms = publisher.send_for(5000, &viewing);
-    assert_eq!((silent_ms, publisher.told_layer()), (0, Some(2)));
+    assert_eq!((silent_ms, publisher.told_layer()), (33, Some(2)));
 }
 
 #[test]

@@ -1,28 +1,18 @@
-//! What each layer of a producer takes, and whether it still comes.
-//!
-//! A layer that stops is noticed by the others going on: time alone would take a quiet network, or a screen on which
-//! nothing moves, for a publisher that has switched a layer off.
+//! What each layer of a producer takes, while it comes.
 
 use std::time::{Duration, Instant};
 
 use plenum_shared::media::{Bitrate, Source};
 
-use super::{payload::Description, producer::LAYERS_MAX, rate::RateMeter};
+use super::{
+    layer_silence::{Found, Silences},
+    payload::Description,
+    producer::LAYERS_MAX,
+    rate::RateMeter,
+};
 
 /// Temporal layers that are told apart: two bits in VP8, and no browser sends more. Higher ones count as the last.
 pub const TEMPORAL_MAX: usize = 4;
-/// A layer has stopped when so many pictures of another one came since its last packet, …
-const PICTURES_MISSED: u8 = 2;
-/// … the first of them so many of its own frame intervals ago, …
-const INTERVALS_MISSED: u32 = 2;
-/// … which count as this at least, because an encoder short of bits leaves out a few pictures of one layer in a row, …
-const SILENCE_MIN: Duration = Duration::from_millis(150);
-/// … and as this at most: with the round trip for a keyframe of another layer its viewers must see it within half a second.
-const SILENCE_MAX: Duration = Duration::from_millis(250);
-/// Encoders leave out pictures of a screen for longer, after each that was large.
-const SCREEN_SILENCE_MAX: Duration = Duration::from_secs(2);
-/// Longer pauses say nothing about how often frames come.
-const INTERVAL_MAX: Duration = Duration::from_secs(1);
 /// Of a layer that has just begun too little is known to choose it over one that is known.
 const KNOWN_AFTER: Duration = Duration::from_millis(500);
 /// Between two looks at the rates: they are measured over a second.
@@ -51,6 +41,7 @@ pub type Costs = [[Option<Cost>; TEMPORAL_MAX]; LAYERS_MAX];
 #[derive(Debug, Default)]
 pub struct LayerMeters {
     layers: [Meter; LAYERS_MAX],
+    silences: Silences,
     looked_at: Option<Instant>,
 }
 
@@ -63,19 +54,13 @@ struct Meter {
     feeding_share: f64,
     /// Since then it has not stopped.
     began_at: Option<Instant>,
-    heard_at: Option<Instant>,
-    /// Timestamp of the newest frame, and when it began to arrive.
-    frame: Option<(u32, Instant)>,
-    frame_interval: Duration,
+    /// Timestamp of the newest frame.
+    frame: Option<u32>,
     /// Frames that began, and those of the last second.
     frames: u64,
     frame_meter: RateMeter,
-    /// Pictures of each other layer since its last packet, and when the first of them began.
-    missed: [u8; LAYERS_MAX],
-    missing_since: Option<Instant>,
     keyframe: Option<u32>,
     keyframe_bytes: u32,
-    stopped: bool,
 }
 
 #[derive(Debug, Default)]
@@ -100,51 +85,47 @@ impl LayerMeters {
         let keyframe = description.keyframe || self.layers[0].keyframe == Some(timestamp);
         let meter = &mut self.layers[layer];
         meter.note_keyframe(keyframe, timestamp, len);
-        if meter.stopped || meter.began_at.is_none() {
-            (meter.stopped, meter.began_at) = (false, Some(now));
+        if self.silences.end(layer) {
+            meter.began_at = Some(now);
         }
-        meter.heard_at = Some(now);
-        (meter.missed, meter.missing_since) = ([0; LAYERS_MAX], None);
         meter.temporal[usize::from(description.temporal).min(TEMPORAL_MAX - 1)].meter.add(now, len);
         if description.feeds_upper {
             meter.feeding.add(now, len);
         }
-        meter.note_frame(now, timestamp) && self.find_stopped(now, layer, source)
-    }
-
-    /// A picture of one layer began: those that have none for too long have been switched off.
-    fn find_stopped(&mut self, now: Instant, began: usize, source: Source) -> bool {
-        let silence_max = if source == Source::Screen { SCREEN_SILENCE_MAX } else { SILENCE_MAX };
-        let mut found = false;
-        for (layer, meter) in self.layers.iter_mut().enumerate() {
-            if layer == began || meter.stopped || meter.heard_at.is_none() {
-                continue;
-            }
-            let since = *meter.missing_since.get_or_insert(now);
-            meter.missed[began] = meter.missed[began].saturating_add(1);
-            let patience = (meter.frame_interval * INTERVALS_MISSED).clamp(SILENCE_MIN, silence_max);
-            meter.stopped =
-                meter.missed[began] >= PICTURES_MISSED && now.saturating_duration_since(since) >= patience;
-            found |= meter.stopped;
-        }
-        found
+        meter.note_frame(now, timestamp) && self.silences.note_picture(now, layer, source)
     }
 
     /// A layer's stream begins anew, with a clock of its own.
     pub fn restart(&mut self, layer: usize) {
         if let Some(meter) = self.layers.get_mut(layer) {
             (meter.frame, meter.keyframe) = (None, None);
+            self.silences.restart(layer);
         }
     }
 
     /// The publisher sends this layer now, as far as the others tell.
     pub fn is_sent(&self, layer: usize) -> bool {
-        self.layers.get(layer).is_some_and(|meter| meter.heard_at.is_some() && !meter.stopped)
+        self.silences.is_sent(layer)
     }
 
     /// Whether any layer was ever heard.
     pub fn is_heard(&self) -> bool {
-        self.layers.iter().any(|meter| meter.heard_at.is_some())
+        self.silences.is_heard()
+    }
+
+    /// The others have brought nothing yet that this layer should have brought as well.
+    pub fn goes_on(&self, layer: usize) -> bool {
+        self.silences.goes_on(layer)
+    }
+
+    /// When [`LayerMeters::look_for_silence`] may find something.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.silences.poll_timeout()
+    }
+
+    /// Layers that have stopped, or may have, by the clock.
+    pub fn look_for_silence(&mut self, now: Instant) -> Found {
+        self.silences.look(now)
     }
 
     /// What the layers take, of `count` there are; in an SVC stream with what they need of those below.
@@ -228,26 +209,14 @@ impl Meter {
 
     /// Returns whether the packet begins a newer frame.
     fn note_frame(&mut self, now: Instant, timestamp: u32) -> bool {
-        let Some((newest, began_at)) = self.frame else {
-            self.frame = Some((timestamp, now));
-            self.count_frame(now);
-            return true;
-        };
-        let ahead = timestamp.wrapping_sub(newest) as i32;
-        if (-JUMP..=0).contains(&ahead) {
+        let is_known = |newest: u32| (-JUMP..=0).contains(&(timestamp.wrapping_sub(newest) as i32));
+        if self.frame.is_some_and(is_known) {
             return false;
         }
-        let interval = now.saturating_duration_since(began_at).min(INTERVAL_MAX);
-        let unknown = self.frame_interval.is_zero();
-        self.frame_interval = if unknown { interval } else { (self.frame_interval * 7 + interval) / 8 };
-        self.frame = Some((timestamp, now));
-        self.count_frame(now);
-        true
-    }
-
-    fn count_frame(&mut self, now: Instant) {
+        self.frame = Some(timestamp);
         self.frames += 1;
         self.frame_meter.add(now, 1);
+        true
     }
 
     fn is_known(&self, now: Instant) -> bool {

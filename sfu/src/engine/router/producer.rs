@@ -14,6 +14,7 @@ use super::{
     history::History,
     keyframe::KeyframeRequests,
     layer_meter::{Costs, LayerMeters},
+    layer_silence::Found,
     nack::Nacks,
     payload::{Description, dependency::Structure, picture},
     reception::{Arrival, Reception, ticks},
@@ -55,8 +56,19 @@ pub struct Stream {
     structure_index: Option<u64>,
     /// The newest packet that was of no use because what its descriptor means had not come.
     unread_index: Option<u64>,
-    /// Timestamp of the last keyframe, so that its packets are counted once.
-    keyframe_timestamp: Option<u32>,
+    /// The newest keyframe.
+    pub(super) keyframe: Option<Keyframe>,
+}
+
+/// A keyframe that came.
+#[derive(Debug, Clone, Copy)]
+pub struct Keyframe {
+    /// So that its packets are counted once.
+    timestamp: u32,
+    /// Its first packet that says so.
+    pub(super) index: u64,
+    /// When it began to come.
+    pub(super) at: Instant,
 }
 
 impl Stream {
@@ -72,7 +84,7 @@ impl Stream {
             structure: None,
             structure_index: None,
             unread_index: None,
-            keyframe_timestamp: None,
+            keyframe: None,
         }
     }
 }
@@ -290,7 +302,7 @@ impl Producer {
         let layer = (layer, self.source);
         self.layer_stopped |= self.meters.note(now, layer, &description, packet.timestamp, bytes.len());
         if description.keyframe && self.kind == Kind::Video {
-            self.note_keyframe(stream, index, packet.timestamp);
+            self.note_keyframe(now, stream, index, packet.timestamp);
             if let Some(said) = picture::read(self.published.codec, &description, packet.payload(bytes)) {
                 let inside = self.is_svc().then(|| self.layer_count());
                 said.note(&mut self.pictures, usize::from(stream), inside);
@@ -302,15 +314,18 @@ impl Producer {
         Taken::Media(Incoming { stream, index, description })
     }
 
-    fn note_keyframe(&mut self, stream: u8, index: u64, timestamp: u32) {
+    fn note_keyframe(&mut self, now: Instant, stream: u8, index: u64, timestamp: u32) {
         let state = &mut self.streams[usize::from(stream)];
         // What came before is of no use to anybody who enters here, but for the parameter sets of H264: they may be in
         // the packet before its IDR picture.
         state.nacks.forget_before(index - u64::from(self.published.codec == Codec::H264));
-        if state.keyframe_timestamp != Some(timestamp) {
-            state.keyframe_timestamp = Some(timestamp);
-            state.counts.keyframes += 1;
-            self.keyframe_count += 1;
+        match &mut state.keyframe {
+            Some(keyframe) if keyframe.timestamp == timestamp => keyframe.index = keyframe.index.min(index),
+            keyframe => {
+                *keyframe = Some(Keyframe { timestamp, index, at: now });
+                state.counts.keyframes += 1;
+                self.keyframe_count += 1;
+            }
         }
         self.keyframes.arrived(stream);
         if state.unread_index.is_some_and(|unread| unread > index) {
@@ -345,6 +360,22 @@ impl Producer {
     /// The publisher sends this spatial layer now, as far as the others tell.
     pub fn is_sent(&self, layer: u8) -> bool {
         self.meters.is_sent(usize::from(layer))
+    }
+
+    /// When [`Producer::look_for_silence`] may find something.
+    pub fn silence_timeout(&self) -> Option<Instant> {
+        self.meters.poll_timeout()
+    }
+
+    /// Layers that have stopped, or may have, by the clock.
+    pub fn look_for_silence(&mut self, now: Instant) -> Found {
+        self.meters.look_for_silence(now)
+    }
+
+    /// The layer that viewers of this one would go on with, if it has stopped: the next one below that goes on, else above.
+    pub fn next_best(&self, layer: u8) -> Option<u8> {
+        let above = layer + 1..self.layer_count() as u8;
+        (0..layer).rev().chain(above).find(|&other| self.meters.goes_on(usize::from(other)))
     }
 
     /// The streams, one bit each, of which a keyframe can be had: their SSRC is known, and they have not been switched off.

@@ -1,0 +1,81 @@
+//! A viewer whose layer has stopped enters the next one at a keyframe that has come already: it was asked for when the
+//! layer was doubted, and all that came since is in the history.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Outlet, Router,
+    announce::announce_layer,
+    consumer::Passing,
+    history::HISTORY_PACKETS,
+    payload::Description,
+    producer::{Incoming, Producer},
+};
+use crate::engine::packet::RtpPacket;
+
+/// A keyframe older than this is not entered: what came since would have to be sent at once, and another one is no further
+/// away than it is old.
+const ENTERED_FOR: Duration = Duration::from_millis(300);
+
+impl Router {
+    /// A layer of a producer may have stopped. If somebody is on it, a keyframe of the next one is asked for, so that it is
+    /// there when the layer is given up. Inside one stream layers are left without a keyframe, mostly.
+    pub fn doubt(&mut self, producer: usize, layer: u8) {
+        let producer = &mut self.producers[producer];
+        if producer.is_svc() || producer.paused {
+            return;
+        }
+        let is_on_it = |&slot: &usize| {
+            let consumer = &self.consumers[slot];
+            !consumer.paused && consumer.layers.current_stream() == Some(layer)
+        };
+        if producer.consumers.iter().any(is_on_it)
+            && let Some(next) = producer.next_best(layer)
+        {
+            producer.keyframes.want(next);
+        }
+    }
+
+    /// Lets a viewer on a layer that has stopped enter the stream it waits for, where that had a keyframe just now.
+    pub fn enter_kept(&mut self, now: Instant, consumer: usize, outlet: &mut Outlet<'_>) {
+        let Some((producer, stream)) = self.kept_entrance(now, consumer) else { return };
+        // What is about to leave is of before, and would leave twice.
+        let _ = self.forward_held(now, producer, true, outlet);
+        let (consumer, producer) = (&mut self.consumers[consumer], &self.producers[producer]);
+        for (incoming, packet, bytes) in since_keyframe(producer, stream) {
+            let passing = Passing::Video { padding: 0 };
+            consumer.forward(now, &incoming, (&packet, bytes), passing, producer, outlet);
+        }
+        announce_layer(now, consumer, producer, outlet);
+    }
+
+    /// The producer and its stream, if there is one to be entered.
+    fn kept_entrance(&self, now: Instant, consumer: usize) -> Option<(usize, u8)> {
+        let consumer = &self.consumers[consumer];
+        let producer = &self.producers[consumer.producer];
+        let stopped = consumer.layers.current().filter(|layer| !producer.is_sent(layer.spatial))?;
+        let stream = consumer.layers.awaited_stream()?;
+        let came_at = producer.streams.get(usize::from(stream))?.keyframe?.at;
+        let is_new = now.saturating_duration_since(came_at) <= ENTERED_FOR;
+        let is_other = !producer.is_svc() && stopped.spatial != stream;
+        let takes = !consumer.paused && !producer.paused;
+        (is_new && is_other && takes).then_some((consumer.producer, stream))
+    }
+}
+
+/// What came of a stream since its newest keyframe.
+fn since_keyframe(producer: &Producer, stream: u8) -> impl Iterator<Item = (Incoming, RtpPacket, &[u8])> {
+    let published = &producer.published;
+    let state = &producer.streams[usize::from(stream)];
+    let from = state.keyframe.map(|keyframe| keyframe.index);
+    let mut structure = state.structure.clone();
+    let indices = from.zip(state.reception.newest()).into_iter().flat_map(|(from, to)| from..=to);
+    indices.take(HISTORY_PACKETS).filter_map(move |index| {
+        let bytes = state.history.get(index)?;
+        let packet = RtpPacket::parse(bytes).ok()?;
+        let dependency = published.ids.dependency;
+        let description =
+            Description::read(published.codec, &packet, bytes, dependency, &mut structure, true)?;
+        Some((Incoming { stream, index, description }, packet, bytes))
+    })
+}

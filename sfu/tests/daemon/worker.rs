@@ -5,9 +5,13 @@ use crate::{
     eventually,
     node::{BLOCKS, Fragile, PANICS, config, start_pool},
 };
-use plenum_sfu::worker::{
-    inbox::{Job, QUEUE_MAX},
-    pool::{Pool, WorkerHandle},
+use plenum_sfu::{
+    engine::histogram::Histogram,
+    worker::{
+        TURNS,
+        inbox::{Job, QUEUE_MAX},
+        pool::{Pool, WorkerHandle},
+    },
 };
 use plenum_shared::{
     command::{RefusalReason, Reply, Response, RoomCommand},
@@ -137,6 +141,29 @@ fn a_full_queue_is_busy_at_once_and_what_was_taken_is_served() {
     for answer in waiting {
         assert!(answer.blocking_recv().is_ok(), "an answer is given to each");
     }
+}
+
+#[test]
+fn a_turn_that_keeps_the_worker_from_its_sockets_is_told_with_its_length() {
+    const LONG: Duration = Duration::from_millis(25);
+    let (pool, open_gate) = start(1);
+    let worker = &pool.workers()[0];
+    let room = RoomId::random();
+    ask(worker, room, RoomCommand::Create).unwrap();
+    let blocked = submit(worker, room, RoomCommand::RequestKeyframe { consumer: BLOCKS });
+    eventually("the worker is blocked", || (worker.queue_len() == 0).then_some(()));
+    let blocked_at = Instant::now();
+    eventually("it has been for long", || (blocked_at.elapsed() > LONG).then_some(()));
+    open_gate.send(()).unwrap();
+    let _ = blocked.blocking_recv().unwrap();
+    let bound =
+        TURNS.iter().position(|&bound| u128::from(bound) == LONG.as_nanos()).expect("one of the bounds");
+    let longer = |turn: Histogram<{ TURNS.len() }>| turn.count() - turn.up_to()[bound];
+    let turn = eventually("the turn is told", || {
+        let turn = worker.snapshot().worker.turn;
+        (longer(turn) > 0).then_some(turn)
+    });
+    assert!(u128::from(turn.sum()) > LONG.as_nanos(), "{turn:?}");
 }
 
 #[test]

@@ -167,9 +167,9 @@ async function alerts(prometheus) {
 
 /** A few bots with cameras in three layers on a network that loses; `media` resolves with what they counted. */
 function startLoad(plenum) {
-  const args = ['meeting', '--url', plenum.url, '--json', '--bots', '4', '--seconds', '6', '--joining', '1'];
-  const media = ['--simulcast', '--audio', '--loss', '0.03', '--fps', '10', '--video-kbps', '400'];
-  const child = spawn(join(dirname(program), 'plenum-loadtest'), [...args, ...media], {
+  const args = ['meeting', '--url', plenum.url, '--json', '--quiet', '--bots', '4', '--seconds', '5'];
+  const media = '--joining 1 --simulcast --audio --loss 0.03 --fps 10 --video-kbps 400';
+  const child = spawn(join(dirname(program), 'plenum-loadtest'), [...args, ...media.split(' ')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let out = '';

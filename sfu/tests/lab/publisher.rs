@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use plenum_sfu::engine::packet::{HeaderFields, write_header};
-use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket, RtcpWriter, SenderReport};
+use plenum_sfu::engine::transport::rtcp::{self, ExtendedBlock, RtcpPacket, RtcpWriter, SenderReport};
 use plenum_shared::id::ProducerId;
 
 use crate::client::{Client, Plain};
@@ -30,8 +30,12 @@ const SOUND_LEN: usize = 80;
 const WRAPPING: u64 = 80;
 /// Sent packets kept for repetition, per stream.
 const HISTORY: u64 = 1000;
-/// A repetition is not repeated sooner.
-const REPEAT_AFTER: Duration = Duration::from_millis(40);
+/// A repetition is not repeated sooner: 5 ms more than the round trip, which is 30 ms on all ways to the engine.
+const REPEAT_AFTER: Duration = Duration::from_millis(35);
+/// Extended reports (RFC 3611), and how long ago a receiver's time was heard in them.
+const EXTENDED_REPORT: u8 = 207;
+/// See [`EXTENDED_REPORT`].
+const DELAY_SINCE_LAST_REFERENCE: u8 = 5;
 
 const MID_ID: u8 = 4;
 const RID_ID: u8 = 10;
@@ -76,6 +80,8 @@ pub struct Publisher {
     sound_at: Instant,
     sounds: u32,
     report_at: Instant,
+    /// What time it was for the engine, and when that was heard.
+    reference: Option<(u32, u64, Instant)>,
     transport_wide: u16,
     /// Packets that wait for their turn, the earliest first.
     paced: VecDeque<Outgoing>,
@@ -145,6 +151,7 @@ impl Publisher {
             sound_at: first,
             sounds: 0,
             report_at: first + REPORT_INTERVAL / 2,
+            reference: None,
             transport_wide: 0,
             paced: VecDeque::new(),
             paced_until: start,
@@ -236,6 +243,13 @@ impl Publisher {
                 RtcpPacket::Pli { .. } => {
                     self.keyframe_requests += 1;
                     self.keyframe_at.get_or_insert(now + KEYFRAME_AFTER);
+                }
+                RtcpPacket::ExtendedReport { ssrc, blocks } => {
+                    for block in blocks {
+                        if let ExtendedBlock::ReceiverReferenceTime(time) = block {
+                            self.reference = Some((ssrc, time, now));
+                        }
+                    }
                 }
                 RtcpPacket::Nack { media_ssrc, lost, .. } => {
                     for number in lost.sequence_numbers() {
@@ -377,7 +391,21 @@ impl Publisher {
         }
         let len = writer.len();
         plain.truncate(len);
+        plain.extend(self.reference_answer(now).into_iter().flatten());
         self.client.seal_rtcp(plain)
+    }
+
+    /// How long ago the engine's time was heard: from that it learns the round trip, as from Chromium.
+    fn reference_answer(&self, now: Instant) -> Option<Vec<u8>> {
+        let (ssrc, time, at) = self.reference?;
+        let delay = ((now - at).as_micros() * 65_536 / 1_000_000) as u32;
+        let mut answer = vec![0x80, EXTENDED_REPORT, 0, 5];
+        answer.extend(PICTURE_SSRC.to_be_bytes());
+        answer.extend([DELAY_SINCE_LAST_REFERENCE, 0, 0, 3]);
+        for word in [ssrc, (time >> 16) as u32, delay] {
+            answer.extend(word.to_be_bytes());
+        }
+        Some(answer)
     }
 }
 

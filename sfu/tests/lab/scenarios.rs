@@ -451,7 +451,7 @@ fn a_policer_is_found_without_a_queue() {
 
 #[test]
 fn viewers_do_not_suffer_from_the_uplink_of_one_publisher() {
-    LOSSY_PUBLISHER.hold(5);
+    LOSSY_PUBLISHER.hold(7);
 }
 
 #[test]

@@ -370,7 +370,7 @@ pub static NARROW: Scenario = Scenario {
     judge: |records| {
         let (mut figures, record) = (Figures::default(), &records[0]);
         settled(&mut figures, record, 20.0..120.0, 200.0);
-        figures.at_most("sound concealed", record.concealed_share(10.0..120.0) * 100.0, "%", 2.5);
+        figures.at_most("sound concealed", record.concealed_share(10.0..120.0) * 100.0, "%", 1.0);
         figures.at_most("lost on the way", record.lost_share(10.0..120.0) * 100.0, "%", 1.0);
         figures.at_most("delay, 95th", record.quantile(10.0..120.0, 0.95, |s| s.delay), "ms", 300.0);
         figures.at_least(

@@ -40,6 +40,13 @@ const BEYOND_WANTED: f64 = 1.1;
 const INTERVAL_US: u64 = 1_500_000;
 /// See [`INTERVAL_US`].
 const INTERVAL_MAX_US: u64 = 3_600_000;
+/// A path below this is narrow: the few packets that a cluster has at least take a quarter of a second of it, and the sound
+/// waits behind them.
+const NARROW_BPS: f64 = 300_000.0;
+/// On a narrow path the wait is doubled up to this.
+const INTERVAL_NARROW_MAX_US: u64 = 40_000_000;
+/// A rate this much above the one at which clusters failed shows another path: waits are short again.
+const RISEN: f64 = 1.3;
 /// After going down nothing is tried for so long.
 const AFTER_FALL_US: u64 = 2_500_000;
 /// And so long after going down a little.
@@ -70,6 +77,8 @@ const PROOF_HOLDS_US: u64 = 300_000;
 const UNPROVEN_US: u64 = 4_000_000;
 /// See [`UNPROVEN_US`].
 const UNPROVEN_MAX: u32 = 2;
+/// The same on a narrow path.
+const UNPROVEN_NARROW_MAX: u32 = 3;
 /// After it nothing else is tried for so long: what was added brings a keyframe.
 const AFTER_RISE_US: u64 = 1_500_000;
 /// So much of what was to be proven is proof enough: clusters are cut to whole packets.
@@ -96,6 +105,8 @@ pub struct Probes {
     due_us: u64,
     asked_us: u64,
     interval_us: u64,
+    /// The rate when the last cluster left.
+    asked_target: f64,
     step: f64,
     /// A cluster was too much, or the rate went down.
     is_limited: bool,
@@ -136,6 +147,7 @@ impl Probes {
             due_us: 0,
             asked_us: 0,
             interval_us: INTERVAL_US,
+            asked_target: f64::MAX,
             step: STEP_MAX,
             is_limited: false,
             deceived: 0,
@@ -225,6 +237,10 @@ impl Probes {
     pub fn poll(&mut self, now_us: u64, situation: Situation) -> Option<Probe> {
         self.give_up(now_us);
         self.can_send = true;
+        if situation.target > self.asked_target * RISEN && self.interval_us > INTERVAL_MAX_US {
+            (self.interval_us, self.unproven) = (INTERVAL_US, 0);
+            self.due_us = self.due_us.min(now_us + INTERVAL_US);
+        }
         // What decides about losses that are there does not wait for its turn.
         let due_us = if situation.doubt.is_some() {
             self.due_us.min(self.asked_us + INTERVAL_US)
@@ -239,6 +255,7 @@ impl Probes {
             return None;
         }
         self.asked_us = now_us;
+        self.asked_target = situation.target;
         let rate = self.rate(situation.target, situation.doubt)?;
         self.once = None;
         self.proving = self.to_prove.filter(|_| situation.doubt.is_none());
@@ -336,14 +353,17 @@ impl Probes {
     }
 
     fn note_failure(&mut self, now_us: u64, has_lost: bool) {
+        let is_narrow = self.asked_target < NARROW_BPS;
         let mut wait_us = self.interval_us;
         if self.proving.take().is_some() {
             wait_us = UNPROVEN_US << self.unproven;
-            self.unproven = (self.unproven + 1).min(UNPROVEN_MAX);
+            self.unproven =
+                (self.unproven + 1).min(if is_narrow { UNPROVEN_NARROW_MAX } else { UNPROVEN_MAX });
             self.emptied = (self.emptied + u32::from(has_lost)).min(DECEIVED_MAX);
         }
         self.due_us = self.due_us.max(now_us + wait_us + spread(now_us, wait_us / 2));
-        self.interval_us = (self.interval_us * 2).min(INTERVAL_MAX_US);
+        let most_us = if is_narrow { INTERVAL_NARROW_MAX_US } else { INTERVAL_MAX_US };
+        self.interval_us = (self.interval_us * 2).min(most_us);
         self.step = STEP_AFTER_FAILURE;
         self.is_limited = true;
     }
@@ -373,190 +393,5 @@ fn spread(now_us: u64, within_us: u64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CALM: Situation = Situation { target: 1e6, noise_ms: 0.0, calm: true, doubt: None };
-
-    /// Sends the cluster over a path that carries so much, and returns what it shows.
-    fn run(probes: &mut Probes, now_us: u64, probe: Probe, carried: f64, lose_every: u64) -> Option<Shown> {
-        run_of(1_200, probes, now_us, probe, (carried, lose_every)).and_then(|result| result.shown)
-    }
-
-    /// Of packets of so many bytes.
-    fn run_of(
-        len: u16,
-        probes: &mut Probes,
-        now_us: u64,
-        probe: Probe,
-        (carried, lose_every): (f64, u64),
-    ) -> Option<ProbeResult> {
-        let bits = f64::from(len) * 8e6;
-        let gap_us = (bits / probe.rate.0 as f64) as u64;
-        let packets = probe.bytes.div_ceil(usize::from(len)) as u64;
-        let mut free_us = 0.0_f64;
-        for number in 0..packets {
-            let sent_us = now_us + number * gap_us;
-            probes.on_sent(sent_us, number, usize::from(len), Some(probe.id));
-            free_us = free_us.max(sent_us as f64) + bits / carried;
-            if lose_every == 0 || number % lose_every != 1 {
-                probes.on_arrival(number, sent_us, free_us as i64 - sent_us as i64, len);
-            }
-        }
-        probes.conclude(now_us + 100_000, packets, 0.0, 0.0)
-    }
-
-    #[test]
-    fn what_is_wanted_is_tried_and_what_succeeds_is_carried() {
-        let mut probes = Probes::new();
-        assert_eq!(probes.poll(0, CALM), None);
-        probes.set_wanted(Some(2e6));
-        let probe = probes.poll(0, CALM).unwrap();
-        assert_eq!(probe.rate, Bitrate::kbps(2_200));
-        assert_eq!(probes.poll(0, CALM), None, "one at a time");
-        assert_eq!(run(&mut probes, 0, probe, 10e6, 0), Some(Shown::Carried(2.2e6)));
-        probes.set_wanted(Some(0.9e6));
-        assert_eq!(probes.poll(10_000_000, CALM), None, "fits already");
-    }
-
-    #[test]
-    fn what_is_too_much_shows_the_limit_and_the_next_trial_waits() {
-        let mut probes = Probes::new();
-        probes.set_wanted(Some(2e6));
-        let mut now_us = 0;
-        let mut waits = Vec::new();
-        for _ in 0..4 {
-            let asked_us = now_us;
-            let probe = loop {
-                now_us += 100_000;
-                if let Some(probe) = probes.poll(now_us, CALM) {
-                    break probe;
-                }
-            };
-            waits.push(now_us - asked_us);
-            let Some(Shown::Limited(limit)) = run(&mut probes, now_us, probe, 1.2e6, 0) else { panic!() };
-            assert!((1.1e6..1.4e6).contains(&limit), "{limit}");
-        }
-        assert!(waits[3] * 2 >= waits[1] * 3 && waits[3] <= INTERVAL_MAX_US * 3 / 2 + 200_000, "{waits:?}");
-    }
-
-    #[test]
-    fn packets_that_a_policer_drops_are_no_success() {
-        let mut probes = Probes::new();
-        probes.set_wanted(Some(3e6));
-        let probe = probes.poll(0, CALM).unwrap();
-        assert!(matches!(run(&mut probes, 0, probe, 50e6, 2), Some(Shown::Limited(_))));
-    }
-
-    #[test]
-    fn a_fall_soon_after_a_success_makes_the_next_longer_and_later() {
-        let mut probes = Probes::new();
-        probes.set_wanted(Some(2e6));
-        let short = probes.poll(0, CALM).unwrap();
-        run(&mut probes, 0, short, 10e6, 0);
-        probes.note_raise(100_000, 1e6, 2e6);
-        probes.note_fall(1_000_000, 1.1e6, true, true);
-        assert_eq!(probes.poll(5_000_000, CALM), None);
-        let long = probes.poll(11_500_000, CALM).unwrap();
-        assert!(long.bytes > 2 * short.bytes);
-    }
-
-    #[test]
-    fn a_cluster_of_many_small_packets_shows_what_it_carries_and_no_losses() {
-        let mut probes = Probes::new();
-        probes.set_wanted(Some(60e6));
-        let probe = probes.poll(0, Situation { target: 20e6, ..CALM }).unwrap();
-        assert!(probe.bytes > 100_000, "{probe:?}");
-        let result = run_of(290, &mut probes, 0, probe, (1e9, 0)).unwrap();
-        assert!(matches!(result.shown, Some(Shown::Carried(rate)) if rate > 50e6), "{result:?}");
-        assert_eq!(result.packets, result.arrived);
-    }
-
-    /// The moment the next cluster leaves, and the cluster.
-    fn next(probes: &mut Probes, from_us: u64) -> (u64, Probe) {
-        let mut moments = (0..3_000).map(|look| from_us + look * 10_000);
-        moments.find_map(|at_us| Some((at_us, probes.poll(at_us, CALM)?))).expect("within half a minute")
-    }
-
-    #[test]
-    fn what_is_to_be_proven_is_tried_for_longer_and_a_proof_is_used_once() {
-        let mut probes = Probes::new();
-        assert!(!probes.can_prove(), "of a path without a limit no proof is wanted");
-        probes.set_wanted(Some(2e6));
-        let (at_us, short) = next(&mut probes, 0);
-        run(&mut probes, at_us, short, 1.2e6, 0);
-        assert!(probes.can_prove());
-        probes.set_wanted(None);
-        probes.set_to_prove(3_000_000, Some(0.9e6));
-        let (at_us, proof) = next(&mut probes, 3_000_000);
-        assert_eq!(proof.rate, Bitrate::kbps(900));
-        assert!((25_000..35_000).contains(&proof.bytes), "{proof:?}");
-        run(&mut probes, at_us, proof, 1.2e6, 0);
-        let shown_us = at_us + 100_000;
-        assert!(probes.has_proof(shown_us) && !probes.has_proof(shown_us + PROOF_HOLDS_US));
-        probes.set_to_prove(shown_us, None);
-        assert!(!probes.has_proof(shown_us));
-    }
-
-    #[test]
-    fn who_is_refused_a_proof_waits_longer_each_time_and_not_as_long_as_others() {
-        let waits = |from_us: u64| {
-            let mut probes = Probes::new();
-            probes.set_to_prove(from_us, Some(2e6));
-            let mut at_us = from_us;
-            let waits = [(); 4].map(|()| {
-                let (tried_us, proof) = next(&mut probes, at_us);
-                run(&mut probes, tried_us, proof, 1.2e6, 0);
-                let waited_us = tried_us - at_us;
-                at_us = tried_us;
-                waited_us
-            });
-            assert!(waits[1] >= UNPROVEN_US && waits[2] >= 2 * UNPROVEN_US && waits[3] < 7 * UNPROVEN_US);
-            waits
-        };
-        assert_ne!(waits(1_000_000), waits(1_000_100));
-    }
-
-    #[test]
-    fn what_is_due_and_cannot_be_sent_is_due_later() {
-        let due_after = |hinder: fn(&mut Probes)| {
-            let mut probes = Probes::new();
-            probes.set_wanted(Some(2e6));
-            hinder(&mut probes);
-            probes.poll_timeout(1e6)
-        };
-        let uneasy = due_after(|probes| {
-            assert_eq!(probes.poll(1_000, Situation { calm: false, ..CALM }), None);
-        });
-        assert_eq!(uneasy, Some(51_000));
-        assert_eq!(due_after(|probes| probes.postpone(1_000)), Some(6_000));
-        assert_eq!(due_after(|probes| probes.forgo(1_000)), Some(1_001_000));
-        let mut probes = Probes::new();
-        probes.try_once(0, 2e6);
-        probes.forgo(1_000);
-        assert_eq!(probes.poll_timeout(1e6), None);
-    }
-
-    #[test]
-    fn a_cluster_whose_carrier_has_gone_is_given_up_too() {
-        for hinder in [Probes::postpone, Probes::forgo] {
-            let mut probes = Probes::new();
-            probes.set_wanted(Some(2e6));
-            probes.poll(0, CALM).unwrap();
-            hinder(&mut probes, 1_000_000);
-            assert_eq!(probes.poll_timeout(1e6), Some(2_000_000), "its packets may be on their way");
-            hinder(&mut probes, 2_000_000);
-            assert!(probes.poll_timeout(1e6) > Some(2_000_000));
-        }
-    }
-
-    #[test]
-    fn a_cluster_that_nobody_sends_is_given_up() {
-        let mut probes = Probes::new();
-        probes.set_wanted(Some(2e6));
-        let first = probes.poll(0, CALM).unwrap();
-        assert_eq!(probes.poll(1_900_000, CALM), None);
-        let next = (20..60).find_map(|tenth| probes.poll(tenth * 100_000, CALM)).unwrap();
-        assert_ne!(first.id, next.id);
-    }
-}
+#[path = "probe_tests.rs"]
+mod tests;

@@ -416,7 +416,7 @@ fn five_percent_of_loss_are_repaired() {
 
 #[test]
 fn ten_percent_of_loss_are_repaired() {
-    TEN_PERCENT.hold(5);
+    TEN_PERCENT.hold(10);
 }
 
 #[test]

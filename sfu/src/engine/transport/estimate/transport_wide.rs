@@ -43,6 +43,8 @@ const NOISY_MS: f64 = 10.0;
 const STANDING_NOISY: f64 = 3.0;
 /// A queue grows fast when less than this share of what was sent arrives.
 const STEEP: f64 = 0.72;
+/// A cluster counts as sent, and does not arrive as fast when it is too much: for so long after it a queue is not steep.
+const PROBED_US: u64 = 500_000;
 /// A queue shorter than this that does not grow fast may be of what others send for a moment: it is given time to go away.
 const PASSES_MS: f64 = 200.0;
 /// If it stands, so much.
@@ -126,6 +128,8 @@ pub struct TransportWide {
     standing_us: Option<u64>,
     /// When a cluster was last carried.
     carried_us: Option<u64>,
+    /// When the result of a cluster was last learnt.
+    probed_us: Option<u64>,
     is_ignored: bool,
     has_fallen: bool,
 }
@@ -160,6 +164,7 @@ impl TransportWide {
             stepped: None,
             standing_us: None,
             carried_us: None,
+            probed_us: None,
             is_ignored: false,
             has_fallen: false,
         };
@@ -447,6 +452,7 @@ impl TransportWide {
             Some(Shown::Limited(rate)) if rate < self.aimd.target() => {
                 // Less than was believed, perhaps from long ago; no further than is needed for what is sent.
                 let sent = self.sent_rate.bits_per_second(ARRIVED_CALM_MS).unwrap_or(0.0);
+        self.probed_us = Some(now_us);
                 self.aimd.cap(now_us, rate.max(sent).max(self.aimd.target() * DOUBTED));
             }
             Some(Shown::Limited(rate)) => self.aimd.raise(now_us, rate * 0.95, true),
@@ -489,7 +495,8 @@ impl TransportWide {
         let over_ms = self.arrived_over_ms(standing_ms, sent);
         let arrived = self.arrived_rate.bits_per_second(over_ms).map_or(target, |rate| rate / passed);
         let fell_short = is_certain && arrived < sent * FELL_SHORT;
-        let is_steep = is_certain && arrived < sent * STEEP;
+        let was_probed = self.probed_us.is_some_and(|at_us| now_us < at_us + PROBED_US);
+        let is_steep = is_certain && arrived < sent * STEEP && !was_probed;
         if !is_steep && !self.aimd.is_draining() && self.may_pass(now_us) {
             return;
         }

@@ -77,7 +77,9 @@ impl Engine {
         let budget = Bitrate(peer.estimate.bitrate().0.saturating_sub(audio + data));
         let (has_fallen, is_proven) = (peer.estimate.has_fallen(), peer.estimate.is_proven(now));
         let is_losing = peer.estimate.lost(now).is_some_and(|lost| lost > LOSING);
-        let known = Known { budget, has_fallen, is_proven, is_losing };
+        let data_is_ahead = peer.data_pace.is_ahead(now, peer.estimate.bitrate());
+        let data = Bitrate(data);
+        let known = Known { budget, data, data_is_ahead, has_fallen, is_proven, is_losing };
         let mut decision = peer.sharing.decide(now, known, &mut scratch.lists);
         if is_silent {
             // Whoever does not read gets nothing but sound.
@@ -87,8 +89,8 @@ impl Engine {
         peer.allotted = Bitrate(decision.spent.0 + audio);
         peer.allotted_of = peer.estimate.bitrate();
         peer.pacer.set_floor(peer.allotted);
-        peer.estimate.set_wanted(now, decision.wanted.map(|video| Bitrate(video.0 + audio + data)));
-        peer.estimate.set_to_prove(now, decision.to_prove.map(|video| Bitrate(video.0 + audio + data)));
+        peer.estimate.set_wanted(now, decision.wanted.map(|rate| Bitrate(rate.0 + audio)));
+        peer.estimate.set_to_prove(now, decision.to_prove.map(|rate| Bitrate(rate.0 + audio)));
 
         let Lists { demands, grants, .. } = &scratch.lists;
         let mut flowing = audio;

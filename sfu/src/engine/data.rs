@@ -16,7 +16,10 @@ use super::{
     demux::Slot,
     egress::{Class, NotTaken},
     router::data::{DataConsumer, DataProducer},
-    transport::sctp::{DataEvent, NotSent, PayloadProtocolIdentifier},
+    transport::{
+        data_pace::Room,
+        sctp::{DataEvent, NotSent, PayloadProtocolIdentifier},
+    },
 };
 
 fn refuse<T>(reason: RefusalReason, detail: impl ToString) -> Result<T, Refusal> {
@@ -177,7 +180,14 @@ impl Engine {
         if peer.consumers.is_empty() {
             peer.data_pace.set_alone();
         } else {
-            peer.data_pace.set_rate(peer.estimate.bitrate(), peer.flowing);
+            let estimate = &peer.estimate;
+            let path = Room {
+                estimate: estimate.bitrate(),
+                media: peer.flowing,
+                is_limited: estimate.is_limited(),
+                is_draining: estimate.is_draining(),
+            };
+            peer.data_pace.set_room(now, path);
         }
         peer.transport.make_data_packets(now, peer.data_pace.waiting_bytes_max());
         while let Some(len_max) = peer.transport.next_data_len() {

@@ -21,7 +21,7 @@ pub const STREAM: SctpStreamParameters =
 /// Messages that the receiver has not acknowledged yet: an application that sends more than its receiver takes loses it.
 const WINDOW: usize = 12;
 const BEGINS: f64 = 15.0;
-const SECONDS: f64 = 170.0;
+const SECONDS: f64 = 260.0;
 const SEEDS: [u64; 3] = [1, 2, 3];
 
 /// The line to the viewer, and what goes there.
@@ -83,11 +83,11 @@ fn run(line: &Line, seed: u64) -> (Record, f64) {
 fn judge_ordinary(record: &Record, done: f64) -> Figures {
     let mut figures = Figures::default();
     let during = BEGINS..done.min(SECONDS);
-    figures.at_most("5 MB are there after", done - BEGINS, "s", 100.0);
+    // A tenth of the line: more would be at the picture's expense.
+    figures.at_most("5 MB are there after", done - BEGINS, "s", 220.0);
     figures.at_most("sound concealed", record.concealed_share(during.clone()) * 100.0, "%", 1.0);
-    // With what data has of its own, the top layer takes 1.9 to 2.0 Mbit/s: whether that fits is chance.
     let top = record.share(during.clone(), |sample| sample.layers == [Some(2)]) * 100.0;
-    figures.told("top layer meanwhile", top, "% of the time");
+    figures.at_least("top layer meanwhile", top, "% of the time", 80.0);
     let middle = record.share(during.clone(), |sample| sample.layers >= vec![Some(1)]) * 100.0;
     figures.at_least("top or middle layer", middle, "% of the time", 99.0);
     figures.at_most("longest freeze", record.longest_freeze(during.clone()), "ms", 300.0);

@@ -74,12 +74,16 @@ impl Hysteresis {
         self.changed_at = Some(now);
     }
 
-    /// The budget no longer paid for what was given.
-    pub fn note_fall(&mut self, now: Instant, budget: Bitrate) {
-        let mistaken = self.raised.take().is_some_and(|raised| is_mistake(now, raised, budget));
+    /// The budget no longer paid for what was given. That is no mistake, but as good a reason to wait, when something else
+    /// than video took the room.
+    pub fn note_fall(&mut self, now: Instant, budget: Bitrate, is_excused: bool) {
+        let raised = self.raised.take();
+        let mistaken = !is_excused && raised.is_some_and(|raised| is_mistake(now, raised, budget));
         let hold = if mistaken {
             self.mistakes += 1;
             (HOLD_MISTAKEN * 3_u32.pow((self.mistakes - 1).min(8))).min(HOLD_MAX)
+        } else if is_excused {
+            HOLD_MISTAKEN
         } else {
             HOLD
         };

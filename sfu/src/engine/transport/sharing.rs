@@ -46,6 +46,11 @@ pub struct Lists {
 pub struct Known {
     /// What it carries of video.
     pub budget: Bitrate,
+    /// What data channels take of it besides, which is not in the budget. It gives way when there is less, so that it needs
+    /// nothing to spare, and is a part of what others have to spare.
+    pub data: Bitrate,
+    /// Data takes more than that: should the path become too narrow now, that says nothing about the pictures.
+    pub data_is_ahead: bool,
     /// It has shown trouble. Until then the budget is a guess: reason not to add much, but nobody goes dark for it.
     pub has_fallen: bool,
     /// A rise needs no proof, or it has just been given.
@@ -59,9 +64,9 @@ pub struct Known {
 pub struct Decision {
     /// All video that is given.
     pub spent: Bitrate,
-    /// What the path must carry for the next step, if there is one and it is time to try.
+    /// What the path must carry for the next step, data included, if there is one and it is time to try.
     pub wanted: Option<Bitrate>,
-    /// What the path must be shown to carry now, for something to be added. Others may use the same path, and what was free a
+    /// What the path must be shown to carry now, data included, for something to be added. Others may use the same path, and what was free a
     /// moment ago may be theirs by now.
     pub to_prove: Option<Bitrate>,
 }
@@ -69,10 +74,10 @@ pub struct Decision {
 impl Sharing {
     /// Decides about all demands of `lists`.
     pub fn decide(&mut self, now: Instant, known: Known, lists: &mut Lists) -> Decision {
-        let Known { budget, has_fallen, is_proven, .. } = known;
+        let Known { budget, data, has_fallen, is_proven, .. } = known;
         let Lists { demands, grants, order, at_most, with_ease } = lists;
         let floor = if has_fallen { Bitrate(0) } else { smallest(demands, Count::Most) };
-        let cautious = self.hysteresis.cautious(now, budget);
+        let cautious = self.hysteresis.cautious(now, Bitrate(budget.0 + data.0)).min(budget);
         rank(demands, order);
         allocate(budget.max(floor), demands, order, Count::Usual, at_most);
         allocate(cautious.max(floor), demands, order, Count::Most, with_ease);
@@ -85,7 +90,7 @@ impl Sharing {
         grants.extend(demands.iter().zip(at_most.iter()).map(|(demand, &most)| demand.given.min(most)));
         let fell = demands.iter().zip(grants.iter()).any(|(demand, &grant)| grant < demand.given);
         if fell && budget < self.budget {
-            self.hysteresis.note_fall(now, budget);
+            self.hysteresis.note_fall(now, budget, known.data_is_ahead);
         }
         self.budget = budget;
 
@@ -103,7 +108,7 @@ impl Sharing {
                 rose = true;
             } else {
                 grants.clone_from(at_most);
-                to_prove = Some(self.hysteresis.with_margin(Bitrate(before.0 + added.0)));
+                to_prove = Some(self.with_room(Bitrate(before.0 + added.0), data));
             }
         }
         if rose {
@@ -112,9 +117,14 @@ impl Sharing {
         let next = next_step(demands, order, grants).filter(|_| self.hysteresis.is_trying(now));
         Decision {
             spent: spent(demands, grants),
-            wanted: next.map(|needed| self.hysteresis.with_margin(needed)),
+            wanted: next.map(|needed| self.with_room(needed, data)),
             to_prove,
         }
+    }
+
+    /// What a path must carry for so much video beside so much data.
+    fn with_room(&self, video: Bitrate, data: Bitrate) -> Bitrate {
+        self.hysteresis.with_margin(video).max(Bitrate(video.0 + data.0))
     }
 
     /// Whether the first picture takes more than there is, and has done so for a while. Once it is withheld, it comes back

@@ -17,6 +17,8 @@ struct Story {
     has_fallen: bool,
     is_proven: bool,
     is_losing: bool,
+    data: Bitrate,
+    data_is_ahead: bool,
     lists: Lists,
     /// When each consumer changed, and to what.
     changes: Vec<Vec<(u64, Option<u8>)>>,
@@ -34,6 +36,8 @@ impl Story {
             has_fallen: true,
             is_proven: true,
             is_losing: false,
+            data: Bitrate(0),
+            data_is_ahead: false,
             lists,
             changes: vec![Vec::new(); consumers],
             wanted: None,
@@ -43,8 +47,9 @@ impl Story {
 
     fn look(&mut self, budget_kbps: u64) {
         let now = self.start + Duration::from_millis(self.ms);
-        let Story { has_fallen, is_proven, is_losing, .. } = *self;
-        let known = Known { budget: Bitrate::kbps(budget_kbps), has_fallen, is_proven, is_losing };
+        let Story { has_fallen, is_proven, is_losing, data, data_is_ahead, .. } = *self;
+        let budget = Bitrate::kbps(budget_kbps);
+        let known = Known { budget, data, data_is_ahead, has_fallen, is_proven, is_losing };
         let decision = self.sharing.decide(now, known, &mut self.lists);
         (self.wanted, self.to_prove) = (decision.wanted, decision.to_prove);
         for (at, demand) in self.lists.demands.iter_mut().enumerate() {
@@ -142,6 +147,40 @@ fn going_up_that_soon_ends_in_a_fall_waits_longer_each_time() {
     }
     let waits: Vec<_> = rises.windows(2).map(|pair| pair[1] - pair[0]).collect();
     assert!(waits[0] >= 10_000 && waits.is_sorted() && waits[4] >= 60_000, "{waits:?}");
+}
+
+#[test]
+fn a_fall_while_data_takes_more_than_its_share_is_not_the_mistake_of_a_picture() {
+    let waits = |data_is_ahead: bool| {
+        let mut story = Story::of(1);
+        story.run(20_000, |_| 1750);
+        assert_eq!(story.given(), [Some(2)]);
+        story.data_is_ahead = data_is_ahead;
+        story.look(1400);
+        assert_eq!(story.given(), [Some(1)]);
+        let from = story.ms;
+        story.run(60_000, |_| 1750);
+        story.changes[0].last().filter(|(_, given)| *given == Some(2)).map(|(ms, _)| ms - from)
+    };
+    assert!(waits(true).is_some_and(|ms| (9_500..12_000).contains(&ms)), "{:?}", waits(true));
+    assert_eq!(waits(false), None);
+}
+
+#[test]
+fn what_data_takes_is_a_part_of_what_is_to_spare() {
+    let mut story = Story::of(1);
+    story.data = Bitrate::kbps(120);
+    story.run(10_000, |_| 1500);
+    assert_eq!(story.given(), [Some(1)], "with data there is less to spare than a tenth");
+    story.run(10_000, |_| 1530);
+    assert_eq!(story.given(), [Some(2)]);
+    story.run(500, |_| 1499);
+    assert_eq!(story.given(), [Some(1)]);
+    assert_eq!(story.wanted, None);
+    story.run(10_000, |_| 1000);
+    story.data = Bitrate::kbps(500);
+    story.look(1000);
+    assert_eq!(story.wanted, Some(Bitrate::kbps(2000)), "the picture and all of the data");
 }
 
 #[test]

@@ -207,6 +207,16 @@ impl Estimate {
         self.wide().map_or(self.reported.has_fallen(), |wide| wide.has_fallen())
     }
 
+    /// The path has shown that it does not carry everything.
+    pub fn is_limited(&self) -> bool {
+        self.wide().map_or(self.reported.has_fallen(), |wide| wide.is_limited())
+    }
+
+    /// Too much was sent, and a queue on the path is being emptied.
+    pub fn is_draining(&self) -> bool {
+        self.wide().is_some_and(|wide| wide.is_draining())
+    }
+
     /// The round trip as feedback shows it.
     pub fn round_trip(&self) -> Option<Duration> {
         self.wide.as_ref().and_then(|wide| wide.round_trip())

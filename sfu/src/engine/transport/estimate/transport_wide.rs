@@ -341,6 +341,16 @@ impl TransportWide {
         }
     }
 
+    /// See [`super::Estimate::is_limited`].
+    pub fn is_limited(&self) -> bool {
+        self.probes.is_limited()
+    }
+
+    /// See [`super::Estimate::is_draining`].
+    pub fn is_draining(&self) -> bool {
+        self.aimd.is_draining()
+    }
+
     /// There was a sign of trouble.
     pub fn has_fallen(&self) -> bool {
         self.has_fallen
@@ -442,6 +452,7 @@ impl TransportWide {
         let Some(result) = self.probes.conclude(now_us, self.spoken, noise_ms, self.loss.inherent()) else {
             return;
         };
+        self.probed_us = Some(now_us);
         let before = self.aimd.target();
         match result.shown {
             Some(Shown::Carried(rate)) => {
@@ -452,7 +463,6 @@ impl TransportWide {
             Some(Shown::Limited(rate)) if rate < self.aimd.target() => {
                 // Less than was believed, perhaps from long ago; no further than is needed for what is sent.
                 let sent = self.sent_rate.bits_per_second(ARRIVED_CALM_MS).unwrap_or(0.0);
-        self.probed_us = Some(now_us);
                 self.aimd.cap(now_us, rate.max(sent).max(self.aimd.target() * DOUBTED));
             }
             Some(Shown::Limited(rate)) => self.aimd.raise(now_us, rate * 0.95, true),

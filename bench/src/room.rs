@@ -35,7 +35,7 @@ mod replay;
 
 pub use replay::{Captured, Shares};
 
-const LOCAL: LocalIndex = LocalIndex(0);
+pub(crate) const LOCAL: LocalIndex = LocalIndex(0);
 const SSRC: u32 = 0x0102_0304;
 const MID: &str = "0";
 /// Packets of one video frame: they are handled together and leave together.
@@ -60,9 +60,10 @@ pub struct Room {
     sent: u64,
 }
 
-struct Peer {
-    rtc: Rtc,
-    address: SocketAddr,
+/// The other end of a transport.
+pub(crate) struct Peer {
+    pub rtc: Rtc,
+    pub address: SocketAddr,
     server: SocketAddr,
 }
 
@@ -253,11 +254,11 @@ impl Room {
     }
 }
 
-const FIRST_PORT: u16 = 20_000;
+pub(crate) const FIRST_PORT: u16 = 20_000;
 
 impl Peer {
     /// Makes the transport in the engine and the other end of it.
-    fn new(
+    pub fn new(
         engine: &mut Engine,
         now: Instant,
         room: RoomId,
@@ -307,14 +308,14 @@ impl Peer {
         direct.expect_stream_rx(ssrc.into(), None, mid, None);
     }
 
-    fn receive(&mut self, now: Instant, bytes: &[u8]) {
+    pub fn receive(&mut self, now: Instant, bytes: &[u8]) {
         if let Ok(receive) = Receive::new(Protocol::Udp, self.server, self.address, bytes) {
             self.rtc.handle_input(Input::Receive(now, receive)).expect("the engine speaks properly");
         }
     }
 
     /// Everything it has to send at this time.
-    fn outputs(&mut self, now: Instant) -> Vec<Vec<u8>> {
+    pub fn outputs(&mut self, now: Instant) -> Vec<Vec<u8>> {
         let mut datagrams = Vec::new();
         self.poll(&mut datagrams);
         self.rtc.handle_input(Input::Timeout(now)).expect("time goes on");

@@ -232,7 +232,7 @@ impl Engine {
         let consumers = producer.consumers.clone();
         let session = producer.session;
         let group = room.group_of(session);
-        self.peers[from].transport.note_data_copies(consumers.len());
+        self.peers[from].transport.note_data_copies(consumers.len(), payload.len());
         for consumer_slot in consumers {
             let room = &mut self.rooms[room_slot];
             // What was sent to the ones before may have ended it.

@@ -157,8 +157,8 @@ fn after_its_association_was_lost_a_client_can_have_another_and_channels_on_it()
     assert_eq!(talk.to.sctp.received, [(theirs.stream_id, Kind::String, b"again".to_vec())]);
 }
 
-#[test]
-fn a_burst_of_messages_for_many_is_taken_in_a_few_at_a_time() {
+/// Many who get what is said, and all saved up that a client may.
+fn crowd() -> DataTalk {
     let mut talk = DataTalk::new();
     for _ in 0..40 {
         let link = talk.room.link(Direction::Recv);
@@ -166,8 +166,25 @@ fn a_burst_of_messages_for_many_is_taken_in_a_few_at_a_time() {
         let consumer = DataConsumerId(talk.room.uuid());
         talk.room.command(RoomCommand::ConsumeData { transport, consumer, producer }).unwrap();
     }
-    // Long enough for all that a client may save up.
     talk.run(3000);
+    talk
+}
+
+#[test]
+fn long_messages_for_many_are_taken_in_as_slowly_as_their_packets_cost() {
+    let mut talk = crowd();
+    (0..40).for_each(|_| talk.say(Kind::Binary, &[7; 10_000]));
+    talk.run(100);
+    // 41 copies of 9 packets of 10 µs each are 3.7 ms.
+    let taken = talk.room.engine.counters().data_messages_received;
+    assert!((10..=30).contains(&taken), "{taken} of 40");
+    talk.run(200);
+    assert_eq!(talk.room.engine.counters().data_messages_received, 40);
+}
+
+#[test]
+fn a_burst_of_messages_for_many_is_taken_in_a_few_at_a_time() {
+    let mut talk = crowd();
     (0..150).for_each(|_| talk.say(Kind::Binary, &[7]));
     talk.act();
     let taken = talk.room.engine.counters().data_messages_received;

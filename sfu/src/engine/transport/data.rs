@@ -30,10 +30,10 @@ impl Transport {
         self.sctp.as_mut()?.poll_event(now)
     }
 
-    /// The data message that came last has gone to so many.
-    pub fn note_data_copies(&mut self, count: usize) {
+    /// The data message that came last, of `len` bytes, has gone to so many.
+    pub fn note_data_copies(&mut self, count: usize, len: usize) {
         if let Some(sctp) = &mut self.sctp {
-            sctp.note_copies(count);
+            sctp.note_copies(count, len);
         }
     }
 

@@ -202,10 +202,10 @@ impl Sctp {
         self.events.pop_front()
     }
 
-    /// The message that came last has gone to so many. What it takes to copy one for a crowd is spread over time, so that a
+    /// The message that came last, of `len` bytes, has gone to so many. What it takes to copy one for a crowd is spread over time, so that a
     /// burst does not hold up everybody else's sound.
-    pub fn note_copies(&mut self, count: usize) {
-        self.budget.spend_copies(count);
+    pub fn note_copies(&mut self, count: usize, len: usize) {
+        self.budget.spend_copies(count * len.div_ceil(FRAGMENT_LEN));
     }
 
     /// Has the packets made that are due; they wait for [`Sctp::take_packet`]. Of what exceeds `waiting_bytes_max` the

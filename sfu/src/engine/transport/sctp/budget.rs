@@ -31,10 +31,11 @@ pub(super) struct Budget {
 impl Budget {
     /// What was saved up at most: two seconds' worth.
     const SAVED_MAX: Duration = Duration::from_secs(2);
-    /// What one copy of a message is taken to cost: more than it does. At the default rate and with as many consumers as
-    /// there may be, half of the time is left.
+    /// What one packet of one copy of a message is taken to cost: more than it does, as `bench/benches/data.rs` measures it.
+    /// At the default rate and with as many consumers as there may be, half of the time is left by messages of one packet;
+    /// long ones are let in as slowly as they are paid for.
     const COPY_TIME: Duration = Duration::from_micros(10);
-    /// Copies that may be made ahead of their time: so long may one client hold up what else its thread has to do.
+    /// Packets that may be made ahead of their time: so long may one client hold up what else its thread has to do.
     const COPIES_AHEAD: Duration = Duration::from_micros(2560);
 
     pub(super) fn new(now: Instant, rate: DataRate) -> Self {
@@ -64,9 +65,9 @@ impl Budget {
         }
     }
 
-    /// A message has gone to so many: the next one is let in when somebody else has had a turn.
-    pub(super) fn spend_copies(&mut self, count: usize) {
-        let time = Self::COPY_TIME * u32::try_from(count).unwrap_or(u32::MAX);
+    /// A message has gone on as so many packets: the next one is let in when somebody else has had a turn.
+    pub(super) fn spend_copies(&mut self, packets: usize) {
+        let time = Self::COPY_TIME * u32::try_from(packets).unwrap_or(u32::MAX);
         self.copies_paid_at = self.copies_paid_at.max(self.now) + time;
     }
 }

@@ -55,8 +55,9 @@ async fn simulcast_reaches_everybody_and_switches_layers_cleanly() {
     // Nine in a gallery are shown so small that nobody needs the largest layer.
     let report = report(&RunSettings { media, ..settings(Scenario::Meeting { people: 9 }) }).await;
     assert_whole(&report, 9 * 8 * 2);
-    let layers: Vec<u8> = report.layers.iter().map(|share| share.layer).collect();
-    assert!(layers.contains(&0) && !layers.contains(&2), "{report}");
+    // The first pictures may be of any layer; without the sizes nearly all would be of the largest.
+    let largest: f64 = report.layers.iter().filter(|it| it.layer == 2).map(|it| it.share_of_packets).sum();
+    assert!(largest < 0.2 && report.layers.iter().any(|it| it.layer == 0), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -158,6 +158,8 @@ pub struct Arrival<'a> {
     pub payload: &'a [u8],
     /// 15-bit picture id of the VP8 descriptor, where there is one.
     pub picture_id: Option<u16>,
+    /// A packet of Opus without sound. No bot sends one; a server may, where it leaves a speaker out from then on.
+    pub is_silence: bool,
     /// On the run's clock.
     pub at_ns: u64,
 }
@@ -173,6 +175,8 @@ pub enum Verdict {
         starts_keyframe: bool,
         delay_ns: u64,
     },
+    /// Nobody sent it, and it says nothing.
+    Silence,
     /// Counted as a fault.
     Faulty,
 }
@@ -193,6 +197,9 @@ impl Account {
     pub fn record(&mut self, arrival: Arrival<'_>) -> Verdict {
         self.counts.bytes += arrival.payload.len() as u64;
         let place = self.sequence.record(arrival.sequence);
+        if arrival.is_silence {
+            return Verdict::Silence;
+        }
         let Some(stamp) = Stamp::read(arrival.payload) else {
             self.counts.damaged += 1;
             return Verdict::Faulty;
@@ -376,6 +383,7 @@ mod tests {
             rtp_time: stamp.map_or(0, |stamp| stamp.rtp_time.wrapping_add(5000)),
             payload,
             picture_id: None,
+            is_silence: false,
             at_ns: stamp.map_or(0, |stamp| stamp.sent_at_ns + 1_000_000),
         })
     }
@@ -490,12 +498,36 @@ mod tests {
     }
 
     #[test]
+    fn silence_that_a_server_puts_in_is_neither_damaged_nor_a_hole() {
+        let mut account = heard(&[1, 2]);
+        let silence = Arrival {
+            sequence: 1003,
+            rtp_time: 0,
+            payload: &[0xfc],
+            picture_id: None,
+            is_silence: true,
+            at_ns: 0,
+        };
+        assert_eq!(account.record(silence), Verdict::Silence);
+        feed(&mut account, &Publisher { producer: OURS }.payload(0, 9, true), 1004);
+        assert!(account.counts().is_clean(), "{:?}", account.counts());
+        assert_eq!((account.received(), account.holes(), account.lost(&[10])), (3, 0, 6));
+    }
+
+    #[test]
     fn a_timestamp_that_jumps_within_a_layer_is_a_break() {
         let publisher = Publisher { producer: OURS };
         let mut account = Account::new(OURS);
         feed(&mut account, &publisher.payload(0, 1, false), 10);
         let payload = publisher.payload(0, 2, false);
-        account.record(Arrival { sequence: 11, rtp_time: 1, payload: &payload, picture_id: None, at_ns: 0 });
+        account.record(Arrival {
+            sequence: 11,
+            rtp_time: 1,
+            payload: &payload,
+            picture_id: None,
+            is_silence: false,
+            at_ns: 0,
+        });
         assert_eq!(account.counts().time_breaks, 1);
     }
 
@@ -545,6 +577,7 @@ mod tests {
                 rtp_time: counter as u32 * 960,
                 payload: &payload,
                 picture_id: Some(picture_id),
+                is_silence: false,
                 at_ns: 0,
             });
         }
@@ -562,6 +595,7 @@ mod tests {
                 rtp_time: counter as u32 * 960,
                 payload: &payload,
                 picture_id: Some(counter as u16),
+                is_silence: false,
                 at_ns: 0,
             });
         }

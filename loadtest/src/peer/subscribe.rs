@@ -16,6 +16,9 @@ use str0m::{
     rtp::{RtpPacket, Ssrc},
 };
 
+/// Opus without sound is its first byte alone, or one more (RFC 7587 section 3.1.3 calls it DTX).
+const OPUS_SILENCE_LEN_MAX: usize = 2;
+
 /// A subscription at the end.
 #[derive(Debug)]
 pub struct Subscribed {
@@ -94,6 +97,7 @@ impl Subscription {
             rtp_time: packet.header.timestamp,
             payload: &packet.payload,
             picture_id: if is_video { vp8::picture_id(&packet.payload) } else { None },
+            is_silence: !is_video && packet.payload.len() <= OPUS_SILENCE_LEN_MAX,
             at_ns: clock.ns(now),
         });
         if let Verdict::Fine { delay_ns } | Verdict::Began { delay_ns, .. } = verdict {

@@ -42,6 +42,8 @@ struct Current {
     before: [Held; HELD],
     /// No frame of a lower layer was left out since the last keyframe, so that the consumer can go down to it.
     lower_whole: bool,
+    /// The keyframe since which that is so.
+    whole_since: u32,
 }
 
 /// Layers that held once, from the frame of a timestamp on.
@@ -50,6 +52,9 @@ struct Held {
     spatial: u8,
     temporal: u8,
     since: u32,
+    /// What came after it goes on with a layer below, in the belief that nothing of that was left out since the keyframe of
+    /// this timestamp: a frame of it that is on its way still is needed.
+    below_since: Option<u32>,
 }
 
 /// The layer state of one consumer. A stream is one simulcast layer; within an SVC stream spatial layers are chosen too.
@@ -167,7 +172,8 @@ impl Layers {
             temporal: target.temporal.unwrap_or(EVERY_TEMPORAL),
             frame: timestamp,
             since: timestamp,
-            before: [Held { spatial: 0, temporal: 0, since: timestamp }; HELD],
+            before: [Held { spatial: 0, temporal: 0, since: timestamp, below_since: None }; HELD],
+            whole_since: timestamp,
             lower_whole: true,
         };
         let on_it = self.current.is_some_and(|current| current.stream == stream);
@@ -250,23 +256,26 @@ impl Current {
         if is_changed && age != 0 {
             self.since = timestamp;
             self.before.rotate_right(1);
-            self.before[0] = before;
+            let goes_on_below = self.spatial < before.spatial && !description.keyframe;
+            self.before[0] = Held { below_since: goes_on_below.then_some(self.whole_since), ..before };
         } else if (LATE_TICKS..u32::MAX / 2).contains(&age) {
             // So long ago that nothing of before it can come; timestamps must not turn around meanwhile.
             self.since = timestamp;
             self.before = [self.held(); HELD];
         }
         // What comes late belongs to what held in its time.
-        let Held { spatial, temporal, .. } = self.held_at(timestamp);
+        let Held { spatial, temporal, below_since, .. } = self.held_at(timestamp);
         // Layers that are independent after the keyframe: of those below nothing is needed.
-        let unneeded = svc && description.spatial < spatial && !description.feeds_upper;
+        let independent = svc && description.spatial < spatial && !description.feeds_upper;
+        let is_built_on = below_since.is_some_and(|since| timestamp.wrapping_sub(since) as i32 >= 0);
+        let unneeded = independent && !(is_built_on && description.spatial <= self.spatial);
         self.lower_whole &= !unneeded;
         let above = description.temporal > temporal || (svc && description.spatial > spatial);
         !above && !unneeded
     }
 
     fn held(&self) -> Held {
-        Held { spatial: self.spatial, temporal: self.temporal, since: self.since }
+        Held { spatial: self.spatial, temporal: self.temporal, since: self.since, below_since: None }
     }
 
     fn held_at(&self, timestamp: u32) -> Held {
@@ -290,6 +299,7 @@ impl Current {
         let up = description.temporal > self.temporal && description.temporal <= temporal;
         if description.keyframe && newest {
             (self.temporal, self.spatial, self.lower_whole) = (wanted.temporal, wanted.spatial, true);
+            self.whole_since = timestamp;
         } else if svc && newest && description.spatial_sync && self.is_next(description, wanted) {
             self.spatial = description.spatial;
         } else if new_frame && description.opens_temporal && description.temporal <= self.temporal {

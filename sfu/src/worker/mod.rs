@@ -17,6 +17,7 @@ pub mod pool;
 mod snapshot;
 pub mod socket;
 pub mod tcp;
+mod wait;
 
 pub use snapshot::{Published, Snapshot, TURNS, WorkerCounters};
 
@@ -127,7 +128,7 @@ impl<C: Core> Worker<C> {
         let busy = now.duration_since(self.woken_at);
         self.snapshot.worker.turn.note(&TURNS, busy.as_nanos() as u64);
         let timeout = self.time_to_wait(now);
-        let polled = self.poll.poll(events, Some(timeout));
+        let polled = wait::wait(&mut self.poll, events, timeout);
         if let Err(error) = &polled
             // A signal; anything else would come again at once, and the pause keeps it from taking the core.
             && error.kind() != io::ErrorKind::Interrupted

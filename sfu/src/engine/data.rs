@@ -174,7 +174,7 @@ impl Engine {
 
     /// Sends what SCTP has to say, as far as the path has room for it: see [`super::transport::data_pace`].
     pub(super) fn send_due_data(&mut self, now: Instant, slot: Slot) {
-        let Engine { peers, egress, .. } = self;
+        let Engine { peers, egress, counters, .. } = self;
         let peer = &mut peers[slot];
         let Some(path) = peer.transport.path().filter(|_| peer.transport.is_connected()) else { return };
         if peer.consumers.is_empty() {
@@ -200,6 +200,7 @@ impl Engine {
                 Ok(len) => {
                     peer.data_pace.spend(now, len);
                     peer.traffic.note_sent(now, len);
+                    counters.sent.data.add(len);
                     peer.pacer.spend_unheld(now, len);
                     peer.estimate.on_unnumbered(now, len);
                 }

@@ -168,6 +168,8 @@ fn messages_are_counted_for_whoever_says_them_and_whoever_hears_them() {
     assert_eq!((subscription.consumer, subscription.producer), (talk.listeners[1].consumer, talk.producer));
     assert_eq!((subscription.state, subscription.sent), (DataChannelState::Open, both));
     assert_eq!((subscription.dropped, subscription.buffered), (Traffic::default(), 0));
+    let sent = talk.meeting.engine.counters().sent;
+    assert!(sent.data.count >= 6 && sent.data.bytes > 2 * 2100, "{sent:?}");
 }
 
 #[test]

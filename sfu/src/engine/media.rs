@@ -11,7 +11,7 @@ use plenum_shared::{
 };
 
 use super::{
-    Engine, Waiting,
+    Engine, RETRY_AFTER, Waiting,
     bandwidth::ReportsTaken,
     demux::Slot,
     packet::RtpPacket,
@@ -128,6 +128,8 @@ impl Engine {
             if router.forward_held(now, slot, false, &mut outlet) == Progress::Filling {
                 self.list_held(room_slot, slot);
                 self.in_progress = None;
+                // For whoever does not come again at once.
+                self.patience_ends = Some(now + RETRY_AFTER);
                 return Progress::Filling;
             }
         }

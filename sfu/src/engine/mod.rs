@@ -247,7 +247,7 @@ impl Engine {
         }
         self.in_progress = None;
         if is_due(self.patience_ends, now) {
-            // What does not fit is left for the end of the next batch.
+            // What does not fit is left for the end of the next batch, or a moment later.
             let _ = self.end_batch(now);
         }
     }

@@ -142,8 +142,13 @@ fn what_makes_no_frame_waits_for_the_rest_but_not_for_long() {
 
 /// Fills the arena but for so many packets before it counts as filling.
 fn fill_but(show: &mut Show, free: usize) {
+    fill(show, PACKETS_MAX / 2 - free);
+}
+
+/// Puts so many packets into the arena.
+fn fill(show: &mut Show, count: usize) {
     let path = (LOCAL, address("192.0.2.77:7"));
-    for _ in 0..PACKETS_MAX / 2 - free {
+    for _ in 0..count {
         let egress = show.room.engine.egress();
         assert_eq!(egress.push(NOBODY, path, Class::Control, 1, |_| Some(1)), Ok(1));
     }
@@ -172,6 +177,23 @@ fn a_full_arena_is_emptied_before_the_rest_is_forwarded() {
     assert_eq!(show.end(), Progress::Done);
     assert_eq!(show.groups(), [2, 2]);
     assert_eq!(lengths(&show.received()), [300, 300]);
+}
+
+#[test]
+fn what_the_clock_finds_no_room_for_leaves_a_moment_later() {
+    let patience = Duration::from_millis(2);
+    let mut show = Show::new(2, patience);
+    show.frame_of(&[300, 300], false);
+    assert_eq!(show.end(), Progress::Done);
+    show.room.now += patience;
+    fill_but(&mut show, 0);
+    show.room.engine.handle_timeout(show.room.now);
+    show.room.engine.egress().clear();
+    let again_at = show.room.engine.poll_timeout().unwrap();
+    assert!(again_at <= show.room.now + Duration::from_millis(1), "the driver is not told to come again");
+    show.room.now = again_at;
+    show.room.engine.handle_timeout(again_at);
+    assert_eq!(show.groups(), [2, 2]);
 }
 
 #[test]

@@ -64,6 +64,16 @@ impl Show {
         }
     }
 
+    /// A packet without payload.
+    fn padding(&mut self) {
+        self.number += 1;
+        let mut packet = video_packet(2000, self.number, &[], &[(MID, b"1")]);
+        packet.timestamp = u32::from(self.frame) * 3000;
+        let mut datagram = self.room.sealed_with(self.ada, packet, false);
+        let source = self.room.source(self.ada);
+        self.room.engine.handle_datagram(self.room.now, LOCAL, source, &mut datagram);
+    }
+
     fn end(&mut self) -> Progress {
         self.room.engine.end_batch(self.room.now)
     }
@@ -194,6 +204,26 @@ fn what_the_clock_finds_no_room_for_leaves_a_moment_later() {
     show.room.now = again_at;
     show.room.engine.handle_timeout(again_at);
     assert_eq!(show.groups(), [2, 2]);
+}
+
+#[test]
+fn padding_behind_a_frame_does_not_drive_it_into_a_full_arena() {
+    let mut show = Show::new(2, Duration::ZERO);
+    show.frame_of(&[300, 300], true);
+    fill(&mut show, PACKETS_MAX / 4 * 3 - 1);
+    show.padding();
+    assert_eq!(show.end(), Progress::Filling);
+    show.room.engine.egress().clear();
+    assert_eq!(show.end(), Progress::Done);
+    assert_eq!(show.groups(), [2, 2]);
+    assert_eq!(show.room.engine.counters().video_dropped_egress_full, 0);
+    show.frame_of(&[300], true);
+    assert_eq!(show.end(), Progress::Done);
+    show.room.pump();
+    let received = show.room.received(&show.viewers[0]);
+    let numbers: Vec<_> = received.iter().map(|(packet, _)| packet.sequence_number).collect();
+    let follows = |pair: &[u16]| pair[1] == pair[0].wrapping_add(1);
+    assert!(numbers.len() == 3 && numbers.windows(2).all(follows), "padding leaves a gap: {numbers:?}");
 }
 
 #[test]

@@ -1,12 +1,16 @@
 //! One AV1 stream with layers inside, packet by packet: what of it a viewer gets, and what its descriptors then say.
 
+use plenum_sfu::engine::egress::{ARENA_BYTES, Class};
 use plenum_sfu::engine::packet::RtpPacket;
+use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::router::payload::dependency::{Dependency, Structure};
+use plenum_sfu::engine::transport::LocalIndex;
 use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket};
 use plenum_shared::command::RoomCommand;
 use plenum_shared::media::{Direction, Kind, Layer, Source};
 use plenum_shared::rtp::extension_id;
 
+use crate::peer::address;
 use crate::room::{MID, Room, Sent, Viewing};
 
 const DESCRIPTOR: u8 = 9;
@@ -42,6 +46,11 @@ struct Publisher {
 
 impl Publisher {
     fn send(&mut self, room: &mut Room, keyframe: bool) {
+        self.picture(room, keyframe).into_iter().for_each(|datagram| room.deliver(self.link, datagram));
+    }
+
+    /// The datagrams of the next picture.
+    fn picture(&mut self, room: &mut Room, keyframe: bool) -> Vec<Vec<u8>> {
         self.picture = if keyframe { 0 } else { self.picture + 1 };
         self.timestamp += 3000;
         let templates = match (keyframe, self.picture % 2) {
@@ -49,24 +58,24 @@ impl Publisher {
             (false, 0) => [1, 4],
             _ => [2, 5],
         };
+        let mut datagrams = Vec::new();
         for template in templates {
             self.number = self.number.wrapping_add(1);
             let [high, low] = self.number.to_be_bytes();
             let mut descriptor = if template == 0 { KEYFRAME.to_vec() } else { vec![0xC0 | template, 0, 0] };
             descriptor[1..3].copy_from_slice(&[high, low]);
             let payload = if template == 0 { [0x18, 0x0A] } else { [0x10, 0x32] };
-            room.send(
-                self.link,
-                Sent {
-                    payload_type: 45,
-                    ssrc: SSRC,
-                    sequence_number: self.number,
-                    timestamp: self.timestamp,
-                    extensions: &[(MID, b"1"), (DESCRIPTOR, &descriptor)],
-                    payload: &payload,
-                },
-            );
+            let packet = Sent {
+                payload_type: 45,
+                ssrc: SSRC,
+                sequence_number: self.number,
+                timestamp: self.timestamp,
+                extensions: &[(MID, b"1"), (DESCRIPTOR, &descriptor)],
+                payload: &payload,
+            };
+            datagrams.push(room.sealed(self.link, packet));
         }
+        datagrams
     }
 }
 
@@ -110,6 +119,30 @@ fn a_viewer_gets_one_layer_of_those_that_meet_in_keyframes_without_a_gap() {
     let active: Vec<_> = frames.iter().map(|frame| frame.active).collect();
     assert_eq!(active, [Some(0b1100); 7], "the lower layer alone cannot be decoded");
     assert!(packets[1..].iter().all(|(packet, _)| packet.marker));
+}
+
+#[test]
+fn a_keyframe_behind_a_picture_does_not_drive_it_into_a_full_arena() {
+    let (mut room, mut ada, viewing) = watched();
+    ada.send(&mut room, true);
+    room.run(33);
+    let mut structure = None;
+    descriptors(&room.received(&viewing), &mut structure);
+    let path = (LocalIndex(0), address("192.0.2.77:7"));
+    let pictures = [ada.picture(&mut room, false), ada.picture(&mut room, true)];
+    let len = ARENA_BYTES / 4 * 3;
+    assert_eq!(room.engine.egress().push(4000, path, Class::Control, len, |_| Some(len)), Ok(len));
+    for mut datagram in pictures.concat() {
+        room.engine.handle_datagram(room.now, LocalIndex(0), room.source(ada.link), &mut datagram);
+    }
+    assert_eq!(room.engine.end_batch(room.now), Progress::Filling);
+    room.engine.egress().clear();
+    assert_eq!(room.engine.end_batch(room.now), Progress::Done);
+    assert_eq!(room.engine.counters().video_dropped_egress_full, 0);
+    room.pump();
+    let frames = descriptors(&room.received(&viewing), &mut structure);
+    let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
+    assert_eq!(layers, [(1, 1), (0, 0), (1, 0)]);
 }
 
 #[test]

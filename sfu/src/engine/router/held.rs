@@ -81,6 +81,15 @@ impl Held {
         self.packets.push(HeldPacket { incoming, packet: *packet, weight, padding: 0 });
     }
 
+    /// Packets of this stream wait that may be judged by what its descriptors mean now.
+    pub fn enters(&self, stream: u8) -> bool {
+        self.packets.iter().any(|HeldPacket { incoming, .. }| {
+            let description = &incoming.description;
+            let attaches = description.dependency.is_some_and(|dependency| dependency.attaches_structure);
+            incoming.stream == stream && (description.keyframe || attaches)
+        })
+    }
+
     fn clear(&mut self) {
         self.packets.clear();
         (self.since, self.is_whole, self.served) = (None, false, 0);
@@ -113,7 +122,7 @@ impl Held {
 }
 
 impl Router {
-    /// Holds a packet of video for its producer's consumers.
+    /// Holds a packet of video for its producer's consumers, or padding that came behind one: it is left out in its turn.
     pub(super) fn hold(&mut self, now: Instant, slot: usize, incoming: Incoming, packet: &RtpPacket) {
         let producer = &mut self.producers[slot];
         if producer.consumers.is_empty() {
@@ -165,6 +174,10 @@ fn forward_to(
     outlet: &mut Outlet<'_>,
 ) {
     for HeldPacket { incoming, packet, padding, .. } in &held.packets {
+        if packet.is_empty() {
+            consumer.skip(incoming.stream, incoming.index);
+            continue;
+        }
         let stored = producer.streams.get(usize::from(incoming.stream)).map(|stream| &stream.history);
         let Some(bytes) = stored.and_then(|history| history.get(incoming.index)) else { continue };
         consumer.forward(

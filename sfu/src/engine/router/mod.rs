@@ -62,8 +62,8 @@ use super::{
 use consumer::Consumer;
 use floor::Floor;
 use hearing::LastN;
-use payload::dependency;
-use producer::{Producer, Taken};
+use payload::{Description, dependency};
+use producer::{Incoming, Producer, Taken};
 
 /// Where what a router sends and says goes.
 #[derive(Debug)]
@@ -199,9 +199,11 @@ impl Router {
     ) {
         let producer = &self.producers[producer_slot];
         let dependency = packet.extension(bytes, producer.published.ids.dependency);
-        let begins_anew = packet.is_empty() || dependency.is_some_and(dependency::attaches_structure);
+        let begins_anew =
+            dependency.is_some_and(dependency::attaches_structure) && producer.held.enters(stream);
         if begins_anew || producer.held.is_full() {
-            // Padding is left out after what came before it, which is judged by the structure that was valid then.
+            // What came before is judged by the structure that was valid then, where that matters. There is no arena full of it:
+            // it takes two keyframes of a stream in one batch, or a driver that does not heed how much is held.
             let _ = self.forward_held(now, producer_slot, true, outlet);
         }
         let producer = &mut self.producers[producer_slot];
@@ -213,6 +215,10 @@ impl Router {
             Taken::Malformed => outlet.counters.rtp_dropped_malformed += 1,
             Taken::Padding { stream, index } => {
                 outlet.counters.rtp_padding_received += 1;
+                if !producer.held.is_empty() {
+                    let incoming = Incoming { stream, index, description: Description::PLAIN };
+                    return self.hold(now, producer_slot, incoming, packet);
+                }
                 for &slot in &producer.consumers {
                     self.consumers[slot].skip(stream, index);
                 }

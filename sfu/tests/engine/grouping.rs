@@ -227,6 +227,21 @@ fn padding_behind_a_frame_does_not_drive_it_into_a_full_arena() {
 }
 
 #[test]
+fn a_packet_that_comes_late_waits_for_no_other() {
+    let mut show = Show::new(1, Duration::from_millis(2));
+    show.frame_of(&[300], false);
+    show.number += 1;
+    show.packets(&[300], true);
+    assert_eq!(show.end(), Progress::Done);
+    assert_eq!(show.groups(), [2]);
+    show.room.engine.egress().clear();
+    show.number -= 2;
+    show.packets(&[300], false);
+    assert_eq!(show.end(), Progress::Done);
+    assert_eq!(show.groups(), [1]);
+}
+
+#[test]
 fn more_than_may_be_held_leaves_in_order_and_once() {
     let mut show = Show::new(1, Duration::from_secs(1));
     let sizes: Vec<_> = (0..HELD_MAX + 10).map(|at| 20 + at).collect();

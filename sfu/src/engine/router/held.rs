@@ -129,7 +129,10 @@ impl Router {
             return;
         }
         let carried = producer.published.ids.carried_len(packet);
+        let newest = producer.streams[usize::from(incoming.stream)].reception.newest();
         producer.held.push(now, incoming, packet, carried);
+        // Its frame has waited for it, mostly for no other.
+        producer.held.is_whole |= newest.is_some_and(|newest| incoming.index < newest);
     }
 
     /// Sends what is held of a producer to whom it concerns. When the arena fills, the rest of them has to wait until it is

@@ -7,6 +7,7 @@ use plenum_shared::media::{Bitrate, Kind, Layer, LayerLimit, PictureSize, Source
 use super::{
     Engine, Waiting,
     demux::Slot,
+    is_due,
     media::router_and_outlet,
     router::{
         Router,
@@ -144,7 +145,11 @@ impl Engine {
         for index in 0..self.peers[slot].producers.len() {
             let producer = self.peers[slot].producers[index];
             let router = &mut self.rooms[room].router;
-            let Found { stopped, doubted } = router.producers[producer].look_for_silence(now);
+            if !is_due(router.producers[producer].silence_timeout(), now) {
+                continue;
+            }
+            let followed = router.followed(producer);
+            let Found { stopped, doubted } = router.producers[producer].look_for_silence(now, followed);
             let doubted = (0..LAYERS_MAX as u8).filter(|layer| doubted >> layer & 1 == 1);
             doubted.for_each(|layer| router.doubt(producer, layer));
             if stopped {

@@ -26,6 +26,8 @@ struct Publisher {
     frame_ms: u64,
     /// What is added to each interval between frames, in turn.
     jitter_ms: [i64; 4],
+    /// Between the layers of a picture.
+    spacing_ms: u64,
 }
 
 impl Publisher {
@@ -46,6 +48,7 @@ impl Publisher {
             round_trip_ms: 0,
             frame_ms: 33,
             jitter_ms: [0; 4],
+            spacing_ms: 0,
         };
         (publisher, viewing)
     }
@@ -58,9 +61,12 @@ impl Publisher {
             let round_trip = Duration::from_millis(self.round_trip_ms);
             let keyframe = self.asked_at.is_some_and(|at| at + round_trip <= self.room.now);
             self.asked_at = self.asked_at.filter(|_| !keyframe);
-            self.room.send_layers(self.link, self.number, keyframe, self.layers);
+            let mut layers = (0..self.layers).peekable();
             let jitter_ms = self.jitter_ms[usize::from(self.number) % self.jitter_ms.len()];
-            for _ in 0..self.frame_ms.saturating_add_signed(jitter_ms) {
+            for at_ms in 0..self.frame_ms.saturating_add_signed(jitter_ms) {
+                while let Some(layer) = layers.next_if(|&layer| layer as u64 * self.spacing_ms <= at_ms) {
+                    self.room.send_layer(self.link, self.number, keyframe, layer);
+                }
                 silent_ms = if self.room.received(viewing).is_empty() { silent_ms } else { 0 };
                 self.room.run(1);
                 self.note_requests();
@@ -111,6 +117,19 @@ fn viewers_of_a_layer_that_stops_see_the_next_one_within_half_a_second() {
         assert!(publisher.asked[1] >= 1, "no keyframe was asked for");
         assert_eq!(publisher.told_layer(), Some(1));
     }
+}
+
+#[test]
+fn layers_that_stop_together_are_replaced_within_half_a_second() {
+    let (mut publisher, viewing) = Publisher::of(3);
+    (publisher.frame_ms, publisher.round_trip_ms, publisher.spacing_ms) = (200, 100, 10);
+    publisher.send_for(5000, &viewing);
+    assert_eq!(publisher.told_layer(), Some(2));
+    publisher.layers = 1;
+    let silent_ms = publisher.send_for(3000, &viewing);
+    // Their last packets came at most 190 ms before.
+    assert!(silent_ms + 190 <= 500, "nothing for {silent_ms} ms");
+    assert_eq!(publisher.told_layer(), Some(0));
 }
 
 #[test]

@@ -78,12 +78,16 @@ impl Room {
 
     /// As [`Room::send_simulcast`] of a publisher that has switched off all but its lowest layers.
     pub fn send_layers(&mut self, link: usize, number: u16, keyframe: bool, layers: usize) {
-        for (layer, rid) in [b"r0", b"r1", b"r2"].into_iter().enumerate().take(layers) {
-            let mut payload = vp8(keyframe, number);
-            payload.resize([150, 450, 1100][layer], 0xAB);
-            let ssrc = SIMULCAST_SSRC + layer as u32;
-            self.send(link, video_packet(ssrc, number, &payload, &[(MID, b"1"), (RID, rid)]));
-        }
+        (0..layers).for_each(|layer| self.send_layer(link, number, keyframe, layer));
+    }
+
+    /// One layer of such a picture.
+    pub fn send_layer(&mut self, link: usize, number: u16, keyframe: bool, layer: usize) {
+        let rid = [b"r0", b"r1", b"r2"][layer];
+        let mut payload = vp8(keyframe, number);
+        payload.resize([150, 450, 1100][layer], 0xAB);
+        let ssrc = SIMULCAST_SSRC + layer as u32;
+        self.send(link, video_packet(ssrc, number, &payload, &[(MID, b"1"), (RID, rid)]));
     }
 }
 

@@ -18,20 +18,24 @@ use crate::engine::packet::RtpPacket;
 const ENTERED_FOR: Duration = Duration::from_millis(300);
 
 impl Router {
-    /// A layer of a producer may have stopped. If somebody is on it, a keyframe of the next one is asked for, so that it is
-    /// there when the layer is given up. Inside one stream layers are left without a keyframe, mostly.
+    /// The streams of a producer that somebody is on, one bit each. Inside one stream layers are left without a keyframe,
+    /// mostly, so they do not count.
+    pub fn followed(&self, producer: usize) -> u8 {
+        let producer = &self.producers[producer];
+        if producer.is_svc() || producer.paused {
+            return 0;
+        }
+        let consumers = producer.consumers.iter().map(|&slot| &self.consumers[slot]);
+        let streams =
+            consumers.filter(|consumer| !consumer.paused).filter_map(|one| one.layers.current_stream());
+        streams.fold(0, |bits, stream| bits | 1 << stream)
+    }
+
+    /// A layer that is followed may have stopped. A keyframe of the next one is asked for, so that it is there when the
+    /// layer is given up.
     pub fn doubt(&mut self, producer: usize, layer: u8) {
         let producer = &mut self.producers[producer];
-        if producer.is_svc() || producer.paused {
-            return;
-        }
-        let is_on_it = |&slot: &usize| {
-            let consumer = &self.consumers[slot];
-            !consumer.paused && consumer.layers.current_stream() == Some(layer)
-        };
-        if producer.consumers.iter().any(is_on_it)
-            && let Some(next) = producer.next_best(layer)
-        {
+        if let Some(next) = producer.next_best(layer) {
             producer.keyframes.want(next);
         }
     }

@@ -124,8 +124,8 @@ impl LayerMeters {
     }
 
     /// Layers that have stopped, or may have, by the clock.
-    pub fn look_for_silence(&mut self, now: Instant) -> Found {
-        self.silences.look(now)
+    pub fn look_for_silence(&mut self, now: Instant, followed: u8) -> Found {
+        self.silences.look(now, followed)
     }
 
     /// What the layers take, of `count` there are; in an SVC stream with what they need of those below.

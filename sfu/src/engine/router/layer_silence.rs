@@ -61,7 +61,7 @@ struct Silence {
 pub struct Found {
     /// A layer has stopped.
     pub stopped: bool,
-    /// Layers that may have stopped, one bit each.
+    /// Layers somebody is on that may have stopped, one bit each.
     pub doubted: u8,
 }
 
@@ -112,8 +112,8 @@ impl Silences {
         self.layers.iter().flat_map(|silence| [silence.doubt_at, silence.stop_at]).flatten().min()
     }
 
-    /// What the clock tells.
-    pub fn look(&mut self, now: Instant) -> Found {
+    /// What the clock tells. Doubts are for layers that are `followed` by somebody, one bit each.
+    pub fn look(&mut self, now: Instant, followed: u8) -> Found {
         let mut found = Found::default();
         let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         for (layer, silence) in self.layers.iter_mut().enumerate() {
@@ -122,7 +122,7 @@ impl Silences {
                 found.stopped = true;
             } else if is_due(silence.doubt_at) {
                 silence.doubt_at = None;
-                found.doubted |= 1 << layer;
+                found.doubted |= followed & 1 << layer;
             }
         }
         let too_soon = |at: Instant| now.saturating_duration_since(at) < DOUBTS_APART;

@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::*;
 
 const LAYERS: usize = 3;
+/// Somebody is on each of them.
+const ALL: u8 = 0b111;
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -53,7 +55,7 @@ impl Film {
 
     fn look(&mut self, at: Instant) {
         let at_ms = (at - self.start).as_millis() as u64;
-        let Found { stopped, doubted } = self.silences.look(at);
+        let Found { stopped, doubted } = self.silences.look(at, ALL);
         if stopped {
             self.stopped_ms.push(at_ms);
         }
@@ -184,7 +186,7 @@ proptest! {
             silences.end(layer);
             silences.note_picture(now, layer, Source::Camera);
             prop_assert!(silences.is_sent(layer) && silences.goes_on(layer));
-            silences.look(now);
+            silences.look(now, ALL);
             prop_assert!(silences.poll_timeout().is_none_or(|at| at > now));
         }
     }

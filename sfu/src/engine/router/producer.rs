@@ -368,8 +368,8 @@ impl Producer {
     }
 
     /// Layers that have stopped, or may have, by the clock.
-    pub fn look_for_silence(&mut self, now: Instant) -> Found {
-        self.meters.look_for_silence(now)
+    pub fn look_for_silence(&mut self, now: Instant, followed: u8) -> Found {
+        self.meters.look_for_silence(now, followed)
     }
 
     /// The layer that viewers of this one would go on with, if it has stopped: the next one below that goes on, else above.

@@ -315,7 +315,13 @@ impl Engine {
     /// Has a keyframe asked for if a consumer cannot go on without one.
     pub(super) fn await_entrance(&mut self, now: Instant, room: Slot, consumer: usize) {
         let (router, mut outlet) = router_and_outlet!(self, room);
-        router.enter_kept(now, consumer, &mut outlet);
+        if router.enter_kept(now, consumer, &mut outlet) == Progress::Filling {
+            let (viewer, at) = (router.consumers[consumer].peer, now + RETRY_AFTER);
+            outlet.peers[viewer].choose_at = Some(at);
+            outlet.deadlines.advance(Waiting::Peer(viewer), at);
+            self.holds_much = true;
+            return;
+        }
         router.want_keyframe(consumer);
         let producer = &router.producers[router.consumers[consumer].producer];
         if let Some(at) = producer.poll_timeout(now) {

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
+use plenum_sfu::engine::egress::{ARENA_BYTES, Class};
+use plenum_sfu::engine::transport::LocalIndex;
 use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket};
 use plenum_shared::command::RoomCommand;
 use plenum_shared::event::Event;
 use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Source};
 
+use crate::peer::address;
 use crate::room::{Room, Viewing};
 use crate::tracks::{SIMULCAST_SSRC, simulcast};
 
@@ -130,6 +133,36 @@ fn layers_that_stop_together_are_replaced_within_half_a_second() {
     // Their last packets came at most 190 ms before.
     assert!(silent_ms + 190 <= 500, "nothing for {silent_ms} ms");
     assert_eq!(publisher.told_layer(), Some(0));
+}
+
+#[test]
+fn a_viewer_enters_another_layer_when_there_is_room_for_it() {
+    let (mut publisher, viewing) = Publisher::of(3);
+    publisher.frame_ms = 200;
+    publisher.send_for(5000, &viewing);
+    publisher.layers = 2;
+    let path = (LocalIndex(0), address("192.0.2.77:7"));
+    // Until after the layer is given up there is no room for video when the clock is looked at.
+    let cut_at = publisher.room.now - Duration::from_millis(200);
+    for ms in 200..500 {
+        if ms % 200 == 0 {
+            publisher.number += 1;
+            let keyframe = publisher.asked_at.take().is_some();
+            publisher.room.send_layers(publisher.link, publisher.number, keyframe, 2);
+        }
+        if ms < 470 {
+            let len = ARENA_BYTES / 4 * 3;
+            let pushed = publisher.room.engine.egress().push(4000, path, Class::Control, len, |_| Some(len));
+            assert_eq!(pushed, Ok(len));
+        }
+        publisher.room.run(1);
+        publisher.room.engine.egress().clear();
+        publisher.note_requests();
+    }
+    assert!(publisher.room.now <= cut_at + Duration::from_millis(500));
+    assert_eq!(publisher.room.engine.counters().video_dropped_egress_full, 0);
+    assert_eq!(publisher.told_layer(), Some(1));
+    assert!(!publisher.room.received(&viewing).is_empty());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{
     Outlet, Router,
     announce::announce_layer,
     consumer::Passing,
+    held::Progress,
     history::HISTORY_PACKETS,
     payload::Description,
     producer::{Incoming, Producer},
@@ -40,17 +41,21 @@ impl Router {
         }
     }
 
-    /// Lets a viewer on a layer that has stopped enter the stream it waits for, where that had a keyframe just now.
-    pub fn enter_kept(&mut self, now: Instant, consumer: usize, outlet: &mut Outlet<'_>) {
-        let Some((producer, stream)) = self.kept_entrance(now, consumer) else { return };
+    /// Lets a viewer on a layer that has stopped enter the stream it waits for, where that had a keyframe just now. When the
+    /// arena fills, it has to come again.
+    pub fn enter_kept(&mut self, now: Instant, consumer: usize, outlet: &mut Outlet<'_>) -> Progress {
+        let Some((producer, stream)) = self.kept_entrance(now, consumer) else { return Progress::Done };
         // What is about to leave is of before, and would leave twice.
-        let _ = self.forward_held(now, producer, true, outlet);
+        if self.forward_held(now, producer, false, outlet) == Progress::Filling {
+            return Progress::Filling;
+        }
         let (consumer, producer) = (&mut self.consumers[consumer], &self.producers[producer]);
         for (incoming, packet, bytes) in since_keyframe(producer, stream) {
             let passing = Passing::Video { padding: 0 };
             consumer.forward(now, &incoming, (&packet, bytes), passing, producer, outlet);
         }
         announce_layer(now, consumer, producer, outlet);
+        Progress::Done
     }
 
     /// The producer and its stream, if there is one to be entered.

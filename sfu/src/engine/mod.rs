@@ -5,10 +5,11 @@
 //! command  ─▶ commands ─▶ rooms, transports, producers, consumers ─▶ Response      events ─▶ poll_event
 //! ```
 //!
-//! The driver calls `handle_*`, after the last datagram there was to read [`Engine::end_batch`], then takes [`Engine::poll_event`] until it is empty, sends what [`Engine::egress`]
-//! holds and clears it, and calls [`Engine::handle_timeout`] at [`Engine::poll_timeout`]. All state belongs to rooms;
-//! while the engine works, [`Engine::room_in_progress`] says for which, so that a driver that caught a panic can end
-//! that room with [`Engine::remove_room`] and go on.
+//! The driver calls `handle_*` and, after the last datagram there was to read, [`Engine::end_batch`]. Then it takes
+//! [`Engine::poll_event`] until it is empty, sends what [`Engine::egress`] holds and clears it, and calls
+//! [`Engine::handle_timeout`] at [`Engine::poll_timeout`]. All state belongs to rooms; while the engine works,
+//! [`Engine::room_in_progress`] says for which, so that a driver that caught a panic can end that room with
+//! [`Engine::remove_room`] and go on.
 
 mod allotment;
 mod bandwidth;
@@ -123,7 +124,8 @@ pub struct Engine {
     peer_slots: HashMap<TransportId, Slot>,
     deadlines: Deadlines,
     egress: Egress,
-    /// Producers with packets that have not been sent on: room and place in its table. Each is listed once.
+    /// Producers with packets that have not been sent on: room and place in its table. One whose place is taken by another is
+    /// listed twice for a while.
     holding: VecDeque<(Slot, usize)>,
     /// When the first of them is to be looked at again.
     patience_ends: Option<Instant>,

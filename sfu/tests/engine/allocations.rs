@@ -55,6 +55,7 @@ const PACKET_INTERVAL: Duration = Duration::from_millis(4);
 #[test]
 fn forwarding_allocates_nothing_after_the_first_packets() {
     let mut room = Room::new();
+    room.engine.egress().set_segments_max(8);
     let ada = room.link(Direction::Send);
     let producer = room.produce(ada, Kind::Video, Source::Camera, &single());
     for _ in 0..VIEWERS {
@@ -91,6 +92,7 @@ fn forwarding_allocates_nothing_after_the_first_packets() {
 #[test]
 fn choosing_layers_allocates_nothing_after_the_first_seconds() {
     let mut room = Room::new();
+    room.engine.egress().set_segments_max(8);
     let viewer = room.link(Direction::Recv);
     let cameras: Vec<_> = (0..VIEWERS).map(|_| room.link(Direction::Send)).collect();
     for &camera in &cameras {
@@ -144,6 +146,7 @@ fn choosing_layers_allocates_nothing_after_the_first_seconds() {
 fn sound_is_ranked_paused_and_repeated_without_memory() {
     const MICROPHONES: usize = 5;
     let mut room = Room::new();
+    room.engine.egress().set_segments_max(8);
     let links: Vec<_> = (0..MICROPHONES).map(|_| room.link(Direction::Send)).collect();
     let (plain, redundant) = (room.link(Direction::Recv), room.link(Direction::Recv));
     for &link in &links {
@@ -223,6 +226,7 @@ fn packets_of_data_channels_that_waited_take_no_memory_but_for_their_records() {
 #[test]
 fn a_packet_that_waits_allocates_nothing_either() {
     let mut room = Room::new();
+    room.engine.egress().set_segments_max(8);
     let ada = room.link(Direction::Send);
     let producer = room.produce(ada, Kind::Video, Source::Camera, &single());
     let viewer = room.link(Direction::Recv);

@@ -202,8 +202,6 @@ fn play(stream: &Stream, steps: &[Step], answers: bool, described: bool) -> Resu
                 // A stream whose first keyframe is lost is another story.
                 _ if picture == 0 => on_the_way.push((picture, wire)),
                 Fate::Comes => on_the_way.push((picture, wire)),
-                // Nor is it known of one that is late, when a layer changes meanwhile, what of it was passed over.
-                Fate::Late(_) if keyframe => on_the_way.push((picture, wire)),
                 Fate::Late(pictures) => on_the_way.push((picture + pictures, wire)),
                 Fate::Lost => {
                     seen.lost.insert(number);

@@ -35,8 +35,9 @@ struct Current {
     stream: u8,
     spatial: u8,
     temporal: u8,
-    /// Timestamp of the frame that is passing.
+    /// Timestamp of the picture that is passing, and whether nothing of it was left out yet.
     frame: u32,
+    frame_whole: bool,
     /// Timestamp of the first frame of these layers, and what held before them, the latest first.
     since: u32,
     before: [Held; HELD],
@@ -171,6 +172,7 @@ impl Layers {
             spatial: target.spatial,
             temporal: target.temporal.unwrap_or(EVERY_TEMPORAL),
             frame: timestamp,
+            frame_whole: true,
             since: timestamp,
             before: [Held { spatial: 0, temporal: 0, since: timestamp, below_since: None }; HELD],
             whole_since: timestamp,
@@ -271,7 +273,9 @@ impl Current {
         let unneeded = independent && !(is_built_on && description.spatial <= self.spatial);
         self.lower_whole &= !unneeded;
         let above = description.temporal > temporal || (svc && description.spatial > spatial);
-        !above && !unneeded
+        let sent = !above && !unneeded;
+        self.frame_whole &= sent || timestamp != self.frame;
+        sent
     }
 
     fn held(&self) -> Held {
@@ -292,13 +296,16 @@ impl Current {
         // Until the keyframe that a lower layer needs: as little as can be.
         let temporal = if svc && wanted.spatial < self.spatial { 0 } else { wanted.temporal };
         if new_frame {
-            self.frame = timestamp;
+            (self.frame, self.frame_whole) = (timestamp, true);
             self.temporal = self.temporal.min(temporal);
         }
         let newest = timestamp == self.frame;
         let up = description.temporal > self.temporal && description.temporal <= temporal;
         if description.keyframe && newest {
-            (self.temporal, self.spatial, self.lower_whole) = (wanted.temporal, wanted.spatial, true);
+            // When it comes behind a layer above, and that was left out, the way up waits for another one.
+            let highest = if self.frame_whole { u8::MAX } else { self.spatial };
+            (self.temporal, self.spatial, self.lower_whole) =
+                (wanted.temporal, wanted.spatial.min(highest), true);
             self.whole_since = timestamp;
         } else if svc && newest && description.spatial_sync && self.is_next(description, wanted) {
             self.spatial = description.spatial;
@@ -440,6 +447,21 @@ mod tests {
         assert_eq!(layers.judge(0, 4, &vp9(0, false, false), None), Verdict::Send);
         assert_eq!(layers.judge(0, 4, &vp9(1, false, false), None), Verdict::OmitFrame);
         assert_eq!((layers.awaited_stream(), layers.current()), (None, Some(layer(0, None))));
+    }
+
+    #[test]
+    fn a_keyframe_that_comes_behind_an_upper_layer_that_was_left_out_is_no_way_up() {
+        let mut layers = Layers::new(true, layer(1, None));
+        layers.set_target(Some(layer(0, None)));
+        assert_eq!(layers.judge(0, 0, &vp9(0, false, true), None), Verdict::Enter);
+        assert_eq!(layers.judge(0, 1, &vp9(1, false, true), None), Verdict::OmitFrame);
+        layers.set_target(Some(layer(1, None)));
+        assert_eq!(layers.judge(0, 1, &vp9(0, false, true), None), Verdict::Send, "the keyframe of that");
+        assert_eq!(layers.judge(0, 2, &vp9(0, true, true), None), Verdict::Send);
+        assert_eq!(layers.judge(0, 2, &vp9(1, true, true), None), Verdict::OmitFrame, "built on it");
+        assert_eq!(layers.awaited_stream(), Some(0));
+        assert_eq!(layers.judge(0, 3, &vp9(0, false, true), None), Verdict::Send);
+        assert_eq!(layers.judge(0, 3, &vp9(1, false, true), None), Verdict::Send);
     }
 
     #[test]

@@ -145,7 +145,9 @@ proptest! {
     ) {
         let mut sent: Vec<_> = (0..LAYERS)
             .flat_map(|layer| (0..stalls_ms.len()).map(move |picture| (picture, layer)))
-            .map(|(picture, layer)| (picture as u64 * interval_ms + late_ms[layer], picture, layer))
+            // Or at the end pictures of another layer would be left over.
+            .map(|(picture, layer)| (picture, layer, late_ms[layer] % interval_ms))
+            .map(|(picture, layer, late_ms)| (picture as u64 * interval_ms + late_ms, picture, layer))
             .collect();
         sent.sort();
         let (mut film, mut arrives_ms) = (Film::new(), 0);

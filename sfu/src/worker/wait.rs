@@ -60,10 +60,12 @@ mod tests {
         let (begun, timeout) = (Instant::now(), Duration::from_micros(300));
         wait(&mut poll, &mut events, timeout).unwrap();
         assert!(events.is_empty() && begun.elapsed() >= timeout);
-        let woken = thread::spawn(move || waker.wake().unwrap());
-        while events.is_empty() {
-            wait(&mut poll, &mut events, timeout).unwrap();
-        }
-        woken.join().unwrap();
+        // The waker must outlive the wait: what it said is gone with it.
+        thread::scope(|scope| {
+            scope.spawn(|| waker.wake().unwrap());
+            while events.is_empty() {
+                wait(&mut poll, &mut events, timeout).unwrap();
+            }
+        });
     }
 }

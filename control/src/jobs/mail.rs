@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::{stopped_within, watched::Watched};
+use crate::domain::error::DomainError;
 use crate::service::mail::{Mail, Round};
 
 /// How often the outbox is looked into: a mail leaves within this time. Looking is one read by an index.
@@ -32,12 +34,22 @@ pub async fn run(mail: Mail, stop: CancellationToken) {
             let _ = tidying.run(mail.tidy()).await;
         }
         if let Some(sending) = &sending {
-            let round = sending.run(mail.round(&stop)).await.unwrap_or(Round::Idle);
+            let round = sending.run(mail.round(&stop).map(judged)).await.unwrap_or_else(|in_vain| in_vain);
             (wait, trouble) = after(round, wait, trouble);
         }
         if stopped_within(&stop, wait).await {
             return;
         }
+    }
+}
+
+/// A round as its metrics count it: without a server it was in vain, although nothing of ours failed.
+fn judged(outcome: Result<Round, DomainError>) -> Result<Round, Round> {
+    match outcome {
+        Ok(Round::NoServer(problem)) => Err(Round::NoServer(problem)),
+        Ok(round) => Ok(round),
+        // Logged where it happened; the next round tries again.
+        Err(_) => Err(Round::Idle),
     }
 }
 
@@ -64,7 +76,28 @@ fn after(round: Round, waited: Duration, trouble: bool) -> (Duration, bool) {
 
 #[cfg(test)]
 mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
     use super::*;
+
+    #[test]
+    fn without_a_server_a_round_counts_as_in_vain_and_is_told_as_it_was() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let page = recorder.handle();
+        let gone = || Round::NoServer("gone".into());
+        metrics::with_local_recorder(&recorder, || {
+            let sending = Watched::new("mail", EVERY);
+            let run = |outcome| {
+                sending.run(async { judged(outcome) }).now_or_never().expect("it waits for nothing")
+            };
+            assert_eq!(run(Ok(Round::Idle)), Ok(Round::Idle));
+            assert_eq!(run(Ok(Round::Tried(1))), Ok(Round::Tried(1)));
+            assert_eq!(run(Ok(gone())), Err(gone()));
+            assert_eq!(run(Err(DomainError::Internal)), Err(Round::Idle));
+        });
+        let page = page.render();
+        assert!(page.contains("plenum_job_failures_total{task=\"mail\"} 2"), "{page}");
+    }
 
     #[test]
     fn without_a_server_the_pauses_grow_up_to_a_bound() {

@@ -4,8 +4,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use metrics::{counter, gauge, histogram};
 
-use crate::domain::error::DomainError;
-
 /// One kind of periodic work.
 pub(super) struct Watched {
     task: &'static str,
@@ -23,7 +21,7 @@ impl Watched {
     }
 
     /// Does it once. A failure is logged where it happens.
-    pub async fn run<T>(&self, work: impl Future<Output = Result<T, DomainError>>) -> Result<T, DomainError> {
+    pub async fn run<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
         let begun = Instant::now();
         let result = work.await;
         histogram!("plenum_job_seconds", "task" => self.task).record(begun.elapsed().as_secs_f64());
@@ -46,6 +44,7 @@ mod tests {
     use metrics_exporter_prometheus::PrometheusBuilder;
 
     use super::*;
+    use crate::domain::error::DomainError;
 
     #[test]
     fn work_in_vain_counts_as_that_and_leaves_the_last_success_as_it_was() {
@@ -64,7 +63,7 @@ mod tests {
             let in_vain = watched.run(async { Err::<(), _>(DomainError::Internal) }).now_or_never();
             assert_eq!(in_vain, Some(Err(DomainError::Internal)));
             assert_eq!(success(), at_start);
-            assert_eq!(watched.run(async { Ok(7) }).now_or_never(), Some(Ok(7)));
+            assert_eq!(watched.run(async { Ok::<_, DomainError>(7) }).now_or_never(), Some(Ok(7)));
             assert_ne!(success(), at_start);
         });
         let page = page.render();

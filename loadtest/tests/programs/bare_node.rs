@@ -44,7 +44,8 @@ async fn in_a_meeting_everybody_hears_and_sees_everybody_without_a_fault() {
     let server = report.server.as_ref().expect("the node is measured");
     let sfu = server.sfu.expect("it is called plenum-sfu");
     assert!(server.control.is_none(), "{report}");
-    assert!(sfu.cpu_us_per_forwarded > 0.0 && sfu.memory_max_mb > 1.0, "{report}");
+    // Its CPU time is counted in ticks of 10 ms, of which so little takes none now and then.
+    assert!(sfu.memory_max_mb > 1.0, "{report}");
     assert!(report.generator.cpu_us_per_received > 0.0, "{report}");
     assert!(!report.timeline.is_empty() && report.timeline.iter().any(|it| it.packets_out_per_s > 0.0));
 }

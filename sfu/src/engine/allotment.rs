@@ -187,6 +187,9 @@ impl Engine {
     pub(super) fn tell_watched_again(&mut self, now: Instant) {
         let rooms: Vec<Slot> = self.rooms.iter().map(|(slot, _)| slot).collect();
         for room in rooms {
+            if self.rooms[room].home.is_some() {
+                continue;
+            }
             let producers: Vec<usize> = self.rooms[room].router.producers.iter().map(|(at, _)| at).collect();
             for producer in producers {
                 self.rooms[room].router.producers[producer].watched.forget_told(now);
@@ -198,11 +201,11 @@ impl Engine {
     /// Tells control which layers of a producer are watched, when that is due.
     pub(super) fn tell_watched(&mut self, now: Instant, room: Slot, producer: usize) {
         let (router, mut outlet) = router_and_outlet!(self, room);
-        router.tell_watched(now, producer, &mut outlet);
-        let producer = &router.producers[producer];
-        if let Some(at) = producer.watched.poll_timeout() {
-            self.deadlines.advance(Waiting::Peer(producer.peer), at);
+        // What is watched of a mirror home hears, and puts together.
+        if !router.producers[producer].is_mirror() {
+            router.tell_watched(now, producer, &mut outlet);
         }
+        self.wake_publisher(now, room, producer);
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     Candidate, Engine,
     demux::Slot,
     peer::{CONNECT_TIMEOUT, Peer, PeerIdentity},
+    relay::message::{ToBranch, ToHome},
     room::Room,
     tracks::{Consume, Produce},
     transport::{Transport, TransportConfig},
@@ -137,6 +138,7 @@ impl Engine {
         self.peers.insert(Peer::new(now, self.epoch, identity, transport, rtcp_ssrc));
         self.peer_slots.insert(id, slot);
         self.rooms[room].add_peer(session, slot);
+        self.tell_home(room, ToHome::Came { session });
         self.after_transport(now, slot);
         Ok(created)
     }
@@ -192,7 +194,7 @@ impl Engine {
         group: u32,
     ) -> Result<(), Refusal> {
         // Of somebody who has gone nothing is kept: whoever comes back under that name is put into the group again.
-        let is_here = !self.rooms[room].peers_of(session).is_empty();
+        let is_here = self.rooms[room].has(session);
         let groups = &mut self.rooms[room].groups;
         if group == 0 || !is_here {
             groups.remove(&session);
@@ -202,12 +204,16 @@ impl Engine {
             return Err(Refusal::new(RefusalReason::LimitReached, "sessions in groups"));
         }
         self.rooms[room].router.set_group(session, group);
+        let group = self.rooms[room].group_of(session);
+        self.tell_branches(room, || ToBranch::Grouped { session, group });
         self.look_at_stage(now, room);
         Ok(())
     }
 
     fn close_session(&mut self, now: Instant, room: Slot, session: SessionId) {
-        self.rooms[room].groups.remove(&session);
+        if self.rooms[room].groups.remove(&session).is_some() {
+            self.tell_branches(room, || ToBranch::Grouped { session, group: 0 });
+        }
         let peers = self.rooms[room].peers_of(session).to_vec();
         peers.into_iter().for_each(|slot| self.drop_peer(now, slot));
     }

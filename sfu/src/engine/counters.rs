@@ -126,6 +126,14 @@ pub struct Counters {
     pub video_dropped_egress_full: u64,
     /// RTCP and handshake datagrams for which the egress arena had no room.
     pub control_dropped_egress_full: u64,
+    /// Packets sent on to branches of rooms on other workers.
+    pub relayed: u64,
+    /// Packets that came for branches from other workers.
+    pub relayed_received: u64,
+    /// Packets of sound for which the ring to another worker had no room.
+    pub audio_dropped_ring_full: u64,
+    /// Packets of video for which the ring to another worker had no room, and the rest of their frames.
+    pub video_dropped_ring_full: u64,
     /// Sequence numbers we asked publishers for.
     pub nacks_sent: u64,
     /// Sequence numbers subscribers asked us for.
@@ -173,6 +181,8 @@ pub struct Counters {
     pub rooms_failed: u64,
     /// Rooms that exist now.
     pub rooms: u64,
+    /// Branches of rooms of other workers.
+    pub branches: u64,
     /// Transports that exist now.
     pub transports: u64,
     /// Producers that exist now.

@@ -8,6 +8,7 @@ use super::{
     Engine, PathEvent, Waiting,
     demux::Slot,
     egress::Class,
+    relay::message::{ToBranch, ToHome},
     transport::{CloseReason, LocalIndex, TransportEvent},
 };
 
@@ -27,6 +28,7 @@ impl Engine {
         let session = self.peers[slot].session;
         self.forget_peer(slot);
         self.rooms[room].remove_peer(session, slot);
+        self.tell_home(room, ToHome::Left { session });
     }
 
     /// Takes a peer out of every table but its room's. Also used to clear up after a panic, so it believes nothing.
@@ -43,6 +45,7 @@ impl Engine {
 
     /// Ends a room as control asked: everybody in it is told.
     pub(super) fn close_room(&mut self, now: Instant, slot: Slot) {
+        self.tell_branches(slot, || ToBranch::Close);
         let peers = self.rooms[slot].peers.clone();
         peers.into_iter().for_each(|peer| self.drop_peer(now, peer));
         self.drop_room(slot);

@@ -17,6 +17,7 @@ use super::{
     packet::RtpPacket,
     peer::{FIRST_REPORT_AFTER, ROUND_TRIP_UNKNOWN},
     quality::is_frozen,
+    relay::message::ToBranch,
     router::{Outlet, Router, held::Progress, repair, speaker::JUDGED_EVERY},
     transport::rtcp::{
         self, ExtendedBlock, NackPairs, ReportBlock, RtcpPacket, SenderReport, reference_time,
@@ -41,6 +42,7 @@ macro_rules! router_and_outlet {
             events: &mut $engine.events,
             deadlines: &mut $engine.deadlines,
             epoch: $engine.epoch,
+            relay: &mut *$engine.relay,
         };
         (&mut room.router, outlet)
     }};
@@ -142,7 +144,7 @@ impl Engine {
         self.holds_much
     }
 
-    fn list_held(&mut self, room: Slot, slot: usize) {
+    pub(super) fn list_held(&mut self, room: Slot, slot: usize) {
         let producer = &mut self.rooms[room].router.producers[slot];
         if !producer.held.is_empty() && !std::mem::replace(&mut producer.is_listed, true) {
             self.holding.push_back((room, slot));
@@ -164,6 +166,9 @@ impl Engine {
         let rooms: Vec<Slot> = self.rooms.iter().map(|(slot, _)| slot).collect();
         for slot in rooms {
             let room = &self.rooms[slot];
+            if room.home.is_some() {
+                continue;
+            }
             let groups: BTreeSet<u32> = room.sessions.keys().map(|&session| room.group_of(session)).collect();
             let (router, mut outlet) = router_and_outlet!(self, slot);
             router.tell_speakers_again(now, groups, &mut outlet);
@@ -172,13 +177,17 @@ impl Engine {
 
     /// Cameras came on stage or left it: what their viewers get is chosen again.
     pub(super) fn look_at_stage(&mut self, now: Instant, room: Slot) {
-        let Router { producers, consumers, restaged, .. } = &mut self.rooms[room].router;
-        let moved = restaged.drain(..).filter_map(|slot| producers.get(slot));
-        for viewer in moved.flat_map(|producer| &producer.consumers).map(|&slot| consumers[slot].peer) {
-            if let Some(peer) = self.peers.get_mut(viewer) {
-                // With the next look at the clock, once for all of them.
-                peer.choose_at = Some(now);
-                self.deadlines.advance(Waiting::Peer(viewer), now);
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        let Router { producers, consumers, restaged, branches, .. } = router;
+        for producer in restaged.drain(..).filter_map(|slot| producers.get(slot)) {
+            let (id, on_stage) = (producer.id, producer.on_stage);
+            outlet.tell_branches(branches, || ToBranch::Staged { producer: id, on_stage });
+            for viewer in producer.consumers.iter().map(|&slot| consumers[slot].peer) {
+                if let Some(peer) = outlet.peers.get_mut(viewer) {
+                    // With the next look at the clock, once for all of them.
+                    peer.choose_at = Some(now);
+                    outlet.deadlines.advance(Waiting::Peer(viewer), now);
+                }
             }
         }
     }
@@ -232,8 +241,10 @@ impl Engine {
     fn note_sender_report(&mut self, now: Instant, slot: Slot, report: &SenderReport) {
         let peer = &self.peers[slot];
         let Some(binding) = peer.inbound.get(&report.ssrc).filter(|binding| !binding.repair) else { return };
-        let producer = &mut self.rooms[peer.room].router.producers[binding.producer];
+        let (room, binding) = (peer.room, *binding);
+        let producer = &mut self.rooms[room].router.producers[binding.producer];
         producer.streams[usize::from(binding.stream)].reception.note_sender_report(now, report);
+        self.relay_report(room, binding.producer, binding.stream);
     }
 
     /// Returns whether it is about a stream of ours.
@@ -323,10 +334,8 @@ impl Engine {
             return;
         }
         router.want_keyframe(consumer);
-        let producer = &router.producers[router.consumers[consumer].producer];
-        if let Some(at) = producer.poll_timeout(now) {
-            self.deadlines.advance(Waiting::Peer(producer.peer), at);
-        }
+        let producer = router.consumers[consumer].producer;
+        self.wake_publisher(now, room, producer);
     }
 }
 

@@ -29,6 +29,7 @@ pub mod packet;
 mod peer;
 mod quality;
 mod random;
+pub mod relay;
 mod reports;
 mod retelling;
 mod room;
@@ -61,6 +62,7 @@ use egress::Egress;
 use limits::Limits;
 use peer::Peer;
 use random::Random;
+use relay::{Alone, Relay, WorkerIndex, message::ToBranch, message::ToHome};
 use room::Room;
 use router::Router;
 use transport::{DtlsCertificate, LocalIndex, Received};
@@ -138,6 +140,10 @@ pub struct Engine {
     /// One STUN or DTLS datagram on its way to the arena.
     scratch: Vec<u8>,
     scratch_layers: allotment::Scratch,
+    /// Its number among the workers.
+    worker: WorkerIndex,
+    /// The way to the others.
+    relay: Box<dyn Relay>,
     in_progress: Option<RoomId>,
 }
 
@@ -164,6 +170,8 @@ impl Engine {
             counters: Counters::default(),
             scratch: Vec::new(),
             scratch_layers: allotment::Scratch::default(),
+            worker: WorkerIndex(0),
+            relay: Box::new(Alone),
             in_progress: None,
         }
     }
@@ -281,17 +289,22 @@ impl Engine {
         let viewers = || self.peers.iter().map(|(_, peer)| peer).filter(|peer| !peer.consumers.is_empty());
         viewers().for_each(|peer| counters.add_viewer(peer.estimate.bitrate(), &peer.shortage));
         viewers().for_each(|peer| counters.add_pacer(peer.pacer.figures(), peer.pacer.queue()));
-        for (_, room) in &self.rooms {
+        // Sessions are judged at home.
+        let homes = || self.rooms.iter().map(|(_, room)| room).filter(|room| room.home.is_none());
+        for room in homes() {
             room.sessions.values().for_each(|presence| counters.add_session(presence.quality.told()));
+        }
+        for (_, room) in &self.rooms {
             let Router { producers, consumers, .. } = &room.router;
             let videos = consumers.iter().map(|(_, one)| one).filter(|one| one.kind == Kind::Video);
             videos.for_each(|one| counters.add_video(stats::given(one, &producers[one.producer])));
         }
         let routers = || self.rooms.iter().map(|(_, room)| &room.router);
         Counters {
-            rooms: self.rooms.len() as u64,
+            rooms: homes().count() as u64,
+            branches: self.rooms.len() as u64 - homes().count() as u64,
             transports: self.peers.len() as u64,
-            producers: routers().map(|router| router.producers.len() as u64).sum(),
+            producers: homes().map(|room| room.router.producers.len() as u64).sum(),
             consumers: routers().map(|router| router.consumers.len() as u64).sum(),
             ..counters
         }
@@ -306,11 +319,17 @@ impl Engine {
     /// control closes what it had there. Unknown rooms are ignored.
     pub fn remove_room(&mut self, room: RoomId) {
         self.in_progress = None;
-        if let Some(&slot) = self.room_slots.get(&room) {
+        let Some(&slot) = self.room_slots.get(&room) else { return };
+        if self.rooms[slot].home.is_some() {
+            // Home ends it everywhere, and says so.
+            self.tell_home(slot, ToHome::Fail);
             self.drop_room(slot);
-            self.counters.rooms_failed += 1;
-            self.events.push_back(Event::RoomFailed { room });
+            return;
         }
+        self.tell_branches(slot, || ToBranch::Fail);
+        self.drop_room(slot);
+        self.counters.rooms_failed += 1;
+        self.events.push_back(Event::RoomFailed { room });
     }
 
     fn peer_timeout(&mut self, now: Instant, slot: Slot) {

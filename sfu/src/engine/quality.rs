@@ -16,6 +16,7 @@ use super::{
     Engine,
     demux::Slot,
     peer::{Peer, REPORT_INTERVAL},
+    relay::{WorkerIndex, message::ToHome},
     router::{consumer::Consumer, producer::Producer},
     stats::Shortage,
 };
@@ -61,7 +62,7 @@ struct Freezes(u8);
 
 /// What both transports of a session say about its connection.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Figures {
+pub struct Figures {
     /// Share of packets lost, as reported.
     pub loss: f32,
     /// The same, those that are mended by half.
@@ -74,6 +75,11 @@ impl Quality {
     /// What was told last.
     pub(super) fn told(&self) -> Option<ConnectionQuality> {
         self.told
+    }
+
+    /// Whether a picture froze since the last call.
+    fn take_freeze(&mut self) -> bool {
+        std::mem::take(&mut self.freezes.0) != 0
     }
 
     /// A picture that was shown is frozen.
@@ -132,6 +138,16 @@ impl Figures {
         way.min(self.shortage.quality())
     }
 
+    /// Adds what transports on a branch said: those are the receiving ones.
+    fn add_elsewhere(&mut self, other: &Figures) {
+        self.loss = self.loss.max(other.loss);
+        self.felt = self.felt.max(other.felt);
+        self.round_trip = other.round_trip.or(self.round_trip);
+        if other.shortage.pictures > 0 {
+            self.shortage = other.shortage;
+        }
+    }
+
     fn add(&mut self, peer: &Peer) {
         self.loss = self.loss.max(peer.loss);
         self.felt = self.felt.max(peer.loss * peer.loss_weight);
@@ -184,6 +200,39 @@ impl Engine {
     /// Judges the session of a peer that was just reported to or from.
     pub(super) fn judge_quality(&mut self, now: Instant, slot: Slot) {
         let (room, session) = (self.peers[slot].room, self.peers[slot].session);
+        if self.rooms[room].home.is_none() {
+            return self.judge_session(now, room, session);
+        }
+        let figures = self.figures(room, session);
+        let froze = self.rooms[room]
+            .sessions
+            .get_mut(&session)
+            .is_some_and(|presence| presence.quality.take_freeze());
+        self.tell_home(room, ToHome::Fares { session, figures, froze });
+    }
+
+    /// A branch says how a session's transports there fare.
+    pub(super) fn note_fares(
+        &mut self,
+        now: Instant,
+        room: Slot,
+        from: WorkerIndex,
+        session: SessionId,
+        figures: Figures,
+        froze: bool,
+    ) {
+        let Some(presence) = self.rooms[room].sessions.get_mut(&session) else { return };
+        let Some(elsewhere) = presence.elsewhere.iter_mut().find(|elsewhere| elsewhere.worker == from) else {
+            return;
+        };
+        elsewhere.figures = figures;
+        if froze {
+            presence.quality.note_freeze();
+        }
+        self.judge_session(now, room, session);
+    }
+
+    fn judge_session(&mut self, now: Instant, room: Slot, session: SessionId) {
         let figures = self.figures(room, session);
         let room = &mut self.rooms[room];
         let Some(presence) = room.sessions.get_mut(&session) else { return };
@@ -207,6 +256,9 @@ impl Engine {
     pub(super) fn figures(&self, room: Slot, session: SessionId) -> Figures {
         let mut figures = Figures::default();
         self.rooms[room].peers_of(session).iter().for_each(|&slot| figures.add(&self.peers[slot]));
+        let presence = self.rooms[room].sessions.get(&session);
+        let elsewhere = presence.iter().flat_map(|presence| &presence.elsewhere);
+        elsewhere.for_each(|elsewhere| figures.add_elsewhere(&elsewhere.figures));
         figures
     }
 }

@@ -81,6 +81,7 @@ fn write_nacks(
 ) -> u64 {
     let mut count = 0;
     let mut numbers = [0; REQUEST_MAX];
+    let is_viewed = producer.is_viewed();
     for (index, stream) in producer.streams.iter_mut().enumerate() {
         let Some(ssrc) = stream.ssrc else { continue };
         let due = stream.nacks.due(now, round_trip, &mut numbers);
@@ -88,7 +89,7 @@ fn write_nacks(
             stream.counts.nacks += due.count as u64;
             count += due.count as u64;
         }
-        if due.gave_up && producer.published.pli && !producer.consumers.is_empty() {
+        if due.gave_up && producer.published.pli && is_viewed {
             producer.keyframes.want(index as u8);
         }
     }

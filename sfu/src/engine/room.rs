@@ -11,7 +11,8 @@ use slab::Slab;
 use super::{
     demux::Slot,
     peer::Peer,
-    quality::Quality,
+    quality::{Figures, Quality},
+    relay::WorkerIndex,
     router::{Router, data::DataTable, hearing::LastN},
 };
 
@@ -20,6 +21,8 @@ use super::{
 pub struct Room {
     /// Its name.
     pub id: RoomId,
+    /// The worker that has the room, where this is a branch of it.
+    pub home: Option<WorkerIndex>,
     /// The transports in it, in the order of creation. Bounded by [`super::limits::Limits::transports`].
     pub peers: Vec<Slot>,
     /// Who gets what.
@@ -38,8 +41,21 @@ pub struct Room {
 pub(super) struct Presence {
     /// Its transports, in the order of creation. Bounded by [`super::limits::Limits::transports_per_session`].
     pub peers: Vec<Slot>,
+    /// Its transports on branches of the room. At most one entry for each worker.
+    pub elsewhere: Vec<Elsewhere>,
     /// How well it is connected.
     pub quality: Quality,
+}
+
+/// Transports of a session on a branch.
+#[derive(Debug)]
+pub(super) struct Elsewhere {
+    /// Where.
+    pub worker: WorkerIndex,
+    /// How many; never none.
+    pub transports: u32,
+    /// What they said last about its connection.
+    pub figures: Figures,
 }
 
 impl Room {
@@ -47,6 +63,7 @@ impl Room {
     pub fn new(id: RoomId, last_n: LastN) -> Self {
         Room {
             id,
+            home: None,
             peers: Vec::new(),
             router: Router::new(last_n),
             data: DataTable::default(),
@@ -66,9 +83,38 @@ impl Room {
         self.peers.retain(|&other| other != slot);
         let Some(presence) = self.sessions.get_mut(&session) else { return };
         presence.peers.retain(|&other| other != slot);
-        if presence.peers.is_empty() {
+        self.forget_absent(session);
+    }
+
+    /// A transport of a session has come on a branch.
+    pub(super) fn come_elsewhere(&mut self, session: SessionId, worker: WorkerIndex) {
+        let elsewhere = &mut self.sessions.entry(session).or_default().elsewhere;
+        match elsewhere.iter_mut().find(|elsewhere| elsewhere.worker == worker) {
+            Some(known) => known.transports += 1,
+            None => elsewhere.push(Elsewhere { worker, transports: 1, figures: Figures::default() }),
+        }
+    }
+
+    /// A transport of a session is gone from a branch.
+    pub(super) fn leave_elsewhere(&mut self, session: SessionId, worker: WorkerIndex) {
+        let Some(presence) = self.sessions.get_mut(&session) else { return };
+        presence.elsewhere.retain_mut(|elsewhere| {
+            elsewhere.transports -= u32::from(elsewhere.worker == worker);
+            elsewhere.transports > 0
+        });
+        self.forget_absent(session);
+    }
+
+    fn forget_absent(&mut self, session: SessionId) {
+        let absent = |presence: &Presence| presence.peers.is_empty() && presence.elsewhere.is_empty();
+        if self.sessions.get(&session).is_some_and(absent) {
             self.sessions.remove(&session);
         }
+    }
+
+    /// A session has a transport, here or on a branch.
+    pub fn has(&self, session: SessionId) -> bool {
+        self.sessions.contains_key(&session)
     }
 
     /// The transports of a session.
@@ -95,7 +141,13 @@ impl Room {
         RoomInventory {
             room: self.id,
             transports: transports.collect(),
-            producers: self.router.producers.iter().map(|(_, producer)| producer.id).collect(),
+            producers: self
+                .router
+                .producers
+                .iter()
+                .filter(|(_, one)| !one.is_mirror())
+                .map(|(_, one)| one.id)
+                .collect(),
             consumers: self.router.consumers.iter().map(|(_, consumer)| consumer.id).collect(),
             data_producers: self.data.producers.iter().map(|(_, channel)| channel.id).collect(),
             data_consumers: self.data.consumers.iter().map(|(_, consumer)| consumer.id).collect(),

@@ -14,6 +14,7 @@ use super::{
     demux::Slot,
     media::router_and_outlet,
     peer::{Binding, FIRST_REPORT_AFTER},
+    relay::message::ToBranch,
     router::{
         announce::announce_layer,
         consumer::{ASKED_FOR, Consumer, Subscription},
@@ -52,6 +53,9 @@ impl Engine {
         let slot = self.peer_of(room, produce.transport)?;
         let router = &self.rooms[room].router;
         let peer = &self.peers[slot];
+        if self.rooms[room].home.is_some() {
+            return refuse(RefusalReason::Invalid, "the room is published in on another worker");
+        }
         if peer.direction != Direction::Send {
             return refuse(RefusalReason::Invalid, "the transport only receives");
         }
@@ -76,7 +80,7 @@ impl Engine {
         if peer.producers.iter().any(same_mid) {
             return refuse(RefusalReason::Invalid, "mid: in use on this transport");
         }
-        let owner = (produce.producer, peer.session, slot);
+        let owner = (produce.producer, peer.session, Some(slot));
         let mut producer =
             Producer::new(now, owner, (produce.kind, produce.source), published, produce.paused);
         producer.group = self.rooms[room].group_of(producer.session);
@@ -96,6 +100,7 @@ impl Engine {
                 }
             }
         }
+        self.tell_produced(room, producer);
         self.look_at_stage(now, room);
         Ok(Reply::Done)
     }
@@ -159,11 +164,19 @@ impl Engine {
         paused: bool,
     ) -> Result<(), Refusal> {
         let slot = self.producer_of(room, id)?;
+        self.pause_producer(now, room, slot, paused);
+        Ok(())
+    }
+
+    /// Has a producer paused, or go on, here and on every branch.
+    pub(super) fn pause_producer(&mut self, now: Instant, room: Slot, slot: usize, paused: bool) {
         let (router, mut outlet) = router_and_outlet!(self, room);
         let producer = &mut router.producers[slot];
         if std::mem::replace(&mut producer.paused, paused) == paused {
-            return Ok(());
+            return;
         }
+        let id = producer.id;
+        outlet.tell_branches(&router.branches, || ToBranch::Paused { producer: id, paused });
         if paused {
             producer.keyframes.forget();
             for &consumer in &producer.consumers {
@@ -175,7 +188,7 @@ impl Engine {
             }
             router.leave_floor(slot);
             self.look_at_stage(now, room);
-            return Ok(());
+            return;
         }
         router.join_floor(slot);
         self.look_at_stage(now, room);
@@ -187,7 +200,6 @@ impl Engine {
             }
             self.await_entrance(now, room, consumer);
         }
-        Ok(())
     }
 
     pub(super) fn set_consumer_paused(
@@ -274,8 +286,9 @@ impl Engine {
         let consumers = self.rooms[room].router.producers[slot].consumers.clone();
         consumers.into_iter().for_each(|consumer| self.drop_consumer(now, room, consumer));
         let producer = self.rooms[room].router.remove_producer(slot);
+        self.tell_branches(room, || ToBranch::Closed { producer: producer.id });
         self.look_at_stage(now, room);
-        if let Some(peer) = self.peers.get_mut(producer.peer) {
+        if let Some(peer) = producer.peer.and_then(|peer| self.peers.get_mut(peer)) {
             peer.producers.retain(|&other| other != slot);
             peer.inbound.retain(|_, binding| binding.producer != slot);
         }
@@ -285,10 +298,8 @@ impl Engine {
     pub(super) fn drop_consumer(&mut self, now: Instant, room: Slot, slot: usize) {
         let router = &mut self.rooms[room].router;
         let consumer = router.remove_consumer(now, slot);
-        if let Some(producer) = router.producers.get(consumer.producer)
-            && let Some(at) = producer.watched.poll_timeout()
-        {
-            self.deadlines.advance(Waiting::Peer(producer.peer), at);
+        if router.producers.contains(consumer.producer) {
+            self.wake_publisher(now, room, consumer.producer);
         }
         if let Some(peer) = self.peers.get_mut(consumer.peer) {
             peer.consumers.retain(|&other| other != slot);

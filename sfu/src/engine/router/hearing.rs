@@ -16,7 +16,7 @@ use super::{
     producer::Producer,
     voices,
 };
-use crate::engine::packet::AudioLevel;
+use crate::engine::{packet::AudioLevel, relay::message::ToBranch};
 
 /// How many microphones and cameras of one group are forwarded at a time; 0 is all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,6 +36,10 @@ impl Router {
     /// A producer is in the table, or no longer paused.
     pub(in crate::engine) fn join_floor(&mut self, slot: usize) {
         let producer = &mut self.producers[slot];
+        if producer.is_mirror() {
+            // It is judged at home.
+            return;
+        }
         producer.heard = !is_ranked(producer);
         if producer.source == Source::Camera {
             let group = producer.group;
@@ -47,6 +51,9 @@ impl Router {
     /// A producer is about to leave the table, or its group, or is paused.
     pub(in crate::engine) fn leave_floor(&mut self, slot: usize) {
         let producer = &mut self.producers[slot];
+        if producer.is_mirror() {
+            return;
+        }
         let group = producer.group;
         producer.heard = !is_ranked(producer);
         let camera = producer.source == Source::Camera;
@@ -102,6 +109,7 @@ impl Router {
                 outlet.counters.speaker_changes += 1;
                 let speaker = self.named(floor.speaker());
                 outlet.events.push_back(Event::ActiveSpeaker { room: outlet.room, group, speaker });
+                outlet.tell_branches(&self.branches, || ToBranch::Speaks { group, speaker });
             }
             if talkers {
                 let speakers = self.speaking(now, floor);
@@ -134,7 +142,13 @@ impl Router {
 
     /// Who speaks in a group, and by which producer.
     pub fn speaker(&self, group: u32) -> Option<(SessionId, ProducerId)> {
-        self.named(self.floors.get(&group)?.speaker())
+        let told = || self.told_speakers.get(&group).copied();
+        self.floors.get(&group).map_or_else(told, |floor| self.named(floor.speaker()))
+    }
+
+    /// Who speaks in each group.
+    pub fn speakers(&self) -> impl Iterator<Item = (u32, (SessionId, ProducerId))> {
+        self.floors.iter().filter_map(|(&group, floor)| Some((group, self.named(floor.speaker())?)))
     }
 
     fn named(&self, slot: Option<usize>) -> Option<(SessionId, ProducerId)> {

@@ -12,7 +12,7 @@ use super::{
     consumer::{Consumer, Passing},
     producer::{Incoming, Producer},
 };
-use crate::engine::packet::RtpPacket;
+use crate::engine::{packet::RtpPacket, relay::home::relay_held};
 
 /// Packets that are held at most: more than any ordinary frame has.
 pub const HELD_MAX: usize = 64;
@@ -27,6 +27,8 @@ pub struct Held {
     since: Option<Instant>,
     /// One of them ends a frame.
     is_whole: bool,
+    /// The branches have them already.
+    is_relayed: bool,
     /// Consumers that have them already: the arena was full then.
     served: usize,
 }
@@ -70,7 +72,7 @@ impl Held {
 
     /// Nothing more may be held with them.
     pub fn is_full(&self) -> bool {
-        self.packets.len() >= HELD_MAX || self.served > 0
+        self.packets.len() >= HELD_MAX || self.served > 0 || self.is_relayed
     }
 
     /// Holds a packet.
@@ -92,7 +94,12 @@ impl Held {
 
     fn clear(&mut self) {
         self.packets.clear();
-        (self.since, self.is_whole, self.served) = (None, false, 0);
+        (self.since, self.is_whole, self.is_relayed, self.served) = (None, false, false, 0);
+    }
+
+    /// What is held.
+    pub fn packets(&self) -> impl Iterator<Item = (&Incoming, &RtpPacket)> {
+        self.packets.iter().map(|held| (&held.incoming, &held.packet))
     }
 
     /// The consumer at this place is gone, and those behind it have moved up.
@@ -125,7 +132,7 @@ impl Router {
     /// Holds a packet of video for its producer's consumers, or padding that came behind one: it is left out in its turn.
     pub(super) fn hold(&mut self, now: Instant, slot: usize, incoming: Incoming, packet: &RtpPacket) {
         let producer = &mut self.producers[slot];
-        if producer.consumers.is_empty() {
+        if !producer.is_viewed() {
             return;
         }
         let carried = producer.published.ids.carried_len(packet);
@@ -152,6 +159,12 @@ impl Router {
             held.served = usize::MAX;
         } else if held.served == 0 && outlet.egress.groups() {
             held.level();
+        }
+        if !producer.paused
+            && !producer.followers.is_empty()
+            && !std::mem::replace(&mut held.is_relayed, true)
+        {
+            relay_held(now, producer, &held, outlet);
         }
         while let Some(&slot) = producer.consumers.get(held.served) {
             if outlet.egress.is_filling() && !middle {

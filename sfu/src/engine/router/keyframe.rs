@@ -16,6 +16,9 @@ const INTERVAL_MAX: Duration = Duration::from_secs(2);
 pub struct KeyframeRequests {
     /// One bit per layer.
     wanted: u8,
+    /// Of those, what home was told by a mirror, and when the first of it was.
+    told: u8,
+    told_at: Option<Instant>,
     asked_at: Option<Instant>,
     /// Requests since the last keyframe.
     unanswered: u32,
@@ -30,12 +33,28 @@ impl KeyframeRequests {
     /// A keyframe of a layer came.
     pub fn arrived(&mut self, layer: u8) {
         self.wanted &= !(1 << layer.min(7));
+        self.told &= self.wanted;
         self.unanswered = 0;
     }
 
     /// Nobody looks any more.
     pub fn forget(&mut self) {
         self.wanted = 0;
+        self.told = 0;
+    }
+
+    /// The layers that home has not been told of yet, one bit each. What it was told of it asks for by itself until it comes;
+    /// when that takes long it is told again, as it may have come and been dropped on the way here.
+    pub fn take_untold(&mut self, now: Instant) -> u8 {
+        if self.told_at.is_some_and(|at| now.saturating_duration_since(at) >= INTERVAL_MAX) {
+            self.told = 0;
+        }
+        let untold = self.wanted & !self.told;
+        if self.told == 0 && untold != 0 {
+            self.told_at = Some(now);
+        }
+        self.told |= untold;
+        untold
     }
 
     /// When to ask the layers that can answer (one bit each); in the past when it is allowed at once.

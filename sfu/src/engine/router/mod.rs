@@ -14,6 +14,7 @@ pub mod decode_targets;
 mod decode_targets_tests;
 pub mod departure;
 pub mod floor;
+pub mod following;
 pub mod hearing;
 pub mod held;
 pub mod history;
@@ -50,14 +51,24 @@ use std::{
 
 use plenum_shared::{
     event::Event,
-    id::{ConsumerId, ProducerId, RoomId},
+    id::{ConsumerId, ProducerId, RoomId, SessionId},
     media::Kind,
 };
 use slab::Slab;
 
 use super::{
-    Waiting, counters::Counters, deadlines::Deadlines, demux::Slot, egress::Egress, packet::RtpPacket,
+    Waiting,
+    counters::Counters,
+    deadlines::Deadlines,
+    demux::Slot,
+    egress::Egress,
+    packet::RtpPacket,
     peer::Peer,
+    relay::{
+        Relay, WorkerIndex,
+        home::relay_padding,
+        message::{Message, ToBranch, Told},
+    },
 };
 use consumer::Consumer;
 use floor::Floor;
@@ -82,9 +93,18 @@ pub struct Outlet<'a> {
     pub deadlines: &'a mut Deadlines,
     /// When the engine started: the zero of its own clocks on the wire.
     pub epoch: Instant,
+    /// The way to other workers.
+    pub relay: &'a mut dyn Relay,
 }
 
 impl Outlet<'_> {
+    /// Tells the branches of the room.
+    pub fn tell_branches(&mut self, branches: &[WorkerIndex], told: impl Fn() -> ToBranch) {
+        for &branch in branches {
+            self.relay.tell(branch, Message { room: self.room, body: Told::ToBranch(told()) });
+        }
+    }
+
     /// Has a peer looked at when something that waits for it may leave.
     pub fn wake_for_pacer(&mut self, slot: Slot) {
         if let Some(at) = self.peers.get(slot).and_then(|peer| peer.pacer.poll_timeout()) {
@@ -100,6 +120,10 @@ pub struct Router {
     pub producers: Slab<Producer>,
     /// Subscriptions.
     pub consumers: Slab<Consumer>,
+    /// The workers with a branch of this room, where this is its home. At most one entry for each other worker.
+    pub branches: Vec<WorkerIndex>,
+    /// Who speaks in each group as home says, where this is a branch.
+    pub told_speakers: BTreeMap<u32, (SessionId, ProducerId)>,
     producer_slots: HashMap<ProducerId, usize>,
     consumer_slots: HashMap<ConsumerId, usize>,
     /// Who speaks and is let through, by group. At most one for each group with a producer.
@@ -197,15 +221,7 @@ impl Router {
         repaired: bool,
         outlet: &mut Outlet<'_>,
     ) {
-        let producer = &self.producers[producer_slot];
-        let dependency = packet.extension(bytes, producer.published.ids.dependency);
-        let begins_anew =
-            dependency.is_some_and(dependency::attaches_structure) && producer.held.enters(stream);
-        if begins_anew || producer.held.is_full() {
-            // What came before is judged by the structure that was valid then, where that matters. There is no arena full of it:
-            // it takes two keyframes of a stream in one batch, or a driver that does not heed how much is held.
-            let _ = self.forward_held(now, producer_slot, true, outlet);
-        }
+        self.make_way(now, (producer_slot, stream), packet, bytes, outlet);
         let producer = &mut self.producers[producer_slot];
         let keyframes_before = producer.keyframe_count;
         let taken = producer.receive(now, stream, packet, bytes, repaired);
@@ -215,19 +231,53 @@ impl Router {
             Taken::Malformed => outlet.counters.rtp_dropped_malformed += 1,
             Taken::Padding { stream, index } => {
                 outlet.counters.rtp_padding_received += 1;
-                if !producer.held.is_empty() {
-                    let incoming = Incoming { stream, index, description: Description::PLAIN };
-                    return self.hold(now, producer_slot, incoming, packet);
-                }
-                for &slot in &producer.consumers {
-                    self.consumers[slot].skip(stream, index);
-                }
+                self.leave_out(now, producer_slot, (stream, index), packet, outlet);
             }
             Taken::Media(_) if producer.paused => outlet.counters.rtp_dropped_paused += 1,
             Taken::Media(incoming) if producer.kind == Kind::Audio => {
                 self.forward_sound(now, producer_slot, &incoming, packet, bytes, outlet);
             }
             Taken::Media(incoming) => self.hold(now, producer_slot, incoming, packet),
+        }
+    }
+
+    /// Padding took an index: viewers close the gap, after what came before it.
+    pub(super) fn leave_out(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        (stream, index): (u8, u64),
+        packet: &RtpPacket,
+        outlet: &mut Outlet<'_>,
+    ) {
+        let producer = &mut self.producers[slot];
+        if !producer.held.is_empty() {
+            let incoming = Incoming { stream, index, description: Description::PLAIN };
+            return self.hold(now, slot, incoming, packet);
+        }
+        relay_padding(producer, (stream, index), outlet);
+        for &slot in &producer.consumers {
+            self.consumers[slot].skip(stream, index);
+        }
+    }
+
+    /// What is held leaves before a packet that must not be held with it.
+    pub(super) fn make_way(
+        &mut self,
+        now: Instant,
+        (slot, stream): (usize, u8),
+        packet: &RtpPacket,
+        bytes: &[u8],
+        outlet: &mut Outlet<'_>,
+    ) {
+        let producer = &self.producers[slot];
+        let dependency = packet.extension(bytes, producer.published.ids.dependency);
+        let begins_anew =
+            dependency.is_some_and(dependency::attaches_structure) && producer.held.enters(stream);
+        if begins_anew || producer.held.is_full() {
+            // What came before is judged by the structure that was valid then, where that matters. There is no arena full of it:
+            // it takes two keyframes of a stream in one batch, or a driver that does not heed how much is held.
+            let _ = self.forward_held(now, slot, true, outlet);
         }
     }
 

@@ -25,6 +25,7 @@ use super::{
 use crate::engine::{
     demux::Slot,
     packet::RtpPacket,
+    relay::{home::Follower, message::Wants},
     transport::params::{Codec, Encoding, Published},
 };
 
@@ -42,6 +43,8 @@ pub struct Stream {
     pub ssrc: Option<u32>,
     /// The SSRC of its retransmissions, once known.
     pub rtx_ssrc: Option<u32>,
+    /// How often the publisher has numbered it anew.
+    pub generation: u8,
     /// What came of it.
     pub reception: Reception,
     /// What is waited for.
@@ -77,6 +80,7 @@ impl Stream {
             encoding: encoding.clone(),
             ssrc: encoding.ssrc,
             rtx_ssrc: encoding.rtx_ssrc,
+            generation: 0,
             reception: Reception::new(now, clock_rate),
             nacks: Nacks::default(),
             history: History::default(),
@@ -125,8 +129,8 @@ pub struct Producer {
     pub id: ProducerId,
     /// Who publishes it.
     pub session: SessionId,
-    /// The transport it comes by.
-    pub peer: Slot,
+    /// The transport it comes by; `None` for the mirror of a producer whose home is on another worker.
+    pub peer: Option<Slot>,
     /// Audio or video.
     pub kind: Kind,
     /// What it shows or carries.
@@ -139,6 +143,10 @@ pub struct Producer {
     pub streams: Vec<Stream>,
     /// Its consumers in the room's table.
     pub consumers: Vec<usize>,
+    /// Branches of the room on other workers with viewers of it. At most one for each worker.
+    pub followers: Vec<Follower>,
+    /// What home was told that is wanted of a mirror.
+    pub told_wants: Wants,
     /// Which of its layers they watch.
     pub watched: Watched,
     /// What of it is about to leave.
@@ -178,7 +186,7 @@ impl Producer {
     /// A producer nothing has come of yet.
     pub fn new(
         now: Instant,
-        (id, session, peer): (ProducerId, SessionId, Slot),
+        (id, session, peer): (ProducerId, SessionId, Option<Slot>),
         (kind, source): (Kind, Source),
         published: Published,
         paused: bool,
@@ -194,6 +202,8 @@ impl Producer {
             published,
             paused,
             consumers: Vec::new(),
+            followers: Vec::new(),
+            told_wants: Wants::default(),
             watched: Watched::new(now),
             held: Held::default(),
             is_listed: false,
@@ -219,7 +229,8 @@ impl Producer {
         let Some(state) = self.streams.get_mut(usize::from(stream)) else { return };
         self.held.forget_stream(stream);
         let encoding = Encoding { ssrc: state.ssrc, rtx_ssrc: state.rtx_ssrc, ..state.encoding.clone() };
-        *state = Stream::new(now, &encoding, self.published.clock_rate);
+        let generation = state.generation.wrapping_add(1);
+        *state = Stream { generation, ..Stream::new(now, &encoding, self.published.clock_rate) };
         self.pauses = Pauses::default();
         self.recent.clear();
         let layers = if self.is_svc() { 0..LAYERS_MAX } else { usize::from(stream)..usize::from(stream) + 1 };
@@ -242,7 +253,7 @@ impl Producer {
         state.nacks.arrived(index);
         state.counts.packets.add(len);
         state.counts.repaired.add(len);
-        Some(Incoming { stream, index, description: Description { keyframe: true, ..Description::PLAIN } })
+        Some(Incoming { stream, index, description: Description::SOUND })
     }
 
     /// Takes note of a plain packet of one of its streams. `repaired` when it came as a retransmission.
@@ -254,6 +265,7 @@ impl Producer {
         bytes: &[u8],
         repaired: bool,
     ) -> Taken {
+        let is_viewed = self.is_viewed();
         let Some(state) = self.streams.get_mut(usize::from(stream)) else { return Taken::Malformed };
         let arrival = state.reception.receive(now, packet.sequence_number, packet.timestamp, repaired);
         let (index, hopeless) = match arrival {
@@ -270,7 +282,7 @@ impl Producer {
                 (index, false)
             }
             Arrival::Newest { index, missing_from } => {
-                let waits = self.published.nack && missing_from < index && !self.consumers.is_empty();
+                let waits = self.published.nack && missing_from < index && is_viewed;
                 (index, waits && !state.nacks.lost(now, missing_from, index))
             }
         };
@@ -278,6 +290,34 @@ impl Producer {
         if hopeless {
             self.keyframes.want(stream);
         }
+        let is_newest = matches!(arrival, Arrival::Newest { .. });
+        self.take(now, (stream, index), is_newest, packet, bytes)
+    }
+
+    /// A mirror takes note of a packet that home has taken note of.
+    pub fn follow(
+        &mut self,
+        now: Instant,
+        (stream, index): (u8, u64),
+        packet: &RtpPacket,
+        bytes: &[u8],
+    ) -> Taken {
+        let Some(state) = self.streams.get_mut(usize::from(stream)) else { return Taken::Malformed };
+        let is_newest = state.reception.follow(index);
+        self.take(now, (stream, index), is_newest, packet, bytes)
+    }
+
+    /// Takes note of what a packet says that was not here before. The stream is one there is.
+    fn take(
+        &mut self,
+        now: Instant,
+        (stream, index): (u8, u64),
+        is_newest: bool,
+        packet: &RtpPacket,
+        bytes: &[u8],
+    ) -> Taken {
+        let is_viewed = self.is_viewed();
+        let state = &mut self.streams[usize::from(stream)];
         if packet.is_empty() {
             return Taken::Padding { stream, index };
         }
@@ -289,7 +329,7 @@ impl Producer {
         else {
             state.counts.discarded += 1;
             // Nothing of a stream can be sent on before it is known what its descriptors mean.
-            if dependency != 0 && matches!(arrival, Arrival::Newest { .. }) {
+            if dependency != 0 && is_newest {
                 state.unread_index = Some(index);
                 self.keyframes.want(stream);
             }
@@ -308,7 +348,7 @@ impl Producer {
                 said.note(&mut self.pictures, usize::from(stream), inside);
             }
         }
-        if self.kind == Kind::Video && !self.consumers.is_empty() {
+        if self.kind == Kind::Video && is_viewed {
             self.streams[usize::from(stream)].history.store(index, bytes);
         }
         Taken::Media(Incoming { stream, index, description })
@@ -332,6 +372,16 @@ impl Producer {
             // It came too late for what is built on it.
             self.keyframes.want(stream);
         }
+    }
+
+    /// Somebody has subscribed to it, here or on a branch.
+    pub fn is_viewed(&self) -> bool {
+        !self.consumers.is_empty() || !self.followers.is_empty()
+    }
+
+    /// It is published on another worker.
+    pub fn is_mirror(&self) -> bool {
+        self.peer.is_none()
     }
 
     fn layer_of(&self, stream: u8, spatial: u8) -> usize {

@@ -60,6 +60,8 @@ pub struct Reception {
     pub interval: (u64, u64),
     /// The last sender report.
     pub sender_report: Option<ReceivedReport>,
+    /// What home says of [`Reception::missed_share`], where this is a mirror.
+    told_missed: Option<f32>,
 }
 
 impl Reception {
@@ -80,6 +82,7 @@ impl Reception {
             received_reported: 0,
             interval: (0, 0),
             sender_report: None,
+            told_missed: None,
         }
     }
 
@@ -110,6 +113,21 @@ impl Reception {
             self.note_jitter(now, timestamp);
         }
         if ahead > 0 { Arrival::Newest { index, missing_from: newest + 1 } } else { Arrival::Late { index } }
+    }
+
+    /// Takes note of a packet that has its index from home, which knows what came and what is missing. Returns whether it
+    /// is the newest.
+    pub fn follow(&mut self, index: u64) -> bool {
+        let is_newest = self.newest.is_none_or(|newest| index > newest);
+        if is_newest {
+            self.newest = Some(index);
+        }
+        is_newest
+    }
+
+    /// Takes note of what home says.
+    pub fn follow_report(&mut self, report: ReceivedReport, missed_share: f32) {
+        (self.sender_report, self.told_missed) = (Some(report), Some(missed_share));
     }
 
     /// The index of the newest packet.
@@ -158,6 +176,9 @@ impl Reception {
     /// The share of packets (0.0 to 1.0) that were missing at first, over the last one to two report intervals. Viewers see
     /// these holes too until they are filled, and report them as loss on a path that has lost nothing.
     pub fn missed_share(&self) -> f32 {
+        if let Some(told) = self.told_missed {
+            return told;
+        }
         let [(missed_before, expected_before), _] = self.missed_reported;
         let expected = self.expected().saturating_sub(expected_before).max(1);
         (self.missed.saturating_sub(missed_before) as f32 / expected as f32).min(1.0)

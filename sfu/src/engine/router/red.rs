@@ -134,6 +134,11 @@ impl Recent {
         self.before(timestamp, distance).next().is_some()
     }
 
+    /// The payloads before a moment that may be sent again with it, oldest first, each with its timestamp.
+    pub fn earlier(&self, timestamp: u32) -> impl Iterator<Item = (u32, &[u8])> {
+        self.before(timestamp, KEPT).map(|kept| (kept.timestamp, kept.payload()))
+    }
+
     /// Forgets everything: the stream goes on with other timestamps.
     pub fn clear(&mut self) {
         self.kept.clear();

@@ -1,6 +1,6 @@
 //! A packet of sound on its way to the viewers: held back, thinned out, taken out of redundancy or put into it.
 
-use std::time::Instant;
+use std::{ops::Range, time::Instant};
 
 use super::{
     Outlet, Router, claims,
@@ -9,7 +9,10 @@ use super::{
     red::{Recent, Red},
     silence::{self, Pass},
 };
-use crate::engine::packet::RtpPacket;
+use crate::engine::{
+    packet::RtpPacket,
+    relay::{SoundHead, home::relay_sound},
+};
 
 /// Packets that are put before the first one after a pause, where the viewer takes redundancy: the start of a word that
 /// was too quiet to be noticed.
@@ -95,20 +98,20 @@ impl Router {
         outlet: &mut Outlet<'_>,
     ) {
         let published = &self.producers[slot].published;
-        let payload = packet.payload(bytes);
-        let mut opus = payload;
+        let (payload, within) = (packet.payload(bytes), packet.payload_range());
+        let mut opus = within.clone();
         if published.red_type == Some(packet.payload_type) {
             let Some(red) = Red::parse(payload, published.media_type) else {
                 outlet.counters.rtp_dropped_malformed += 1;
                 return;
             };
             outlet.counters.red_received += 1;
-            opus = &payload[red.primary.clone()];
+            opus = within.start + red.primary.start..within.start + red.primary.end;
             let count = red.blocks().len() as u64;
             for (number, block) in red.blocks().iter().enumerate() {
                 let back = count - number as u64;
                 let timestamp = packet.timestamp.wrapping_sub(u32::from(block.offset));
-                let recovered = &payload[block.range()];
+                let recovered = within.start + block.range().start..within.start + block.range().end;
                 let index = incoming.index.saturating_sub(back);
                 let place = (incoming.stream, index);
                 let lost = self.producers[slot].recover(now, place, timestamp, recovered.len());
@@ -129,20 +132,24 @@ impl Router {
         slot: usize,
         incoming: &Incoming,
         (packet, bytes): (&RtpPacket, &[u8]),
-        opus: &[u8],
+        place: Range<usize>,
         outlet: &mut Outlet<'_>,
     ) {
+        let Some(opus) = bytes.get(place.clone()) else { return };
         let producer = &mut self.producers[slot];
         let id = producer.published.ids.audio_level;
         let claimed = packet.audio_level(bytes, id);
         let level = producer.claims.believe(now, claimed, id != 0, opus);
         let heard = self.note_voice(now, slot, level);
         let producer = &mut self.producers[slot];
-        if producer.redundant_viewers > 0 {
+        if producer.redundant_viewers > 0 || producer.followers.iter().any(|one| one.wants.redundant) {
             producer.recent.keep(packet.timestamp, opus);
         }
         let silent = claims::is_silent(claimed.map(|level| level.level_dbov_neg), opus);
         let pass = producer.pauses.judge(now, incoming.index, heard, silent);
+        if !producer.followers.is_empty() {
+            relay_sound(producer, incoming, (packet, bytes), place, (pass, heard), outlet);
+        }
         if pass == Pass::Hold {
             let count = if heard {
                 &mut outlet.counters.rtp_dropped_silent
@@ -156,9 +163,49 @@ impl Router {
             }
         }
         let sound = Sound { opus, comfort: &silence::comfort(opus), pass, heard };
+        self.pass_on(now, slot, incoming, (packet, bytes), &sound, outlet);
+    }
+
+    /// Sends a packet of sound that came from home to whom it concerns here.
+    pub(in crate::engine) fn follow_sound(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        incoming: &Incoming,
+        bytes: &[u8],
+        head: &SoundHead,
+        outlet: &mut Outlet<'_>,
+    ) {
+        let place = usize::from(head.opus_start)..usize::from(head.opus_start) + usize::from(head.opus_len);
+        let (Ok(mut packet), Some(opus)) = (RtpPacket::parse(bytes), bytes.get(place)) else {
+            outlet.counters.rtp_dropped_malformed += 1;
+            return;
+        };
+        (packet.timestamp, packet.marker) = (head.timestamp, head.marker);
+        let SoundHead { pass, heard, .. } = *head;
+        let producer = &mut self.producers[slot];
+        producer.heard = heard;
+        producer.pauses.segment = head.segment;
+        if producer.redundant_viewers > 0 {
+            producer.recent.keep(packet.timestamp, opus);
+        }
+        let sound = Sound { opus, comfort: &silence::comfort(opus), pass, heard };
+        self.pass_on(now, slot, incoming, (&packet, bytes), &sound, outlet);
+    }
+
+    fn pass_on(
+        &mut self,
+        now: Instant,
+        slot: usize,
+        incoming: &Incoming,
+        packet: (&RtpPacket, &[u8]),
+        sound: &Sound<'_>,
+        outlet: &mut Outlet<'_>,
+    ) {
+        let producer = &self.producers[slot];
         for &slot in &producer.consumers {
             let viewer = &mut self.consumers[slot];
-            viewer.forward(now, incoming, (packet, bytes), Passing::Sound(&sound), producer, outlet);
+            viewer.forward(now, incoming, packet, Passing::Sound(sound), producer, outlet);
         }
     }
 }

@@ -101,6 +101,9 @@ impl Description {
         dependency: None,
     };
 
+    /// A packet of sound: it can be entered anywhere.
+    pub const SOUND: Description = Description { keyframe: true, ..Description::PLAIN };
+
     /// Reads the start of a payload that is not empty, and the dependency descriptor where the publisher sends one.
     /// `structure` is what the stream's descriptors were said to mean; that of a packet `newer` than the one
     /// that brought it takes its place. `None`
@@ -116,7 +119,7 @@ impl Description {
         let payload = packet.payload(bytes);
         let description = match codec {
             // Sound can be entered anywhere.
-            Codec::Opus => Description { keyframe: true, ..Description::PLAIN },
+            Codec::Opus => Description::SOUND,
             Codec::Vp8 => Vp8::read(payload)?.describe(),
             Codec::Vp9 => Vp9::read(payload)?.describe(),
             Codec::H264 => Description { keyframe: h264::is_keyframe(payload)?, ..Description::PLAIN },

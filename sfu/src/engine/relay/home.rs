@@ -1,0 +1,276 @@
+//! What a home does for its branches: it sends packets on to those that want them, and tells them what there is.
+
+use std::{ops::Range, time::Instant};
+
+use plenum_shared::{
+    command::{Refusal, RefusalReason, Reply, Response},
+    id::{ProducerId, RoomId},
+};
+
+use super::{
+    Body, Head, PADDING, SoundHead, WorkerIndex,
+    message::{Message, Mirrored, ToBranch, ToHome, Told, Wants},
+};
+use crate::engine::{
+    Engine, Waiting,
+    demux::Slot,
+    egress::Class,
+    media::router_and_outlet,
+    packet::RtpPacket,
+    router::{
+        Outlet,
+        held::Held,
+        producer::{Incoming, LAYERS_MAX, Producer},
+        silence::Pass,
+    },
+};
+
+/// A branch with viewers of a producer.
+#[derive(Debug)]
+pub struct Follower {
+    /// Where it is.
+    pub worker: WorkerIndex,
+    /// What of the producer is wanted there.
+    pub wants: Wants,
+    /// Of each stream, the timestamp of a frame that lost a packet to a full ring.
+    spoilt: [Option<u32>; LAYERS_MAX],
+    /// The pause after which sound was last sent there.
+    segment: Option<u32>,
+}
+
+impl Follower {
+    fn new(worker: WorkerIndex, wants: Wants) -> Self {
+        Follower { worker, wants, spoilt: [None; LAYERS_MAX], segment: None }
+    }
+}
+
+/// Sends what is held of a picture to the branches that want it. The first packet for which there is no room costs its frame,
+/// and has a keyframe asked for.
+pub(in crate::engine) fn relay_held(
+    now: Instant,
+    producer: &mut Producer,
+    held: &Held,
+    outlet: &mut Outlet<'_>,
+) {
+    let Producer { id, peer, streams, followers, keyframes, .. } = producer;
+    for follower in followers {
+        for (incoming, packet) in held.packets() {
+            let Incoming { stream, index, .. } = *incoming;
+            let place = usize::from(stream);
+            let (Some(state), Some(spoilt)) = (streams.get(place), follower.spoilt.get_mut(place)) else {
+                continue;
+            };
+            let stored = if packet.is_empty() { Some(PADDING) } else { state.history.get(index) };
+            let Some(bytes) = stored else { continue };
+            let (room, generation) = (outlet.room, state.generation);
+            let head = Head { room, producer: *id, stream, generation, index, body: Body::Video };
+            if *spoilt != Some(packet.timestamp)
+                && outlet.relay.push(follower.worker, Class::Video, &head, bytes)
+            {
+                *spoilt = None;
+                outlet.counters.relayed += 1;
+                continue;
+            }
+            outlet.counters.video_dropped_ring_full += 1;
+            if spoilt.replace(packet.timestamp) != Some(packet.timestamp) {
+                keyframes.want(stream);
+                if let Some(peer) = *peer {
+                    outlet.deadlines.advance(Waiting::Peer(peer), now);
+                }
+            }
+        }
+    }
+}
+
+/// Padding took an index: viewers on branches close the gap too.
+pub(in crate::engine) fn relay_padding(
+    producer: &Producer,
+    (stream, index): (u8, u64),
+    outlet: &mut Outlet<'_>,
+) {
+    let Some(state) = producer.streams.get(usize::from(stream)) else { return };
+    let (room, id, generation) = (outlet.room, producer.id, state.generation);
+    let head = Head { room, producer: id, stream, generation, index, body: Body::Video };
+    for follower in &producer.followers {
+        let taken = outlet.relay.push(follower.worker, Class::Video, &head, PADDING);
+        let count =
+            if taken { &mut outlet.counters.relayed } else { &mut outlet.counters.video_dropped_ring_full };
+        *count += 1;
+    }
+}
+
+/// Sends a packet of sound to the branches that want it: what is forwarded here, and where somebody takes no pauses the
+/// silence of those who are heard. `opus` is where in the bytes its sound is.
+pub(in crate::engine) fn relay_sound(
+    producer: &mut Producer,
+    incoming: &Incoming,
+    (packet, bytes): (&RtpPacket, &[u8]),
+    opus: Range<usize>,
+    (pass, heard): (Pass, bool),
+    outlet: &mut Outlet<'_>,
+) {
+    let Incoming { stream, index, .. } = *incoming;
+    let Producer { id, streams, followers, pauses, recent, .. } = producer;
+    let Some(generation) = streams.get(usize::from(stream)).map(|stream| stream.generation) else { return };
+    let head = |body| Head { room: outlet.room, producer: *id, stream, generation, index, body };
+    let sound = head(Body::Sound(SoundHead {
+        timestamp: packet.timestamp,
+        marker: packet.marker,
+        opus_start: opus.start as u16,
+        opus_len: opus.len() as u16,
+        pass,
+        heard,
+        segment: pauses.segment,
+    }));
+    for follower in followers {
+        if pass == Pass::Hold && !(heard && follower.wants.steady) {
+            continue;
+        }
+        let begins = pass == Pass::Whole && follower.segment.replace(pauses.segment) != Some(pauses.segment);
+        if begins && follower.wants.redundant {
+            for (timestamp, opus) in recent.earlier(packet.timestamp) {
+                // What there is no room for is not sent again either.
+                let _ = outlet.relay.push(
+                    follower.worker,
+                    Class::Audio,
+                    &head(Body::Earlier { timestamp }),
+                    opus,
+                );
+            }
+        }
+        let taken = outlet.relay.push(follower.worker, Class::Audio, &sound, bytes);
+        let count =
+            if taken { &mut outlet.counters.relayed } else { &mut outlet.counters.audio_dropped_ring_full };
+        *count += 1;
+    }
+}
+
+impl Engine {
+    /// Another worker has a branch of this room from now on, and is told all there is to know of it. Once is enough.
+    pub fn open_branch(&mut self, room: RoomId, worker: WorkerIndex) -> Response {
+        let slot = self.room_slot(room).map_err(|reason| Refusal::new(reason, room.to_string()))?;
+        if self.rooms[slot].home.is_some() || worker == self.worker {
+            return Err(Refusal::new(RefusalReason::Invalid, "a branch needs a home on another worker"));
+        }
+        let (router, outlet) = router_and_outlet!(self, slot);
+        if router.branches.contains(&worker) {
+            return Ok(Reply::Done);
+        }
+        router.branches.push(worker);
+        let mut tell = |told| outlet.relay.tell(worker, Message { room, body: Told::ToBranch(told) });
+        tell(ToBranch::Open);
+        for (_, producer) in &router.producers {
+            tell(ToBranch::Produced(Box::new(mirrored(producer))));
+        }
+        for (group, speaker) in router.speakers() {
+            tell(ToBranch::Speaks { group, speaker: Some(speaker) });
+        }
+        for (&session, &group) in &self.rooms[slot].groups {
+            self.relay
+                .tell(worker, Message { room, body: Told::ToBranch(ToBranch::Grouped { session, group }) });
+        }
+        Ok(Reply::Done)
+    }
+
+    /// Tells every branch of a room.
+    pub(in crate::engine) fn tell_branches(&mut self, room: Slot, told: impl Fn() -> ToBranch) {
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        outlet.tell_branches(&router.branches, told);
+    }
+
+    /// Tells every branch of something that is published from now on.
+    pub(in crate::engine) fn tell_produced(&mut self, room: Slot, producer: usize) {
+        let (router, mut outlet) = router_and_outlet!(self, room);
+        let producer = &router.producers[producer];
+        outlet.tell_branches(&router.branches, || ToBranch::Produced(Box::new(mirrored(producer))));
+    }
+
+    /// A branch of a room has told something.
+    pub(super) fn handle_branch(&mut self, now: Instant, room: Slot, from: WorkerIndex, told: ToHome) {
+        match told {
+            ToHome::Fail => self.remove_room(self.rooms[room].id),
+            ToHome::Wants { producer, wants } => self.note_wants(now, room, from, producer, wants),
+            ToHome::Keyframe { producer, streams } => self.note_keyframe_wanted(now, room, producer, streams),
+            ToHome::Came { session } => self.rooms[room].come_elsewhere(session, from),
+            ToHome::Left { session } => self.rooms[room].leave_elsewhere(session, from),
+            ToHome::Fares { session, figures, froze } => {
+                self.note_fares(now, room, from, session, figures, froze);
+            }
+        }
+    }
+
+    fn note_wants(
+        &mut self,
+        now: Instant,
+        room: Slot,
+        from: WorkerIndex,
+        producer: ProducerId,
+        wants: Wants,
+    ) {
+        let (router, outlet) = router_and_outlet!(self, room);
+        let Some(slot) = router.producer_slot(producer) else { return };
+        let producer = &mut router.producers[slot];
+        let known = producer.followers.iter().position(|follower| follower.worker == from);
+        let before = known.and_then(|at| producer.followers[at].wants.highest);
+        producer.watched.change(now, before, wants.highest);
+        match known {
+            Some(at) if wants.media => producer.followers[at].wants = wants,
+            Some(at) => drop(producer.followers.swap_remove(at)),
+            None if wants.media => {
+                producer.followers.push(Follower::new(from, wants));
+                for (stream, state) in (0..).zip(&producer.streams) {
+                    let Some(report) = state.reception.sender_report else { continue };
+                    let missed_share = state.reception.missed_share();
+                    let told = ToBranch::Reported { producer: producer.id, stream, report, missed_share };
+                    outlet.relay.tell(from, Message { room: outlet.room, body: Told::ToBranch(told) });
+                }
+            }
+            None => {}
+        }
+        self.tell_watched(now, room, slot);
+    }
+
+    fn note_keyframe_wanted(&mut self, now: Instant, room: Slot, producer: ProducerId, streams: u8) {
+        let router = &mut self.rooms[room].router;
+        let Some(slot) = router.producer_slot(producer) else { return };
+        let producer = &mut router.producers[slot];
+        if producer.paused {
+            return;
+        }
+        let count = producer.streams.len().min(8) as u8;
+        (0..count).filter(|stream| streams & (1 << stream) != 0).for_each(|stream| {
+            producer.keyframes.want(stream);
+        });
+        self.wake_publisher(now, room, slot);
+    }
+
+    /// A sender report of a publisher came: branches have the same use for it.
+    pub(in crate::engine) fn relay_report(&mut self, room: Slot, producer: usize, stream: u8) {
+        let (router, outlet) = router_and_outlet!(self, room);
+        let producer = &router.producers[producer];
+        let Some(reception) = producer.streams.get(usize::from(stream)).map(|stream| &stream.reception)
+        else {
+            return;
+        };
+        let Some(report) = reception.sender_report else { return };
+        let missed_share = reception.missed_share();
+        for follower in &producer.followers {
+            let told = ToBranch::Reported { producer: producer.id, stream, report, missed_share };
+            outlet.relay.tell(follower.worker, Message { room: outlet.room, body: Told::ToBranch(told) });
+        }
+    }
+}
+
+fn mirrored(producer: &Producer) -> Mirrored {
+    Mirrored {
+        id: producer.id,
+        session: producer.session,
+        kind: producer.kind,
+        source: producer.source,
+        published: producer.published.clone(),
+        paused: producer.paused,
+        group: producer.group,
+        on_stage: producer.on_stage,
+        pictures: producer.pictures,
+    }
+}

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use plenum_sfu::engine::packet::{HeaderFields, RtpPacket, write_header};
+use plenum_sfu::engine::relay::WorkerIndex;
 use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::rtcp::RtcpWriter;
 use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex};
@@ -20,6 +21,7 @@ use plenum_shared::transport::DtlsParameters;
 use uuid::Uuid;
 
 use crate::peer::{Check, Peer, address};
+use crate::wires::{Carried, Wires};
 
 const LOCAL: LocalIndex = LocalIndex(0);
 const SERVER: &str = "192.0.2.1:5000";
@@ -35,6 +37,10 @@ pub const AUDIO_LEVEL: u8 = 1;
 pub struct Room {
     pub now: Instant,
     pub engine: Engine,
+    /// Workers beside the one that has the room.
+    pub others: Vec<Engine>,
+    /// What lies between the workers.
+    pub wires: Wires,
     pub events: Vec<Event>,
     pub room: RoomId,
     pub links: Vec<Link>,
@@ -50,6 +56,8 @@ pub struct Room {
 pub struct Link {
     pub session: SessionId,
     pub transport: TransportId,
+    /// 0 is the one that has the room.
+    worker: usize,
     direction: Direction,
     address: SocketAddr,
     peer: Peer,
@@ -94,18 +102,31 @@ impl Room {
     }
 
     pub fn with(limits: Limits) -> Self {
+        Self::on_workers(1, limits)
+    }
+
+    /// A room on the first of several workers.
+    pub fn on_workers(count: u16, limits: Limits) -> Self {
         let now = Instant::now();
-        let config = EngineConfig {
-            certificate: Arc::new(DtlsCertificate::generate().unwrap()),
-            candidates: vec![Candidate { local: LOCAL, announced: address(SERVER) }],
-            seed: [7; 32],
-            limits,
+        let certificate = Arc::new(DtlsCertificate::generate().unwrap());
+        let wires = Wires::default();
+        let engine = |worker: u16| {
+            let config = EngineConfig {
+                certificate: certificate.clone(),
+                candidates: vec![Candidate { local: LOCAL, announced: address(SERVER) }],
+                seed: [7 + worker as u8; 32],
+                limits,
+            };
+            let mut engine = Engine::new(config, now);
+            engine.connect_workers(WorkerIndex(worker), wires.end_of(WorkerIndex(worker)));
+            engine
         };
         let room = RoomId(Uuid::from_u128(1));
-        let engine = Engine::new(config, now);
         let mut room = Room {
             now,
-            engine,
+            engine: engine(0),
+            others: (1..count).map(engine).collect(),
+            wires: wires.clone(),
             events: Vec::new(),
             room,
             links: Vec::new(),
@@ -118,13 +139,28 @@ impl Room {
         room
     }
 
+    /// Has a branch of the room on another worker.
+    pub fn open_branch(&mut self, worker: u16) {
+        self.engine.open_branch(self.room, WorkerIndex(worker)).unwrap();
+        self.pump();
+    }
+
+    pub fn worker(&mut self, worker: usize) -> &mut Engine {
+        if worker == 0 { &mut self.engine } else { &mut self.others[worker - 1] }
+    }
+
     pub fn uuid(&mut self) -> Uuid {
         self.ids += 1;
         Uuid::from_u128(self.ids)
     }
 
     pub fn command(&mut self, command: RoomCommand) -> Response {
-        let response = self.engine.handle_command(self.now, self.room, command);
+        self.command_on(0, command)
+    }
+
+    pub fn command_on(&mut self, worker: usize, command: RoomCommand) -> Response {
+        let (now, room) = (self.now, self.room);
+        let response = self.worker(worker).handle_command(now, room, command);
         self.pump();
         response
     }
@@ -148,17 +184,39 @@ impl Room {
     }
 
     pub fn link_of(&mut self, session: SessionId, direction: Direction) -> usize {
+        self.link_on(0, session, direction)
+    }
+
+    /// A connected transport of a new viewer on another worker.
+    pub fn viewer_on(&mut self, worker: usize) -> usize {
+        let session = SessionId(self.uuid());
+        self.link_on(worker, session, Direction::Recv)
+    }
+
+    pub fn link_on(&mut self, worker: usize, session: SessionId, direction: Direction) -> usize {
         let transport = TransportId(self.uuid());
-        let created = self.command(RoomCommand::CreateTransport { session, transport, direction });
+        let create = RoomCommand::CreateTransport { session, transport, direction };
+        let created = self.command_on(worker, create);
         let Ok(Reply::TransportCreated { ice, .. }) = created else { panic!("{created:?}") };
         let peer = Peer::client(self.now, ice, 1150);
         let address = address(&format!("198.51.100.9:{}", 10_000 + self.links.len()));
         let check = peer.check(Check { use_candidate: true, ..Check::default() });
         let dtls = peer.dtls_parameters();
         let (rtp, rtcp) = (Vec::new(), Vec::new());
-        self.links.push(Link { session, transport, direction, address, peer, rtp, rtcp, sequence_number: 0 });
+        let sequence_number = 0;
+        self.links.push(Link {
+            session,
+            transport,
+            worker,
+            direction,
+            address,
+            peer,
+            rtp,
+            rtcp,
+            sequence_number,
+        });
         let link = self.links.len() - 1;
-        self.command(RoomCommand::ConnectTransport { transport, dtls }).unwrap();
+        self.command_on(worker, RoomCommand::ConnectTransport { transport, dtls }).unwrap();
         self.deliver(link, check);
         let flight = self.links[link].peer.handle_timeout(self.now);
         flight.into_iter().for_each(|datagram| self.deliver(link, datagram));
@@ -190,14 +248,9 @@ impl Room {
         rtp_capabilities: RtpCapabilities,
     ) -> Viewing {
         let consumer = ConsumerId(self.uuid());
-        let transport = self.links[link].transport;
-        let consumed = self.command(RoomCommand::Consume {
-            transport,
-            consumer,
-            producer,
-            rtp_capabilities,
-            paused: false,
-        });
+        let &Link { transport, worker, .. } = &self.links[link];
+        let consume = RoomCommand::Consume { transport, consumer, producer, rtp_capabilities, paused: false };
+        let consumed = self.command_on(worker, consume);
         let Ok(Reply::Consumed { rtp_parameters, .. }) = consumed else { panic!("{consumed:?}") };
         Viewing { consumer, link, parameters: rtp_parameters }
     }
@@ -269,8 +322,9 @@ impl Room {
     }
 
     pub fn deliver(&mut self, link: usize, mut datagram: Vec<u8>) {
-        self.engine.handle_datagram(self.now, LOCAL, self.links[link].address, &mut datagram);
-        assert_eq!(self.engine.end_batch(self.now), Progress::Done);
+        let (now, &Link { worker, address, .. }) = (self.now, &self.links[link]);
+        self.worker(worker).handle_datagram(now, LOCAL, address, &mut datagram);
+        assert_eq!(self.worker(worker).end_batch(now), Progress::Done);
         self.pump();
     }
 
@@ -287,9 +341,15 @@ impl Room {
     }
 
     fn run_until(&mut self, end: Instant) {
-        while let Some(at) = self.engine.poll_timeout().filter(|&at| at <= end) {
+        let due = |room: &Self| {
+            let workers = [&room.engine].into_iter().chain(&room.others).enumerate();
+            let timeouts = workers.filter_map(|(worker, engine)| Some((engine.poll_timeout()?, worker)));
+            timeouts.min().filter(|&(at, _)| at <= end)
+        };
+        while let Some((at, worker)) = due(self) {
             self.now = self.now.max(at);
-            self.engine.handle_timeout(self.now);
+            let now = self.now;
+            self.worker(worker).handle_timeout(now);
             self.wakes += 1;
             self.pump();
         }
@@ -331,10 +391,25 @@ impl Room {
 
     /// Has everything arrived that the engine has to send.
     pub fn pump(&mut self) {
-        while let Some(event) = self.engine.poll_event() {
+        for worker in 0..=self.others.len() {
+            self.pump_worker(worker);
+        }
+        while let Some((from, to, carried)) = self.wires.take() {
+            let (now, engine) = (self.now, self.worker(usize::from(to.0)));
+            match carried {
+                Carried::Message(message) => engine.handle_message(now, from, message),
+                Carried::Packet(head, bytes) => engine.handle_relayed(now, &head, &bytes),
+            }
+            assert_eq!(engine.end_batch(now), Progress::Done);
+            self.pump_worker(usize::from(to.0));
+        }
+    }
+
+    fn pump_worker(&mut self, worker: usize) {
+        while let Some(event) = self.worker(worker).poll_event() {
             self.events.push(event);
         }
-        let egress = self.engine.egress();
+        let egress = self.worker(worker).egress();
         let mut sent = Vec::new();
         for message in egress.messages() {
             let size = message.segment_size.map_or(message.bytes.len(), usize::from);

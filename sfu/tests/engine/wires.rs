@@ -1,0 +1,79 @@
+//! What lies between the workers of a test: everything arrives in order, and packets can be refused as by a full ring.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use plenum_sfu::engine::egress::Class;
+use plenum_sfu::engine::relay::message::Message;
+use plenum_sfu::engine::relay::{Head, Relay, WorkerIndex};
+
+#[derive(Debug, Clone, Default)]
+pub struct Wires(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<(WorkerIndex, WorkerIndex, Carried)>,
+    /// As many of the next packets of this class find no room.
+    refusing: Option<(Class, usize)>,
+    packets: usize,
+    messages: usize,
+}
+
+#[derive(Debug)]
+pub enum Carried {
+    Message(Message),
+    Packet(Head, Vec<u8>),
+}
+
+#[derive(Debug)]
+struct End {
+    worker: WorkerIndex,
+    wires: Wires,
+}
+
+impl Wires {
+    /// What an engine is given.
+    pub fn end_of(&self, worker: WorkerIndex) -> Box<dyn Relay> {
+        Box::new(End { worker, wires: self.clone() })
+    }
+
+    /// The next thing on its way: from whom, to whom.
+    pub fn take(&self) -> Option<(WorkerIndex, WorkerIndex, Carried)> {
+        self.0.lock().unwrap().waiting.pop_front()
+    }
+
+    /// For as many packets of a class there is no room.
+    pub fn refuse(&self, class: Class, count: usize) {
+        self.0.lock().unwrap().refusing = Some((class, count));
+    }
+
+    /// Packets and messages that crossed since the last call.
+    pub fn crossed(&self) -> (usize, usize) {
+        let mut state = self.0.lock().unwrap();
+        (std::mem::take(&mut state.packets), std::mem::take(&mut state.messages))
+    }
+}
+
+impl Relay for End {
+    fn tell(&mut self, to: WorkerIndex, message: Message) {
+        let mut state = self.wires.0.lock().unwrap();
+        state.messages += 1;
+        state.waiting.push_back((self.worker, to, Carried::Message(message)));
+    }
+
+    fn push(&mut self, to: WorkerIndex, class: Class, head: &Head, bytes: &[u8]) -> bool {
+        let mut state = self.wires.0.lock().unwrap();
+        if let Some((refused, left)) = &mut state.refusing
+            && *refused == class
+            && *left > 0
+        {
+            *left -= 1;
+            return false;
+        }
+        state.packets += 1;
+        state.waiting.push_back((self.worker, to, Carried::Packet(*head, bytes.to_vec())));
+        true
+    }
+
+    fn flush(&mut self) {}
+}

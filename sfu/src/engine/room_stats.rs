@@ -30,7 +30,10 @@ impl Engine {
             let session = self.peers[slot].session;
             (self.rooms[room].peers_of(session).first() == Some(&slot)).then_some(session)
         });
-        let sessions: Vec<SessionId> = sessions.collect();
+        let mut sessions: Vec<SessionId> = sessions.collect();
+        // How those are connected who are on branches alone is judged here too.
+        let elsewhere = self.rooms[room].sessions.iter().filter(|(_, presence)| presence.peers.is_empty());
+        sessions.extend(elsewhere.map(|(&session, _)| session));
         for session in sessions {
             let of_session = self.session_stats(now, room, session);
             stats.received.0 += of_session.received.0;

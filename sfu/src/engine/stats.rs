@@ -14,6 +14,7 @@ use plenum_shared::{
     media::{Bitrate, ConnectionQuality, Direction, Kind, Layer},
     transport::Protocol,
 };
+use uuid::Uuid;
 
 use super::{
     Engine,
@@ -74,22 +75,29 @@ impl Engine {
     /// Everything there is to know of a session.
     pub(super) fn session_details(&mut self, now: Instant, room: Slot, session: SessionId) -> Response {
         let room = &mut self.rooms[room];
-        let Some(presence) = room.sessions.get(&session) else {
+        let presence = room.sessions.get(&session);
+        if presence.is_none() && room.home.is_none() {
             return Err(Refusal::new(RefusalReason::UnknownSession, session.to_string()));
-        };
+        }
+        let told = presence.and_then(|presence| presence.quality.told());
         let mut details = SessionDetails {
             session,
-            quality: presence.quality.told().unwrap_or(ConnectionQuality::Excellent),
-            transports: Vec::with_capacity(presence.peers.len()),
+            quality: told.unwrap_or(ConnectionQuality::Excellent),
+            transports: Vec::new(),
             producers: Vec::new(),
             consumers: Vec::new(),
             data_producers: Vec::new(),
             data_consumers: Vec::new(),
         };
-        for &slot in &presence.peers {
+        let Router { producers, consumers, .. } = &mut room.router;
+        // Who watches here what the session publishes at home: that is added up there, by the name of the producer.
+        for (_, mirror) in producers.iter_mut().filter(|(_, one)| one.is_mirror() && one.session == session) {
+            let viewers = viewers(mirror, |slot| &consumers[slot]);
+            details.producers.push(producer_details(now, TransportId(Uuid::nil()), mirror, viewers));
+        }
+        for &slot in presence.iter().flat_map(|presence| &presence.peers) {
             let peer = &mut self.peers[slot];
             details.transports.push(transport_details(now, peer));
-            let Router { producers, consumers, .. } = &mut room.router;
             for &producer in &peer.producers {
                 let producer = &mut producers[producer];
                 let viewers = viewers(producer, |slot| &consumers[slot]);

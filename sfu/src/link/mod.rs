@@ -5,6 +5,7 @@
 
 mod backoff;
 pub mod dispatch;
+mod merge;
 mod report;
 pub mod tls;
 
@@ -295,7 +296,7 @@ impl Link {
             let events = connection.open_uni().await?;
             tokio::try_join!(
                 self.serve_requests(connection),
-                report::send_events(events, self.pool.outbox()),
+                report::send_events(events, self.pool.outbox(), &self.dispatch),
                 report::send_load(connection, self.config.node, self.config.epoch, &self.pool),
             )
         };

@@ -1,6 +1,6 @@
 //! Upward: ordered events on one stream, load reports as datagrams that may be lost.
 
-use super::LinkError;
+use super::{LinkError, dispatch::Dispatch};
 use crate::worker::{outbox::Outbox, pool::Pool};
 use plenum_shared::{codec, event::LoadReport, id::NodeId};
 use quinn::{Connection, SendStream};
@@ -10,9 +10,14 @@ use std::time::Duration;
 const LOAD_EVERY: Duration = Duration::from_secs(1);
 
 /// Sends events as they come, until the connection ends. When control does not read, the outbox keeps them.
-pub(super) async fn send_events(mut stream: SendStream, outbox: &Outbox) -> Result<(), LinkError> {
+pub(super) async fn send_events(
+    mut stream: SendStream,
+    outbox: &Outbox,
+    dispatch: &Dispatch,
+) -> Result<(), LinkError> {
     loop {
         while let Some(event) = outbox.take() {
+            dispatch.note_event(&event.event);
             // An event that is taken and does not arrive leaves a gap in the numbers; control asks for the inventory.
             stream.write_all(&codec::encode_event(&event)?).await?;
         }

@@ -4,7 +4,12 @@
 //! compiled for the one real engine, without indirection.
 
 use crate::engine::{
-    Engine, PathEvent, counters::Counters, egress::Egress, router::held::Progress, transport::LocalIndex,
+    Engine, PathEvent,
+    counters::Counters,
+    egress::Egress,
+    relay::{Head, Relay, WorkerIndex, message::Message},
+    router::held::Progress,
+    transport::LocalIndex,
 };
 use plenum_shared::{
     command::{Response, RoomCommand, RoomInventory},
@@ -31,6 +36,11 @@ pub trait Core {
     fn counters(&self) -> Counters;
     fn room_in_progress(&self) -> Option<RoomId>;
     fn remove_room(&mut self, room: RoomId);
+    fn connect_workers(&mut self, worker: WorkerIndex, relay: Box<dyn Relay>);
+    fn relay(&mut self) -> &mut dyn Relay;
+    fn open_branch(&mut self, room: RoomId, worker: WorkerIndex) -> Response;
+    fn handle_message(&mut self, now: Instant, from: WorkerIndex, message: Message);
+    fn handle_relayed(&mut self, now: Instant, head: &Head, bytes: &[u8]);
 }
 
 impl Core for Engine {
@@ -78,5 +88,20 @@ impl Core for Engine {
     }
     fn remove_room(&mut self, room: RoomId) {
         Engine::remove_room(self, room);
+    }
+    fn connect_workers(&mut self, worker: WorkerIndex, relay: Box<dyn Relay>) {
+        Engine::connect_workers(self, worker, relay);
+    }
+    fn relay(&mut self) -> &mut dyn Relay {
+        Engine::relay(self)
+    }
+    fn open_branch(&mut self, room: RoomId, worker: WorkerIndex) -> Response {
+        Engine::open_branch(self, room, worker)
+    }
+    fn handle_message(&mut self, now: Instant, from: WorkerIndex, message: Message) {
+        Engine::handle_message(self, now, from, message);
+    }
+    fn handle_relayed(&mut self, now: Instant, head: &Head, bytes: &[u8]) {
+        Engine::handle_relayed(self, now, head, bytes);
     }
 }

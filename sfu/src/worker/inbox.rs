@@ -3,6 +3,7 @@
 //! What happens when it is full is decided here: the command is refused as busy at once, so that control can ask
 //! another node instead of waiting. The order to stop does not go through the queue and is never refused.
 
+use crate::engine::relay::WorkerIndex;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use mio::Waker;
 use plenum_shared::{
@@ -25,8 +26,20 @@ pub const QUEUE_MAX: usize = 1024;
 /// Something for the worker to do. An answer whose asker is gone is dropped.
 #[derive(Debug)]
 pub enum Job {
-    Room { room: RoomId, command: Box<RoomCommand>, reply: oneshot::Sender<Response> },
-    Inventory { reply: oneshot::Sender<Vec<RoomInventory>> },
+    Room {
+        room: RoomId,
+        command: Box<RoomCommand>,
+        reply: oneshot::Sender<Response>,
+    },
+    /// Another worker is to have a branch of a room that is here.
+    OpenBranch {
+        room: RoomId,
+        worker: WorkerIndex,
+        reply: oneshot::Sender<Response>,
+    },
+    Inventory {
+        reply: oneshot::Sender<Vec<RoomInventory>>,
+    },
 }
 
 /// The worker's end.

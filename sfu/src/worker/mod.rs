@@ -4,18 +4,23 @@
 //!   sockets ──recvmmsg──▶ ┌────────┐ ──egress──▶ sendmmsg ──▶ sockets
 //!   inbox  ───commands──▶ │ engine │ ──events──▶ outbox ──▶ link
 //!   clock  ──deadlines──▶ └────────┘ ─counters─▶ snapshot, once a second
+//!   other workers ◀──────── rings, and queues of what is told ───────▶ other workers
 //! ```
 //!
-//! Nothing a packet touches is shared with another thread. The thread never waits for anything but the poll. A panic
+//! Nothing a packet touches is shared with another thread but the slot of a ring, once, where its room is on several workers. The thread never waits for anything but the poll. A panic
 //! inside the engine costs the room it happened in and nothing else.
 
 pub mod core;
 pub mod inbox;
+mod neighbours;
 pub mod outbox;
 pub mod placement;
 pub mod pool;
+mod ring;
+mod sleep;
 mod snapshot;
 pub mod socket;
+mod sync;
 pub mod tcp;
 mod wait;
 
@@ -25,6 +30,7 @@ use crate::engine::{PathEvent, router::held::Progress, transport::LocalIndex};
 use core::Core;
 use inbox::{Inbox, Job};
 use mio::{Events, Interest, Poll, Token};
+use neighbours::Arrivals;
 use outbox::Outbox;
 use plenum_shared::command::{Refusal, RefusalReason, RoomCommand};
 use socket::{MediaSocket, Readiness, ReceiveBatch, SendBatches, Sockets};
@@ -48,6 +54,15 @@ const EVENTS_PER_TURN: usize = 256;
 /// How often a snapshot leaves the worker.
 const PUBLISH_EVERY: Duration = Duration::from_secs(1);
 
+/// What leads into a worker from other threads and out of it to them, but for its engine's way to the other workers.
+#[derive(Debug)]
+pub struct Ways {
+    pub inbox: Inbox,
+    pub arrivals: Arrivals,
+    pub outbox: Arc<Outbox>,
+    pub published: Arc<Published>,
+}
+
 /// One worker: an engine, its sockets, and the ways in and out.
 pub struct Worker<C> {
     core: C,
@@ -60,6 +75,7 @@ pub struct Worker<C> {
     frames: FrameBatch,
     poll: Poll,
     inbox: Inbox,
+    arrivals: Arrivals,
     outbox: Arc<Outbox>,
     published: Arc<Published>,
     snapshot: Snapshot,
@@ -77,9 +93,7 @@ impl<C: Core> Worker<C> {
         mut core: C,
         Sockets { udp: mut sockets, tcp }: Sockets,
         poll: Poll,
-        inbox: Inbox,
-        outbox: Arc<Outbox>,
-        published: Arc<Published>,
+        Ways { inbox, arrivals, outbox, published }: Ways,
     ) -> io::Result<Self> {
         for (index, socket) in sockets.iter_mut().enumerate() {
             poll.registry().register(socket.source(), Token(index), Interest::READABLE)?;
@@ -96,6 +110,7 @@ impl<C: Core> Worker<C> {
             frames: FrameBatch::default(),
             poll,
             inbox,
+            arrivals,
             outbox,
             published,
             snapshot: Snapshot::default(),
@@ -112,10 +127,12 @@ impl<C: Core> Worker<C> {
             self.wait(&mut events);
             self.read();
             self.read_tcp();
+            self.read_relayed();
             self.end_batch();
             self.serve_jobs();
             self.serve_deadlines();
             self.tell_events();
+            self.core.relay().flush();
             self.flush();
             self.publish();
         }
@@ -128,7 +145,10 @@ impl<C: Core> Worker<C> {
         let busy = now.duration_since(self.woken_at);
         self.snapshot.worker.turn.note(&TURNS, busy.as_nanos() as u64);
         let timeout = self.time_to_wait(now);
+        let timeout =
+            if timeout.is_zero() || !self.arrivals.fall_asleep() { Duration::ZERO } else { timeout };
         let polled = wait::wait(&mut self.poll, events, timeout);
+        self.arrivals.wake_up();
         if let Err(error) = &polled
             // A signal; anything else would come again at once, and the pause keeps it from taking the core.
             && error.kind() != io::ErrorKind::Interrupted
@@ -201,6 +221,29 @@ impl<C: Core> Worker<C> {
         self.tell_closed_paths();
     }
 
+    /// What other workers have told, and the packets that they have sent on by now.
+    fn read_relayed(&mut self) {
+        self.arrivals.count();
+        self.hear();
+        let now = Instant::now();
+        let Self { core, arrivals, sockets, send, tcp, snapshot, .. } = self;
+        while let Some(()) = arrivals.take_packet(|head, bytes| {
+            contained(core, &mut snapshot.worker.panics, |core| core.handle_relayed(now, head, bytes));
+        }) {
+            make_room(core, send, sockets, tcp, snapshot);
+        }
+    }
+
+    /// What other workers have told. Whoever asks something here was told of it before by what is in there.
+    fn hear(&mut self) {
+        while let Some((from, message)) = self.arrivals.take_message() {
+            let now = Instant::now();
+            contained(&mut self.core, &mut self.snapshot.worker.panics, |core| {
+                core.handle_message(now, from, message);
+            });
+        }
+    }
+
     fn end_batch(&mut self) {
         let Self { core, sockets, send, tcp, snapshot, .. } = self;
         forward_held(core, send, sockets, tcp, snapshot);
@@ -224,12 +267,18 @@ impl<C: Core> Worker<C> {
 
     /// An answer that nobody waits for any more is no error.
     fn serve(&mut self, job: Job) {
+        self.hear();
         let now = Instant::now();
         let panics = &mut self.snapshot.worker.panics;
         match job {
             Job::Room { room, command, reply } => {
                 let response =
                     contained(&mut self.core, panics, |core| core.handle_command(now, room, *command));
+                let failed = || Err(Refusal::new(RefusalReason::Internal, "the room failed and was closed"));
+                let _ = reply.send(response.unwrap_or_else(failed));
+            }
+            Job::OpenBranch { room, worker, reply } => {
+                let response = contained(&mut self.core, panics, |core| core.open_branch(room, worker));
                 let failed = || Err(Refusal::new(RefusalReason::Internal, "the room failed and was closed"));
                 let _ = reply.send(response.unwrap_or_else(failed));
             }

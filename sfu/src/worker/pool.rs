@@ -1,16 +1,17 @@
 //! All workers of the process: bound, started, pinned, watched and stopped. [`WorkerHandle`] is the one way in.
 
 use super::{
-    Published, Snapshot, WAKER, Worker,
+    Published, Snapshot, Ways, Worker,
     core::Core,
-    inbox::{Inbox, InboxHandle, Job, inbox},
+    inbox::{InboxHandle, Job, inbox},
+    neighbours::{Arrivals, Neighbours, neighbours, waker},
     outbox::Outbox,
     socket::{MediaSocket, Sending, Sockets},
     tcp,
 };
 use crate::{
     config::{Config, Listen},
-    engine::{Candidate, transport::LocalIndex},
+    engine::{Candidate, relay::WorkerIndex, transport::LocalIndex},
 };
 use mio::{Poll, Waker};
 use nix::{
@@ -127,7 +128,12 @@ impl Pool {
         let bound: Vec<_> =
             (0..config.workers).map(|worker| bind(config, worker)).collect::<Result<_, _>>()?;
         let cores = own_cores(config.workers);
-        for (worker, sockets) in bound.into_iter().enumerate() {
+        let polls: Vec<_> = bound.iter().map(|_| Poll::new()).collect::<Result<_, _>>()?;
+        let wakers: Vec<_> = polls.iter().map(waker).collect::<Result<_, _>>()?;
+        let ends = neighbours(wakers.clone());
+        for (worker, (sockets, ((poll, waker), end))) in
+            bound.into_iter().zip(polls.into_iter().zip(wakers).zip(ends)).enumerate()
+        {
             let addresses: Vec<_> = sockets.udp.iter().map(MediaSocket::address).collect();
             let mut candidates = candidates(&addresses, &config.announced)?;
             pool.media_addresses.extend(candidates.iter().map(|candidate| candidate.announced));
@@ -135,7 +141,7 @@ impl Pool {
                 candidates.extend(over_tcp(&candidates));
             }
             let place = Place { worker, candidates };
-            pool.spawn(place, sockets, cores.get(worker).copied(), make_core.clone())?;
+            pool.spawn(place, sockets, (poll, waker, end), cores.get(worker).copied(), make_core.clone())?;
         }
         Ok(pool)
     }
@@ -144,11 +150,11 @@ impl Pool {
         &mut self,
         place: Place,
         sockets: Sockets,
+        (poll, waker, (neighbours, arrivals)): (Poll, Arc<Waker>, (Neighbours, Arrivals)),
         core: Option<usize>,
         make_core: impl Fn(Place) -> C + Send + 'static,
     ) -> io::Result<()> {
-        let poll = Poll::new()?;
-        let (handle, inbox) = inbox(Arc::new(Waker::new(poll.registry(), WAKER)?));
+        let (handle, inbox) = inbox(waker);
         let published = Arc::new(Published::default());
         self.workers.push(WorkerHandle { inbox: handle, published: published.clone() });
         let (outbox, ended) = (self.outbox.clone(), self.ended.clone());
@@ -156,7 +162,10 @@ impl Pool {
         let body = move || {
             let _tells_its_end = TellsItsEnd(ended);
             pin(core);
-            run(make_core(place), sockets, poll, inbox, outbox, published);
+            let worker = WorkerIndex(place.worker as u16);
+            let mut core = make_core(place);
+            core.connect_workers(worker, Box::new(neighbours));
+            run(core, sockets, poll, Ways { inbox, arrivals, outbox, published });
         };
         self.threads.push(thread::Builder::new().name(name).spawn(body)?);
         Ok(())
@@ -210,15 +219,8 @@ impl Drop for Pool {
     }
 }
 
-fn run<C: Core>(
-    core: C,
-    sockets: Sockets,
-    poll: Poll,
-    inbox: Inbox,
-    outbox: Arc<Outbox>,
-    published: Arc<Published>,
-) {
-    match Worker::new(core, sockets, poll, inbox, outbox, published) {
+fn run<C: Core>(core: C, sockets: Sockets, poll: Poll, ways: Ways) {
+    match Worker::new(core, sockets, poll, ways) {
         Ok(worker) => worker.run(),
         Err(error) => tracing::error!(%error, "a worker cannot watch its sockets"),
     }

@@ -8,6 +8,7 @@ use plenum_sfu::{
         counters::Counters,
         egress::Egress,
         limits::Limits,
+        relay::{Head, Relay, WorkerIndex, message::Message},
         router::held::Progress,
         transport::{DtlsCertificate, LocalIndex},
     },
@@ -106,6 +107,21 @@ impl Core for Fragile {
     fn remove_room(&mut self, room: RoomId) {
         self.failing = None;
         self.engine.remove_room(room);
+    }
+    fn connect_workers(&mut self, worker: WorkerIndex, relay: Box<dyn Relay>) {
+        self.engine.connect_workers(worker, relay);
+    }
+    fn relay(&mut self) -> &mut dyn Relay {
+        self.engine.relay()
+    }
+    fn open_branch(&mut self, room: RoomId, worker: WorkerIndex) -> Response {
+        self.engine.open_branch(room, worker)
+    }
+    fn handle_message(&mut self, now: Instant, from: WorkerIndex, message: Message) {
+        self.engine.handle_message(now, from, message);
+    }
+    fn handle_relayed(&mut self, now: Instant, head: &Head, bytes: &[u8]) {
+        self.engine.handle_relayed(now, head, bytes);
     }
 }
 

@@ -1,0 +1,308 @@
+//! The way between the workers of a node: to each of the others a queue of what must not be lost, and a ring of packets.
+//!
+//! What is told before a packet is read before it: the reader counts the packets there are, then takes what it was told, and
+//! only then those packets. While something told finds no room, packets are refused.
+
+use super::{
+    ring::{Reader, Writer, ring},
+    sleep::Sleep,
+};
+use crate::engine::{
+    egress::Class,
+    relay::{Head, Relay, WorkerIndex, message::Message},
+};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use mio::Waker;
+use std::{collections::VecDeque, fmt, io, sync::Arc};
+
+/// Packets in one ring: 100 ms of what one core can open. What waits longer than that is late anyway.
+const PACKETS_MAX: usize = 1024;
+/// Of those, places that only sound may take.
+const SPARED_FOR_SOUND: usize = PACKETS_MAX / 8;
+/// Bytes of a packet that crosses: all that a path of 1500 bytes carries.
+const PACKET_BYTES: usize = 1500;
+/// Messages waiting for one worker. They come with commands, of which at most a thousand wait anywhere, with joining and
+/// leaving, and once a second for each viewer; beyond it they wait with the sender, and packets are refused.
+const TOLD_MAX: usize = 16_384;
+
+/// A slot of a ring.
+struct Packet {
+    head: Option<Head>,
+    len: usize,
+    bytes: [u8; PACKET_BYTES],
+}
+
+impl fmt::Debug for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packet").field("head", &self.head).field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// What goes through the queue.
+#[derive(Debug)]
+enum Told {
+    Message(Message),
+    /// The reader's end of a ring that begins here.
+    Ring(Reader<Packet>),
+}
+
+/// One worker as the others reach it.
+#[derive(Clone, Debug)]
+struct Door {
+    told: Sender<(WorkerIndex, Told)>,
+    sleep: Arc<Sleep>,
+    waker: Arc<Waker>,
+}
+
+/// What comes from the other workers.
+#[derive(Debug)]
+pub struct Arrivals {
+    told: Receiver<(WorkerIndex, Told)>,
+    /// At most one for each other worker, with how many of its packets are to be taken next.
+    rings: Vec<(Reader<Packet>, usize)>,
+    sleep: Arc<Sleep>,
+    /// There are other workers.
+    has_neighbours: bool,
+}
+
+/// The way to the other workers.
+#[derive(Debug)]
+pub struct Neighbours {
+    own: WorkerIndex,
+    roads: Vec<Road>,
+}
+
+#[derive(Debug)]
+struct Road {
+    door: Door,
+    /// Made with the first packet.
+    ring: Option<Writer<Packet>>,
+    /// What the queue had no room for.
+    untold: VecDeque<Told>,
+    /// Something was told or given since it was last woken.
+    is_news: bool,
+}
+
+/// One end of each kind for each worker, whose polls are interrupted by these wakers.
+pub fn neighbours(wakers: Vec<Arc<Waker>>) -> Vec<(Neighbours, Arrivals)> {
+    let has_neighbours = wakers.len() > 1;
+    let open = |waker| {
+        let (sender, told) = bounded(if has_neighbours { TOLD_MAX } else { 0 });
+        let sleep = Arc::new(Sleep::default());
+        let door = Door { told: sender, sleep: sleep.clone(), waker };
+        (door, Arrivals { told, rings: Vec::new(), sleep, has_neighbours })
+    };
+    let (doors, arrivals): (Vec<Door>, Vec<Arrivals>) = wakers.into_iter().map(open).unzip();
+    let ends = (0..).zip(arrivals).map(|(own, arrivals)| {
+        let roads = doors.iter().map(|door| Road::to(door.clone())).collect();
+        (Neighbours { own: WorkerIndex(own), roads }, arrivals)
+    });
+    ends.collect()
+}
+
+impl Road {
+    fn to(door: Door) -> Self {
+        Road { door, ring: None, untold: VecDeque::new(), is_news: false }
+    }
+
+    /// Queues something behind what waits already.
+    fn tell(&mut self, from: WorkerIndex, told: Told) {
+        self.is_news = true;
+        self.untold.push_back(told);
+        self.deliver(from);
+    }
+
+    fn deliver(&mut self, from: WorkerIndex) {
+        while let Some(told) = self.untold.pop_front() {
+            match self.door.told.try_send((from, told)) {
+                Ok(()) => self.is_news = true,
+                Err(TrySendError::Full((_, told))) => return self.untold.push_front(told),
+                // That worker has ended, and the process is about to.
+                Err(TrySendError::Disconnected(_)) => {}
+            }
+        }
+    }
+
+    fn push(&mut self, from: WorkerIndex, class: Class, head: &Head, bytes: &[u8]) -> bool {
+        if self.ring.is_none() {
+            let empty = || Packet { head: None, len: 0, bytes: [0; PACKET_BYTES] };
+            let (writer, reader) = ring((0..PACKETS_MAX).map(|_| empty()));
+            self.ring = Some(writer);
+            self.tell(from, Told::Ring(reader));
+        }
+        let Some(ring) = self.ring.as_mut().filter(|_| self.untold.is_empty() && bytes.len() <= PACKET_BYTES)
+        else {
+            return false;
+        };
+        let spare = if class == Class::Video { SPARED_FOR_SOUND } else { 0 };
+        self.is_news = true;
+        ring.push(spare, |slot| {
+            (slot.head, slot.len) = (Some(*head), bytes.len());
+            slot.bytes[..bytes.len()].copy_from_slice(bytes);
+        })
+    }
+
+    fn flush(&mut self, from: WorkerIndex) {
+        self.deliver(from);
+        if std::mem::take(&mut self.is_news) && self.door.sleep.must_be_woken() {
+            // A waker that fails belongs to a poll that is gone, and the worker with it.
+            let _ = self.door.waker.wake();
+        }
+    }
+}
+
+impl Relay for Neighbours {
+    fn tell(&mut self, to: WorkerIndex, message: Message) {
+        if let Some(road) = self.roads.get_mut(usize::from(to.0)) {
+            road.tell(self.own, Told::Message(message));
+        }
+    }
+
+    fn push(&mut self, to: WorkerIndex, class: Class, head: &Head, bytes: &[u8]) -> bool {
+        let road = self.roads.get_mut(usize::from(to.0));
+        road.is_some_and(|road| road.push(self.own, class, head, bytes))
+    }
+
+    fn flush(&mut self) {
+        self.roads.iter_mut().for_each(|road| road.flush(self.own));
+    }
+}
+
+impl Arrivals {
+    /// The worker is about to sleep. Returns whether it may: nothing has come.
+    pub fn fall_asleep(&mut self) -> bool {
+        if !self.has_neighbours {
+            return true;
+        }
+        self.sleep.begin();
+        self.told.is_empty() && self.rings.iter_mut().all(|(ring, _)| ring.available() == 0)
+    }
+
+    /// The worker is awake.
+    pub fn wake_up(&self) {
+        if self.has_neighbours {
+            self.sleep.end();
+        }
+    }
+
+    /// Counts the packets that [`Arrivals::take_packet`] gives next; everything told before them is to be taken first.
+    pub fn count(&mut self) {
+        self.rings.iter_mut().for_each(|(ring, counted)| *counted = ring.available());
+    }
+
+    /// The next thing that was told.
+    pub fn take_message(&mut self) -> Option<(WorkerIndex, Message)> {
+        loop {
+            match self.told.try_recv().ok()? {
+                (from, Told::Message(message)) => return Some((from, message)),
+                (_, Told::Ring(reader)) => self.rings.push((reader, 0)),
+            }
+        }
+    }
+
+    /// Gives the next of the packets that were counted. Returns whether there was one.
+    pub fn take_packet<R>(&mut self, take: impl FnOnce(&Head, &[u8]) -> R) -> Option<R> {
+        let (ring, counted) = self.rings.iter_mut().find(|(_, counted)| *counted > 0)?;
+        *counted -= 1;
+        let taken = ring.pop(|slot| {
+            let bytes = slot.bytes.get(..slot.len)?;
+            slot.head.as_ref().map(|head| take(head, bytes))
+        });
+        taken.flatten()
+    }
+}
+
+/// The waker of a worker's poll, as [`neighbours`] wants it.
+pub fn waker(poll: &mio::Poll) -> io::Result<Arc<Waker>> {
+    Ok(Arc::new(Waker::new(poll.registry(), super::WAKER)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::relay::{
+        Body,
+        message::{ToBranch, Told as Direction},
+    };
+    use mio::Poll;
+    use plenum_shared::id::{ProducerId, RoomId};
+
+    const OTHER: WorkerIndex = WorkerIndex(1);
+
+    fn two() -> (Vec<Poll>, Neighbours, Arrivals) {
+        let polls: Vec<_> = (0..2).map(|_| Poll::new().unwrap()).collect();
+        let mut ends = neighbours(polls.iter().map(|poll| waker(poll).unwrap()).collect());
+        let (_, arrivals) = ends.pop().unwrap();
+        let (ours, _) = ends.pop().unwrap();
+        (polls, ours, arrivals)
+    }
+
+    fn head(index: u64) -> Head {
+        let (room, producer) = (RoomId::random(), ProducerId::random());
+        Head { room, producer, stream: 0, generation: 0, index, body: Body::Video }
+    }
+
+    fn open() -> Message {
+        Message { room: RoomId::random(), body: Direction::ToBranch(ToBranch::Open) }
+    }
+
+    #[test]
+    fn packets_come_as_they_were_given_and_sound_has_room_of_its_own() {
+        let (_polls, mut ours, mut theirs) = two();
+        let given =
+            (0..).take_while(|&index| ours.push(OTHER, Class::Video, &head(index), &[index as u8; 1200]));
+        assert_eq!(given.count(), PACKETS_MAX - SPARED_FOR_SOUND);
+        assert!(ours.push(OTHER, Class::Audio, &head(7777), b"sound"));
+        assert!(!ours.push(OTHER, Class::Audio, &head(7777), &[0; PACKET_BYTES + 1]), "no path carries that");
+        assert!(theirs.take_message().is_none());
+        theirs.count();
+        for index in 0..(PACKETS_MAX - SPARED_FOR_SOUND) as u64 {
+            let whole = theirs.take_packet(|head, bytes| (head.index, bytes == [index as u8; 1200]));
+            assert_eq!(whole, Some((index, true)));
+        }
+        assert_eq!(
+            theirs.take_packet(|head, bytes| (head.index, bytes.to_vec())),
+            Some((7777, b"sound".to_vec()))
+        );
+        assert_eq!(theirs.take_packet(|head, _| head.index), None);
+    }
+
+    #[test]
+    fn what_is_told_is_never_refused_and_is_read_before_the_packets_after_it() {
+        let (_polls, mut ours, mut theirs) = two();
+        for _ in 0..TOLD_MAX + 5 {
+            ours.tell(OTHER, open());
+        }
+        assert!(!ours.push(OTHER, Class::Audio, &head(1), &[]), "it would overtake");
+        theirs.count();
+        assert_eq!(std::iter::from_fn(|| theirs.take_message()).count(), TOLD_MAX);
+        ours.flush();
+        assert!(ours.push(OTHER, Class::Audio, &head(1), &[]));
+        theirs.count();
+        assert_eq!(std::iter::from_fn(|| theirs.take_message()).count(), 5);
+        theirs.count();
+        assert_eq!(theirs.take_packet(|head, _| head.index), Some(1));
+    }
+
+    #[test]
+    fn whoever_sleeps_is_woken_once_and_whoever_has_something_does_not_sleep() {
+        let (mut polls, mut ours, mut theirs) = two();
+        let mut events = mio::Events::with_capacity(4);
+        let mut woken = || {
+            polls[1].poll(&mut events, Some(std::time::Duration::ZERO)).unwrap();
+            !events.is_empty()
+        };
+        ours.tell(OTHER, open());
+        ours.flush();
+        assert!(!woken(), "it is awake");
+        assert!(!theirs.fall_asleep());
+        assert!(theirs.take_message().is_some());
+        assert!(theirs.fall_asleep());
+        ours.tell(OTHER, open());
+        ours.flush();
+        assert!(woken());
+        ours.tell(OTHER, open());
+        ours.flush();
+        assert!(!woken(), "it was woken already");
+    }
+}

@@ -15,6 +15,7 @@ use super::{
     Engine, Waiting,
     demux::Slot,
     egress::{Class, NotTaken},
+    relay::message::ToBranch,
     router::data::{DataConsumer, DataProducer},
     transport::{
         data_pace::Room,
@@ -60,9 +61,17 @@ impl Engine {
         }
         self.peers[peer].transport.bind_data(now, stream.stream_id);
         let session = self.peers[peer].session;
-        let producer =
-            DataProducer { id, session, peer, stream, consumers: Vec::new(), received: Traffic::default() };
+        let producer = DataProducer {
+            id,
+            session,
+            peer: Some(peer),
+            stream,
+            consumers: Vec::new(),
+            followers: Vec::new(),
+            received: Traffic::default(),
+        };
         self.rooms[room].data.insert_producer(producer);
+        self.tell_branches(room, || ToBranch::DataProduced { producer: id, session, stream });
         Ok(())
     }
 
@@ -117,6 +126,7 @@ impl Engine {
             dropped: Traffic::default(),
         };
         self.rooms[room].data.insert_consumer(consumer);
+        self.tell_data_wanted(room, producer);
         Ok(Reply::DataConsumed { stream })
     }
 
@@ -150,7 +160,8 @@ impl Engine {
     /// A transport ends, and its data channels with it: no stream of it needs closing, those of its viewers do.
     pub(super) fn drop_data_of(&mut self, now: Instant, room: Slot, peer: Slot) {
         for consumer in self.rooms[room].data.consumers_of(peer) {
-            self.rooms[room].data.remove_consumer(consumer);
+            let consumer = self.rooms[room].data.remove_consumer(consumer);
+            self.tell_data_wanted(room, consumer.producer);
         }
         for producer in self.rooms[room].data.producers_of(peer) {
             self.drop_data_producer(now, room, producer);
@@ -224,16 +235,32 @@ impl Engine {
         self.peers[from].traffic.data_received.add(payload.len());
         let room_slot = self.peers[from].room;
         let room = &mut self.rooms[room_slot];
-        let Some(producer) = room.data.producer_on(from, stream) else {
+        let Some(slot) = room.data.producer_on(from, stream) else {
             self.counters.data_dropped_unbound += 1;
             return;
         };
-        let producer = &mut room.data.producers[producer];
+        let producer = &mut room.data.producers[slot];
         producer.received.add(payload.len());
+        let elsewhere: u32 = producer.followers.iter().map(|(_, count)| count).sum();
+        let copies = producer.consumers.len() + elsewhere as usize;
+        self.peers[from].transport.note_data_copies(copies, payload.len());
+        self.relay_data(room_slot, slot, kind, payload);
+        self.pass_data_on(now, room_slot, slot, kind, payload);
+    }
+
+    /// Sends a message to the consumers of a data producer in its session's group.
+    pub(super) fn pass_data_on(
+        &mut self,
+        now: Instant,
+        room_slot: Slot,
+        slot: usize,
+        kind: PayloadProtocolIdentifier,
+        payload: &bytes::Bytes,
+    ) {
+        let room = &self.rooms[room_slot];
+        let producer = &room.data.producers[slot];
         let consumers = producer.consumers.clone();
-        let session = producer.session;
-        let group = room.group_of(session);
-        self.peers[from].transport.note_data_copies(consumers.len(), payload.len());
+        let group = room.group_of(producer.session);
         for consumer_slot in consumers {
             let room = &mut self.rooms[room_slot];
             // What was sent to the ones before may have ended it.
@@ -290,7 +317,7 @@ impl Engine {
         }
     }
 
-    fn report_data_consumer(&mut self, room: Slot, slot: usize, reason: DataCloseReason) {
+    pub(super) fn report_data_consumer(&mut self, room: Slot, slot: usize, reason: DataCloseReason) {
         let consumer = &self.rooms[room].data.consumers[slot];
         self.events.push_back(Event::DataConsumerClosed {
             room: self.rooms[room].id,
@@ -302,18 +329,22 @@ impl Engine {
 
     /// Takes a data producer and its consumers out. Their transports are woken instead of being looked at here: that may
     /// end one whose time to connect is over, and whoever is ending a session or a room goes through a list of them.
-    fn drop_data_producer(&mut self, now: Instant, room: Slot, slot: usize) {
+    pub(super) fn drop_data_producer(&mut self, now: Instant, room: Slot, slot: usize) {
         for consumer in self.rooms[room].data.producers[slot].consumers.clone() {
             let peer = self.drop_data_consumer(room, consumer);
             self.deadlines.advance(Waiting::Peer(peer), now);
         }
         let producer = self.rooms[room].data.remove_producer(slot);
-        self.peers[producer.peer].transport.close_data(producer.stream.stream_id);
+        self.tell_branches(room, || ToBranch::DataClosed { producer: producer.id });
+        if let Some(peer) = producer.peer {
+            self.peers[peer].transport.close_data(producer.stream.stream_id);
+        }
     }
 
     /// Takes a data consumer out and closes its stream. Returns whose transport has something to say now.
-    fn drop_data_consumer(&mut self, room: Slot, slot: usize) -> Slot {
+    pub(super) fn drop_data_consumer(&mut self, room: Slot, slot: usize) -> Slot {
         let consumer = self.rooms[room].data.remove_consumer(slot);
+        self.tell_data_wanted(room, consumer.producer);
         self.peers[consumer.peer].transport.close_data(consumer.stream.stream_id);
         consumer.peer
     }

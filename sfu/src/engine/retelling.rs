@@ -7,9 +7,9 @@
 
 use std::time::{Duration, Instant};
 
-use plenum_shared::event::Event;
+use plenum_shared::{event::Event, id::SessionId};
 
-use super::{Engine, Waiting, demux::Slot, router::announce::told_of};
+use super::{Engine, Waiting, demux::Slot, relay::message::ToHome, router::announce::told_of};
 
 /// Between two transports. With as many as a worker may have it takes 41 seconds.
 const APART: Duration = Duration::from_millis(10);
@@ -43,5 +43,18 @@ impl Engine {
         }
         let watched = peer.consumers.iter().map(|&consumer| &room.router.consumers[consumer]);
         events.extend(watched.filter_map(|consumer| told_of(consumer, room.id)));
+        if presence.is_some() {
+            let room = peer.room;
+            self.tell_home(room, ToHome::Retell { session });
+        }
+    }
+
+    /// As above, of a session whose transports are all on branches.
+    pub(super) fn retell_elsewhere(&mut self, room: Slot, session: SessionId) {
+        let room = &self.rooms[room];
+        let presence = room.sessions.get(&session).filter(|presence| presence.peers.is_empty());
+        if let Some(quality) = presence.and_then(|presence| presence.quality.told()) {
+            self.events.push_back(Event::QualityChanged { room: room.id, session, quality });
+        }
     }
 }

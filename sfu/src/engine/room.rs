@@ -138,6 +138,7 @@ impl Room {
                 connected: peer.transport.is_connected(),
             }
         });
+        let own_data = self.data.producers.iter().filter(|(_, channel)| channel.peer.is_some());
         RoomInventory {
             room: self.id,
             transports: transports.collect(),
@@ -149,7 +150,7 @@ impl Room {
                 .map(|(_, one)| one.id)
                 .collect(),
             consumers: self.router.consumers.iter().map(|(_, consumer)| consumer.id).collect(),
-            data_producers: self.data.producers.iter().map(|(_, channel)| channel.id).collect(),
+            data_producers: own_data.map(|(_, channel)| channel.id).collect(),
             data_consumers: self.data.consumers.iter().map(|(_, consumer)| consumer.id).collect(),
         }
     }

@@ -13,7 +13,14 @@ use crate::engine::{
 };
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use mio::Waker;
-use std::{collections::VecDeque, fmt, io, sync::Arc};
+use std::{
+    collections::VecDeque,
+    fmt, io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 /// Packets in one ring: 100 ms of what one core can open. What waits longer than that is late anyway.
 const PACKETS_MAX: usize = 1024;
@@ -24,6 +31,8 @@ const PACKET_BYTES: usize = 1500;
 /// Messages waiting for one worker. They come with commands, of which at most a thousand wait anywhere, with joining and
 /// leaving, and once a second for each viewer; beyond it they wait with the sender, and packets are refused.
 const TOLD_MAX: usize = 16_384;
+/// Bytes of messages of data channels that wait for one worker: several times what all clients of a room may send in a moment.
+const HEAVY_BYTES_MAX: usize = 4 << 20;
 
 /// A slot of a ring.
 struct Packet {
@@ -42,6 +51,8 @@ impl fmt::Debug for Packet {
 #[derive(Debug)]
 enum Told {
     Message(Message),
+    /// One with so many bytes in it.
+    Heavy(Message, usize),
     /// The reader's end of a ring that begins here.
     Ring(Reader<Packet>),
 }
@@ -50,6 +61,7 @@ enum Told {
 #[derive(Clone, Debug)]
 struct Door {
     told: Sender<(WorkerIndex, Told)>,
+    heavy_bytes: Arc<AtomicUsize>,
     sleep: Arc<Sleep>,
     waker: Arc<Waker>,
 }
@@ -58,6 +70,7 @@ struct Door {
 #[derive(Debug)]
 pub struct Arrivals {
     told: Receiver<(WorkerIndex, Told)>,
+    heavy_bytes: Arc<AtomicUsize>,
     /// At most one for each other worker, with how many of its packets are to be taken next.
     rings: Vec<(Reader<Packet>, usize)>,
     sleep: Arc<Sleep>,
@@ -88,9 +101,9 @@ pub fn neighbours(wakers: Vec<Arc<Waker>>) -> Vec<(Neighbours, Arrivals)> {
     let has_neighbours = wakers.len() > 1;
     let open = |waker| {
         let (sender, told) = bounded(if has_neighbours { TOLD_MAX } else { 0 });
-        let sleep = Arc::new(Sleep::default());
-        let door = Door { told: sender, sleep: sleep.clone(), waker };
-        (door, Arrivals { told, rings: Vec::new(), sleep, has_neighbours })
+        let (heavy_bytes, sleep) = (Arc::new(AtomicUsize::new(0)), Arc::new(Sleep::default()));
+        let door = Door { told: sender, heavy_bytes: heavy_bytes.clone(), sleep: sleep.clone(), waker };
+        (door, Arrivals { told, heavy_bytes, rings: Vec::new(), sleep, has_neighbours })
     };
     let (doors, arrivals): (Vec<Door>, Vec<Arrivals>) = wakers.into_iter().map(open).unzip();
     let ends = (0..).zip(arrivals).map(|(own, arrivals)| {
@@ -158,6 +171,18 @@ impl Relay for Neighbours {
         }
     }
 
+    fn offer(&mut self, to: WorkerIndex, message: Message, bytes: usize) -> bool {
+        let Some(road) = self.roads.get_mut(usize::from(to.0)) else { return false };
+        let waiting = &road.door.heavy_bytes;
+        // Several that offer at once may exceed it by as many messages.
+        if waiting.load(Ordering::Relaxed) + bytes > HEAVY_BYTES_MAX {
+            return false;
+        }
+        waiting.fetch_add(bytes, Ordering::Relaxed);
+        road.tell(self.own, Told::Heavy(message, bytes));
+        true
+    }
+
     fn push(&mut self, to: WorkerIndex, class: Class, head: &Head, bytes: &[u8]) -> bool {
         let road = self.roads.get_mut(usize::from(to.0));
         road.is_some_and(|road| road.push(self.own, class, head, bytes))
@@ -195,6 +220,10 @@ impl Arrivals {
         loop {
             match self.told.try_recv().ok()? {
                 (from, Told::Message(message)) => return Some((from, message)),
+                (from, Told::Heavy(message, bytes)) => {
+                    self.heavy_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                    return Some((from, message));
+                }
                 (_, Told::Ring(reader)) => self.rings.push((reader, 0)),
             }
         }

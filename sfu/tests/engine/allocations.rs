@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_shared::media::{Direction, Kind, Source};
@@ -86,6 +87,56 @@ fn forwarding_allocates_nothing_after_the_first_packets() {
     forward(warm_up);
     let (sent, allocations) = forward(measured);
     assert_eq!(sent, VIEWERS as u64 * u64::from(PACKETS) / 2);
+    assert_eq!(allocations, 0, "for {sent} packets");
+}
+
+#[test]
+fn a_packet_for_viewers_on_another_worker_allocates_nothing_on_either() {
+    let mut room = Room::on_workers(2, Limits::default());
+    room.open_branch(1);
+    let ada = room.link(Direction::Send);
+    let camera = room.produce(ada, Kind::Video, Source::Camera, &single());
+    let microphone = room.produce(ada, Kind::Audio, Source::Microphone, AUDIO);
+    for _ in 0..VIEWERS {
+        let viewer = room.viewer_on(1);
+        room.consume(viewer, camera);
+        room.consume_with(viewer, microphone, router_capabilities());
+    }
+    let source = room.source(ada);
+    let mut datagrams = Vec::new();
+    for number in 1..=PACKETS {
+        datagrams.push(room.sealed(ada, video_packet(2000, number, &vp8(number == 1, number), &[])));
+        let sent = Sent {
+            payload_type: 111,
+            ssrc: 1000,
+            sequence_number: number,
+            timestamp: u32::from(number) * 960,
+            extensions: &[(AUDIO_LEVEL, &[20])],
+            payload: &[0xF8; 60],
+        };
+        datagrams.push(room.sealed(ada, sent));
+    }
+    let half = datagrams.len() / 2;
+    let (warm_up, measured) = datagrams.split_at_mut(half);
+    let mut forward = |datagrams: &mut [Vec<u8>]| {
+        let (allocations, sent) = (ALLOCATIONS.get(), room.others[0].counters().rtp_sent);
+        for datagram in datagrams {
+            room.now += PACKET_INTERVAL;
+            room.engine.handle_datagram(room.now, LocalIndex(0), source, datagram);
+            assert_eq!(room.engine.end_batch(room.now), Progress::Done);
+            room.engine.egress().clear();
+            while let Some((from, to, carried)) = room.wires.take() {
+                room.carry(from, usize::from(to.0), carried);
+            }
+            let egress = room.others[0].egress();
+            assert!(egress.messages().all(|message| !message.bytes.is_empty()));
+            egress.clear();
+        }
+        (room.others[0].counters().rtp_sent - sent, ALLOCATIONS.get() - allocations)
+    };
+    forward(warm_up);
+    let (sent, allocations) = forward(measured);
+    assert_eq!(sent, VIEWERS as u64 * u64::from(PACKETS), "as many of sound as of video");
     assert_eq!(allocations, 0, "for {sent} packets");
 }
 

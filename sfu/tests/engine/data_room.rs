@@ -41,6 +41,18 @@ impl DataTalk {
     fn with(limits: Limits) -> Self {
         let mut room = Room::with(limits);
         let (from, to) = (room.link(Direction::Send), room.link(Direction::Recv));
+        Self::between(room, from, to)
+    }
+
+    /// From one worker to another.
+    fn across() -> Self {
+        let mut room = Room::on_workers(2, Limits::default());
+        room.open_branch(1);
+        let (from, to) = (room.link(Direction::Send), room.viewer_on(1));
+        Self::between(room, from, to)
+    }
+
+    fn between(mut room: Room, from: usize, to: usize) -> Self {
         let ids = (DataProducerId(room.uuid()), DataConsumerId(room.uuid()));
         let theirs = channel(&mut room, [from, to], ids);
         let [from, to] = [from, to].map(|link| End { link, sctp: SctpClient::new() });
@@ -74,7 +86,8 @@ impl DataTalk {
     fn consume_again(&mut self) -> Response {
         let consumer = DataConsumerId(self.room.uuid());
         let (transport, producer) = (self.room.links[self.to.link].transport, self.producer);
-        self.room.command(RoomCommand::ConsumeData { transport, consumer, producer })
+        let consume = RoomCommand::ConsumeData { transport, consumer, producer };
+        self.room.command_of(self.to.link, consume)
     }
 
     fn closed_for(&self, reason: DataCloseReason) -> bool {
@@ -95,9 +108,10 @@ fn channel(
     [from, to]: [usize; 2],
     (producer, consumer): (DataProducerId, DataConsumerId),
 ) -> SctpStreamParameters {
-    let [from, to] = [from, to].map(|link| room.links[link].transport);
-    room.command(RoomCommand::ProduceData { transport: from, producer, stream: STREAM }).unwrap();
-    let consumed = room.command(RoomCommand::ConsumeData { transport: to, consumer, producer });
+    let transport = room.links[from].transport;
+    room.command(RoomCommand::ProduceData { transport, producer, stream: STREAM }).unwrap();
+    let transport = room.links[to].transport;
+    let consumed = room.command_of(to, RoomCommand::ConsumeData { transport, consumer, producer });
     let Ok(Reply::DataConsumed { stream }) = consumed else { panic!("{consumed:?}") };
     stream
 }
@@ -131,6 +145,45 @@ fn messages_of_any_kind_and_size_pass_through() {
     talk.run(5000);
     let expected = sent.map(|(kind, payload)| (talk.theirs.stream_id, kind, payload.to_vec()));
     assert_eq!(talk.to.sctp.received, expected);
+}
+
+#[test]
+fn messages_cross_to_a_viewer_on_another_worker_and_only_within_the_group() {
+    let mut talk = DataTalk::across();
+    let large = vec![9; 200_000];
+    talk.say(Kind::String, b"text");
+    talk.say(Kind::Binary, &large);
+    talk.run(3000);
+    let expected = [(Kind::String, b"text".to_vec()), (Kind::Binary, large)];
+    assert_eq!(talk.to.sctp.received, expected.map(|(kind, payload)| (talk.theirs.stream_id, kind, payload)));
+    let session = talk.room.links[talk.from.link].session;
+    talk.room.command(RoomCommand::SetSessionGroup { session, group: 1 }).unwrap();
+    talk.say(Kind::String, b"elsewhere");
+    talk.run(500);
+    assert_eq!(talk.to.sctp.received.len(), 2);
+    talk.room.command(RoomCommand::SetSessionGroup { session, group: 0 }).unwrap();
+    talk.say(Kind::String, b"back");
+    talk.run(500);
+    assert_eq!(talk.to.sctp.received.len(), 3);
+    let closing = talk.producer;
+    talk.room.command(RoomCommand::CloseDataProducer { producer: closing }).unwrap();
+    let refused = talk.consume_again().unwrap_err();
+    assert_eq!(refused.reason, RefusalReason::UnknownProducer, "it is closed there too");
+}
+
+#[test]
+fn a_message_for_which_there_is_no_room_between_workers_ends_what_relies_on_it() {
+    let mut talk = DataTalk::across();
+    talk.room.wires.refuse_data();
+    talk.say(Kind::String, b"lost");
+    talk.run(500);
+    assert!(talk.closed_for(DataCloseReason::Slow));
+    assert_eq!(talk.to.sctp.received, []);
+    let again = talk.consume_again().unwrap();
+    let Reply::DataConsumed { stream } = again else { panic!("{again:?}") };
+    talk.say(Kind::String, b"heard");
+    talk.run(500);
+    assert_eq!(talk.to.sctp.received, [(stream.stream_id, Kind::String, b"heard".to_vec())]);
 }
 
 #[test]

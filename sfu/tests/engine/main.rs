@@ -8,6 +8,7 @@ mod allocations;
 mod associations;
 mod binding_request;
 mod branches;
+mod branches_told;
 mod browser;
 mod camera;
 mod connecting;

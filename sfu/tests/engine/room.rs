@@ -165,6 +165,11 @@ impl Room {
         response
     }
 
+    /// A command about a link, for the worker that has it.
+    pub fn command_of(&mut self, link: usize, command: RoomCommand) -> Response {
+        self.command_on(self.links[link].worker, command)
+    }
+
     /// Everything the engine knows of a session.
     pub fn details(&mut self, session: SessionId) -> SessionDetails {
         match self.command(RoomCommand::SessionDetails { session }) {
@@ -395,14 +400,23 @@ impl Room {
             self.pump_worker(worker);
         }
         while let Some((from, to, carried)) = self.wires.take() {
-            let (now, engine) = (self.now, self.worker(usize::from(to.0)));
-            match carried {
-                Carried::Message(message) => engine.handle_message(now, from, message),
-                Carried::Packet(head, bytes) => engine.handle_relayed(now, &head, &bytes),
-            }
-            assert_eq!(engine.end_batch(now), Progress::Done);
-            self.pump_worker(usize::from(to.0));
+            let to = usize::from(to.0);
+            self.carry(from, to, carried);
+            self.pump_worker(to);
         }
+    }
+
+    /// Something arrives at a worker.
+    pub fn carry(&mut self, from: WorkerIndex, to: usize, carried: Carried) {
+        let now = self.now;
+        match carried {
+            Carried::Message(message) => self.worker(to).handle_message(now, from, message),
+            Carried::Packet(head, bytes) => {
+                self.worker(to).handle_relayed(now, &head, &bytes);
+                self.wires.give_back(bytes);
+            }
+        }
+        assert_eq!(self.worker(to).end_batch(now), Progress::Done);
     }
 
     fn pump_worker(&mut self, worker: usize) {

@@ -15,6 +15,10 @@ struct State {
     waiting: VecDeque<(WorkerIndex, WorkerIndex, Carried)>,
     /// As many of the next packets of this class find no room.
     refusing: Option<(Class, usize)>,
+    /// There is no room for the next message of a data channel.
+    refusing_data: bool,
+    /// Buffers of packets that have arrived.
+    spare: Vec<Vec<u8>>,
     packets: usize,
     messages: usize,
 }
@@ -42,9 +46,19 @@ impl Wires {
         self.0.lock().unwrap().waiting.pop_front()
     }
 
+    /// A packet has been taken out of this.
+    pub fn give_back(&self, buffer: Vec<u8>) {
+        self.0.lock().unwrap().spare.push(buffer);
+    }
+
     /// For as many packets of a class there is no room.
     pub fn refuse(&self, class: Class, count: usize) {
         self.0.lock().unwrap().refusing = Some((class, count));
+    }
+
+    /// For the next message of a data channel there is no room.
+    pub fn refuse_data(&self) {
+        self.0.lock().unwrap().refusing_data = true;
     }
 
     /// Packets and messages that crossed since the last call.
@@ -61,6 +75,14 @@ impl Relay for End {
         state.waiting.push_back((self.worker, to, Carried::Message(message)));
     }
 
+    fn offer(&mut self, to: WorkerIndex, message: Message, _: usize) -> bool {
+        if std::mem::take(&mut self.wires.0.lock().unwrap().refusing_data) {
+            return false;
+        }
+        self.tell(to, message);
+        true
+    }
+
     fn push(&mut self, to: WorkerIndex, class: Class, head: &Head, bytes: &[u8]) -> bool {
         let mut state = self.wires.0.lock().unwrap();
         if let Some((refused, left)) = &mut state.refusing
@@ -71,7 +93,10 @@ impl Relay for End {
             return false;
         }
         state.packets += 1;
-        state.waiting.push_back((self.worker, to, Carried::Packet(*head, bytes.to_vec())));
+        let mut copy = state.spare.pop().unwrap_or_default();
+        copy.clear();
+        copy.extend_from_slice(bytes);
+        state.waiting.push_back((self.worker, to, Carried::Packet(*head, copy)));
         true
     }
 

@@ -107,6 +107,20 @@ impl Engine {
             ToBranch::Speaks { group, speaker: None } => {
                 router.told_speakers.remove(&group);
             }
+            ToBranch::DataProduced { producer, session, stream } => {
+                self.mirror_data(room, producer, session, stream);
+            }
+            ToBranch::DataClosed { producer } => {
+                if let Some(slot) = self.rooms[room].data.producer_slot(producer) {
+                    self.drop_data_producer(now, room, slot);
+                }
+            }
+            ToBranch::Data { producer, kind, payload } => {
+                if let Some(slot) = self.rooms[room].data.producer_slot(producer) {
+                    self.pass_data_on(now, room, slot, kind, &payload);
+                }
+            }
+            ToBranch::DataLost { producer, len } => self.note_data_lost(now, room, producer, len),
         }
     }
 

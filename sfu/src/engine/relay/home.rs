@@ -17,8 +17,10 @@ use crate::engine::{
     egress::Class,
     media::router_and_outlet,
     packet::RtpPacket,
+    room::Room,
     router::{
         Outlet,
+        data::DataProducer,
         held::Held,
         producer::{Incoming, LAYERS_MAX, Producer},
         silence::Pass,
@@ -165,9 +167,13 @@ impl Engine {
         for (group, speaker) in router.speakers() {
             tell(ToBranch::Speaks { group, speaker: Some(speaker) });
         }
-        for (&session, &group) in &self.rooms[slot].groups {
-            self.relay
-                .tell(worker, Message { room, body: Told::ToBranch(ToBranch::Grouped { session, group }) });
+        let Room { groups, data, .. } = &self.rooms[slot];
+        let mut tell = |told| self.relay.tell(worker, Message { room, body: Told::ToBranch(told) });
+        for (&session, &group) in groups {
+            tell(ToBranch::Grouped { session, group });
+        }
+        for (_, &DataProducer { id: producer, session, stream, .. }) in &data.producers {
+            tell(ToBranch::DataProduced { producer, session, stream });
         }
         Ok(Reply::Done)
     }
@@ -191,6 +197,10 @@ impl Engine {
             ToHome::Fail => self.remove_room(self.rooms[room].id),
             ToHome::Wants { producer, wants } => self.note_wants(now, room, from, producer, wants),
             ToHome::Keyframe { producer, streams } => self.note_keyframe_wanted(now, room, producer, streams),
+            ToHome::DataWanted { producer, consumers } => {
+                self.note_data_wanted(room, from, producer, consumers)
+            }
+            ToHome::Retell { session } => self.retell_elsewhere(room, session),
             ToHome::Came { session } => self.rooms[room].come_elsewhere(session, from),
             ToHome::Left { session } => self.rooms[room].leave_elsewhere(session, from),
             ToHome::Fares { session, figures, froze } => {

@@ -1,15 +1,17 @@
 //! What the workers of a room tell each other beside packets. Nothing in it is of one engine alone, so that it could cross
 //! to another process as well.
 
+use bytes::Bytes;
 use plenum_shared::{
-    id::{ProducerId, RoomId, SessionId},
+    id::{DataProducerId, ProducerId, RoomId, SessionId},
     media::{Kind, PictureSize, Source},
+    transport::SctpStreamParameters,
 };
 
 use crate::engine::{
     quality::Figures,
     router::{producer::LAYERS_MAX, reception::ReceivedReport},
-    transport::params::Published,
+    transport::{params::Published, sctp::PayloadProtocolIdentifier},
 };
 
 /// Something about one room.
@@ -85,6 +87,36 @@ pub enum ToBranch {
         /// Who, and by what.
         speaker: Option<(SessionId, ProducerId)>,
     },
+    /// Messages of a client are for others.
+    DataProduced {
+        /// Their name.
+        producer: DataProducerId,
+        /// Whose they are.
+        session: SessionId,
+        /// The stream they come on, and what becomes of those that are lost.
+        stream: SctpStreamParameters,
+    },
+    /// They are not any more.
+    DataClosed {
+        /// Which.
+        producer: DataProducerId,
+    },
+    /// One of them.
+    Data {
+        /// Of which.
+        producer: DataProducerId,
+        /// Text or bytes.
+        kind: PayloadProtocolIdentifier,
+        /// The message.
+        payload: Bytes,
+    },
+    /// One of them that there was no room for.
+    DataLost {
+        /// Of which.
+        producer: DataProducerId,
+        /// Its length.
+        len: usize,
+    },
 }
 
 /// A producer as a branch has to know it.
@@ -128,6 +160,18 @@ pub enum ToHome {
         producer: ProducerId,
         /// Of which of its streams, one bit each.
         streams: u8,
+    },
+    /// So many there are subscribed to a data producer.
+    DataWanted {
+        /// To which.
+        producer: DataProducerId,
+        /// How many.
+        consumers: u32,
+    },
+    /// How well a session is connected is to be told to control once more.
+    Retell {
+        /// Whose.
+        session: SessionId,
     },
     /// A transport of a session is there.
     Came {

@@ -9,6 +9,7 @@
 //! The engine writes to other workers by [`Relay`] and knows nothing of what is behind it.
 
 pub mod branch;
+mod data;
 pub mod home;
 pub mod message;
 
@@ -28,6 +29,9 @@ pub trait Relay: fmt::Debug + Send {
     /// Tells another worker something that must not be lost.
     fn tell(&mut self, to: WorkerIndex, message: Message);
 
+    /// Tells another worker something with so many bytes, unless too much of that kind waits for it. Returns whether it did.
+    fn offer(&mut self, to: WorkerIndex, message: Message, bytes: usize) -> bool;
+
     /// Gives another worker a packet. Returns whether there was room for its class.
     fn push(&mut self, to: WorkerIndex, class: Class, head: &Head, bytes: &[u8]) -> bool;
 
@@ -41,6 +45,10 @@ pub(super) struct Alone;
 
 impl Relay for Alone {
     fn tell(&mut self, _: WorkerIndex, _: Message) {}
+
+    fn offer(&mut self, _: WorkerIndex, _: Message, _: usize) -> bool {
+        false
+    }
 
     fn push(&mut self, _: WorkerIndex, _: Class, _: &Head, _: &[u8]) -> bool {
         false

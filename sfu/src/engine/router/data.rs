@@ -9,7 +9,7 @@ use plenum_shared::{
 };
 use slab::Slab;
 
-use crate::engine::demux::Slot;
+use crate::engine::{demux::Slot, relay::WorkerIndex};
 
 /// A stream of a client whose messages are for others.
 #[derive(Debug)]
@@ -18,12 +18,14 @@ pub struct DataProducer {
     pub id: DataProducerId,
     /// Whose it is.
     pub session: SessionId,
-    /// The transport it comes by.
-    pub peer: Slot,
+    /// The transport it comes by; `None` for the mirror of one whose home is on another worker.
+    pub peer: Option<Slot>,
     /// The stream, and what becomes of lost messages on the way to every consumer.
     pub stream: SctpStreamParameters,
     /// Who gets it. Bounded by [`super::super::limits::Limits::data_consumers_per_producer`].
     pub consumers: Vec<usize>,
+    /// Branches of the room that want it, and for how many subscriptions. At most one entry for each worker.
+    pub followers: Vec<(WorkerIndex, u32)>,
     /// Messages of it that came.
     pub received: Traffic,
 }
@@ -78,10 +80,12 @@ impl DataTable {
 
     /// Adds a data producer.
     pub fn insert_producer(&mut self, producer: DataProducer) {
-        let (id, place) = (producer.id, (producer.peer, producer.stream.stream_id));
+        let DataProducer { id, peer, stream, .. } = producer;
         let slot = self.producers.insert(producer);
         self.producer_slots.insert(id, slot);
-        self.by_stream.insert(place, slot);
+        if let Some(peer) = peer {
+            self.by_stream.insert((peer, stream.stream_id), slot);
+        }
     }
 
     /// Adds a data consumer.
@@ -96,7 +100,9 @@ impl DataTable {
     pub fn remove_producer(&mut self, slot: usize) -> DataProducer {
         let producer = self.producers.remove(slot);
         self.producer_slots.remove(&producer.id);
-        self.by_stream.remove(&(producer.peer, producer.stream.stream_id));
+        if let Some(peer) = producer.peer {
+            self.by_stream.remove(&(peer, producer.stream.stream_id));
+        }
         producer
     }
 
@@ -110,7 +116,11 @@ impl DataTable {
 
     /// The data producers of a transport.
     pub fn producers_of(&self, peer: Slot) -> Vec<usize> {
-        self.producers.iter().filter(|(_, producer)| producer.peer == peer).map(|(slot, _)| slot).collect()
+        self.producers
+            .iter()
+            .filter(|(_, producer)| producer.peer == Some(peer))
+            .map(|(slot, _)| slot)
+            .collect()
     }
 
     /// The data consumers of a transport.

@@ -149,13 +149,10 @@ async fn a_room_that_outgrows_its_worker_goes_on_on_another_one() {
     assert_ne!(listener.server, speaker.server, "he is on another worker");
 
     let consumer = ConsumerId::random();
-    let consume = RoomCommand::Consume {
-        transport: receiving,
-        consumer,
-        producer,
-        rtp_capabilities: router_capabilities(),
-        paused: false,
-    };
+    let mut rtp_capabilities = router_capabilities();
+    rtp_capabilities.codecs.retain(|codec| codec.mime_type != "audio/red");
+    let consume =
+        RoomCommand::Consume { transport: receiving, consumer, producer, rtp_capabilities, paused: false };
     let Ok(Reply::Consumed { rtp_parameters, .. }) = control.room(room, consume).await else {
         panic!("nothing to hear");
     };

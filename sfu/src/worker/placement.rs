@@ -53,8 +53,15 @@ struct Receiver {
 }
 
 impl Place {
-    fn count(&self, worker: usize) -> usize {
-        self.receivers.values().filter(|receiver| receiver.worker == worker).count()
+    /// Receiving transports at each worker.
+    fn counts(&self, workers: usize) -> Vec<usize> {
+        let mut counts = vec![0; workers];
+        for Receiver { worker, .. } in self.receivers.values() {
+            if let Some(count) = counts.get_mut(*worker) {
+                *count += 1;
+            }
+        }
+        counts
     }
 
     fn parts(&self) -> impl Iterator<Item = usize> {
@@ -91,16 +98,18 @@ impl Placement {
     /// a part that has, else a worker that has and no part yet.
     pub fn place_receiver(&self, room: RoomId, loads: &[Load]) -> Option<usize> {
         let place = self.rooms.get(&room)?;
-        if place.count(place.home) < DIVIDED_FROM {
+        let counts = place.counts(loads.len());
+        let count = |worker: usize| counts.get(worker).copied().unwrap_or_default();
+        if count(place.home) < DIVIDED_FROM {
             return Some(place.home);
         }
         let has_time = |&worker: &usize| {
-            loads.get(worker).is_some_and(|load| load.cpu < BUSY) && place.count(worker) < PART_MAX
+            loads.get(worker).is_some_and(|load| load.cpu < BUSY) && count(worker) < PART_MAX
         };
         let is_new = |worker: &usize| place.parts().all(|part| part != *worker);
         let new =
             (0..loads.len()).filter(is_new).filter(has_time).min_by_key(|&worker| loads[worker].transports);
-        let fewest = || place.parts().min_by_key(|&worker| place.count(worker));
+        let fewest = || place.parts().min_by_key(|&worker| count(worker));
         place.parts().find(has_time).or(new).or_else(fewest)
     }
 

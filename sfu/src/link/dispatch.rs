@@ -158,7 +158,7 @@ impl Dispatch {
     /// home's to open: it tells the other worker before it answers.
     async fn create_receiver(&self, room: RoomId, session: SessionId, transport: TransportId) -> Response {
         let loads = self.loads();
-        let worker = self.placement().place_receiver(room, &loads).ok_or_else(unknown_room)?;
+        let worker = self.placement().place_receiver(room, transport, &loads).ok_or_else(unknown_room)?;
         if !self.placement().parts_of(room).contains(&worker) {
             // There are as many workers as fit into the number.
             let branch = WorkerIndex(worker as u16);
@@ -179,7 +179,8 @@ impl Dispatch {
     async fn close_transport(&self, room: RoomId, transport: TransportId) -> Response {
         let worker = self.worker_of_transport(room, transport)?;
         let response = self.ask(room, worker, RoomCommand::CloseTransport { transport }).await;
-        if response.is_ok() {
+        // One that is not there any more is gone as well.
+        if response.as_ref().err().is_none_or(|refusal| refusal.reason == RefusalReason::UnknownTransport) {
             self.placement().forget_transport(room, transport);
         }
         response

@@ -95,9 +95,12 @@ impl Placement {
     }
 
     /// Chooses the worker of a transport that will receive: home, as long as the room is small or its worker has time, else
-    /// a part that has, else a worker that has and no part yet.
-    pub fn place_receiver(&self, room: RoomId, loads: &[Load]) -> Option<usize> {
+    /// a part that has, else a worker that has and no part yet. One that is there already is asked for again where it is.
+    pub fn place_receiver(&self, room: RoomId, transport: TransportId, loads: &[Load]) -> Option<usize> {
         let place = self.rooms.get(&room)?;
+        if let Some(known) = place.receivers.get(&transport) {
+            return Some(known.worker);
+        }
         let counts = place.counts(loads.len());
         let count = |worker: usize| counts.get(worker).copied().unwrap_or_default();
         if count(place.home) < DIVIDED_FROM {
@@ -203,9 +206,10 @@ mod tests {
     /// Workers of so many transports that receive, one after the other.
     fn receivers(placement: &mut Placement, room: RoomId, loads: &[Load], count: usize) -> Vec<usize> {
         let place = |_| {
-            let worker = placement.place_receiver(room, loads).unwrap();
+            let transport = TransportId::random();
+            let worker = placement.place_receiver(room, transport, loads).unwrap();
             placement.add_branch(room, worker);
-            placement.add_receiver(room, TransportId::random(), SessionId::random(), worker);
+            placement.add_receiver(room, transport, SessionId::random(), worker);
             worker
         };
         (0..count).map(place).collect()
@@ -274,6 +278,7 @@ mod tests {
         placement.add_receiver(room, there, session, 1);
         assert_eq!(placement.worker_of_transport(room, here), Some(0));
         assert_eq!(placement.worker_of_transport(room, there), Some(1));
+        assert_eq!(placement.place_receiver(room, there, &[IDLE, IDLE]), Some(1), "asked for again");
         let consumer = Uuid::from_u128(7);
         assert_eq!(placement.workers_of_consumer(room, consumer), [0, 1]);
         placement.add_consumer(room, consumer, 1);

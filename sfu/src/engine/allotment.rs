@@ -143,18 +143,35 @@ impl Engine {
     pub(super) fn heed_silent_layers(&mut self, now: Instant, slot: Slot) {
         let room = self.peers[slot].room;
         for index in 0..self.peers[slot].producers.len() {
-            let producer = self.peers[slot].producers[index];
-            let router = &mut self.rooms[room].router;
-            if !is_due(router.producers[producer].silence_timeout(), now) {
-                continue;
+            self.heed_silent_layers_of(now, room, self.peers[slot].producers[index]);
+        }
+    }
+
+    /// The same for the mirrors of a room, which are of no peer here. Returns when to look again.
+    pub(super) fn heed_silent_mirrors(&mut self, now: Instant, room: Slot) -> Option<Instant> {
+        let mut next: Option<Instant> = None;
+        for slot in 0..self.rooms[room].router.producers.capacity() {
+            if self.rooms[room].router.producers.contains(slot) {
+                self.heed_silent_layers_of(now, room, slot);
+                self.wake_publisher(now, room, slot);
+                let at = self.rooms[room].router.producers[slot].silence_timeout();
+                next = next.into_iter().chain(at).min();
             }
-            let followed = router.followed(producer);
-            let Found { stopped, doubted } = router.producers[producer].look_for_silence(now, followed);
-            let doubted = (0..LAYERS_MAX as u8).filter(|layer| doubted >> layer & 1 == 1);
-            doubted.for_each(|layer| router.doubt(producer, layer));
-            if stopped {
-                self.replace_stopped_layer(now, room, producer);
-            }
+        }
+        next
+    }
+
+    fn heed_silent_layers_of(&mut self, now: Instant, room: Slot, producer: usize) {
+        let router = &mut self.rooms[room].router;
+        if !is_due(router.producers[producer].silence_timeout(), now) {
+            return;
+        }
+        let followed = router.followed(producer);
+        let Found { stopped, doubted } = router.producers[producer].look_for_silence(now, followed);
+        let doubted = (0..LAYERS_MAX as u8).filter(|layer| doubted >> layer & 1 == 1);
+        doubted.for_each(|layer| router.doubt(producer, layer));
+        if stopped {
+            self.replace_stopped_layer(now, room, producer);
         }
     }
 

@@ -155,6 +155,11 @@ impl Engine {
     /// Who speaks is looked at while somebody is heard.
     pub(super) fn judge_floors(&mut self, now: Instant, room: Slot) {
         self.in_progress = Some(self.rooms[room].id);
+        if self.rooms[room].home.is_some() {
+            // It is judged at home; here there are layers to look after.
+            let next = self.heed_silent_mirrors(now, room).map(|at| at.max(now + RETRY_AFTER));
+            return self.deadlines.set(Waiting::Room(room), next);
+        }
         let (router, mut outlet) = router_and_outlet!(self, room);
         let next = router.judge_floors(now, &mut outlet);
         self.deadlines.set(Waiting::Room(room), next);

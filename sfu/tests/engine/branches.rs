@@ -184,6 +184,29 @@ fn a_viewer_on_a_branch_is_moved_between_layers_there() {
 }
 
 #[test]
+fn a_layer_that_stops_is_replaced_on_a_branch_by_its_own_clock() {
+    let mut room = two_workers();
+    let ada = room.link(Direction::Send);
+    let camera = room.produce(ada, Kind::Video, Source::Camera, &simulcast());
+    let viewer = room.viewer_on(1);
+    let view = room.consume(viewer, camera);
+    let mut number = 0;
+    let mut film = |room: &mut Room, frames: u16, layers: usize| {
+        for _ in 0..frames {
+            number += 1;
+            let asked = !keyframes_asked(room, ada).is_empty();
+            room.send_layers(ada, number, number == 1 || asked, layers);
+            room.run(33);
+        }
+        room.received(&view)
+    };
+    assert!(film(&mut room, 90, 3).last().unwrap().1.len() > 1000);
+    let after = film(&mut room, 15, 2);
+    let last = after.last().expect("the next layer is there within half a second");
+    assert!((400..1000).contains(&last.1.len()), "{} bytes", last.1.len());
+}
+
+#[test]
 fn a_pause_holds_everywhere_and_ends_everywhere() {
     let mut room = two_workers();
     let ada = room.link(Direction::Send);

@@ -59,7 +59,11 @@ impl Engine {
         let slot = router.producer_slot(head.producer).filter(|&slot| router.producers[slot].is_mirror());
         if let Some(slot) = slot {
             router.follow(now, slot, head, bytes, &mut outlet);
-            let stopped = std::mem::take(&mut router.producers[slot].layer_stopped);
+            let producer = &mut router.producers[slot];
+            let stopped = std::mem::take(&mut producer.layer_stopped);
+            if let Some(at) = producer.silence_timeout() {
+                outlet.deadlines.advance(Waiting::Room(room), at);
+            }
             self.list_held(room, slot);
             if stopped {
                 self.replace_stopped_layer(now, room, slot);

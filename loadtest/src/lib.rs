@@ -3,11 +3,12 @@
 //! [`scenario`] says what people do; [`bot`] is one of them; [`signal`] speaks to the server from the API documents;
 //! [`peer`] is one WebRTC transport (str0m, an implementation independent of ours); [`media`] makes what is sent;
 //! [`accounting`] judges what arrives; [`monitor`] and [`timeline`] follow the run while it lasts; [`report`] says what
-//! was found in text, as a page and in JSON.
+//! was found in text, as a page and in JSON. [`light`] is another kind of client: many on one thread, for benchmarks.
 
 pub mod accounting;
 pub mod bot;
 pub mod histogram;
+pub mod light;
 pub mod media;
 pub mod monitor;
 pub mod network;

@@ -26,7 +26,9 @@ pub struct Stamp {
 
 impl Stamp {
     /// Bytes a stamp takes at the end of a payload.
-    pub const LEN: usize = 16 + 1 + 1 + 8 + 8 + 4 + 8 + 2 + 4;
+    pub const LEN: usize = 16 + 1 + 1 + 8 + 8 + 4 + 8 + Self::AFTER_SENT_AT;
+    /// Length of the pattern and mark.
+    const AFTER_SENT_AT: usize = 2 + 4;
 
     /// Fills `payload` from `head` on with a pattern of the counter and ends it with the stamp.
     ///
@@ -49,6 +51,12 @@ impl Stamp {
         tail.extend_from_slice(&body.to_be_bytes());
         tail.extend_from_slice(&MAGIC);
         payload[body_end..].copy_from_slice(&tail);
+    }
+
+    /// Says anew when the payload, which ends with a stamp, is handed to the network.
+    pub fn set_sent_at(payload: &mut [u8], sent_at_ns: u64) {
+        let at = payload.len() - Self::AFTER_SENT_AT - 8;
+        payload[at..at + 8].copy_from_slice(&sent_at_ns.to_be_bytes());
     }
 
     /// Reads the stamp and checks the pattern before it. `None` when the payload is not one of ours, or was changed.
@@ -129,6 +137,14 @@ mod tests {
             assert_eq!(Stamp::read(&payload), Some(stamp()));
             assert!(payload[..head].iter().all(|byte| *byte == 0xaa));
         }
+    }
+
+    #[test]
+    fn the_time_of_sending_can_be_said_later() {
+        let mut payload = vec![0; Stamp::LEN + 30];
+        stamp().write(&mut payload, 0);
+        Stamp::set_sent_at(&mut payload, 42);
+        assert_eq!(Stamp::read(&payload), Some(Stamp { sent_at_ns: 42, ..stamp() }));
     }
 
     #[test]

@@ -33,7 +33,18 @@ impl Node {
     /// # Errors
     /// A program that does not start or does not register.
     pub async fn launch(settings: &LaunchSettings) -> Result<Arc<Self>, LaunchError> {
-        let (process, link) = process::launch(settings, CONTROL_EPOCH).await?;
+        Self::launch_with(settings, &[]).await
+    }
+
+    /// As [`Node::launch`], with further settings in the program's environment.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn launch_with(
+        settings: &LaunchSettings,
+        further: &[(&str, &str)],
+    ) -> Result<Arc<Self>, LaunchError> {
+        let (process, link) = process::launch(settings, further, CONTROL_EPOCH).await?;
         Ok(Arc::new(Self { link, process }))
     }
 
@@ -49,6 +60,11 @@ impl Node {
     /// The program's process, if it was started here.
     pub fn pid(&self) -> Option<u32> {
         self.process.pid()
+    }
+
+    /// Where the program serves `/metrics`.
+    pub fn http_address(&self) -> &str {
+        self.process.http_address()
     }
 
     async fn ask(&self, room: RoomId, command: RoomCommand) -> Result<Reply, SignalError> {

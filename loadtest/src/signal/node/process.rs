@@ -77,11 +77,16 @@ pub(super) struct NodeProcess {
     /// With the certificates, which are there for as long as it may read them.
     started: Option<(Child, TempDir)>,
     endpoint: quinn::Endpoint,
+    http_address: String,
 }
 
 impl NodeProcess {
     pub(super) fn pid(&self) -> Option<u32> {
         self.started.as_ref().and_then(|(child, _)| child.id())
+    }
+
+    pub(super) fn http_address(&self) -> &str {
+        &self.http_address
     }
 }
 
@@ -103,6 +108,7 @@ const SOMEBODY_TIMEOUT: Duration = Duration::from_secs(600);
 
 pub(super) async fn launch(
     settings: &LaunchSettings,
+    further: &[(&str, &str)],
     control_epoch: u64,
 ) -> Result<(NodeProcess, quinn::Connection), LaunchError> {
     let directory = tempfile::tempdir().map_err(|error| LaunchError::Certificates(error.to_string()))?;
@@ -120,6 +126,7 @@ pub(super) async fn launch(
         .env("SFU_VIDEO_LAST_N", "0")
         .env("SFU_ORPHAN_TIMEOUT_S", "10")
         .env("LOG", &settings.log)
+        .envs(further.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::from(std::io::stderr()))
         .kill_on_drop(true)
@@ -127,14 +134,14 @@ pub(super) async fn launch(
         .map_err(|error| LaunchError::Start { program: settings.program.clone(), error })?;
 
     let registration = timeout(REGISTER_TIMEOUT, register(&endpoint, control_epoch));
-    let link = tokio::select! {
+    let (link, http_address) = tokio::select! {
         registered = registration => registered.map_err(|_| LaunchError::Silent(REGISTER_TIMEOUT))??,
         status = child.wait() => {
             let status = status.map_err(|error| LaunchError::Link(error.to_string()))?;
             return Err(LaunchError::Ended(status));
         }
     };
-    Ok((NodeProcess { started: Some((child, directory)), endpoint }, link))
+    Ok((NodeProcess { started: Some((child, directory)), endpoint, http_address }, link))
 }
 
 pub(super) async fn wait_for(
@@ -143,8 +150,8 @@ pub(super) async fn wait_for(
 ) -> Result<(NodeProcess, quinn::Connection), LaunchError> {
     let endpoint = listen_at(settings.listen, &settings.directory)?;
     let registered = timeout(SOMEBODY_TIMEOUT, register(&endpoint, control_epoch)).await;
-    let link = registered.map_err(|_| LaunchError::Silent(SOMEBODY_TIMEOUT))??;
-    Ok((NodeProcess { started: None, endpoint }, link))
+    let (link, http_address) = registered.map_err(|_| LaunchError::Silent(SOMEBODY_TIMEOUT))??;
+    Ok((NodeProcess { started: None, endpoint, http_address }, link))
 }
 
 /// Listens for a node that has the certificates made here.
@@ -156,8 +163,12 @@ fn listen_at(address: SocketAddr, directory: &Path) -> Result<quinn::Endpoint, L
     quinn::Endpoint::server(config, address).map_err(|error| LaunchError::Link(error.to_string()))
 }
 
-/// The node's first stream: its hello and our welcome. Its events come on a stream of their own.
-async fn register(endpoint: &quinn::Endpoint, control_epoch: u64) -> Result<quinn::Connection, LaunchError> {
+/// The node's first stream: its hello and our welcome. Its events come on a stream of their own. Returns where it serves
+/// its metrics, too.
+async fn register(
+    endpoint: &quinn::Endpoint,
+    control_epoch: u64,
+) -> Result<(quinn::Connection, String), LaunchError> {
     let broken = |error: &dyn std::fmt::Display| LaunchError::Link(error.to_string());
     let incoming = endpoint.accept().await.ok_or_else(|| LaunchError::Link("closed".into()))?;
     let link = incoming.await.map_err(|error| broken(&error))?;
@@ -176,7 +187,7 @@ async fn register(endpoint: &quinn::Endpoint, control_epoch: u64) -> Result<quin
     send.finish().map_err(|error| broken(&error))?;
     tracing::info!(workers = hello.worker_count, software = hello.software, "node registered");
     tokio::spawn(listen(link.clone()));
-    Ok(link)
+    Ok((link, hello.http_address))
 }
 
 /// Reads the node's events away so that it never has to wait for us.

@@ -181,18 +181,19 @@ impl DtlsEndpoint {
 
     /// Takes everything dimpl has to say; it is consistent only after that.
     fn poll(&mut self, now: Instant, send: &mut impl FnMut(&[u8])) -> Option<DtlsEvent> {
-        let mut buf = vec![0; POLL_BUFFER_LEN];
+        let (mut usual, mut large) = ([0; POLL_BUFFER_LEN], Vec::new());
         let mut goodbye = false;
         loop {
+            let buf = if large.is_empty() { &mut usual[..] } else { &mut large[..] };
             let room = buf.len();
-            match self.engine.poll_output(&mut buf) {
+            match self.engine.poll_output(buf) {
                 Output::Packet(packet) => send(packet),
                 Output::Timeout(at) => {
                     self.timeout = Some(at);
                     break;
                 }
                 Output::BufferTooSmall { needed } if needed > room && needed <= POLL_BUFFER_LEN_MAX => {
-                    buf.resize(needed, 0);
+                    large.resize(needed, 0);
                 }
                 Output::BufferTooSmall { .. } => {
                     self.restart(now);

@@ -29,6 +29,7 @@ pub struct SentPacket {
 /// The last [`SENT_MAX`] packets.
 #[derive(Debug)]
 pub struct SentPackets {
+    /// Made with the first packet: most transports of a large room never send one.
     ring: Box<[SentPacket]>,
     next: u64,
     /// The first number that counts.
@@ -39,7 +40,7 @@ pub struct SentPackets {
 impl SentPackets {
     /// Nothing was sent.
     pub fn new() -> Self {
-        SentPackets { ring: vec![SentPacket::default(); SENT_MAX].into(), next: 0, first: 0, in_flight: 0 }
+        SentPackets { ring: Box::default(), next: 0, first: 0, in_flight: 0 }
     }
 
     /// Nothing that is remembered, and the next number.
@@ -49,6 +50,9 @@ impl SentPackets {
 
     /// Takes note of a packet and names it; its wraps are counted here, 16 bits of it go on the wire.
     pub fn push(&mut self, sent_us: u32, len_bytes: usize) -> u64 {
+        if self.ring.is_empty() {
+            self.ring = vec![SentPacket::default(); SENT_MAX].into();
+        }
         let number = self.next;
         self.next += 1;
         let entry = &mut self.ring[number as usize % SENT_MAX];
@@ -64,7 +68,8 @@ impl SentPackets {
     /// A packet that is remembered.
     pub fn get(&self, number: u64) -> Option<SentPacket> {
         let remembered = self.next.saturating_sub(SENT_MAX as u64)..self.next;
-        remembered.contains(&number).then(|| self.ring[number as usize % SENT_MAX])
+        let at = number as usize % SENT_MAX;
+        self.ring.get(at).copied().filter(|_| remembered.contains(&number))
     }
 
     /// The number after the last.

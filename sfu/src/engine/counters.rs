@@ -66,8 +66,10 @@ pub struct Counters {
     pub sent: ByKind,
     /// Datagrams that are not STUN, DTLS, RTP or RTCP by their first bytes.
     pub datagrams_dropped_unclassified: u64,
-    /// Datagrams from an address, or for a ufrag, that belongs to no transport.
-    pub datagrams_dropped_unrouted: u64,
+    /// STUN that is no request to a ufrag of ours.
+    pub stun_dropped_unknown_ufrag: u64,
+    /// DTLS and media from an address that has passed no check.
+    pub datagrams_dropped_unknown_address: u64,
     /// STUN that was not a valid check of its transport's peer.
     pub stun_ignored: u64,
     /// Media that came before the keys, or after the end.
@@ -185,6 +187,8 @@ pub struct Counters {
     pub branches: u64,
     /// Transports that exist now.
     pub transports: u64,
+    /// Addresses that are theirs now.
+    pub addresses: u64,
     /// Producers that exist now.
     pub producers: u64,
     /// Consumers that exist now.

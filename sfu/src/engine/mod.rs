@@ -57,7 +57,7 @@ use slab::Slab;
 
 use counters::Counters;
 use deadlines::{Deadlines, Waiting};
-use demux::{Demux, Slot};
+use demux::{DatagramKind, Demux, Slot};
 use egress::Egress;
 use limits::Limits;
 use peer::Peer;
@@ -191,7 +191,10 @@ impl Engine {
             return;
         };
         let Some(slot) = self.demux.route(kind, local, source, datagram) else {
-            self.counters.datagrams_dropped_unrouted += 1;
+            match kind {
+                DatagramKind::Stun => self.counters.stun_dropped_unknown_ufrag += 1,
+                _ => self.counters.datagrams_dropped_unknown_address += 1,
+            }
             return;
         };
         let Some(peer) = self.peers.get_mut(slot) else { return };
@@ -199,6 +202,8 @@ impl Engine {
         peer.traffic.note_received(now, datagram.len());
         self.counters.received.note_signalling(datagram);
         match peer.transport.handle_datagram(now, local, source, datagram) {
+            // A forged address or a ufrag somebody overheard lead this far; it must not be dear.
+            Received::Dropped => {}
             Received::Nothing => {
                 self.take_data(now, slot);
                 self.after_transport(now, slot);
@@ -304,6 +309,7 @@ impl Engine {
             rooms: homes().count() as u64,
             branches: self.rooms.len() as u64 - homes().count() as u64,
             transports: self.peers.len() as u64,
+            addresses: self.demux.address_count() as u64,
             producers: homes().map(|room| room.router.producers.len() as u64).sum(),
             consumers: routers().map(|router| router.consumers.len() as u64).sum(),
             ..counters

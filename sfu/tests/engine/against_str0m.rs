@@ -173,7 +173,7 @@ impl Call {
                 bytes.truncate(len);
                 self.rtcp.push(bytes);
             }
-            Received::Nothing | Received::Checked { .. } => {}
+            Received::Dropped | Received::Nothing | Received::Checked { .. } => {}
         }
     }
 

@@ -421,7 +421,7 @@ fn a_room_removed_after_a_panic_is_told_and_gone() {
     assert_eq!(room.engine.poll_event(), Some(Event::RoomFailed { room: room.room }));
     assert_eq!(room.engine.counters().rooms_failed, 1);
     room.send_video(ada, 1, true);
-    assert_eq!(room.engine.counters().datagrams_dropped_unrouted, 1);
+    assert_eq!(room.engine.counters().datagrams_dropped_unknown_address, 1);
     assert_eq!(room.refused(RoomCommand::Stats), RefusalReason::UnknownRoom);
     room.command(RoomCommand::Create).unwrap();
 }

@@ -369,7 +369,7 @@ fn figures_add_up_to_what_was_on_the_wire_of_a_bad_network() {
                 assert!(transport.received_rate.0 > 0 && transport.sent_rate.0 > 0);
             }
         }
-        assert_eq!(counters.datagrams_dropped_unrouted, 0);
+        assert_eq!((counters.stun_dropped_unknown_ufrag, counters.datagrams_dropped_unknown_address), (0, 0));
 
         let streams = || details.iter().flat_map(|one| &one.producers).flat_map(|one| &one.streams);
         let consumers = || details.iter().flat_map(|one| &one.consumers);

@@ -20,11 +20,11 @@ impl Transport {
     ) -> Received {
         let Some(inbound) = &mut self.inbound else {
             self.counters.media_without_keys += 1;
-            return Received::Nothing;
+            return Received::Dropped;
         };
         let Ok(prefix) = HeaderPrefix::parse(bytes) else {
             self.counters.media_not_authentic += 1;
-            return Received::Nothing;
+            return Received::Dropped;
         };
         match inbound.open_rtp(bytes, prefix) {
             Ok(len) => {
@@ -46,7 +46,7 @@ impl Transport {
     ) -> Received {
         let Some(inbound) = &mut self.inbound else {
             self.counters.media_without_keys += 1;
-            return Received::Nothing;
+            return Received::Dropped;
         };
         match inbound.open_rtcp(bytes) {
             Ok(len) => {
@@ -74,7 +74,7 @@ impl Transport {
             SrtpError::Replayed => self.counters.media_replayed += 1,
             _ => self.counters.media_not_authentic += 1,
         }
-        Received::Nothing
+        Received::Dropped
     }
 
     /// Seals a plain RTP packet of `plain_len` bytes at the start of `buf`, which has [`super::RTP_OVERHEAD_MAX`] spare bytes.

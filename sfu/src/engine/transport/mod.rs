@@ -194,14 +194,14 @@ impl Transport {
         bytes: &mut [u8],
     ) -> Received {
         if self.closed {
-            return Received::Nothing;
+            return Received::Dropped;
         }
         match classify(bytes) {
             Some(DatagramKind::Rtp) => self.handle_rtp(now, (local, source), bytes),
             Some(DatagramKind::Rtcp) => self.handle_rtcp(now, (local, source), bytes),
             Some(DatagramKind::Stun) => self.handle_stun(now, local, source, bytes),
             Some(DatagramKind::Dtls) => self.handle_dtls(now, local, source, bytes),
-            None => Received::Nothing,
+            None => Received::Dropped,
         }
     }
 
@@ -220,14 +220,14 @@ impl Transport {
             Check::Refused => Received::Nothing,
             Check::Ignored => {
                 self.counters.stun_ignored += 1;
-                Received::Nothing
+                Received::Dropped
             }
         }
     }
 
     fn handle_dtls(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, bytes: &[u8]) -> Received {
         if !self.ice.has_checked(local, source) {
-            return Received::Nothing;
+            return Received::Dropped;
         }
         let mut flight = Vec::new();
         let event = self.dtls.handle_packet(now, bytes, &mut |packet| flight.push(packet.to_vec()));

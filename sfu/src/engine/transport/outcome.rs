@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use super::LocalIndex;
 use crate::engine::packet::RtpPacket;
 
-/// What became of a datagram. After everything but media there may be events and datagrams to be polled.
+/// What became of a datagram. After what was neither media nor dropped there may be events and datagrams to be polled.
 #[derive(Debug)]
 pub enum Received {
-    /// Handled or dropped; nothing for the caller.
+    /// Not believed, or of no use: nothing has changed, and there is nothing to be polled.
+    Dropped,
+    /// Handled; nothing for the caller.
     Nothing,
     /// A connectivity check from this address was valid: the demultiplexer must (re)bind the address. When the table
     /// was full, another one was let go and must be unbound.

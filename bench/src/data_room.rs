@@ -1,7 +1,7 @@
 //! A data channel in a real engine: one peer that sends messages and many that get each of them, with the network
 //! between them as in [`crate::room`].
 
-use crate::room::{FIRST_PORT, LOCAL, Peer};
+use crate::room::{FIRST_PORT, LOCAL, Peer, address};
 use plenum_sfu::engine::{
     Candidate as EngineCandidate, Engine, EngineConfig,
     limits::Limits,
@@ -46,17 +46,18 @@ impl DataRoom {
         let room = RoomId::random();
         engine.handle_command(now, room, RoomCommand::Create).expect("an empty worker");
 
-        let (mut sender, transport) = Peer::new(&mut engine, now, room, Direction::Send, 0, server);
+        let mut ask = |command| engine.handle_command(now, room, command);
+        let (mut sender, transport) = Peer::new(&mut ask, now, Direction::Send, address(0));
         let producer = DataProducerId::random();
         let produce = RoomCommand::ProduceData { transport, producer, stream: STREAM };
-        engine.handle_command(now, room, produce).expect("a free stream");
+        ask(produce).expect("a free stream");
         let channel = open(&mut sender, STREAM);
         let mut peers = vec![sender];
         for index in 1..=receivers {
-            let (mut peer, transport) = Peer::new(&mut engine, now, room, Direction::Recv, index, server);
+            let (mut peer, transport) = Peer::new(&mut ask, now, Direction::Recv, address(index));
             let consume =
                 RoomCommand::ConsumeData { transport, consumer: DataConsumerId::random(), producer };
-            let reply = engine.handle_command(now, room, consume).expect("room for a consumer");
+            let reply = ask(consume).expect("room for a consumer");
             let Reply::DataConsumed { stream } = reply else { unreachable!("the reply to ConsumeData") };
             open(&mut peer, stream);
             peers.push(peer);

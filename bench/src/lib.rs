@@ -3,5 +3,7 @@
 pub mod allocations;
 pub mod data_room;
 pub mod egress_limit;
+pub mod garbage;
+pub mod live;
 pub mod packets;
 pub mod room;

@@ -12,7 +12,7 @@ use plenum_sfu::engine::{
     transport::{DtlsCertificate, LocalIndex},
 };
 use plenum_shared::{
-    command::{Reply, RoomCommand},
+    command::{Reply, Response, RoomCommand},
     id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
     media::{Direction, Kind, Source},
     rtp::{RtpParameters, extension_id, router_capabilities},
@@ -65,6 +65,8 @@ pub(crate) struct Peer {
     pub rtc: Rtc,
     pub address: SocketAddr,
     server: SocketAddr,
+    /// Of its checks: our ufrag and its own.
+    username: String,
 }
 
 impl Room {
@@ -96,9 +98,10 @@ impl Room {
         let room = RoomId::random();
         inside(|| engine.handle_command(now, room, RoomCommand::Create)).expect("an empty worker");
 
-        let (publisher, publisher_transport) = Peer::new(&mut engine, now, room, Direction::Send, 0, server);
-        let peers: Vec<(Peer, TransportId)> = (0..subscribers)
-            .map(|index| Peer::new(&mut engine, now, room, Direction::Recv, index + 1, server))
+        let mut ask = |command| inside(|| engine.handle_command(now, room, command));
+        let (publisher, publisher_transport) = Peer::new(&mut ask, now, Direction::Send, address(0));
+        let peers: Vec<(Peer, TransportId)> = (1..=subscribers)
+            .map(|index| Peer::new(&mut ask, now, Direction::Recv, address(index)))
             .collect();
         let producer = ProducerId::random();
         let produce = RoomCommand::Produce {
@@ -162,21 +165,9 @@ impl Room {
 
     /// The next five packets as they come from the network.
     pub fn sealed_frame(&mut self) -> Vec<Vec<u8>> {
-        let kind = self.media;
-        let pt = Pt::new_with_value(if kind == Media::Audio { 111 } else { 96 });
         for place in 0..FRAME {
-            let number = self.sent;
+            self.publisher.publish(self.now, self.media, self.sent, place);
             self.sent += 1;
-            let (rtp_time, payload) = kind.packet(number, place);
-            let extensions = ExtensionValues {
-                audio_level: (kind == Media::Audio).then_some(-30),
-                voice_activity: (kind == Media::Audio).then_some(true),
-                ..ExtensionValues::default()
-            };
-            let mut direct = self.publisher.rtc.direct_api();
-            let stream = direct.stream_tx(&Ssrc::from(SSRC)).expect("declared");
-            let write = RtpWrite::new(pt, (number + 1).into(), rtp_time, self.now, payload);
-            stream.write_rtp(write.marker(place + 1 == FRAME).ext_vals(extensions));
         }
         let mut sealed = self.publisher.outputs(self.now);
         sealed.retain(|datagram| is_media(datagram));
@@ -192,6 +183,18 @@ impl Room {
         self.end_batch(self.now);
         let egress = self.engine.egress();
         egress.messages().map(|message| message.datagrams()).sum()
+    }
+
+    /// A datagram that nobody in the room sent, from the address of a subscriber or of nobody.
+    pub fn receive_forged(&mut self, subscriber: Option<usize>, datagram: &mut [u8]) {
+        let nobody = (Ipv4Addr::new(203, 0, 113, 9), 9).into();
+        let source = subscriber.map_or(nobody, |index| self.subscribers[index].address);
+        inside(|| self.engine.handle_datagram(self.now, LOCAL, source, datagram));
+    }
+
+    /// What the checks of a subscriber say.
+    pub fn username(&self, subscriber: usize) -> &str {
+        self.subscribers[subscriber].username()
     }
 
     /// Time until the next frame: what was forwarded arrives, timers that are due, and what peers have to say.
@@ -256,28 +259,31 @@ impl Room {
 
 pub(crate) const FIRST_PORT: u16 = 20_000;
 
+/// Where a peer of an engine without sockets is.
+pub(crate) fn address(index: usize) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, FIRST_PORT + index as u16).into()
+}
+
 impl Peer {
-    /// Makes the transport in the engine and the other end of it.
+    /// Makes the transport in the room that `ask` commands, and the other end of it.
     pub fn new(
-        engine: &mut Engine,
+        ask: &mut impl FnMut(RoomCommand) -> Response,
         now: Instant,
-        room: RoomId,
         direction: Direction,
-        index: usize,
-        server: SocketAddr,
+        address: SocketAddr,
     ) -> (Self, TransportId) {
         let transport = TransportId::random();
         let create = RoomCommand::CreateTransport { session: SessionId::random(), transport, direction };
-        let reply = inside(|| engine.handle_command(now, room, create)).expect("room for a transport");
-        let Reply::TransportCreated { ice, dtls, .. } = reply else {
-            unreachable!("the reply to CreateTransport")
+        let Ok(Reply::TransportCreated { ice, dtls, candidates }) = ask(create) else {
+            unreachable!("the reply to CreateTransport, where there is room for one")
         };
-        let address: SocketAddr = (Ipv4Addr::LOCALHOST, FIRST_PORT + index as u16).into();
+        let server = SocketAddr::new(candidates[0].ip, candidates[0].port);
         let mut rtc = config(direction).build(now);
         rtc.add_local_candidate(Candidate::host(address, "udp").expect("a plain address"));
         rtc.add_remote_candidate(Candidate::host(server, "udp").expect("a plain address"));
         let mut direct = rtc.direct_api();
         direct.set_ice_controlling(true);
+        let username = format!("{}:{}", ice.username_fragment, direct.local_ice_credentials().ufrag);
         direct.set_remote_ice_credentials(IceCreds { ufrag: ice.username_fragment, pass: ice.password });
         let fingerprint = format!("sha-256 {}", dtls.fingerprints[0].value);
         direct.set_remote_fingerprint(fingerprint.parse().expect("as the engine writes it"));
@@ -288,18 +294,43 @@ impl Peer {
         let fingerprint = Fingerprint { algorithm: algorithm.to_owned(), value: value.to_owned() };
         let dtls = DtlsParameters { role: DtlsRole::Client, fingerprints: vec![fingerprint] };
         let connect = RoomCommand::ConnectTransport { transport, dtls };
-        inside(|| engine.handle_command(now, room, connect)).expect("a new transport");
-        (Self { rtc, address, server }, transport)
+        ask(connect).expect("a new transport");
+        (Self { rtc, address, server, username }, transport)
     }
 
-    fn declare(&mut self, media: Media) {
+    /// Where it sends to.
+    pub fn server(&self) -> SocketAddr {
+        self.server
+    }
+
+    /// What its checks say: our ufrag and its own.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    pub fn declare(&mut self, media: Media) {
         let kind = if media == Media::Audio { MediaKind::Audio } else { MediaKind::Video };
         let mut direct = self.rtc.direct_api();
         direct.declare_media(Mid::from(MID), kind);
         direct.declare_stream_tx(SSRC.into(), None, Mid::from(MID), None);
     }
 
-    fn expect(&mut self, media: Media, parameters: &RtpParameters) {
+    /// Has it send the packet of this number, at this place in its frame, with its next outputs.
+    pub fn publish(&mut self, now: Instant, media: Media, number: u64, place: usize) {
+        let pt = Pt::new_with_value(if media == Media::Audio { 111 } else { 96 });
+        let (rtp_time, payload) = media.packet(number, place);
+        let extensions = ExtensionValues {
+            audio_level: (media == Media::Audio).then_some(-30),
+            voice_activity: (media == Media::Audio).then_some(true),
+            ..ExtensionValues::default()
+        };
+        let mut direct = self.rtc.direct_api();
+        let stream = direct.stream_tx(&Ssrc::from(SSRC)).expect("declared");
+        let write = RtpWrite::new(pt, (number + 1).into(), rtp_time, now, payload);
+        stream.write_rtp(write.marker(place + 1 == FRAME).ext_vals(extensions));
+    }
+
+    pub fn expect(&mut self, media: Media, parameters: &RtpParameters) {
         let kind = if media == Media::Audio { MediaKind::Audio } else { MediaKind::Video };
         let mid = Mid::from(parameters.mid.as_deref().expect("the engine names it"));
         let ssrc = parameters.encodings[0].ssrc.expect("the engine chooses it");
@@ -335,12 +366,12 @@ impl Peer {
 }
 
 impl Media {
-    fn kind(self) -> Kind {
+    pub(crate) fn kind(self) -> Kind {
         if self == Self::Audio { Kind::Audio } else { Kind::Video }
     }
 
     /// As a browser announces it.
-    fn parameters(self) -> RtpParameters {
+    pub(crate) fn parameters(self) -> RtpParameters {
         let codec = match self {
             Self::Audio => r#"{"mimeType":"audio/opus","payloadType":111,"clockRate":48000,"channels":2}"#,
             Self::Video => r#"{"mimeType":"video/VP8","payloadType":96,"clockRate":90000}"#,
@@ -397,6 +428,6 @@ fn config(direction: Direction) -> RtcConfig {
 }
 
 /// RTP, not RTCP, STUN or DTLS.
-fn is_media(datagram: &[u8]) -> bool {
+pub(crate) fn is_media(datagram: &[u8]) -> bool {
     matches!(datagram, [128..=191, second, ..] if !(192..=223).contains(second))
 }

@@ -20,6 +20,7 @@ pub struct AudioTrack {
     producer: Uuid,
     next_at: Option<Instant>,
     counter: u64,
+    skipped: u64,
     /// Whose turn it is among how many.
     turn: (u64, u64),
     first_sequence: u64,
@@ -33,6 +34,7 @@ impl AudioTrack {
             producer: Uuid::nil(),
             next_at: None,
             counter: 0,
+            skipped: 0,
             turn: (place as u64, count.max(1) as u64),
             // Near the top, so that a run of a minute wraps; below 2^15 the SRTP rollover counter is unambiguous.
             first_sequence: u64::from(seed % 32_768),
@@ -53,10 +55,16 @@ impl AudioTrack {
         self.counter
     }
 
+    pub(super) fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
     pub(super) fn poll(&mut self, now: Instant, clock: RunClock, out: &mut Vec<MediaPacket>) {
         while let Some(due) = self.next_at.filter(|due| *due <= now) {
             out.push(self.packet(clock.ns(now)));
-            self.next_at = Some(next_tick(due, PACKET_TIME, now));
+            let (next_at, skipped) = next_tick(due, PACKET_TIME, now);
+            self.next_at = Some(next_at);
+            self.skipped += skipped;
         }
     }
 
@@ -112,6 +120,20 @@ mod tests {
             assert_eq!(stamp.rtp_time, packet.rtp_time);
         }
         assert_eq!(out[1].rtp_time.wrapping_sub(out[0].rtp_time), SAMPLES);
+    }
+
+    #[test]
+    fn what_a_speaker_was_too_late_for_is_counted() {
+        let (clock, start) = (RunClock::start(), Instant::now());
+        let mut track = AudioTrack::new(0, 1, 0);
+        track.start(Uuid::nil(), start);
+        let mut out = Vec::new();
+        track.poll(start + Duration::from_millis(400), clock, &mut out);
+        assert_eq!((out.len(), track.skipped()), (21, 0), "a little late: all of it at once");
+        track.poll(start + Duration::from_millis(1_400), clock, &mut out);
+        let made = out.len() as u64;
+        // 71 are due from 0 to 1400 ms.
+        assert!(track.skipped() > 0 && made + track.skipped() == 71, "{made} {}", track.skipped());
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub use audio::AudioTrack;
 pub use video::{LayerSettings, VideoTrack};
 
 use plenum_shared::media::{Kind, Source};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use uuid::Uuid;
 
 /// One RTP packet to be sent.
@@ -23,18 +23,27 @@ pub struct MediaPacket {
     pub payload: Vec<u8>,
 }
 
-/// The clock all stamps of a run are taken from.
+/// The clock all stamps of a run are taken from: nanoseconds since 1970 as they were at its start, and from then on without
+/// steps. Who has the kernel's times of arrival can compare them with it.
 #[derive(Clone, Copy, Debug)]
-pub struct RunClock(Instant);
+pub struct RunClock {
+    start: Instant,
+    start_ns: u64,
+}
 
 impl RunClock {
     pub fn start() -> Self {
-        Self(Instant::now())
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self { start: Instant::now(), start_ns: nanoseconds(since_1970) }
     }
 
     pub fn ns(&self, now: Instant) -> u64 {
-        u64::try_from(now.saturating_duration_since(self.0).as_nanos()).unwrap_or(u64::MAX)
+        self.start_ns.saturating_add(nanoseconds(now.saturating_duration_since(self.start)))
     }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// A track being published.
@@ -97,6 +106,14 @@ impl Track {
         }
     }
 
+    /// Packets of sound, or pictures, that were due and never made because it was far too late for them.
+    pub fn skipped(&self) -> u64 {
+        match self {
+            Self::Audio(audio) => audio.skipped(),
+            Self::Video(video) => video.skipped(),
+        }
+    }
+
     /// Packets made so far on each layer.
     pub fn sent(&self) -> Vec<u64> {
         match self {
@@ -109,8 +126,27 @@ impl Track {
 /// A track that fell behind this far (a suspended machine) continues from now instead of catching up in a burst.
 const BEHIND_MAX: Duration = Duration::from_millis(500);
 
-/// When the next tick is due after the one at `due`.
-fn next_tick(due: Instant, period: Duration, now: Instant) -> Instant {
+/// When the next tick is due after the one at `due`, and how many are left out until then.
+fn next_tick(due: Instant, period: Duration, now: Instant) -> (Instant, u64) {
     let next = due + period;
-    if now.saturating_duration_since(next) > BEHIND_MAX { now + period } else { next }
+    let behind = now.saturating_duration_since(next);
+    if behind <= BEHIND_MAX {
+        return (next, 0);
+    }
+    let skipped = 1 + behind.as_nanos() / period.as_nanos().max(1);
+    (now + period, u64::try_from(skipped).unwrap_or(u64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stamps_count_from_1970_and_go_on_by_the_clock_without_steps() {
+        let before = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970");
+        let clock = RunClock::start();
+        let now = Instant::now();
+        assert!(clock.ns(now) >= nanoseconds(before));
+        assert_eq!(clock.ns(now + Duration::from_secs(5)) - clock.ns(now), 5_000_000_000);
+    }
 }

@@ -33,6 +33,7 @@ pub struct VideoTrack {
     first_rtp_time: u32,
     started_at: Option<Instant>,
     layers: Vec<Layer>,
+    skipped: u64,
 }
 
 #[derive(Debug)]
@@ -59,6 +60,7 @@ impl VideoTrack {
             first_rtp_time: seed.rotate_left(11),
             started_at: None,
             layers: layers.collect(),
+            skipped: 0,
         }
     }
 
@@ -80,6 +82,10 @@ impl VideoTrack {
         self.layers.iter().map(|layer| layer.counter).collect()
     }
 
+    pub(super) fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
     pub(super) fn request_keyframe(&mut self, layer: u8) {
         if let Some(layer) = self.layers.get_mut(usize::from(layer)) {
             layer.keyframe_wanted = true;
@@ -94,7 +100,9 @@ impl VideoTrack {
             for (index, layer) in self.layers.iter_mut().enumerate() {
                 layer.frame(self.producer, index as u8, self.period, rtp_time, now, clock, out);
             }
-            self.next_at = Some(next_tick(due, self.period, now));
+            let (next_at, skipped) = next_tick(due, self.period, now);
+            self.next_at = Some(next_at);
+            self.skipped += skipped;
         }
     }
 }

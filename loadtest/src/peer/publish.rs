@@ -21,6 +21,8 @@ pub struct Published {
     pub kind: Kind,
     /// Packets per layer, without retransmissions.
     pub sent: Vec<u64>,
+    /// Packets of sound, or pictures, that were due and never sent.
+    pub skipped: u64,
 }
 
 /// Packets kept for retransmission, and for how long: as a browser does it.
@@ -128,6 +130,7 @@ impl Publication {
     }
 
     pub(super) fn record(&self) -> Published {
-        Published { producer: self.producer, kind: self.track.kind(), sent: self.track.sent() }
+        let (kind, sent, skipped) = (self.track.kind(), self.track.sent(), self.track.skipped());
+        Published { producer: self.producer, kind, sent, skipped }
     }
 }

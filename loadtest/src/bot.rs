@@ -6,6 +6,7 @@ pub use listener::ChatHeard;
 
 use crate::{
     media::Track,
+    monitor::Monitor,
     parameters::{self, Announcement},
     peer::{Peer, PeerError, PeerRecord, PeerSettings, Progress, Sent},
     signal::{Joined, Session, SignalError},
@@ -55,9 +56,45 @@ pub struct Bot {
     connected_at: Instant,
     entered_at: Instant,
     found_media: bool,
-    listener: JoinHandle<()>,
+    listener: Listening,
     noted: Arc<Mutex<Noted>>,
     settings: PeerSettings,
+    _presence: Presence,
+}
+
+/// The task that listens. It holds a transport and a place in the room, so it must not outlive its bot.
+#[derive(Debug)]
+struct Listening(JoinHandle<()>);
+
+impl Listening {
+    /// Its end releases the second handle on the transport.
+    async fn end(mut self) {
+        self.0.abort();
+        let _ = (&mut self.0).await;
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Counts a bot among the people who are in, for as long as it is there.
+#[derive(Debug)]
+struct Presence(Arc<Monitor>);
+
+impl Presence {
+    fn begin(monitor: &Arc<Monitor>) -> Self {
+        monitor.someone_came();
+        Self(monitor.clone())
+    }
+}
+
+impl Drop for Presence {
+    fn drop(&mut self) {
+        self.0.someone_left();
+    }
 }
 
 /// What a bot saw.
@@ -79,8 +116,18 @@ impl Bot {
     /// Sets up the transports it needs, publishes the tracks and starts to subscribe.
     ///
     /// # Errors
-    /// The first step that failed; later ones are collected as troubles.
+    /// The first step that failed, after which it has left again; later ones are collected as troubles.
     pub async fn enter(joined: Joined, part: Part, settings: PeerSettings) -> Result<Self, BotError> {
+        let session = joined.session.clone();
+        let entered = Self::set_up(joined, part, settings).await;
+        if entered.is_err() {
+            // What kept it from entering says more than what may keep it from leaving.
+            let _ = session.leave().await;
+        }
+        entered
+    }
+
+    async fn set_up(joined: Joined, part: Part, settings: PeerSettings) -> Result<Self, BotError> {
         let Joined { session, capabilities, present, news, connected_at } = joined;
         let found_media = !present.is_empty();
         let noted = Arc::<Mutex<Noted>>::default();
@@ -94,14 +141,25 @@ impl Bot {
             subscriber = Some(Subscriber { session, transport, peer, capabilities, shown_at });
         }
         let listener = Listener::new(subscriber, settings.clock, noted.clone());
-        let listener = tokio::spawn(listener.run(present, news));
+        let listener = Listening(tokio::spawn(listener.run(present, news)));
         let send = match part.tracks {
             tracks if tracks.is_empty() => None,
             tracks => Some(publish(&session, tracks, &settings).await?),
         };
-        settings.monitor.someone_came();
         let entered_at = Instant::now();
-        Ok(Self { session, send, receive, connected_at, entered_at, found_media, listener, noted, settings })
+        let _presence = Presence::begin(&settings.monitor);
+        Ok(Self {
+            session,
+            send,
+            receive,
+            connected_at,
+            entered_at,
+            found_media,
+            listener,
+            noted,
+            settings,
+            _presence,
+        })
     }
 
     /// Where the subscriptions stand; with what was sent, also how much is missing.
@@ -135,27 +193,29 @@ impl Bot {
     /// Leaves and tells.
     ///
     /// # Errors
-    /// A transport that ended before, whose record is gone with it.
+    /// A transport that ended before, whose record is gone with it. The bot has left all the same.
     pub async fn finish(self, sent: Sent) -> Result<BotRecord, BotError> {
-        self.listener.abort();
-        // Its end releases the second handle on the transport.
-        let _ = self.listener.await;
-        self.settings.monitor.someone_left();
-        let receive = match &self.receive {
-            Some(receive) => receive.finish(sent.clone()).await.map_err(in_transport("receive"))?,
-            None => PeerRecord::default(),
-        };
-        let send = match &self.send {
-            Some(send) => send.finish(sent).await.map_err(in_transport("send"))?,
-            None => PeerRecord::default(),
-        };
-        let noted = std::mem::take(&mut *self.noted.lock().expect("nobody panics while holding it"));
+        let Self { session, send, receive, connected_at, entered_at, found_media, listener, noted, .. } =
+            self;
+        listener.end().await;
+        let receive = record_of(receive.as_deref(), "receive", sent.clone()).await;
+        let send = record_of(send.as_ref(), "send", sent).await;
+        let left = session.leave().await;
+        let (receive, send) = (receive?, send?);
+        let noted = std::mem::take(&mut *noted.lock().expect("nobody panics while holding it"));
         let (chat, mut troubles) = noted.finish();
-        if let Err(error) = self.session.leave().await {
+        if let Err(error) = left {
             troubles.push(format!("leaving: {error}"));
         }
-        let Self { connected_at, entered_at, found_media, .. } = self;
         Ok(BotRecord { connected_at, entered_at, found_media, send, receive, chat, troubles })
+    }
+}
+
+/// The record of a transport; an empty one where there is none.
+async fn record_of(peer: Option<&Peer>, name: &'static str, sent: Sent) -> Result<PeerRecord, BotError> {
+    match peer {
+        Some(peer) => peer.finish(sent).await.map_err(in_transport(name)),
+        None => Ok(PeerRecord::default()),
     }
 }
 

@@ -7,6 +7,8 @@
 
 pub mod accounting;
 pub mod bot;
+pub mod cpu;
+pub mod exposition;
 pub mod histogram;
 pub mod light;
 pub mod media;

@@ -1,5 +1,6 @@
-//! What the machine says of processes and sockets: CPU time from `/proc/<pid>/stat`, drops from `/proc/net/udp`.
+//! What the machine says of processes and sockets: which there are, their memory, drops from `/proc/net/udp`.
 
+use crate::cpu::CpuTime;
 use std::{collections::BTreeSet, fs, time::Duration};
 
 /// The processes under test, told apart by what they do.
@@ -53,10 +54,7 @@ pub fn machine_busy() -> Busy {
 
 /// CPU time of these processes so far, user and system; those that are gone count nothing.
 pub fn cpu_time(pids: &[u32]) -> Duration {
-    pids.iter()
-        .filter_map(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok())
-        .map(|stat| parse_stat(&stat))
-        .sum()
+    CpuTime::of_processes(pids).total
 }
 
 /// Memory of a process that is in use and not swapped out, in bytes; 0 when it is gone.
@@ -93,17 +91,6 @@ pub fn socket_drops(port: u16) -> u64 {
         .sum()
 }
 
-/// Clock ticks of Linux for user space, on every architecture we run on.
-const TICKS_PER_SECOND: u64 = 100;
-
-/// Fields 14 and 15 (utime, stime); the command in parentheses may hold spaces.
-fn parse_stat(stat: &str) -> Duration {
-    let after_command = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
-    let ticks: u64 =
-        after_command.split_whitespace().skip(11).take(2).filter_map(|it| it.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND)
-}
-
 /// The first line, `cpu user nice system idle iowait irq softirq steal guest guest_nice`; guests are in user already.
 fn parse_busy(stat: &str) -> Busy {
     let fields = stat.lines().next().unwrap_or_default().split_whitespace().skip(1).take(8);
@@ -137,13 +124,6 @@ fn parse_drops(table: &str, port: u16) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn cpu_time_is_user_and_system_whatever_the_command_is_called() {
-        let stat = "42 (a b) c) S 1 42 42 0 -1 4194304 10 0 0 0 150 50 7 7 20 0 3 0 100 1000 10 0";
-        assert_eq!(parse_stat(stat), Duration::from_secs(2));
-        assert_eq!(parse_stat(""), Duration::ZERO);
-    }
 
     #[test]
     fn resident_memory_is_read_from_the_status() {

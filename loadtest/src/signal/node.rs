@@ -13,7 +13,7 @@ use plenum_shared::{
     command::{Command, Reply, Request, RoomCommand},
     id::RoomId,
 };
-use std::{sync::Arc, time::Duration};
+use std::{process::ExitStatus, sync::Arc, time::Duration};
 use tokio::time::timeout;
 
 /// Every request of ours carries it; a node serves one control at a time.
@@ -62,12 +62,21 @@ impl Node {
         self.process.pid()
     }
 
+    /// How its process ended, if it was started here and has.
+    pub fn ended(&self) -> Option<ExitStatus> {
+        self.process.ended()
+    }
+
     /// Where the program serves `/metrics`.
     pub fn http_address(&self) -> &str {
         self.process.http_address()
     }
 
     async fn ask(&self, room: RoomId, command: RoomCommand) -> Result<Reply, SignalError> {
+        // The link would take a while to notice.
+        if let Some(status) = self.ended() {
+            return Err(SignalError::Link(format!("the node ended: {status}")));
+        }
         let request = Request { control_epoch: CONTROL_EPOCH, command: Command::Room { room, command } };
         match timeout(ANSWER_TIMEOUT, exchange(&self.link, &request)).await {
             Ok(answer) => answer,

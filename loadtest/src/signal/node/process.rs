@@ -8,7 +8,8 @@ use plenum_shared::{
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
+    sync::Mutex,
     time::Duration,
 };
 use tempfile::TempDir;
@@ -68,34 +69,48 @@ pub enum LaunchError {
     #[error("no node registered within {0:?}")]
     Silent(Duration),
     #[error("the node ended: {0}")]
-    Ended(std::process::ExitStatus),
+    Ended(ExitStatus),
 }
 
 /// A node on our link. If it was started here, it is killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct NodeProcess {
-    /// With the certificates, which are there for as long as it may read them.
-    started: Option<(Child, TempDir)>,
+    /// None when somebody else did that.
+    started: Option<Started>,
     endpoint: quinn::Endpoint,
     http_address: String,
 }
 
+#[derive(Debug)]
+struct Started {
+    child: Mutex<Child>,
+    pid: Option<u32>,
+    _certificates: TempDir,
+}
+
 impl NodeProcess {
     pub(super) fn pid(&self) -> Option<u32> {
-        self.started.as_ref().and_then(|(child, _)| child.id())
+        self.started.as_ref().and_then(|started| started.pid)
     }
 
     pub(super) fn http_address(&self) -> &str {
         &self.http_address
+    }
+
+    /// How it ended, if it was started here and has.
+    pub(super) fn ended(&self) -> Option<ExitStatus> {
+        let started = self.started.as_ref()?;
+        // Whoever cannot be asked is taken to run: what is asked of it fails soon enough.
+        started.child.lock().expect("nobody panics while holding it").try_wait().ok().flatten()
     }
 }
 
 impl Drop for NodeProcess {
     fn drop(&mut self) {
         self.endpoint.close(0_u32.into(), b"done");
-        if let Some((child, _)) = &mut self.started {
+        if let Some(started) = &self.started {
             // It may have ended by itself, which is as good.
-            let _ = child.start_kill();
+            let _ = started.child.lock().expect("nobody panics while holding it").start_kill();
         }
     }
 }
@@ -141,7 +156,9 @@ pub(super) async fn launch(
             return Err(LaunchError::Ended(status));
         }
     };
-    Ok((NodeProcess { started: Some((child, directory)), endpoint, http_address }, link))
+    let pid = child.id();
+    let started = Some(Started { child: Mutex::new(child), pid, _certificates: directory });
+    Ok((NodeProcess { started, endpoint, http_address }, link))
 }
 
 pub(super) async fn wait_for(

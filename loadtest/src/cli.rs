@@ -3,7 +3,7 @@
 mod options;
 
 use clap::{Parser, Subcommand};
-use options::{RunOptions, ServerOptions};
+use options::{RunOptions, ServerOptions, rate, seconds};
 use plenum_loadtest::scenario::{EventsSettings, KneeSettings, RunSettings, Scenario, SignallingSettings};
 use std::{path::PathBuf, time::Duration};
 
@@ -77,11 +77,11 @@ pub enum Asked {
         /// Those who stay.
         #[arg(long, default_value_t = 10)]
         people: usize,
-        #[arg(long, default_value_t = 2.0)]
+        #[arg(long, default_value_t = 2.0, value_parser = rate)]
         joins_per_second: f64,
         /// How long those who come stay.
-        #[arg(long, default_value_t = 5.0)]
-        stay_s: f64,
+        #[arg(long, default_value = "5", value_parser = seconds)]
+        stay_s: Duration,
         #[command(flatten)]
         options: RunOptions,
     },
@@ -90,7 +90,7 @@ pub enum Asked {
         #[arg(long, default_value_t = 50)]
         people: usize,
         /// All together. The server allows each of them 30 a minute unless its limits are off.
-        #[arg(long, default_value_t = 50.0)]
+        #[arg(long, default_value_t = 50.0, value_parser = rate)]
         messages_per_second: f64,
         #[command(flatten)]
         options: RunOptions,
@@ -122,8 +122,8 @@ pub enum Asked {
         /// Idle connections.
         #[arg(long, default_value_t = 5000)]
         idle: usize,
-        #[arg(long, default_value_t = 10.0)]
-        seconds: f64,
+        #[arg(long, default_value = "10", value_parser = seconds)]
+        seconds: Duration,
         /// Events under way in the large room.
         #[arg(long, default_value_t = 8)]
         at_once: usize,
@@ -155,28 +155,34 @@ impl Asked {
             Self::Meeting { people, options } => media(Scenario::Meeting { people }, options),
             Self::Livestream { viewers, options } => media(Scenario::Livestream { viewers }, options),
             Self::SmallRooms { rooms, options } => media(Scenario::SmallRooms { rooms }, options),
-            Self::Churn { people, joins_per_second: per_second, stay_s, options } => {
-                let stay = Duration::from_secs_f64(stay_s.max(0.0));
+            Self::Churn { people, joins_per_second: per_second, stay_s: stay, options } => {
                 media(Scenario::Churn { per_second, people, stay }, options)
             }
             Self::ChatStorm { people, messages_per_second: per_second, options } => {
                 media(Scenario::ChatStorm { per_second, people }, options)
             }
             Self::Sfu { people, options } => media(Scenario::Meeting { people }, options.on_a_bare_node()),
-            Self::Events { program, postgres, node, people, sockets, idle, seconds, at_once, requests } => {
-                let duration = Duration::from_secs_f64(seconds);
-                Command::Events(EventsSettings {
-                    program,
-                    postgres,
-                    node,
-                    people,
-                    sockets,
-                    idle,
-                    duration,
-                    at_once,
-                    requests,
-                })
-            }
+            Self::Events {
+                program,
+                postgres,
+                node,
+                people,
+                sockets,
+                idle,
+                seconds: duration,
+                at_once,
+                requests,
+            } => Command::Events(EventsSettings {
+                program,
+                postgres,
+                node,
+                people,
+                sockets,
+                idle,
+                duration,
+                at_once,
+                requests,
+            }),
             Self::Signalling { server, sockets, messages } => {
                 let product = server.settings(Vec::new());
                 Command::Signalling(SignallingSettings { product, sockets, messages })

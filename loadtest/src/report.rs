@@ -7,10 +7,10 @@ mod plot;
 mod server;
 mod text;
 
-pub use collect::Circumstances;
+pub use collect::{Attendance, Circumstances};
 pub use judge::{Judged, Thresholds};
 pub use page::{knee_page, run_page};
-pub use server::{Generator, Plane, Readings, Server};
+pub use server::{Generator, Plane, Readings, Server, Thread};
 
 use crate::{histogram::Histogram, network::Conditions, timeline::Sample};
 use serde::Serialize;
@@ -65,8 +65,8 @@ pub struct Report {
 pub struct Media {
     pub producers: usize,
     pub subscriptions: usize,
-    /// Subscriptions there should be: everybody who watches has everything of everybody else in the room. As many as
-    /// there are where people come and go.
+    /// Subscriptions there should be: everybody who watches has everything of everybody else in the room who got in. Of
+    /// those who come and go as many as there are.
     pub subscriptions_expected: usize,
     /// Packets that publishers sent, without retransmissions.
     pub sent: u64,

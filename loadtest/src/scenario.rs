@@ -32,6 +32,8 @@ pub enum ScenarioError {
     Start(String),
     #[error("no bot made it into the room: {0}")]
     NobodyIn(String),
+    #[error("{0} people are more than a run has room for ({max})", max = plan::PEOPLE_MAX)]
+    TooMany(u64),
     #[error("{0} needs a whole product: a bare node has no chat")]
     NoChat(&'static str),
     #[error(transparent)]

@@ -1,12 +1,13 @@
 //! A run second by second: readings of all counters, and what lies between two of them.
 
 use crate::{
+    cpu::{self, CpuTime, Spent, ThreadTime},
     histogram::Histogram,
     monitor::{LAYERS, Monitor, Totals},
     server::{self, Busy, Processes},
 };
 use serde::Serialize;
-use std::{sync::Arc, time::Duration, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 /// What is read.
 #[derive(Clone, Debug)]
@@ -22,9 +23,11 @@ pub struct Reading {
     pub totals: Totals,
     pub delays: Histogram,
     pub lateness: Histogram,
-    pub sfu_cpu: Duration,
-    pub control_cpu: Duration,
-    pub bots_cpu: Duration,
+    pub sfu_cpu: CpuTime,
+    pub control_cpu: CpuTime,
+    pub bots_cpu: CpuTime,
+    /// Of the media nodes; workers by their numbers, then the others.
+    pub threads: Vec<ThreadTime>,
     pub machine: Busy,
     pub sfu_bytes: u64,
     pub control_bytes: u64,
@@ -53,6 +56,8 @@ pub struct Sample {
     pub sfu_cores: f64,
     pub control_cores: f64,
     pub bots_cores: f64,
+    /// Of each worker of the media nodes.
+    pub worker_cores: Vec<f64>,
     /// Share of the whole machine.
     pub machine_busy: f64,
     pub sfu_mb: f64,
@@ -67,13 +72,35 @@ impl Sources {
             totals: self.monitor.totals(),
             delays,
             lateness,
-            sfu_cpu: server::cpu_time(&self.processes.sfu),
-            control_cpu: server::cpu_time(&self.processes.control),
-            bots_cpu: server::cpu_time(&[std::process::id()]),
+            sfu_cpu: CpuTime::of_processes(&self.processes.sfu),
+            control_cpu: CpuTime::of_processes(&self.processes.control),
+            bots_cpu: CpuTime::of_process(std::process::id()),
+            threads: self.threads(),
             machine: server::machine_busy(),
             sfu_bytes: self.processes.sfu.iter().map(|pid| server::resident_bytes(*pid)).sum(),
             control_bytes: self.processes.control.iter().map(|pid| server::resident_bytes(*pid)).sum(),
         }
+    }
+}
+
+impl Sources {
+    fn threads(&self) -> Vec<ThreadTime> {
+        let mut all: Vec<ThreadTime> = self.processes.sfu.iter().flat_map(|pid| cpu::threads(*pid)).collect();
+        all.sort_by_key(|thread| (worker_number(&thread.name).unwrap_or(usize::MAX), thread.pid, thread.tid));
+        all
+    }
+}
+
+/// Threads of a media node that forward are called `worker-0` and so on.
+pub fn worker_number(thread: &str) -> Option<usize> {
+    thread.strip_prefix("worker-")?.parse().ok()
+}
+
+impl Reading {
+    /// What a thread spent since an earlier reading; all it ever did if it was not there then.
+    pub fn spent_by(&self, thread: &ThreadTime, before: &Self) -> Spent {
+        let earlier = before.threads.iter().find(|it| (it.pid, it.tid) == (thread.pid, thread.tid));
+        thread.time.since(&earlier.map(|it| it.time).unwrap_or_default())
     }
 }
 
@@ -83,8 +110,10 @@ impl Sample {
         let seconds = (after.at - before.at).as_secs_f64().max(1e-9);
         let rate =
             |of: fn(&Totals) -> u64| of(&after.totals).saturating_sub(of(&before.totals)) as f64 / seconds;
-        let cores =
-            |of: fn(&Reading) -> Duration| of(after).saturating_sub(of(before)).as_secs_f64() / seconds;
+        let cores = |of: fn(&Reading) -> CpuTime| of(after).since(&of(before)).total.as_secs_f64() / seconds;
+        let workers = after.threads.iter().filter(|thread| worker_number(&thread.name).is_some());
+        let worker_cores =
+            workers.map(|it| after.spent_by(it, before).total.as_secs_f64() / seconds).collect();
         let delays = after.delays.since(&before.delays);
         let ms = |share| delays.quantile_ns(share) as f64 / 1e6;
         let missing = rate(|totals| totals.standing.missing);
@@ -104,6 +133,7 @@ impl Sample {
             sfu_cores: cores(|reading| reading.sfu_cpu),
             control_cores: cores(|reading| reading.control_cpu),
             bots_cores: cores(|reading| reading.bots_cpu),
+            worker_cores,
             machine_busy: after.machine.share_since(&before.machine),
             sfu_mb: after.sfu_bytes as f64 / 1e6,
             control_mb: after.control_bytes as f64 / 1e6,
@@ -115,19 +145,26 @@ impl Sample {
 mod tests {
     use super::*;
     use crate::monitor::Standing;
+    use std::time::Duration;
 
     #[test]
     fn a_sample_says_what_happened_in_a_second_of_its_time() {
         let sources = Sources { monitor: Arc::default(), processes: Processes::default() };
-        let before = sources.read();
+        let mut before = sources.read();
         let mut after = before.clone();
         after.at += Duration::from_secs(2);
         after.totals.people = 3;
         (after.totals.sent, after.totals.received) = (200, 900);
         after.totals.received_bytes = 1_000;
         after.totals.standing = Standing { received: 900, missing: 100, layers: [4, 0, 1, 0], dark: 2 };
-        after.sfu_cpu += Duration::from_millis(500);
-        after.bots_cpu += Duration::from_secs(3);
+        after.sfu_cpu.total += Duration::from_millis(500);
+        after.bots_cpu.total += Duration::from_secs(3);
+        let thread = |tid, name: &str, ms| {
+            let time = CpuTime::from(Duration::from_millis(ms));
+            ThreadTime { pid: 1, tid, name: name.into(), time }
+        };
+        before.threads = vec![thread(1, "worker-0", 100), thread(2, "worker-1", 0), thread(3, "link", 0)];
+        after.threads = vec![thread(1, "worker-0", 1_100), thread(2, "worker-1", 400), thread(3, "link", 70)];
         (1..=100).for_each(|ms| after.delays.record(ms * 1_000_000));
         let sample = Sample::between(before.at, &before, &after);
         let close = |is: f64, due: f64| assert!((is - due).abs() < due * 0.04 + 1e-9, "{is} is not {due}");
@@ -140,7 +177,18 @@ mod tests {
         close(sample.delay_p99_ms, 99.0);
         close(sample.sfu_cores, 0.25);
         close(sample.bots_cores, 1.5);
+        assert_eq!(sample.worker_cores.len(), 2, "the link is no worker");
+        close(sample.worker_cores[0], 0.5);
+        close(sample.worker_cores[1], 0.2);
         assert_eq!((sample.people, sample.layers[0], sample.dark), (3, 4, 2));
+    }
+
+    #[test]
+    fn workers_are_known_by_their_names() {
+        assert_eq!(
+            ["worker-0", "worker-12", "link", "tokio-worker"].map(worker_number),
+            [Some(0), Some(12), None, None]
+        );
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub struct RunOptions {
     /// Processes whose CPU time and memory are measured, with their children.
     #[arg(long = "pid")]
     pids: Vec<u32>,
+    /// The URL of the media node's metrics (a product's: start it with SFU_HTTP): what each worker sent, passed on to others
+    /// and dropped. A bare node on this machine is found.
+    #[arg(long)]
+    metrics: Option<String>,
     /// Write the report as a page with plots.
     #[arg(long)]
     html: Option<PathBuf>,
@@ -87,7 +91,7 @@ struct MediaOptions {
     /// Video in three layers, the largest 720p.
     #[arg(long)]
     simulcast: bool,
-    #[arg(long, default_value_t = 25)]
+    #[arg(long, default_value_t = 25, value_parser = clap::value_parser!(u32).range(1..=240))]
     fps: u32,
     /// Of the video, or of its largest layer; 1500 with three layers, else 300.
     #[arg(long)]
@@ -98,11 +102,11 @@ struct MediaOptions {
 #[command(next_help_heading = "The run")]
 struct CourseOptions {
     /// How long is measured, once everybody is in and receives.
-    #[arg(long, default_value_t = 20.0)]
-    seconds: f64,
+    #[arg(long, default_value = "20", value_parser = seconds)]
+    seconds: Duration,
     /// Over how long people come; 0: as fast as --joining lets them.
-    #[arg(long, default_value_t = 0.0)]
-    ramp_s: f64,
+    #[arg(long, default_value = "0", value_parser = seconds)]
+    ramp_s: Duration,
     /// Joining at the same time.
     #[arg(long, default_value_t = 4)]
     joining: usize,
@@ -119,7 +123,7 @@ struct CourseOptions {
 #[command(next_help_heading = "The network of each bot, in each direction")]
 struct NetworkOptions {
     /// Share of datagrams lost.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
     loss: f64,
     #[arg(long, default_value_t = 0)]
     delay_ms: u64,
@@ -135,7 +139,7 @@ struct NetworkOptions {
 #[command(next_help_heading = "What makes a run bad (exit code 1)")]
 struct JudgedOptions {
     /// Share of packets lost. Without it any lost packet is bad, unless the network loses some.
-    #[arg(long)]
+    #[arg(long, value_parser = share)]
     max_loss: Option<f64>,
     /// End-to-end delay.
     #[arg(long)]
@@ -161,6 +165,31 @@ struct JudgedOptions {
     knee_most: usize,
 }
 
+/// Nothing takes longer than a day.
+const SECONDS_MAX: f64 = 86_400.0;
+/// Far more than any server takes.
+const RATE_MAX: f64 = 1e6;
+
+/// A time in seconds.
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    number(text, |it| (0.0..=SECONDS_MAX).contains(&it), "seconds from 0 to 86400")
+        .map(Duration::from_secs_f64)
+}
+
+/// How often something happens in a second.
+pub fn rate(text: &str) -> Result<f64, String> {
+    number(text, |it| it > 0.0 && it <= RATE_MAX, "a number above 0 and up to 1000000")
+}
+
+/// A part of something.
+fn share(text: &str) -> Result<f64, String> {
+    number(text, |it| (0.0..=1.0).contains(&it), "a number from 0 to 1")
+}
+
+fn number(text: &str, is_good: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|it| is_good(*it)).ok_or_else(|| format!("expected {wanted}"))
+}
+
 impl RunOptions {
     /// As if `--bare` had been given.
     pub fn on_a_bare_node(mut self) -> Self {
@@ -169,7 +198,7 @@ impl RunOptions {
     }
 
     pub fn run_of(self, scenario: Scenario) -> MediaRun {
-        let Self { server, node, media, course, network, judged, pids, html, quiet } = self;
+        let Self { server, node, media, course, network, judged, pids, metrics, html, quiet } = self;
         let venue = node.venue(server, pids);
         let node_environment = match &venue {
             VenueSettings::AwaitedNode(settings, _) => settings.environment(),
@@ -186,13 +215,14 @@ impl RunOptions {
             venue,
             scenario,
             media: media.settings(),
-            duration: Duration::from_secs_f64(course.seconds.max(0.0)),
-            ramp: Duration::from_secs_f64(course.ramp_s.max(0.0)),
+            duration: course.seconds,
+            ramp: course.ramp_s,
             joining_at_once: course.joining,
             conditions,
             seed: course.seed,
             every_packet,
             thresholds: judged.thresholds(),
+            metrics,
             progress: if quiet { Progress::Silent } else { Progress::of_standard_error() },
         };
         MediaRun { settings, knee, page: html, node_environment }

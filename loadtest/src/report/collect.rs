@@ -10,13 +10,27 @@ use crate::{
     timeline::Sample,
 };
 use plenum_shared::media::Kind;
-use std::time::Instant;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+use uuid::Uuid;
+
+/// Somebody who was there.
+#[derive(Debug)]
+pub struct Attendance {
+    /// In the plan.
+    pub number: usize,
+    /// For how long, of those who came and went; the others were there all the time.
+    pub visited: Option<Duration>,
+    pub record: BotRecord,
+}
 
 /// What the run knows besides the records.
 #[derive(Debug)]
 pub struct Circumstances {
-    /// Those who were there all the time.
-    pub people: usize,
+    /// The numbers of those who got in and stayed.
+    pub inside: BTreeSet<usize>,
     /// Chat messages sent.
     pub messages: u64,
     pub readings: Readings,
@@ -27,6 +41,10 @@ pub struct Circumstances {
 
 /// Problems listed one by one; the rest is counted.
 const PROBLEMS_LISTED_MAX: usize = 40;
+
+/// Whoever was there for less may have left before anything could come: the first datagrams of a transport that are lost
+/// are repeated after a second.
+const VISIT_JUDGED_MIN: Duration = Duration::from_secs(3);
 
 /// Durations of all bots.
 #[derive(Default)]
@@ -42,37 +60,37 @@ impl Report {
         settings: &RunSettings,
         plan: &Plan,
         circumstances: Circumstances,
-        records: &[BotRecord],
+        records: &[Attendance],
     ) -> Self {
-        let Circumstances { people, messages, readings, timeline, failures } = circumstances;
+        let Circumstances { inside, messages, readings, timeline, failures } = circumstances;
         let mut report = Self::of(settings, plan);
         report.bots = records.len();
         (report.measured_from_s, report.measured_to_s) = readings.measured();
         let mut problems = failures;
         let mut durations = Durations::default();
         let mut packets = [0; LAYERS];
-        for (index, record) in records.iter().enumerate() {
-            problems.extend(record.troubles.iter().map(|words| format!("bot {index}: {words}")));
+        for attendance in records {
+            let Attendance { number, record, .. } = attendance;
+            problems.extend(record.troubles.iter().map(|words| format!("bot {number}: {words}")));
             report.media.add_published(record);
             for subscribed in &record.receive.subscribed {
                 let is_clean = report.media.add_subscribed(subscribed, report.every_packet, report.is_steady);
                 if !is_clean && !report.tolerates_loss {
-                    problems.push(format!("bot {index} from {}", faults(subscribed)));
+                    problems.push(format!("bot {number} from {}", faults(subscribed)));
                 }
                 count_layers(subscribed, &mut packets);
             }
-            let is_deaf = |record: &BotRecord| {
-                let all = &record.receive.subscribed;
-                !all.is_empty() && all.iter().all(|it| !it.account.has_begun())
-            };
-            report.media.deaf += usize::from(is_deaf(record));
+            report.media.deaf += usize::from(attendance.is_deaf(report.tolerates_loss));
             report.transport.add(&record.send.counts);
             report.transport.add(&record.receive.counts);
             durations.add(record);
         }
-        if !report.is_steady {
-            report.media.subscriptions_expected = report.media.subscriptions;
-        }
+        report.media.subscriptions_expected = if report.is_steady {
+            let inside = |number: usize| inside.contains(&number);
+            records.iter().map(|it| plan.due_to(it.number, inside)).sum()
+        } else {
+            report.media.subscriptions + unsubscribed(plan, records)
+        };
         report.media.delay = Spread::of(&readings.delays());
         report.layers = layers(&packets, &timeline);
         report.join = Join {
@@ -81,25 +99,31 @@ impl Report {
             first_video: Spread::of(&durations.first_video),
         };
         report.chat = (plan.messages_per_second > 0.0).then(|| {
-            let (expected, heard) = (messages * people as u64, durations.fan_out.count());
+            let (expected, heard) = (messages * inside.len() as u64, durations.fan_out.count());
             let fan_out = Spread::of(&durations.fan_out);
             Chat { sent: messages, expected, heard, heard_per_s: heard as f64 / report.seconds, fan_out }
         });
         report.server = Server::new(&readings, &timeline);
-        report.generator = Generator::new(&readings, report.transport.socket_drops);
+        let published = records.iter().flat_map(|it| &it.record.send.published);
+        let skipped = published.map(|it| it.skipped).sum();
+        report.generator = Generator::new(&readings, skipped, report.transport.socket_drops);
         report.timeline = timeline;
         problems.extend(report.missing());
-        report.problems_unlisted = problems.len().saturating_sub(PROBLEMS_LISTED_MAX);
-        problems.truncate(PROBLEMS_LISTED_MAX);
-        report.problems = problems;
+        report.add_problems(problems);
         report.thresholds = settings.thresholds.judge(&report);
         report
+    }
+
+    /// Further things that went wrong.
+    pub fn add_problems(&mut self, words: impl IntoIterator<Item = String>) {
+        self.problems.extend(words);
+        self.problems_unlisted += self.problems.len().saturating_sub(PROBLEMS_LISTED_MAX);
+        self.problems.truncate(PROBLEMS_LISTED_MAX);
     }
 
     /// What is known before anybody came.
     fn of(settings: &RunSettings, plan: &Plan) -> Self {
         let scenario = settings.scenario;
-        let due = (0..plan.people.len()).map(|number| plan.due_to(number)).sum();
         Self {
             scenario: scenario.name(),
             load: scenario.load(),
@@ -109,7 +133,6 @@ impl Report {
             network: settings.conditions,
             loss_asked_for: settings.conditions.loss,
             every_packet: settings.every_packet,
-            media: Media { subscriptions_expected: due, ..Media::default() },
             tolerates_loss: settings.tolerates_loss(),
             is_steady: plan.is_steady(),
             ..Self::default()
@@ -131,6 +154,31 @@ impl Report {
         }
         words
     }
+}
+
+impl Attendance {
+    /// Whether it subscribed and never received anything, although there was time for it. How much time there is for those
+    /// who come and go, nobody can say of a network that loses what their transports are set up with.
+    fn is_deaf(&self, tolerates_loss: bool) -> bool {
+        let all = &self.record.receive.subscribed;
+        let had_time = self.visited.is_none_or(|visited| !tolerates_loss && visited >= VISIT_JUDGED_MIN);
+        had_time && !all.is_empty() && all.iter().all(|it| !it.account.has_begun())
+    }
+}
+
+/// Tracks of those who stayed that others who stayed are not subscribed to although they watch.
+fn unsubscribed(plan: &Plan, records: &[Attendance]) -> usize {
+    let steady = || records.iter().filter(|it| it.visited.is_none());
+    let room = |attendance: &Attendance| plan.people.get(attendance.number).map(|person| person.room);
+    let missing = |watcher: &Attendance| {
+        let has: BTreeSet<Uuid> =
+            watcher.record.receive.subscribed.iter().map(|it| it.remote.producer).collect();
+        let others = steady().filter(|it| it.number != watcher.number && room(it) == room(watcher));
+        let published = others.flat_map(|it| &it.record.send.published);
+        published.filter(|it| !has.contains(&it.producer)).count()
+    };
+    let watches = |it: &&Attendance| plan.people.get(it.number).is_some_and(|person| person.watches);
+    steady().filter(watches).map(missing).sum()
 }
 
 impl Media {
@@ -247,12 +295,16 @@ impl Transport {
 mod tests {
     use super::*;
     use crate::{
+        accounting::Account,
+        peer::{PeerRecord, Published},
         scenario::{Scenario, VenueSettings},
         server::Processes,
+        signal::RemoteProducer,
         timeline::Sources,
     };
+    use plenum_shared::media::Source;
 
-    fn nobody(scenario: Scenario, messages: u64) -> Report {
+    fn report(scenario: Scenario, messages: u64, records: &[Attendance]) -> Report {
         let settings = RunSettings::new(VenueSettings::demo(), scenario);
         let sources = Sources { monitor: Default::default(), processes: Processes::default() };
         let reading = sources.read();
@@ -261,23 +313,101 @@ mod tests {
             empty: reading.clone(),
             begin: reading.clone(),
             end: reading,
+            counters: None,
             processes: Processes::default(),
         };
+        let inside = BTreeSet::from([0, 1]);
         let circumstances =
-            Circumstances { people: 2, messages, readings, timeline: Vec::new(), failures: Vec::new() };
-        Report::new(&settings, &scenario.plan(&settings), circumstances, &[])
+            Circumstances { inside, messages, readings, timeline: Vec::new(), failures: Vec::new() };
+        Report::new(&settings, &scenario.plan(&settings), circumstances, records)
     }
+
+    /// Somebody who published this and subscribed to that, none of which ever came.
+    fn attendance(
+        number: usize,
+        visited: Option<Duration>,
+        published: &[Uuid],
+        subscribed: &[Uuid],
+    ) -> Attendance {
+        let kind = Kind::Audio;
+        let published = published.iter().map(|producer| Published {
+            producer: *producer,
+            kind,
+            sent: Vec::new(),
+            skipped: 0,
+        });
+        let remote = |producer| RemoteProducer {
+            participant: Uuid::nil(),
+            producer,
+            kind,
+            source: Source::Microphone,
+        };
+        let subscribed = subscribed.iter().map(|producer| Subscribed {
+            remote: remote(*producer),
+            account: Account::new(*producer),
+            lost: 0,
+            began_at: None,
+        });
+        let now = Instant::now();
+        let record = BotRecord {
+            connected_at: now,
+            entered_at: now,
+            found_media: false,
+            send: PeerRecord { published: published.collect(), ..PeerRecord::default() },
+            receive: PeerRecord { subscribed: subscribed.collect(), ..PeerRecord::default() },
+            chat: Default::default(),
+            troubles: vec!["trouble".into()],
+        };
+        Attendance { number, visited, record }
+    }
+
+    const CHURN: Scenario = Scenario::Churn { per_second: 1.0, people: 2, stay: Duration::from_secs(5) };
 
     #[test]
     fn missing_subscriptions_are_a_problem() {
-        let report = nobody(Scenario::Meeting { people: 2 }, 0);
-        assert_eq!(report.problems, ["0 subscriptions, 4 were due"]);
+        let records = [0, 1].map(|number| attendance(number, None, &[], &[]));
+        let report = report(Scenario::Meeting { people: 2 }, 0, &records);
+        assert_eq!(report.problems, ["bot 0: trouble", "bot 1: trouble", "0 subscriptions, 4 were due"]);
         assert!(!report.is_good());
     }
 
     #[test]
+    fn somebody_who_did_not_get_in_is_missed_by_nobody_and_the_others_keep_their_numbers() {
+        let [one, other] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let records = [attendance(1, None, &[one, other], &[])];
+        let report = report(Scenario::Meeting { people: 3 }, 0, &records);
+        assert_eq!(report.media.subscriptions_expected, 2, "of bot 0, who got in and left no record");
+        assert_eq!(report.problems[0], "bot 1: trouble");
+    }
+
+    #[test]
+    fn visitors_who_had_no_time_to_hear_anything_are_not_deaf() {
+        let [one, other] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let steady = || {
+            [(0, one, other), (1, other, one)]
+                .map(|(number, own, of)| attendance(number, None, &[own], &[of]))
+        };
+        let deaf = |visited| {
+            let visitor = attendance(2, Some(visited), &[], &[one, other]);
+            let [first, second] = steady();
+            report(CHURN, 0, &[first, second, visitor]).media.deaf
+        };
+        assert_eq!(deaf(Duration::from_millis(300)), 2, "those who stayed");
+        assert_eq!(deaf(Duration::from_secs(5)), 3);
+    }
+
+    #[test]
+    fn those_who_stay_while_others_come_and_go_must_have_each_other() {
+        let [one, other] = [Uuid::from_u128(1), Uuid::from_u128(2)];
+        let records = [attendance(0, None, &[one], &[]), attendance(1, None, &[other], &[one])];
+        let report = report(CHURN, 0, &records);
+        assert_eq!((report.media.subscriptions, report.media.subscriptions_expected), (1, 2));
+        assert!(report.problems.contains(&"1 subscriptions, 2 were due".to_owned()), "{:?}", report.problems);
+    }
+
+    #[test]
     fn chat_messages_that_nobody_hears_are_a_problem() {
-        let report = nobody(Scenario::ChatStorm { per_second: 1.0, people: 2 }, 3);
+        let report = report(Scenario::ChatStorm { per_second: 1.0, people: 2 }, 3, &[]);
         assert_eq!(report.problems, ["0 chat messages were heard, 6 were due"]);
     }
 

@@ -1,7 +1,7 @@
 //! The report as one page without anything from elsewhere, light and dark, wide and narrow.
 
 use super::{
-    Plane, Report, Spread,
+    Plane, Report, Spread, Thread,
     plot::{Chart, Line, chart, short},
 };
 use crate::{
@@ -76,9 +76,10 @@ fn run_parts(report: &Report) -> String {
     html.push_str(&table("Layers", &["layer", "packets", "of packets", "of time"], &layer_rows(report)));
     html.push_str(&table(
         "Cost",
-        &["", "CPU s", "cores", "µs/packet", "packets/s of a core", "MB", "kB/person"],
+        &["", "CPU s", "cores", "in the kernel", "µs/packet", "packets/s of a core", "MB", "kB/person"],
         &cost(report),
     ));
+    html.push_str(&threads(report));
     html.push_str("</div>");
     html
 }
@@ -168,6 +169,7 @@ fn plots(report: &Report) -> String {
     cores.extend(sfu.map(|_| line("media", "one", |it| it.sfu_cores)));
     cores.extend(control.map(|_| line("control", "two", |it| it.control_cores)));
     html.push_str(&draw("Cores in use", false, cores));
+    html.push_str(&worker_plot(report, draw));
     let mut memory = Vec::new();
     memory.extend(sfu.map(|_| line("media", "one", |it| it.sfu_mb)));
     memory.extend(control.map(|_| line("control", "two", |it| it.control_mb)));
@@ -175,6 +177,23 @@ fn plots(report: &Report) -> String {
     html.push_str(&layer_plot(report, draw));
     html.push_str("</div>");
     html
+}
+
+/// How busy each worker is; nothing where there is one alone.
+fn worker_plot<'a>(report: &'a Report, draw: impl Fn(&'a str, bool, Vec<Line<'a>>) -> String) -> String {
+    const CLASSES: [&str; 4] = ["one", "two", "three", "four"];
+    let workers = report.timeline.iter().map(|it| it.worker_cores.len()).max().unwrap_or(0);
+    if workers < 2 {
+        return String::new();
+    }
+    let server = report.server.as_ref();
+    let line = |(worker, thread): (usize, &'a Thread)| {
+        let at = |it: &Sample| (it.at_s, it.worker_cores.get(worker).copied().unwrap_or(0.0));
+        let points = report.timeline.iter().map(at).collect();
+        Line { name: thread.name.as_str(), class: CLASSES[worker % CLASSES.len()], points }
+    };
+    let threads = server.into_iter().flat_map(|server| server.threads.iter().take(workers));
+    draw("Workers, cores in use", false, threads.enumerate().map(line).collect())
 }
 
 /// Video subscriptions on each layer; nothing without several layers.
@@ -230,8 +249,11 @@ fn packets(report: &Report) -> Vec<Vec<String>> {
     all.iter().map(|(name, count)| vec![(*name).to_owned(), count.to_string()]).collect()
 }
 
+fn percent(share: f64) -> String {
+    format!("{} %", short((share * 1000.0).round() / 10.0))
+}
+
 fn layer_rows(report: &Report) -> Vec<Vec<String>> {
-    let percent = |share: f64| format!("{} %", short((share * 1000.0).round() / 10.0));
     let row = |share: &super::LayerShare| {
         vec![
             share.layer.to_string(),
@@ -247,24 +269,55 @@ fn cost(report: &Report) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let plane = |name: &str, plane: &Plane| {
         let values = [
-            plane.cpu_seconds,
-            plane.cpu_share,
-            plane.cpu_us_per_forwarded,
-            plane.packets_per_busy_core,
-            plane.memory_max_mb,
-            plane.memory_kb_per_person,
+            short(plane.cpu_seconds),
+            short(plane.cpu_share),
+            percent(plane.kernel_share),
+            short(plane.cpu_us_per_forwarded),
+            short(plane.packets_per_busy_core),
+            short(plane.memory_max_mb),
+            short(plane.memory_kb_per_person),
         ];
-        std::iter::once(name.to_owned()).chain(values.map(short)).collect()
+        std::iter::once(name.to_owned()).chain(values).collect()
     };
     if let Some(server) = &report.server {
         rows.extend(server.sfu.as_ref().map(|sfu| plane("media", sfu)));
         rows.extend(server.control.as_ref().map(|control| plane("control", control)));
     }
     let own = &report.generator;
-    let mut bots = vec!["bots".to_owned()];
-    bots.extend([own.cpu_seconds, own.cpu_share, own.cpu_us_per_received].map(short));
-    rows.push(bots);
+    rows.push(vec![
+        "bots".to_owned(),
+        short(own.cpu_seconds),
+        short(own.cpu_share),
+        String::new(),
+        short(own.cpu_us_per_received),
+    ]);
     rows
+}
+
+/// Threads of the media node; what the node says of them only where it could be asked, what passes between them only
+/// where there are several.
+fn threads(report: &Report) -> String {
+    let all = report.server.as_ref().map_or(&[][..], |server| &server.threads);
+    let mut heads = vec!["", "CPU s", "cores", "in the kernel", "packets/s of a core", "sent"];
+    if all.len() > 2 {
+        heads.extend(["to others", "from others", "lost between"]);
+    }
+    let row = |thread: &Thread| {
+        let mut cells = vec![
+            thread.name.clone(),
+            short(thread.cpu_seconds),
+            short(thread.cpu_share),
+            percent(thread.kernel_share),
+            thread.packets_per_busy_core.map(short).unwrap_or_default(),
+        ];
+        if let Some(counters) = thread.counters {
+            let counts = [counters.sent, counters.relayed, counters.relayed_received, counters.ring_drops];
+            cells.extend(counts.map(|count| count.to_string()));
+        }
+        cells.truncate(heads.len());
+        cells
+    };
+    table("Threads of the media node", &heads, &all.iter().map(row).collect::<Vec<_>>())
 }
 
 fn step_plots(knee: &Knee, steps: &[&Step]) -> String {
@@ -346,9 +399,13 @@ mod tests {
     use crate::report::{Judged, LayerShare, Server};
 
     fn report() -> Report {
-        let sample = |at_s| Sample { at_s, people: 3, layers: [2, 0, 1, 0], ..Sample::default() };
+        let layers = [2, 0, 1, 0];
+        let sample =
+            |at_s| Sample { at_s, people: 3, layers, worker_cores: vec![0.1, 0.2], ..Sample::default() };
+        let thread = |name: &str| Thread { name: name.into(), ..Thread::default() };
         let server = Server {
             sfu: Some(Plane { packets_per_busy_core: 250_000.0, ..Plane::default() }),
+            threads: ["worker-0", "worker-1", "others"].map(thread).into(),
             ..Server::default()
         };
         Report {
@@ -374,7 +431,10 @@ mod tests {
         {
             assert!(html.contains(words), "{words}");
         }
-        assert_eq!(html.matches("<svg").count(), 7);
+        for words in ["worker-1", "Workers, cores in use", "lost between"] {
+            assert!(html.contains(words), "{words}");
+        }
+        assert_eq!(html.matches("<svg").count(), 8);
         assert!(html.contains(">bad</b>"));
     }
 

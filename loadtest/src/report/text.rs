@@ -1,6 +1,6 @@
 //! The report as people read it on a terminal.
 
-use super::{Plane, Report, Spread};
+use super::{Plane, Report, Spread, Thread};
 use std::fmt;
 
 impl fmt::Display for Spread {
@@ -117,6 +117,9 @@ impl Report {
                     writeln!(f, "  {name:<12} {plane}")?;
                 }
             }
+            for thread in &server.threads {
+                writeln!(f, "    {:<10} {thread}", thread.name)?;
+            }
         }
         let own = &self.generator;
         writeln!(
@@ -152,12 +155,55 @@ impl fmt::Display for Plane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:.2} us per packet, {:.0} packets per second of a core, memory {:.1} MB ({:.1} empty, {:.0} kB per person)",
+            "{:.2} us per packet ({:.0} % in the kernel), {:.0} packets per second of a core, memory {:.1} MB ({:.1} empty, {:.0} kB per person)",
             self.cpu_us_per_forwarded,
+            self.kernel_share * 100.0,
             self.packets_per_busy_core,
             self.memory_max_mb,
             self.memory_empty_mb,
             self.memory_kb_per_person
         )
+    }
+}
+
+impl fmt::Display for Thread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cpu_seconds, cpu_share, kernel_share, counters, packets_per_busy_core, .. } = self;
+        write!(
+            f,
+            "{cpu_seconds:.3} s ({:.0} % of a core, {:.0} % of it in the kernel)",
+            cpu_share * 100.0,
+            kernel_share * 100.0
+        )?;
+        if let Some(packets) = packets_per_busy_core {
+            write!(f, ", {packets:.0} packets per second of a core")?;
+        }
+        let Some(counters) = counters else { return Ok(()) };
+        write!(f, ", sent {}", counters.sent)?;
+        let relay = [("to", counters.relayed), ("from", counters.relayed_received)];
+        for (way, packets) in relay.into_iter().filter(|(_, packets)| *packets > 0) {
+            write!(f, ", {packets} {way} other workers")?;
+        }
+        let drops = [("rings to other workers", counters.ring_drops), ("the kernel", counters.kernel_drops)];
+        for (place, packets) in drops.into_iter().filter(|(_, packets)| *packets > 0) {
+            write!(f, ", DROPPED by {place} {packets}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exposition::WorkerCounters;
+
+    #[test]
+    fn a_worker_says_what_it_cost_and_only_what_happened() {
+        let thread = Thread { cpu_seconds: 0.5, cpu_share: 0.25, kernel_share: 0.6, ..Thread::default() };
+        assert_eq!(thread.to_string(), "0.500 s (25 % of a core, 60 % of it in the kernel)");
+        let counters = WorkerCounters { sent: 100, relayed: 3, ring_drops: 2, ..WorkerCounters::default() };
+        let worker = Thread { counters: Some(counters), packets_per_busy_core: Some(200.0), ..thread };
+        let words = ", 200 packets per second of a core, sent 100, 3 to other workers, DROPPED by rings to other workers 2";
+        assert!(worker.to_string().ends_with(words), "{worker}");
     }
 }

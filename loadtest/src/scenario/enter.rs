@@ -1,7 +1,10 @@
 //! How people get in, and how those who come and go spend their visit.
 
 use super::{Person, ScenarioError, Visit, run::Run};
-use crate::bot::{Bot, BotError, BotRecord, Part};
+use crate::{
+    bot::{Bot, BotError, Part},
+    report::Attendance,
+};
 use futures_util::{StreamExt, stream};
 use std::time::{Duration, Instant};
 
@@ -9,8 +12,8 @@ use std::time::{Duration, Instant};
 const LAST_WORDS: Duration = Duration::from_millis(300);
 
 impl Run<'_> {
-    /// Those who stay, a few at a time. Those who did not make it are told in words.
-    pub(super) async fn enter(&self) -> Result<(Vec<Bot>, Vec<String>), ScenarioError> {
+    /// Those who stay, with their numbers, a few at a time. Those who did not make it are told in words.
+    pub(super) async fn enter(&self) -> Result<(Vec<(usize, Bot)>, Vec<String>), ScenarioError> {
         let start = Instant::now();
         let entering = self.plan.steady().map(|(number, person)| async move {
             tokio::time::sleep_until((start + person.comes_at).into()).await;
@@ -21,7 +24,7 @@ impl Run<'_> {
         let (mut bots, mut failures) = (Vec::new(), Vec::new());
         for (number, outcome) in outcomes {
             match outcome {
-                Ok(bot) => bots.push(bot),
+                Ok(bot) => bots.push((number, bot)),
                 Err(error) => failures.push(did_not_get_in(number, &error)),
             }
         }
@@ -40,19 +43,23 @@ impl Run<'_> {
         Bot::enter(joined, part, settings.peer(self.clock, number, &self.monitor)).await
     }
 
-    /// Comes, stays and goes.
+    /// Comes, stays and goes. Whatever goes wrong on the way, it is not left in the room.
     pub(super) async fn visit(
         &self,
         (number, person, visit): (usize, &Person, Visit),
         begun_at: Instant,
-    ) -> Result<BotRecord, String> {
+    ) -> Result<Attendance, String> {
         tokio::time::sleep_until((begun_at + visit.comes_at).into()).await;
         let bot = self.enter_one(number, person).await.map_err(|error| did_not_get_in(number, &error))?;
+        let entered_at = Instant::now();
         tokio::time::sleep_until((begun_at + visit.leaves_at).into()).await;
-        let failed = |error: BotError| format!("bot {number} at its end: {error}");
-        self.note_sent(bot.stop_publishing().await.map_err(failed)?);
+        let stopped = bot.stop_publishing().await.map(|tracks| self.note_sent(tracks));
         tokio::time::sleep(LAST_WORDS + self.settings.conditions.delay * 2).await;
-        bot.finish(self.sent()).await.map_err(failed)
+        let visited = Some(entered_at.elapsed());
+        let finished = bot.finish(self.sent()).await;
+        let failed = |error: BotError| format!("bot {number} at its end: {error}");
+        stopped.map_err(failed)?;
+        Ok(Attendance { number, visited, record: finished.map_err(failed)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where it breaks: the load is doubled until delay or loss exceed their thresholds, then the place is narrowed down.
 
-use super::{RunSettings, ScenarioError, run::hold, venue::Venue};
+use super::{RunSettings, Scenario, ScenarioError, run::hold, venue::Venue};
 use crate::report::{Report, Thresholds};
 use serde::Serialize;
 use std::{fmt, io::Write};
@@ -37,8 +37,20 @@ pub struct Step {
     pub report: Option<Report>,
 }
 
-/// Delay and loss that people notice, for a search that was given neither.
-const USUAL: Thresholds = Thresholds { max_loss: Some(0.001), max_p99_ms: Some(50.0), ..Thresholds::NONE };
+/// What people notice, for a search that was given no threshold: loss and delay of media, and in a chat, where there is no
+/// media, how long a message takes.
+fn usual(scenario: Scenario) -> Thresholds {
+    match scenario {
+        Scenario::ChatStorm { .. } => Thresholds { max_chat_p99_ms: Some(250.0), ..Thresholds::NONE },
+        Scenario::AudioRoom { .. }
+        | Scenario::Meeting { .. }
+        | Scenario::Livestream { .. }
+        | Scenario::SmallRooms { .. }
+        | Scenario::Churn { .. } => {
+            Thresholds { max_loss: Some(0.001), max_p99_ms: Some(50.0), ..Thresholds::NONE }
+        }
+    }
+}
 
 /// How closely the place is told: one in so many.
 const PRECISION: usize = 20;
@@ -46,32 +58,47 @@ const PRECISION: usize = 20;
 /// Problems said of one step.
 const WORDS_MAX: usize = 5;
 
-/// Runs the scenario with one load after the other. Without any threshold, loss and delay that people notice are it.
+/// Runs the scenario with one load after the other. Without any threshold, what people notice is it.
 ///
 /// # Errors
-/// A server that refuses the set-up.
+/// A server that refuses the set-up before any load held.
 pub async fn find_knee(settings: &RunSettings, knee: &KneeSettings) -> Result<Knee, ScenarioError> {
-    let mut venue = Venue::open(&settings.venue).await?;
     let mut settings = settings.clone();
     if settings.thresholds == Thresholds::NONE {
-        settings.thresholds = USUAL;
+        settings.thresholds = usual(settings.scenario);
     }
     let scenario = settings.scenario;
-    let mut found = Knee { scenario: scenario.name(), load_unit: scenario.load_unit(), ..Knee::default() };
-    let mut search = Search::new(knee);
-    while let Some(load) = search.next() {
+    let mut venue = Venue::open(&settings.venue).await?;
+    let found = Knee { scenario: scenario.name(), load_unit: scenario.load_unit(), ..Knee::default() };
+    let load = async |load| {
         let settings = RunSettings { scenario: scenario.with_load(load), ..settings.clone() };
-        let step = match hold(&mut venue, &settings).await {
-            Ok(report) => Step::of(load, report),
-            Err(ScenarioError::NobodyIn(words)) => {
-                Step { load, broke: vec![words], no_proof: Vec::new(), report: None }
-            }
+        venue.mend(&settings.venue).await?;
+        hold(&mut venue, &settings).await
+    };
+    narrow_down(found, Search::new(knee), load).await
+}
+
+/// Tries one load after the other. One that cannot even be set up is where it breaks, and the end: a server that refuses
+/// that says nothing about the loads between.
+async fn narrow_down(
+    mut found: Knee,
+    mut search: Search,
+    mut run: impl AsyncFnMut(usize) -> Result<Report, ScenarioError>,
+) -> Result<Knee, ScenarioError> {
+    while let Some(load) = search.next() {
+        let (step, is_last) = match run(load).await {
+            Ok(report) => (Step::of(load, report), false),
+            Err(ScenarioError::NobodyIn(words)) => (Step::without_report(load, words), false),
+            Err(error) if search.holds.is_some() => (Step::without_report(load, error.to_string()), true),
             Err(error) => return Err(error),
         };
         // Standard error may be closed; the report says it again.
         let _ = writeln!(std::io::stderr(), "{load} {}: {}", found.load_unit, step.words());
         search.note(load, step.held());
         found.steps.push(step);
+        if is_last {
+            break;
+        }
     }
     (found.holds, found.breaks) = (search.holds, search.breaks);
     Ok(found)
@@ -114,6 +141,10 @@ impl Search {
 }
 
 impl Step {
+    fn without_report(load: usize, words: String) -> Self {
+        Self { load, broke: vec![words], no_proof: Vec::new(), report: None }
+    }
+
     fn of(load: usize, report: Report) -> Self {
         let mut broke = report.broken();
         broke.truncate(WORDS_MAX);
@@ -152,10 +183,15 @@ impl Knee {
         }
     }
 
-    /// Why the place may be the load generator's and not the server's.
+    /// Why the place may be the load generator's and not the server's: where it broke, and where it held perhaps only
+    /// because less was sent.
     pub fn no_proof(&self) -> Vec<String> {
-        let at = self.steps.iter().filter(|step| Some(step.load) == self.breaks);
-        at.flat_map(|step| step.no_proof.clone()).collect()
+        let is_at = |step: &&Step| [self.holds, self.breaks].contains(&Some(step.load));
+        let words = |step: &Step| {
+            let load = step.load;
+            step.no_proof.iter().map(|words| format!("at {load}: {words}")).collect::<Vec<_>>()
+        };
+        self.steps.iter().filter(is_at).flat_map(words).collect()
     }
 }
 
@@ -176,6 +212,7 @@ impl fmt::Display for Knee {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{Chat, Media, Spread};
 
     /// Tries what the search says, with everything up to `limit` holding.
     fn search(from: usize, most: usize, limit: usize) -> (Search, Vec<usize>) {
@@ -217,6 +254,62 @@ mod tests {
         let (found, tried) = search(3, 10, 1_000);
         assert_eq!((found.holds, found.breaks), (Some(10), None));
         assert_eq!(tried, [3, 6, 10]);
+    }
+
+    /// A server that serves up to four and then does what is said.
+    async fn up_to_four(then: fn() -> Result<Report, ScenarioError>) -> Result<Knee, ScenarioError> {
+        let search = Search::new(&KneeSettings { from: 1, most: 100 });
+        let run = async |load| if load <= 4 { Ok(Report::default()) } else { then() };
+        narrow_down(Knee::default(), search, run).await
+    }
+
+    #[tokio::test]
+    async fn a_load_that_cannot_be_set_up_after_one_that_held_is_where_it_breaks() {
+        let refused = || Err(ScenarioError::Start("refused".into()));
+        let found = up_to_four(refused).await.expect("what held is a finding");
+        assert_eq!((found.holds, found.breaks), (Some(4), Some(8)));
+        assert_eq!(found.steps.last().map(Step::words), Some("breaks: starting a server: refused".into()));
+    }
+
+    #[tokio::test]
+    async fn a_load_that_nobody_gets_in_with_is_narrowed_down_as_any_other() {
+        let found = up_to_four(|| Err(ScenarioError::NobodyIn("full".into()))).await.expect("a finding");
+        assert_eq!((found.holds, found.breaks), (Some(4), Some(5)));
+    }
+
+    #[tokio::test]
+    async fn a_server_that_refuses_the_first_load_is_no_finding() {
+        let search = Search::new(&KneeSettings { from: 1, most: 2 });
+        let run = async |_| Err(ScenarioError::Start("refused".into()));
+        assert!(narrow_down(Knee::default(), search, run).await.is_err());
+    }
+
+    #[test]
+    fn a_chat_that_is_heard_and_media_that_comes_hold_by_the_usual_thresholds() {
+        let spread = Spread { count: 9, p99_ms: 20.0, ..Spread::default() };
+        let (mut chat, mut media) = (Report::default(), Report::default());
+        chat.chat = Some(Chat { sent: 3, expected: 9, heard: 9, fan_out: spread, ..Chat::default() });
+        media.media = Media { expected: 9, received: 9, delay: spread, ..Media::default() };
+        for (scenario, report) in [
+            (Scenario::ChatStorm { per_second: 1.0, people: 3 }, chat),
+            (Scenario::Meeting { people: 3 }, media),
+        ] {
+            let judged = usual(scenario).judge(&report);
+            assert!(!judged.is_empty() && judged.iter().all(|it| it.held), "{judged:?}");
+        }
+    }
+
+    #[test]
+    fn a_load_that_held_is_no_proof_where_less_was_sent_than_planned() {
+        let step = |load, words: &str| Step {
+            load,
+            broke: Vec::new(),
+            no_proof: vec![words.to_owned()],
+            report: None,
+        };
+        let steps = vec![step(2, "a"), step(4, "b"), step(5, "c")];
+        let knee = Knee { holds: Some(4), breaks: Some(5), steps, ..Knee::default() };
+        assert_eq!(knee.no_proof(), ["at 4: b", "at 5: c"]);
     }
 
     #[test]

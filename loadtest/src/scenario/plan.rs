@@ -59,6 +59,9 @@ const SCREEN: PictureSize = PictureSize { width: 1280, height: 720 };
 
 const SMALL_ROOM: usize = 4;
 
+/// More than any machine can be, and few enough to be planned.
+pub(super) const PEOPLE_MAX: usize = 100_000;
+
 impl Scenario {
     pub fn name(self) -> &'static str {
         match self {
@@ -106,7 +109,21 @@ impl Scenario {
         }
     }
 
-    /// Who comes when.
+    /// How many will be in at one time or another, visitors of so long a run among them.
+    pub fn people(self, duration: Duration) -> u64 {
+        let all = match self {
+            Self::AudioRoom { listeners: some, speakers: others } => some.saturating_add(others),
+            Self::Meeting { people } | Self::ChatStorm { people, .. } => people,
+            Self::Livestream { viewers } => viewers.saturating_add(1),
+            Self::SmallRooms { rooms } => rooms.saturating_mul(SMALL_ROOM),
+            Self::Churn { per_second, people, .. } => {
+                people.max(1).saturating_add(visitors(per_second, duration))
+            }
+        };
+        all as u64
+    }
+
+    /// Who comes when. Everybody is planned at once: see [`Scenario::people`].
     pub fn plan(self, settings: &RunSettings) -> Plan {
         let media = &settings.media;
         let listener = Person::listener(0);
@@ -141,10 +158,14 @@ impl Scenario {
     }
 }
 
+/// At a rate that is no number or below nothing nobody comes.
+fn visitors(per_second: f64, until: Duration) -> usize {
+    (per_second * until.as_secs_f64()).floor() as usize
+}
+
 /// One comes after the other and each stays as long, but nobody longer than the run.
 fn visits(per_second: f64, stay: Duration, until: Duration) -> impl Iterator<Item = Visit> {
-    let count = (per_second.max(0.0) * until.as_secs_f64()).floor() as usize;
-    (0..count).map(move |number| {
+    (0..visitors(per_second, until)).map(move |number| {
         let comes_at = Duration::from_secs_f64(number as f64 / per_second);
         Visit { comes_at, leaves_at: (comes_at + stay).min(until) }
     })
@@ -206,18 +227,25 @@ impl Plan {
         self.people.iter().enumerate().filter_map(with_visit)
     }
 
-    /// Subscriptions that somebody has once everybody is in who stays.
-    pub fn due_to(&self, number: usize) -> usize {
+    /// Subscriptions that somebody has once everybody of `inside` is in who stays.
+    pub fn due_to(&self, number: usize, inside: impl Fn(usize) -> bool) -> usize {
         let Some(person) = self.people.get(number).filter(|person| person.watches) else { return 0 };
         let others = self.steady().filter(|(other, them)| *other != number && them.room == person.room);
-        others.map(|(_, them)| them.tracks()).sum()
+        others.filter(|(other, _)| inside(*other)).map(|(_, them)| them.tracks()).sum()
     }
 
-    /// The place of a speaker among the speakers of the room, and how many there are: they take turns.
+    /// The place of a speaker among those of the room who take turns, and how many there are. Those who are there all the
+    /// time do, or there would be nobody to hear in the turns of the absent; who comes and goes speaks along with one of
+    /// them.
     pub fn turn(&self, number: usize) -> (usize, usize) {
         let Some(person) = self.people.get(number) else { return (0, 1) };
-        let speakers = || self.people.iter().enumerate().filter(|(_, it)| it.audio && it.room == person.room);
-        (speakers().take_while(|(other, _)| *other < number).count(), speakers().count().max(1))
+        let speakers = |is_steady: bool| {
+            let all = self.people.iter().enumerate().filter(|(_, it)| it.audio && it.room == person.room);
+            all.filter(move |(_, it)| it.visit.is_none() == is_steady)
+        };
+        let count = speakers(true).count().max(1);
+        let place = speakers(person.visit.is_none()).take_while(|(other, _)| *other < number).count();
+        (place % count, count)
     }
 
     /// Places that are enough for a room of it; a meeting has 10,000 at most.
@@ -240,7 +268,7 @@ mod tests {
     }
 
     fn due(plan: &Plan) -> usize {
-        (0..plan.people.len()).map(|number| plan.due_to(number)).sum()
+        (0..plan.people.len()).map(|number| plan.due_to(number, |_| true)).sum()
     }
 
     #[test]
@@ -265,7 +293,7 @@ mod tests {
     fn a_livestream_goes_to_everybody_but_its_presenter() {
         let plan = plan(Scenario::Livestream { viewers: 7 });
         assert_eq!(due(&plan), 7 * 2);
-        assert_eq!(plan.due_to(0), 0);
+        assert_eq!(plan.due_to(0, |_| true), 0);
         assert_eq!(plan.people[1].shown_at, Some(SCREEN));
     }
 
@@ -288,7 +316,45 @@ mod tests {
         assert_eq!(visits[0].leaves_at, Duration::from_secs(8));
         assert!(visits.iter().all(|visit| visit.leaves_at <= settings.duration));
         assert!(!plan.is_steady());
-        assert_eq!(plan.due_to(0), 4 * 2, "only of those who stay");
+        assert_eq!(plan.due_to(0, |_| true), 4 * 2, "only of those who stay");
+    }
+
+    #[test]
+    fn there_is_somebody_to_hear_in_every_turn_of_a_meeting_that_people_come_to_and_leave() {
+        let scenario = Scenario::Churn { per_second: 2.0, people: 3, stay: Duration::from_secs(1) };
+        let plan = plan(scenario);
+        let steady: Vec<_> = plan.steady().map(|(number, _)| plan.turn(number)).collect();
+        assert_eq!(steady, [(0, 3), (1, 3), (2, 3)]);
+        let visitors: Vec<_> = plan.visitors().map(|(number, ..)| plan.turn(number)).take(4).collect();
+        assert_eq!(visitors, [(0, 3), (1, 3), (2, 3), (0, 3)]);
+    }
+
+    #[test]
+    fn nothing_is_due_of_somebody_who_did_not_get_in() {
+        let plan = plan(Scenario::Meeting { people: 4 });
+        assert_eq!(plan.due_to(0, |number| number != 2), 2 * 2);
+    }
+
+    #[test]
+    fn the_number_of_people_is_known_before_they_are_planned() {
+        let second = Duration::from_secs(1);
+        let all = [
+            Scenario::AudioRoom { listeners: 30, speakers: 10 },
+            Scenario::Meeting { people: 5 },
+            Scenario::Livestream { viewers: 5 },
+            Scenario::SmallRooms { rooms: 3 },
+            Scenario::Churn { per_second: 2.0, people: 4, stay: second },
+            Scenario::Churn { per_second: -1.0, people: 4, stay: second },
+            Scenario::ChatStorm { per_second: 9.0, people: 4 },
+        ];
+        for scenario in all {
+            let settings = settings(scenario);
+            let planned = scenario.plan(&settings).people.len() as u64;
+            assert_eq!(scenario.people(settings.duration), planned, "{scenario:?}");
+        }
+        let many = Scenario::Churn { per_second: 1e30, people: 1, stay: second };
+        assert_eq!(many.people(second), u64::MAX);
+        assert_eq!(Scenario::SmallRooms { rooms: usize::MAX }.people(second), u64::MAX);
     }
 
     #[test]

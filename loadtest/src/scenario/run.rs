@@ -1,21 +1,24 @@
 //! A run of any scenario, from the first join to the report.
 
 use super::{
-    Plan, RunSettings, ScenarioError, chat,
-    venue::{Hall, Venue},
+    Plan, RunSettings, ScenarioError,
+    chat::{self, Written},
+    plan::PEOPLE_MAX,
+    venue::{Hall, Venue, close_all},
 };
 use crate::{
-    bot::{Bot, BotRecord},
+    bot::Bot,
+    exposition::{self, NodeCounters},
     media::RunClock,
     monitor::Monitor,
     peer::{Progress, Sent},
-    report::{Circumstances, Readings, Report},
+    report::{Attendance, Circumstances, Readings, Report},
     sampler::Sampler,
     timeline::Sources,
 };
 use futures_util::{StreamExt, future::join_all, stream};
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -42,19 +45,24 @@ pub async fn run(settings: &RunSettings) -> Result<Report, ScenarioError> {
 
 /// The same in a venue that is open.
 pub(super) async fn hold(venue: &mut Venue, settings: &RunSettings) -> Result<Report, ScenarioError> {
+    let people = settings.scenario.people(settings.duration);
+    if people > PEOPLE_MAX as u64 {
+        return Err(ScenarioError::TooMany(people));
+    }
     let plan = settings.scenario.plan(settings);
     if plan.messages_per_second > 0.0 && !settings.venue.has_chat() {
         return Err(ScenarioError::NoChat(settings.scenario.name()));
     }
     let halls = venue.halls(&plan).await?;
     let (clock, monitor) = (RunClock::start(), Arc::<Monitor>::default());
-    let run = Run { settings, plan: &plan, halls: &halls, clock, monitor, sent: Mutex::default() };
+    let metrics = settings.metrics.clone().or_else(|| venue.metrics());
+    let run = Run { settings, plan: &plan, halls: &halls, clock, monitor, metrics, sent: Mutex::default() };
     let sources = Sources { monitor: run.monitor.clone(), processes: venue.processes() };
     let report = run.take_place(&sources).await;
-    for hall in &halls {
-        hall.close().await?;
-    }
-    report
+    let not_closed = close_all(&halls).await;
+    let mut report = report?;
+    report.add_problems(not_closed);
+    Ok(report)
 }
 
 pub(super) struct Run<'a> {
@@ -63,6 +71,8 @@ pub(super) struct Run<'a> {
     pub halls: &'a [Hall],
     pub clock: RunClock,
     pub monitor: Arc<Monitor>,
+    /// Where a media node says what it counts.
+    metrics: Option<String>,
     /// What those sent who have stopped.
     sent: Mutex<HashMap<Uuid, Vec<u64>>>,
 }
@@ -85,22 +95,22 @@ impl Run<'_> {
         }
 
         let begin = sources.read();
+        let counters_before = self.counters(&mut failures).await;
         let measuring = async {
-            tokio::time::sleep(self.settings.duration).await;
-            sources.read()
+            tokio::time::sleep_until((begin.at + self.settings.duration).into()).await;
+            let end = sources.read();
+            (end, self.counters(&mut failures).await)
         };
         let visiting = join_all(self.plan.visitors().map(|visitor| self.visit(visitor, begin.at)));
         let writing = chat::write(&bots, self.plan.messages_per_second, self.settings.duration);
-        let (end, visits, written) = tokio::join!(measuring, visiting, writing);
-        let messages = written.unwrap_or_else(|words| {
-            failures.push(words);
-            0
-        });
+        let ((end, counters_after), visits, Written { messages, failure }) =
+            tokio::join!(measuring, visiting, writing);
+        failures.extend(failure);
         chat::hear_out(&bots, messages).await;
 
         self.stop_all(&bots, &mut failures).await;
         self.settle(&bots).await;
-        let people = bots.len();
+        let inside = inside(&bots);
         let (mut records, late_failures) = finish_all(bots, self.sent()).await;
         failures.extend(late_failures);
         for visit in visits {
@@ -110,16 +120,27 @@ impl Run<'_> {
             }
         }
         let timeline = sampler.stop();
-        let readings = Readings { start, empty, begin, end, processes: sources.processes.clone() };
-        let circumstances = Circumstances { people, messages, readings, timeline, failures };
+        let counters = counters_before.zip(counters_after);
+        let readings = Readings { start, empty, begin, end, counters, processes: sources.processes.clone() };
+        let circumstances = Circumstances { inside, messages, readings, timeline, failures };
         Ok(Report::new(self.settings, self.plan, circumstances, &records))
     }
 
+    /// A node that was not named is asked on the off chance: it may be on another machine, and answer there alone.
+    async fn counters(&self, failures: &mut Vec<String>) -> Option<NodeCounters> {
+        let counters = exposition::read(self.metrics.as_deref()?).await;
+        if self.settings.metrics.is_some() {
+            failures.extend(counters.as_ref().err().cloned());
+        }
+        counters.ok()
+    }
+
     /// Where the server may leave something out, whoever is due anything must have received something.
-    async fn everybody_has_begun(&self, bots: &[Bot]) -> Result<(), String> {
-        let due: Vec<usize> = self.plan.steady().map(|(number, _)| self.plan.due_to(number)).collect();
-        let due = |place: usize| due.get(place).copied().unwrap_or_default();
-        let enough = |place| if self.settings.every_packet { due(place) } else { due(place).min(1) };
+    async fn everybody_has_begun(&self, bots: &[(usize, Bot)]) -> Result<(), String> {
+        let inside = inside(bots);
+        let due = |number: &usize| self.plan.due_to(*number, |other| inside.contains(&other));
+        let due: Vec<usize> = bots.iter().map(|(number, _)| due(number)).collect();
+        let enough = |place: usize| if self.settings.every_packet { due[place] } else { due[place].min(1) };
         let deadline = Instant::now() + BEGIN_TIMEOUT;
         loop {
             let progress = progress_of_all(bots, None).await;
@@ -144,8 +165,8 @@ impl Run<'_> {
         Arc::new(self.sent.lock().expect("nobody panics while holding it").clone())
     }
 
-    async fn stop_all(&self, bots: &[Bot], failures: &mut Vec<String>) {
-        for (number, bot) in bots.iter().enumerate() {
+    async fn stop_all(&self, bots: &[(usize, Bot)], failures: &mut Vec<String>) {
+        for (number, bot) in bots {
             match bot.stop_publishing().await {
                 Ok(tracks) => self.note_sent(tracks),
                 Err(error) => failures.push(format!("bot {number}: {error}")),
@@ -154,7 +175,7 @@ impl Run<'_> {
     }
 
     /// Waits for what is still on the way.
-    async fn settle(&self, bots: &[Bot]) {
+    async fn settle(&self, bots: &[(usize, Bot)]) {
         let sent = self.sent();
         let deadline = Instant::now() + SETTLE_TIMEOUT;
         let (mut received, mut received_at) = (0, Instant::now());
@@ -173,22 +194,30 @@ impl Run<'_> {
     }
 }
 
+/// The numbers of those who got in.
+fn inside(bots: &[(usize, Bot)]) -> BTreeSet<usize> {
+    bots.iter().map(|(number, _)| *number).collect()
+}
+
 /// A bot that has ended has no progress; its end is reported when it is asked to finish.
-async fn progress_of_all(bots: &[Bot], sent: Option<&Sent>) -> Vec<Progress> {
+async fn progress_of_all(bots: &[(usize, Bot)], sent: Option<&Sent>) -> Vec<Progress> {
     let mut all = Vec::with_capacity(bots.len());
-    for bot in bots {
+    for (_, bot) in bots {
         all.push(bot.progress(sent.cloned()).await.unwrap_or_default());
     }
     all
 }
 
-async fn finish_all(bots: Vec<Bot>, sent: Sent) -> (Vec<BotRecord>, Vec<String>) {
-    let finishing = bots.into_iter().map(|bot| bot.finish(sent.clone()));
+async fn finish_all(bots: Vec<(usize, Bot)>, sent: Sent) -> (Vec<Attendance>, Vec<String>) {
+    let finishing = bots.into_iter().map(|(number, bot)| {
+        let finished = bot.finish(sent.clone());
+        async move { (number, finished.await) }
+    });
     let outcomes: Vec<_> = stream::iter(finishing).buffered(LEAVING_AT_ONCE).collect().await;
     let (mut records, mut failures) = (Vec::new(), Vec::new());
-    for (number, outcome) in outcomes.into_iter().enumerate() {
+    for (number, outcome) in outcomes {
         match outcome {
-            Ok(record) => records.push(record),
+            Ok(record) => records.push(Attendance { number, visited: None, record }),
             Err(error) => failures.push(format!("bot {number} at the end: {error}")),
         }
     }

@@ -28,6 +28,8 @@ pub struct RunSettings {
     /// fault. Without it only holes in sequence numbers are losses.
     pub every_packet: bool,
     pub thresholds: Thresholds,
+    /// The URL of a media node's metrics; a bare node tells its own.
+    pub metrics: Option<String>,
     pub progress: Progress,
 }
 
@@ -70,6 +72,7 @@ impl RunSettings {
             seed: 1,
             every_packet: false,
             thresholds: Thresholds::default(),
+            metrics: None,
             progress: Progress::Silent,
         }
     }

@@ -54,6 +54,8 @@ impl VenueSettings {
 /// Password hashes at a time: they are slow on purpose, and the server bounds them too.
 const SIGN_INS_AT_ONCE: usize = 2;
 
+const CLOSING_AT_ONCE: usize = 8;
+
 /// Accounts of one run. More people than this share them: one may be in a meeting many times.
 const ACCOUNTS_MAX: usize = 100;
 
@@ -97,32 +99,57 @@ impl Venue {
         }
     }
 
-    /// Makes the rooms of a plan.
-    pub(super) async fn halls(&mut self, plan: &Plan) -> Result<Vec<Hall>, ScenarioError> {
-        let mut halls = Vec::new();
+    /// Where a bare node says what it counts. A product does not tell.
+    pub(super) fn metrics(&self) -> Option<String> {
         match self {
-            Self::Product { rest, settings, accounts } => {
-                let wanted = plan.people.len().min(ACCOUNTS_MAX);
-                if wanted > accounts.len() {
-                    accounts.extend(sign_in(rest, settings, wanted - accounts.len()).await?);
-                }
-                let users: Vec<String> = accounts.iter().map(|account| account.user_id.clone()).collect();
-                let shared: Arc<[Account]> = accounts.as_slice().into();
-                for room in 0..plan.rooms {
-                    let host = account_of(accounts, room)?.clone();
-                    let meeting = rest.create_meeting(&host, &users, plan.places()).await?;
-                    rest.start_meeting(&host, &meeting).await?;
-                    let (rest, accounts) = (rest.clone(), shared.clone());
-                    halls.push(Hall::Meeting { rest, host, accounts, meeting });
-                }
+            Self::Product { .. } => None,
+            Self::Node { node, .. } => Some(format!("http://{}/metrics", node.http_address())),
+        }
+    }
+
+    /// Makes the rooms of a plan; all of them, or none stays.
+    pub(super) async fn halls(&mut self, plan: &Plan) -> Result<Vec<Hall>, ScenarioError> {
+        if let Self::Product { rest, settings, accounts } = self {
+            let wanted = plan.people.len().min(ACCOUNTS_MAX);
+            if wanted > accounts.len() {
+                accounts.extend(sign_in(rest, settings, wanted - accounts.len()).await?);
             }
-            Self::Node { node, .. } => {
-                for _ in 0..plan.rooms {
-                    halls.push(Hall::Room(Room::create(node).await?));
+        }
+        let mut halls = Vec::new();
+        for room in 0..plan.rooms {
+            match self.hall(room, plan).await {
+                Ok(hall) => halls.push(hall),
+                Err(error) => {
+                    // Why there is one too few says more than why another cannot be closed.
+                    let _ = close_all(&halls).await;
+                    return Err(error);
                 }
             }
         }
         Ok(halls)
+    }
+
+    async fn hall(&self, room: usize, plan: &Plan) -> Result<Hall, ScenarioError> {
+        match self {
+            Self::Product { rest, accounts, .. } => {
+                let users: Vec<String> = accounts.iter().map(|account| account.user_id.clone()).collect();
+                let host = account_of(accounts, room)?.clone();
+                let meeting = rest.create_meeting(&host, &users, plan.places()).await?;
+                rest.start_meeting(&host, &meeting).await?;
+                Ok(Hall::Meeting { rest: rest.clone(), host, accounts: accounts.as_slice().into(), meeting })
+            }
+            Self::Node { node, .. } => Ok(Hall::Room(Room::create(node).await?)),
+        }
+    }
+
+    /// A node that was started here and has ended is started once more: what broke it was said of the load before.
+    pub(super) async fn mend(&mut self, settings: &VenueSettings) -> Result<(), ScenarioError> {
+        if let Self::Node { node, .. } = self
+            && node.ended().is_some()
+        {
+            *self = Self::open(settings).await?;
+        }
+        Ok(())
     }
 }
 
@@ -149,6 +176,16 @@ impl Hall {
             Self::Room(room) => room.close().await,
         }
     }
+}
+
+/// Closes all, whatever becomes of one, and says what could not be closed.
+pub(super) async fn close_all(halls: &[Hall]) -> Vec<String> {
+    let closing = halls.iter().map(|hall| hall.close());
+    let outcomes = stream::iter(closing).buffered(CLOSING_AT_ONCE).enumerate();
+    let failed = |(room, outcome): (usize, Result<(), SignalError>)| async move {
+        outcome.err().map(|error| format!("closing room {room}: {error}"))
+    };
+    outcomes.filter_map(failed).collect().await
 }
 
 /// Accounts of this run only, so that runs do not meet each other.

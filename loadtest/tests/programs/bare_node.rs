@@ -1,18 +1,33 @@
 //! A media node without a control plane: bots that speak its link fill rooms, and no packet is lost.
 
 use crate::support::{node, small};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 use plenum_loadtest::{
+    bot::{Bot, BotError, Part},
+    exposition,
+    media::{AudioTrack, RunClock, Track},
+    monitor::Monitor,
     network::Conditions,
+    peer::PeerSettings,
     report::{Report, Thresholds},
     scenario::{
         KneeSettings, MediaSettings, RunSettings, Scenario, ScenarioError, VenueSettings, find_knee, run,
     },
-    signal::node::AwaitSettings,
+    signal::{
+        Session, SignalError,
+        node::{AwaitSettings, LaunchSettings, Node, Room},
+    },
 };
 use std::{
-    net::{Ipv4Addr, UdpSocket},
+    fs::Permissions,
+    net::{Ipv4Addr, TcpListener, UdpSocket},
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::Stdio,
+    sync::Arc,
     time::Duration,
 };
 use tokio::process::Command;
@@ -38,14 +53,18 @@ fn assert_whole(report: &Report, subscriptions: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn in_a_meeting_everybody_hears_and_sees_everybody_without_a_fault() {
-    let report = report(&settings(Scenario::Meeting { people: 4 })).await;
+    let venue = VenueSettings::Node(LaunchSettings { workers: 2, ..node() });
+    let report = report(&RunSettings { venue, ..settings(Scenario::Meeting { people: 4 }) }).await;
     assert_whole(&report, 4 * 3 * 2);
     assert_eq!(report.media.reordered, 0, "{report}");
     let server = report.server.as_ref().expect("the node is measured");
     let sfu = server.sfu.expect("it is called plenum-sfu");
     assert!(server.control.is_none(), "{report}");
-    // Its CPU time is counted in ticks of 10 ms, of which so little takes none now and then.
-    assert!(sfu.memory_max_mb > 1.0, "{report}");
+    assert!(sfu.cpu_seconds > 0.0 && sfu.memory_max_mb > 1.0, "{report}");
+    let names: Vec<&str> = server.threads.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["worker-0", "worker-1", "others"], "{report}");
+    let busy = server.threads.iter().filter(|it| it.packets_per_busy_core > Some(0.0));
+    assert_eq!(busy.count(), 1, "one has the room, and both say what they sent\n{report}");
     assert!(report.generator.cpu_us_per_received > 0.0, "{report}");
     assert!(!report.timeline.is_empty() && report.timeline.iter().any(|it| it.packets_out_per_s > 0.0));
 }
@@ -104,7 +123,6 @@ async fn people_who_come_and_go_lose_nothing_while_they_are_there() {
     let report = report(&settings(Scenario::Churn { per_second: 4.0, people: 3, stay })).await;
     assert!(report.is_good(), "{report}");
     assert_eq!(report.bots, 3 + 6, "{report}");
-    assert_eq!(report.media.deaf, 0, "{report}");
     assert!(report.media.subscriptions > 3 * 2 * 2 + 6 * 3, "{report}");
 }
 
@@ -133,6 +151,61 @@ async fn a_node_that_somebody_else_starts_is_waited_for() {
     assert_whole(&report, 1);
     assert!(report.server.is_none(), "no process was named");
     node.kill().await.expect("it still runs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_dies_is_a_finding_and_not_the_end_of_the_report() {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let (script, pid) = (directory.path().join("node"), directory.path().join("pid"));
+    // Free a moment ago; the kernel does not hand the same port out again soon.
+    let free =
+        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr()).expect("a free port");
+    let (program, pid_file) = (node().program, pid.display());
+    let starts = format!("#!/bin/sh\necho $$ > '{pid_file}'\nSFU_HTTP={free} exec '{}'\n", program.display());
+    std::fs::write(&script, starts).expect("a script");
+    std::fs::set_permissions(&script, Permissions::from_mode(0o700)).expect("a script of our own");
+    let dies = async {
+        let sent = async || {
+            let counters = exposition::read(&format!("http://{free}/metrics")).await.unwrap_or_default();
+            counters.values().map(|worker| worker.sent).sum::<u64>()
+        };
+        // Half a second of sound: whoever is there hears it.
+        while sent().await < 25 {
+            tokio::task::yield_now().await;
+        }
+        let pid = std::fs::read_to_string(&pid).expect("it has started").trim().parse().expect("its number");
+        kill(Pid::from_raw(pid), Signal::SIGKILL).expect("a child of ours");
+    };
+    let venue = VenueSettings::Node(LaunchSettings { program: script.clone(), ..node() });
+    let scenario = Scenario::AudioRoom { listeners: 1, speakers: 1 };
+    let settings = RunSettings { venue, every_packet: false, ..settings(scenario) };
+    let (report, ()) = tokio::join!(report(&settings), dies);
+    assert!(!report.is_good() && report.media.received > 0, "{report}");
+    assert!(report.problems.iter().any(|words| words.starts_with("closing room 0: ")), "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bot_that_cannot_publish_leaves_nothing_behind() {
+    let node = Node::launch(&node()).await.expect("a node that starts");
+    let room = Room::create(&node).await.expect("a room");
+    let joined = room.join();
+    let Session::Node(session) = joined.session.clone() else { unreachable!("it is a node's") };
+    // More than the node lets one person publish.
+    let tracks = (0..20).map(|place| Track::Audio(AudioTrack::new(place, 20, 1))).collect();
+    let part = Part { tracks, watches: true, shown_at: None };
+    let monitor = Arc::<Monitor>::default();
+    let conditions = Conditions::default();
+    let settings = PeerSettings { clock: RunClock::start(), conditions, seed: 1, monitor: monitor.clone() };
+    let refused = Bot::enter(joined, part, settings).await.expect_err("too much is refused");
+    assert!(matches!(refused, BotError::Signal(SignalError::Refused { .. })), "{refused}");
+    let details = session.details().await;
+    assert!(matches!(details, Err(SignalError::Refused { .. })), "{details:?}");
+    assert_eq!(monitor.totals().people, 0);
+    drop(session);
+    // Who listened held the room, too.
+    while Arc::strong_count(&room) > 1 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,3 +71,27 @@ fn without_a_server_there_is_no_report_but_exit_code_two() {
     let ran = run(&["sfu", "--program", "/does/not/exist"]);
     assert_eq!(ran.code, Some(2), "{}", ran.err);
 }
+
+#[test]
+fn numbers_that_cannot_be_are_refused_before_anything_starts() {
+    let refused = [
+        &["livestream", "--seconds", "inf"][..],
+        &["livestream", "--ramp-s", "1e30"],
+        &["churn", "--stay-s", "-1"],
+        &["churn", "--joins-per-second", "-2"],
+        &["chat-storm", "--messages-per-second", "NaN"],
+        &["meeting", "--loss", "7"],
+        &["meeting", "--fps", "0"],
+        &["events", "--seconds", "1e300"],
+    ];
+    for arguments in refused {
+        let ran = run(arguments);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(ran.err.contains("expected") || ran.err.contains("is not in"), "{arguments:?}: {}", ran.err);
+    }
+    let program = node().program.display().to_string();
+    let many = ["churn", "--bare", "--joins-per-second", "1e6", "--program", &program];
+    let ran = run(&many);
+    assert_eq!(ran.code, Some(2), "{}", ran.err);
+    assert!(ran.err.contains("20000010 people are more than"), "{}", ran.err);
+}

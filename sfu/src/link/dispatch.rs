@@ -254,7 +254,7 @@ impl Dispatch {
     ) -> Result<Asked<'_>, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.pool.workers().get(worker).ok_or_else(unknown_room)?.submit(job(reply))?;
-        Ok(Asked { dispatch: self, room, answer })
+        Ok(Asked { dispatch: self, room, worker, answer })
     }
 
     /// Something happened that nobody asked for.
@@ -268,10 +268,20 @@ impl Dispatch {
         }
     }
 
-    /// A room that failed is forgotten when one of its workers says so.
-    fn heed(&self, room: RoomId, response: &Response) {
-        if let Err(Refusal { reason: RefusalReason::UnknownRoom | RefusalReason::Internal, .. }) = response {
-            self.forget(room);
+    /// A room that failed is forgotten when one of its workers says so. A branch that does not know of it says nothing about
+    /// it: it may not have been told yet, or home is about to say what became of it.
+    fn heed(&self, room: RoomId, worker: usize, response: Response) -> Response {
+        match &response {
+            Err(Refusal { reason: RefusalReason::UnknownRoom, .. })
+                if self.placement().home_of(room).is_some_and(|home| home != worker) =>
+            {
+                Err(Refusal::new(RefusalReason::Busy, "a part of the room is not there yet"))
+            }
+            Err(Refusal { reason: RefusalReason::UnknownRoom | RefusalReason::Internal, .. }) => {
+                self.forget(room);
+                response
+            }
+            _ => response,
         }
     }
 
@@ -336,12 +346,12 @@ struct Asked<'a> {
     room: RoomId,
     answer: oneshot::Receiver<Response>,
 }
+    worker: usize,
 
 impl Asked<'_> {
     async fn answer(self) -> Response {
         let response = self.answer.await.unwrap_or_else(|_| Err(worker_gone()));
-        self.dispatch.heed(self.room, &response);
-        response
+        self.dispatch.heed(self.room, self.worker, response)
     }
 }
 

@@ -58,6 +58,7 @@ fn stats(mut home: RoomStats, branch: RoomStats) -> RoomStats {
 fn details(mut home: SessionDetails, branch: SessionDetails) -> SessionDetails {
     home.transports.extend(branch.transports);
     home.consumers.extend(branch.consumers);
+    home.data_consumers.extend(branch.data_consumers);
     let mut mirrors: HashMap<_, ProducerDetails> =
         branch.producers.into_iter().map(|mirror| (mirror.producer, mirror)).collect();
     for producer in &mut home.producers {

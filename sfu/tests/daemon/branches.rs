@@ -4,14 +4,16 @@ use crate::{
     PATIENCE,
     control::{Control, Pki, Session},
     eventually_async,
-    node::Node,
+    node::{Node, PANICS},
     worker::connect_parameters,
 };
 use plenum_shared::{
     command::{Command, RefusalReason, Reply, RoomCommand},
-    id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId},
+    event::Event as Told,
+    id::{ConsumerId, DataConsumerId, DataProducerId, ProducerId, RoomId, SessionId, TransportId},
     media::{Direction, Kind, Source},
     rtp::{RtpParameters, router_capabilities},
+    transport::SctpStreamParameters,
 };
 use std::{
     net::{Ipv4Addr, SocketAddr, UdpSocket},
@@ -108,6 +110,21 @@ impl Peer {
     }
 }
 
+/// Has as many people receive in a room as its first worker takes. Returns the transport of one of them.
+async fn fill(control: &Session, room: RoomId) -> TransportId {
+    let mut last = TransportId::random();
+    for _ in 0..FULL {
+        last = TransportId::random();
+        let create = RoomCommand::CreateTransport {
+            session: SessionId::random(),
+            transport: last,
+            direction: Direction::Recv,
+        };
+        control.room(room, create).await.unwrap();
+    }
+    last
+}
+
 async fn inventory(control: &Session) -> Vec<plenum_shared::command::RoomInventory> {
     match control.request(Command::Inventory).await {
         Ok(Reply::Inventory(rooms)) => rooms,
@@ -136,14 +153,7 @@ async fn a_room_that_outgrows_its_worker_goes_on_on_another_one() {
         RoomCommand::Produce { transport: sending, producer, kind, source, rtp_parameters, paused: false };
     control.room(room, produce).await.unwrap();
 
-    for _ in 0..FULL {
-        let create = RoomCommand::CreateTransport {
-            session: SessionId::random(),
-            transport: TransportId::random(),
-            direction: Direction::Recv,
-        };
-        control.room(room, create).await.unwrap();
-    }
+    fill(&control, room).await;
     let bob = SessionId::random();
     let (mut listener, receiving) = Peer::join(&control, room, bob, Direction::Recv).await;
     assert_ne!(listener.server, speaker.server, "he is on another worker");
@@ -194,6 +204,37 @@ async fn a_room_that_outgrows_its_worker_goes_on_on_another_one() {
     })
     .await;
 
+    // So is whoever sends at home and receives elsewhere.
+    let (receiving_too, data) = (TransportId::random(), DataProducerId::random());
+    let create =
+        RoomCommand::CreateTransport { session: ada, transport: receiving_too, direction: Direction::Recv };
+    control.room(room, create.clone()).await.unwrap();
+    assert_eq!(
+        control.room(room, create).await.unwrap_err().reason,
+        RefusalReason::AlreadyExists,
+        "asked for again it is asked for where it is"
+    );
+    let stream = SctpStreamParameters {
+        stream_id: 1,
+        ordered: true,
+        max_packet_life_time: None,
+        max_retransmits: None,
+    };
+    let produce = RoomCommand::ProduceData { transport: sending, producer: data, stream };
+    control.room(room, produce).await.unwrap();
+    let consumer_of_data = DataConsumerId::random();
+    let consume =
+        RoomCommand::ConsumeData { transport: receiving_too, consumer: consumer_of_data, producer: data };
+    control.room(room, consume).await.unwrap();
+    let details = control.room(room, RoomCommand::SessionDetails { session: ada }).await;
+    let Ok(Reply::SessionDetails(details)) = details else { panic!("{details:?}") };
+    let transports: Vec<_> = details.transports.iter().map(|one| one.transport).collect();
+    assert_eq!(transports, [sending, receiving_too]);
+    assert_eq!((details.producers.len(), details.data_producers.len()), (1, 1), "mirrors are not listed");
+    let data_consumers: Vec<_> = details.data_consumers.iter().map(|one| one.consumer).collect();
+    assert_eq!(data_consumers, [consumer_of_data]);
+    control.room(room, RoomCommand::CloseTransport { transport: receiving_too }).await.unwrap();
+
     let pause = |consumer| RoomCommand::SetConsumerPaused { consumer, paused: true };
     control.room(room, pause(consumer)).await.unwrap();
     let unknown = control.room(room, pause(ConsumerId::random())).await.unwrap_err();
@@ -213,4 +254,58 @@ async fn a_room_that_outgrows_its_worker_goes_on_on_another_one() {
         node.pool.workers().iter().all(|worker| left(worker) == 0).then_some(())
     })
     .await;
+}
+
+/// A room with people on both workers, and a subscription on one of them that makes the engine there fail.
+async fn fragile(control: &Session, on_branch: bool) -> RoomId {
+    let room = RoomId::random();
+    control.room(room, RoomCommand::Create).await.unwrap();
+    let (sending, producer) = (TransportId::random(), ProducerId::random());
+    let session = SessionId::random();
+    let create = RoomCommand::CreateTransport { session, transport: sending, direction: Direction::Send };
+    control.room(room, create).await.unwrap();
+    let (kind, source) = (Kind::Audio, Source::Microphone);
+    let rtp_parameters: RtpParameters = serde_json::from_str(MICROPHONE).unwrap();
+    let produce =
+        RoomCommand::Produce { transport: sending, producer, kind, source, rtp_parameters, paused: false };
+    control.room(room, produce).await.unwrap();
+    let at_home = fill(control, room).await;
+    let (session, on_branch_too) = (SessionId::random(), TransportId::random());
+    let create =
+        RoomCommand::CreateTransport { session, transport: on_branch_too, direction: Direction::Recv };
+    control.room(room, create).await.unwrap();
+    let transport = if on_branch { on_branch_too } else { at_home };
+    let rtp_capabilities = router_capabilities();
+    let consume =
+        RoomCommand::Consume { transport, consumer: PANICS, producer, rtp_capabilities, paused: false };
+    control.room(room, consume).await.unwrap();
+    room
+}
+
+#[tokio::test]
+async fn a_panic_in_any_part_of_a_room_ends_all_of_it_and_nothing_else() {
+    let pki = Pki::new();
+    let listening = Control::listen(&pki);
+    let node = Node::start(listening.address(), &pki);
+    let mut control = listening.accept(1).await;
+    let other = RoomId::random();
+    control.room(other, RoomCommand::Create).await.unwrap();
+    for on_branch in [false, true] {
+        let room = fragile(&control, on_branch).await;
+        let panics = RoomCommand::RequestKeyframe { consumer: PANICS };
+        let failed = control.room(room, panics).await.unwrap_err();
+        assert_eq!(failed.reason, RefusalReason::Internal);
+        let unknown = control.room(room, RoomCommand::Stats).await.unwrap_err();
+        assert_eq!(unknown.reason, RefusalReason::UnknownRoom);
+        let told = control.next_event().await.event;
+        assert_eq!(told, Told::RoomFailed { room }, "on a branch: {on_branch}");
+        let give_up_at = Instant::now() + PATIENCE;
+        while inventory(&control).await.iter().any(|one| one.room == room) {
+            assert!(Instant::now() < give_up_at, "in vain: no part of it is left");
+        }
+        control.room(other, RoomCommand::Stats).await.unwrap();
+    }
+    // Each was told once: what is told next is of the room that fails next.
+    node.fail_room(other);
+    assert_eq!(control.next_event().await.event, Told::RoomFailed { room: other });
 }

@@ -115,7 +115,7 @@ impl Engine {
             return Err(Refusal::new(RefusalReason::AlreadyExists, id.to_string()));
         }
         let limits = &self.config.limits;
-        let of_session = self.rooms[room].peers_of(session).len();
+        let of_session = self.rooms[room].transports_of(session);
         if of_session >= limits.transports_per_session || self.peers.len() >= limits.transports {
             return Err(Refusal::new(RefusalReason::LimitReached, "transports"));
         }

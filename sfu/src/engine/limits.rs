@@ -11,7 +11,8 @@ pub struct Limits {
     pub rooms: usize,
     /// Transports of the worker: 64 kB each when idle, so the default costs at most 256 MB.
     pub transports: usize,
-    /// Transports of one session: one to send and one to receive.
+    /// Transports of one session: one to send and one to receive. Of a room on several workers its home knows of all of them, the
+    /// branch with those that receive (they are all on one) of its own.
     pub transports_per_session: usize,
     /// Producers of one session: camera, microphone, screen and its sound, and room for replaced ones.
     pub producers_per_session: usize,
@@ -25,7 +26,7 @@ pub struct Limits {
     pub data_producers_per_room: usize,
     /// Data consumers of one transport.
     pub data_consumers_per_transport: usize,
-    /// Data consumers of one data producer: how many times a message is sent at most.
+    /// Data consumers of one data producer: how many times a message is sent at most, by each worker with a part of the room.
     pub data_consumers_per_producer: usize,
     /// How much one client may send by data channels; above it, it waits.
     pub data_rate: DataRate,

@@ -122,6 +122,15 @@ impl Room {
         self.sessions.get(&session).map_or(&[], |presence| &presence.peers)
     }
 
+    /// How many transports a session has, on branches too.
+    pub fn transports_of(&self, session: SessionId) -> usize {
+        let count = |presence: &Presence| {
+            let elsewhere = presence.elsewhere.iter().map(|elsewhere| elsewhere.transports as usize);
+            presence.peers.len() + elsewhere.sum::<usize>()
+        };
+        self.sessions.get(&session).map_or(0, count)
+    }
+
     /// The part of the room a session is in.
     pub fn group_of(&self, session: SessionId) -> u32 {
         self.groups.get(&session).copied().unwrap_or_default()

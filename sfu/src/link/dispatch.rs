@@ -2,7 +2,7 @@
 
 use super::merge;
 use crate::{
-    engine::relay::WorkerIndex,
+    engine::{counters::Counters, relay::WorkerIndex},
     worker::{
         inbox::Job,
         placement::{Load, Placement},
@@ -158,7 +158,8 @@ impl Dispatch {
     /// home's to open: it tells the other worker before it answers.
     async fn create_receiver(&self, room: RoomId, session: SessionId, transport: TransportId) -> Response {
         let loads = self.loads();
-        let worker = self.placement().place_receiver(room, transport, &loads).ok_or_else(unknown_room)?;
+        let worker =
+            self.placement().place_receiver(room, session, transport, &loads).ok_or_else(unknown_room)?;
         if !self.placement().parts_of(room).contains(&worker) {
             // There are as many workers as fit into the number.
             let branch = WorkerIndex(worker as u16);
@@ -297,7 +298,8 @@ impl Dispatch {
     fn loads(&self) -> Vec<Load> {
         let load = |worker: &WorkerHandle| {
             let snapshot = worker.snapshot();
-            Load { transports: snapshot.engine.transports, cpu: snapshot.cpu_share }
+            let Counters { rooms, transports, .. } = snapshot.engine;
+            Load { rooms, transports, cpu: snapshot.cpu_share }
         };
         self.pool.workers().iter().map(load).collect()
     }
@@ -344,9 +346,9 @@ impl Dispatch {
 struct Asked<'a> {
     dispatch: &'a Dispatch,
     room: RoomId,
+    worker: usize,
     answer: oneshot::Receiver<Response>,
 }
-    worker: usize,
 
 impl Asked<'_> {
     async fn answer(self) -> Response {

@@ -10,8 +10,11 @@ use uuid::Uuid;
 const EXPECTED_TRANSPORTS: u64 = 2;
 /// A room is not divided before so many transports receive at home: whatever it would gain is lost by what crosses.
 const DIVIDED_FROM: usize = 32;
-/// A worker that is this busy (share of its core) takes no more receiving transports while another one is less.
+/// A worker that is this busy (share of its core) takes no more rooms or receiving transports while another one is less.
 const BUSY: f32 = 0.5;
+/// A worker that is this busy leaves even the first receiving transports of its rooms to others that have time: what it opens is
+/// enough for it.
+const OVERLOADED: f32 = 0.85;
 /// Receiving transports of one room that one worker takes, as long as another one has fewer. Of a picture of 1.5 Mbit/s they
 /// take a tenth of a core or two; the figures are a second old, and more may come at once than they show.
 const PART_MAX: usize = 200;
@@ -22,6 +25,8 @@ const CONSUMERS_MAX: usize = 1 << 16;
 /// A worker as it told last.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Load {
+    /// Rooms that are at home there.
+    pub rooms: u64,
     /// Transports of all rooms.
     pub transports: u64,
     /// Share of its core.
@@ -80,14 +85,25 @@ impl Placement {
         self.rooms.get(&room).map_or_else(Vec::new, |place| place.parts().collect())
     }
 
-    /// Chooses the home of a new room: the worker with fewest transports, or the present home of one that is placed already.
+    /// Chooses the home of a new room: of the workers that have time the one with fewest transports, those included that its rooms
+    /// will soon have; or the present home of one that is placed already.
     pub fn place(&mut self, room: RoomId, loads: &[Load]) -> Option<usize> {
         if let Some(worker) = self.home_of(room) {
             return Some(worker);
         }
-        let mut transports: Vec<_> = loads.iter().map(|load| load.transports).collect();
-        self.rooms.values().for_each(|place| transports[place.home] += EXPECTED_TRANSPORTS);
-        let (home, _) = transports.iter().enumerate().min_by_key(|(_, transports)| **transports)?;
+        let mut rooms = vec![0_u64; loads.len()];
+        for Place { home, .. } in self.rooms.values() {
+            if let Some(rooms) = rooms.get_mut(*home) {
+                *rooms += 1;
+            }
+        }
+        let transports = |worker: usize, load: &Load| {
+            let unseen = rooms[worker].saturating_sub(load.rooms);
+            // Those that it has told of may be as new.
+            (load.transports + EXPECTED_TRANSPORTS * unseen).max(EXPECTED_TRANSPORTS * rooms[worker])
+        };
+        let rank = |(worker, load): &(usize, &Load)| (load.cpu >= BUSY, transports(*worker, load));
+        let (home, _) = loads.iter().enumerate().min_by_key(rank)?;
         let place =
             Place { home, branches: Vec::new(), receivers: HashMap::new(), consumers: HashMap::new() };
         self.rooms.insert(room, place);
@@ -95,25 +111,35 @@ impl Placement {
     }
 
     /// Chooses the worker of a transport that will receive: home, as long as the room is small or its worker has time, else
-    /// a part that has, else a worker that has and no part yet. One that is there already is asked for again where it is.
-    pub fn place_receiver(&self, room: RoomId, transport: TransportId, loads: &[Load]) -> Option<usize> {
+    /// a part that has, else a worker that has and no part yet. One that is there already is asked for again where it is, and
+    /// another one of its session is put beside it: what one session may have is counted there.
+    pub fn place_receiver(
+        &self,
+        room: RoomId,
+        session: SessionId,
+        transport: TransportId,
+        loads: &[Load],
+    ) -> Option<usize> {
         let place = self.rooms.get(&room)?;
-        if let Some(known) = place.receivers.get(&transport) {
+        let of_session = || place.receivers.values().find(|receiver| receiver.session == session);
+        if let Some(known) = place.receivers.get(&transport).or_else(of_session) {
             return Some(known.worker);
         }
         let counts = place.counts(loads.len());
         let count = |worker: usize| counts.get(worker).copied().unwrap_or_default();
-        if count(place.home) < DIVIDED_FROM {
-            return Some(place.home);
-        }
-        let has_time = |&worker: &usize| {
-            loads.get(worker).is_some_and(|load| load.cpu < BUSY) && count(worker) < PART_MAX
-        };
+        let cpu = |worker: usize| loads.get(worker).map_or(0.0, |load| load.cpu);
+        let has_time =
+            |&worker: &usize| worker < loads.len() && cpu(worker) < BUSY && count(worker) < PART_MAX;
         let is_new = |worker: &usize| place.parts().all(|part| part != *worker);
-        let new =
-            (0..loads.len()).filter(is_new).filter(has_time).min_by_key(|&worker| loads[worker].transports);
-        let fewest = || place.parts().min_by_key(|&worker| count(worker));
-        place.parts().find(has_time).or(new).or_else(fewest)
+        let new = || {
+            (0..loads.len()).filter(is_new).filter(has_time).min_by_key(|&worker| loads[worker].transports)
+        };
+        let elsewhere = || place.parts().find(has_time).or_else(new);
+        if count(place.home) < DIVIDED_FROM {
+            let relief = (cpu(place.home) >= OVERLOADED).then(elsewhere).flatten();
+            return Some(relief.unwrap_or(place.home));
+        }
+        elsewhere().or_else(|| place.parts().min_by_key(|&worker| count(worker)))
     }
 
     /// A worker has a branch of a room.
@@ -196,23 +222,27 @@ impl Placement {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
-    const IDLE: Load = Load { transports: 0, cpu: 0.0 };
+    const IDLE: Load = Load { rooms: 0, transports: 0, cpu: 0.0 };
+    const FULL: Load = Load { rooms: 1, transports: 500, cpu: 0.95 };
 
     fn loads(transports: [u64; 2]) -> [Load; 2] {
-        transports.map(|transports| Load { transports, cpu: 0.0 })
+        transports.map(|transports| Load { transports, ..IDLE })
+    }
+
+    /// Places a transport that receives.
+    fn receive(placement: &mut Placement, room: RoomId, session: SessionId, loads: &[Load]) -> usize {
+        let transport = TransportId::random();
+        let worker = placement.place_receiver(room, session, transport, loads).unwrap();
+        placement.add_branch(room, worker);
+        placement.add_receiver(room, transport, session, worker);
+        worker
     }
 
     /// Workers of so many transports that receive, one after the other.
     fn receivers(placement: &mut Placement, room: RoomId, loads: &[Load], count: usize) -> Vec<usize> {
-        let place = |_| {
-            let transport = TransportId::random();
-            let worker = placement.place_receiver(room, transport, loads).unwrap();
-            placement.add_branch(room, worker);
-            placement.add_receiver(room, transport, SessionId::random(), worker);
-            worker
-        };
-        (0..count).map(place).collect()
+        (0..count).map(|_| receive(placement, room, SessionId::random(), loads)).collect()
     }
 
     #[test]
@@ -224,9 +254,25 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_worker_is_left_alone() {
+    fn a_worker_with_many_transports_or_no_time_is_left_alone() {
         let mut placement = Placement::default();
         assert_eq!(placement.place(RoomId::random(), &loads([40, 3])), Some(1));
+        let crowded = [Load { transports: 400, cpu: 0.1, ..IDLE }, Load { transports: 3, cpu: 0.7, ..IDLE }];
+        assert_eq!(placement.place(RoomId::random(), &crowded), Some(0));
+    }
+
+    #[test]
+    fn rooms_that_a_worker_has_told_of_are_not_counted_twice() {
+        let mut placement = Placement::default();
+        for _ in 0..20 {
+            assert_eq!(placement.place(RoomId::random(), &loads([0, 1000])), Some(0));
+        }
+        // Twenty rooms of two are forty transports, not eighty.
+        let told = [Load { rooms: 20, transports: 40, ..IDLE }, Load { rooms: 1, transports: 60, ..IDLE }];
+        assert_eq!(placement.place(RoomId::random(), &told), Some(0));
+        // Those whose people have not come yet count as much as they will be.
+        let empty = [Load { rooms: 21, ..IDLE }, Load { rooms: 1, transports: 30, ..IDLE }];
+        assert_eq!(placement.place(RoomId::random(), &empty), Some(1));
     }
 
     #[test]
@@ -241,13 +287,21 @@ mod tests {
     }
 
     #[test]
-    fn a_small_room_is_not_divided_however_busy_its_worker() {
+    fn a_small_room_is_not_divided_because_its_worker_is_busy() {
         let (mut placement, room) = (Placement::default(), RoomId::random());
         placement.place(room, &[IDLE, IDLE]);
-        let busy = [Load { transports: 500, cpu: 0.95 }, IDLE];
+        let busy = [Load { cpu: 0.8, ..FULL }, IDLE];
         assert_eq!(receivers(&mut placement, room, &busy, DIVIDED_FROM), [0; DIVIDED_FROM]);
         assert_eq!(receivers(&mut placement, room, &busy, 2), [1, 1], "a larger one is");
         assert_eq!(placement.parts_of(room), [0, 1]);
+    }
+
+    #[test]
+    fn whom_a_worker_has_no_time_for_at_all_another_one_takes() {
+        let (mut placement, room) = (Placement::default(), RoomId::random());
+        placement.place(room, &[IDLE, IDLE]);
+        assert_eq!(receivers(&mut placement, room, &[FULL, IDLE], 3), [1, 1, 1]);
+        assert_eq!(receivers(&mut placement, room, &[FULL, FULL], 3), [0, 0, 0], "unless it has none either");
     }
 
     #[test]
@@ -265,8 +319,25 @@ mod tests {
     fn where_nobody_has_time_no_branch_is_opened() {
         let (mut placement, room) = (Placement::default(), RoomId::random());
         placement.place(room, &[IDLE, IDLE]);
-        let busy = [Load { transports: 500, cpu: 0.95 }; 2];
-        assert_eq!(receivers(&mut placement, room, &busy, 300), [0; 300]);
+        assert_eq!(receivers(&mut placement, room, &[FULL, FULL], 300), [0; 300]);
+    }
+
+    #[test]
+    fn what_a_session_receives_by_is_all_on_one_worker() {
+        let (mut placement, room, session) = (Placement::default(), RoomId::random(), SessionId::random());
+        placement.place(room, &[IDLE, IDLE]);
+        receivers(&mut placement, room, &[IDLE, IDLE], PART_MAX);
+        let first = receive(&mut placement, room, session, &[IDLE, IDLE]);
+        assert_eq!(first, 1);
+        let elsewhere = receivers(&mut placement, room, &[IDLE, FULL, IDLE], 1);
+        assert_eq!(elsewhere, [2]);
+        assert_eq!(
+            receive(&mut placement, room, session, &[IDLE, FULL, IDLE]),
+            first,
+            "as long as it has one"
+        );
+        placement.forget_session(room, session);
+        assert_eq!(receive(&mut placement, room, session, &[IDLE, FULL, IDLE]), 2);
     }
 
     #[test]
@@ -278,7 +349,8 @@ mod tests {
         placement.add_receiver(room, there, session, 1);
         assert_eq!(placement.worker_of_transport(room, here), Some(0));
         assert_eq!(placement.worker_of_transport(room, there), Some(1));
-        assert_eq!(placement.place_receiver(room, there, &[IDLE, IDLE]), Some(1), "asked for again");
+        let again = placement.place_receiver(room, session, there, &[IDLE, IDLE]);
+        assert_eq!(again, Some(1), "asked for again");
         let consumer = Uuid::from_u128(7);
         assert_eq!(placement.workers_of_consumer(room, consumer), [0, 1]);
         placement.add_consumer(room, consumer, 1);
@@ -287,5 +359,86 @@ mod tests {
         placement.forget_session(room, session);
         assert_eq!(placement.workers_of_consumer(room, consumer), [0, 1]);
         assert_eq!(placement.worker_of_transport(room, there), Some(0));
+    }
+
+    /// A worker as it may tell of itself.
+    fn told() -> impl Strategy<Value = Load> {
+        (0_u64..50, 0_u64..500, 0.0_f32..1.0).prop_map(|(rooms, transports, cpu)| Load {
+            rooms,
+            transports,
+            cpu,
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+        /// Rooms come, people come and go, and what workers tell of themselves is anything.
+        #[test]
+        fn whatever_workers_tell_what_is_placed_is_found_and_spread(
+            steps in prop::collection::vec((prop::collection::vec(told(), 4), 0_usize..6, 1_usize..60, 0_u8..10), 1..40),
+        ) {
+            let mut placement = Placement::default();
+            let mut rooms: Vec<(RoomId, Vec<(TransportId, usize)>)> = Vec::new();
+            for (loads, which, people, fate) in steps {
+                if fate < 3 || rooms.is_empty() {
+                    let room = RoomId::random();
+                    let home = placement.place(room, &loads).unwrap();
+                    // Whoever has no time is not chosen while another one has.
+                    prop_assert!(loads[home].cpu < BUSY || loads.iter().all(|load| load.cpu >= BUSY));
+                    prop_assert_eq!(placement.parts_of(room), [home]);
+                    rooms.push((room, Vec::new()));
+                    continue;
+                }
+                let at = which % rooms.len();
+                let (room, placed) = &mut rooms[at];
+                let home = placement.home_of(*room).unwrap();
+                match fate {
+                    3 => {
+                        placement.forget(*room);
+                        prop_assert!(placement.parts_of(*room).is_empty());
+                        rooms.swap_remove(at);
+                        continue;
+                    }
+                    4 => placed.drain(..people.min(placed.len())).for_each(|(transport, _)| {
+                        placement.forget_transport(*room, transport);
+                    }),
+                    _ => for _ in 0..people {
+                        let (session, transport) = (SessionId::random(), TransportId::random());
+                        let parts = placement.parts_of(*room);
+                        let small = placed.iter().filter(|(_, worker)| *worker == home).count() < DIVIDED_FROM;
+                        let worker = placement.place_receiver(*room, session, transport, &loads).unwrap();
+                        prop_assert!(worker < loads.len());
+                        if small && loads[home].cpu < OVERLOADED {
+                            prop_assert_eq!(worker, home, "a small room is where it is");
+                        }
+                        if !parts.contains(&worker) {
+                            prop_assert!(loads[worker].cpu < BUSY, "only one with time becomes a part");
+                        }
+                        placement.add_branch(*room, worker);
+                        prop_assert!(placement.add_receiver(*room, transport, session, worker));
+                        placed.push((transport, worker));
+                    },
+                }
+                for (transport, worker) in placed.iter() {
+                    prop_assert_eq!(placement.worker_of_transport(*room, *transport), Some(*worker));
+                    prop_assert!(placement.parts_of(*room).contains(worker));
+                }
+            }
+        }
+
+        /// However many rooms come between two looks at the workers, they are shared out as if all had been there.
+        #[test]
+        fn rooms_that_come_at_once_are_shared_out(before in prop::collection::vec(0_u64..100, 2..6), count in 1_usize..200) {
+            let loads: Vec<_> = before.iter().map(|&transports| Load { transports, ..IDLE }).collect();
+            let mut placement = Placement::default();
+            let mut transports = before;
+            for _ in 0..count {
+                let home = placement.place(RoomId::random(), &loads).unwrap();
+                let fewest = *transports.iter().min().unwrap();
+                prop_assert_eq!(transports[home], fewest);
+                transports[home] += EXPECTED_TRANSPORTS;
+            }
+        }
     }
 }

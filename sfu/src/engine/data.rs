@@ -241,7 +241,7 @@ impl Engine {
         };
         let producer = &mut room.data.producers[slot];
         producer.received.add(payload.len());
-        let elsewhere: u32 = producer.followers.iter().map(|(_, count)| count).sum();
+        let elsewhere: u32 = producer.followers.iter().map(|follower| follower.consumers).sum();
         let copies = producer.consumers.len() + elsewhere as usize;
         self.peers[from].transport.note_data_copies(copies, payload.len());
         self.relay_data(room_slot, slot, kind, payload);

@@ -208,7 +208,7 @@ impl Engine {
             .sessions
             .get_mut(&session)
             .is_some_and(|presence| presence.quality.take_freeze());
-        self.tell_home(room, ToHome::Fares { session, figures, froze });
+        self.tell_home_for_now(room, ToHome::Fares { session, figures, froze });
     }
 
     /// A branch says how a session's transports there fare.

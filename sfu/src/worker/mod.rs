@@ -7,12 +7,12 @@
 //!   other workers ◀──────── rings, and queues of what is told ───────▶ other workers
 //! ```
 //!
-//! Nothing a packet touches is shared with another thread but the slot of a ring, once, where its room is on several workers. The thread never waits for anything but the poll. A panic
-//! inside the engine costs the room it happened in and nothing else.
+//! Nothing a packet touches is shared with another thread but the slot of a ring, once, where its room is on several workers.
+//! The thread never waits for anything but the poll. A panic inside the engine costs the room it happened in and nothing else.
 
 pub mod core;
 pub mod inbox;
-mod neighbours;
+pub mod neighbours;
 pub mod outbox;
 pub mod placement;
 pub mod pool;
@@ -49,6 +49,8 @@ const WAKER: Token = Token(usize::MAX);
 const JOBS_PER_TURN: usize = 16;
 /// Reads of connections between two looks at the other sockets; whoever is left has its turn next.
 const TCP_READS_PER_TURN: usize = 16;
+/// What another worker was told and had no room for is tried again after this.
+const RETELL_AFTER: Duration = Duration::from_millis(1);
 /// Events taken from the poll at once; it hands out the rest at the next turn.
 const EVENTS_PER_TURN: usize = 256;
 /// How often a snapshot leaves the worker.
@@ -76,6 +78,8 @@ pub struct Worker<C> {
     poll: Poll,
     inbox: Inbox,
     arrivals: Arrivals,
+    /// Something is told to another worker that has no room for it yet.
+    is_telling: bool,
     outbox: Arc<Outbox>,
     published: Arc<Published>,
     snapshot: Snapshot,
@@ -111,6 +115,7 @@ impl<C: Core> Worker<C> {
             poll,
             inbox,
             arrivals,
+            is_telling: false,
             outbox,
             published,
             snapshot: Snapshot::default(),
@@ -132,7 +137,7 @@ impl<C: Core> Worker<C> {
             self.serve_jobs();
             self.serve_deadlines();
             self.tell_events();
-            self.core.relay().flush();
+            self.is_telling = !self.core.relay().flush();
             self.flush();
             self.publish();
         }
@@ -174,7 +179,8 @@ impl<C: Core> Worker<C> {
             return Duration::ZERO;
         }
         let wake_at = self.core.poll_timeout().map_or(self.publish_at, |at| at.min(self.publish_at));
-        wake_at.saturating_duration_since(now)
+        let longest = if self.is_telling { RETELL_AFTER } else { Duration::MAX };
+        wake_at.saturating_duration_since(now).min(longest)
     }
 
     /// One batch of each socket that has something. What the engine makes of it leaves at the end of the turn, or
@@ -234,9 +240,10 @@ impl<C: Core> Worker<C> {
         }
     }
 
-    /// What other workers have told. Whoever asks something here was told of it before by what is in there.
+    /// What other workers have told by now. Whoever asks something here was told of it before by what is in there.
     fn hear(&mut self) {
-        while let Some((from, message)) = self.arrivals.take_message() {
+        for _ in 0..self.arrivals.told() {
+            let Some((from, message)) = self.arrivals.take_message() else { return };
             let now = Instant::now();
             contained(&mut self.core, &mut self.snapshot.worker.panics, |core| {
                 core.handle_message(now, from, message);
@@ -389,6 +396,8 @@ fn send_egress<C: Core>(
     snapshot: &mut Snapshot,
 ) {
     let egress = core.egress();
+    // System calls take long: whoever has something to do with what is about to leave can begin with it.
+    core.relay().flush();
     if !egress.is_empty() {
         let now = Instant::now();
         let Snapshot { sockets: counters, tcp: tcp_counters, .. } = snapshot;

@@ -1,7 +1,7 @@
 //! The way between the workers of a node: to each of the others a queue of what must not be lost, and a ring of packets.
 //!
-//! What is told before a packet is read before it: the reader counts the packets there are, then takes what it was told, and
-//! only then those packets. While something told finds no room, packets are refused.
+//! What is told before a packet is read before it: the reader counts the packets there are, then takes what it was told by
+//! then, and only then those packets. While something told finds no room, packets are refused.
 
 use super::{
     ring::{Reader, Writer, ring},
@@ -29,10 +29,15 @@ const SPARED_FOR_SOUND: usize = PACKETS_MAX / 8;
 /// Bytes of a packet that crosses: all that a path of 1500 bytes carries.
 const PACKET_BYTES: usize = 1500;
 /// Messages waiting for one worker. They come with commands, of which at most a thousand wait anywhere, with joining and
-/// leaving, and once a second for each viewer; beyond it they wait with the sender, and packets are refused.
+/// leaving, and once a second for each viewer. Beyond it they wait with the sender, packets are refused, and so is what may be.
 const TOLD_MAX: usize = 16_384;
 /// Bytes of messages of data channels that wait for one worker: several times what all clients of a room may send in a moment.
 const HEAVY_BYTES_MAX: usize = 4 << 20;
+/// What one of them takes beside its payload.
+const HEAVY_BYTES_EACH: usize = 512;
+/// Packets taken from one ring between two looks at the sockets, as many as one look at a socket may bring: a worker that is
+/// behind must not stop hearing its own clients.
+const PACKETS_PER_TURN: usize = 64;
 
 /// A slot of a ring.
 struct Packet {
@@ -73,6 +78,8 @@ pub struct Arrivals {
     heavy_bytes: Arc<AtomicUsize>,
     /// At most one for each other worker, with how many of its packets are to be taken next.
     rings: Vec<(Reader<Packet>, usize)>,
+    /// The most packets that waited in one of them, since somebody asked.
+    most_waiting: usize,
     sleep: Arc<Sleep>,
     /// There are other workers.
     has_neighbours: bool,
@@ -103,7 +110,7 @@ pub fn neighbours(wakers: Vec<Arc<Waker>>) -> Vec<(Neighbours, Arrivals)> {
         let (sender, told) = bounded(if has_neighbours { TOLD_MAX } else { 0 });
         let (heavy_bytes, sleep) = (Arc::new(AtomicUsize::new(0)), Arc::new(Sleep::default()));
         let door = Door { told: sender, heavy_bytes: heavy_bytes.clone(), sleep: sleep.clone(), waker };
-        (door, Arrivals { told, heavy_bytes, rings: Vec::new(), sleep, has_neighbours })
+        (door, Arrivals { told, heavy_bytes, rings: Vec::new(), most_waiting: 0, sleep, has_neighbours })
     };
     let (doors, arrivals): (Vec<Door>, Vec<Arrivals>) = wakers.into_iter().map(open).unzip();
     let ends = (0..).zip(arrivals).map(|(own, arrivals)| {
@@ -155,12 +162,14 @@ impl Road {
         })
     }
 
-    fn flush(&mut self, from: WorkerIndex) {
+    /// Returns whether nothing that was told is left.
+    fn flush(&mut self, from: WorkerIndex) -> bool {
         self.deliver(from);
         if std::mem::take(&mut self.is_news) && self.door.sleep.must_be_woken() {
             // A waker that fails belongs to a poll that is gone, and the worker with it.
             let _ = self.door.waker.wake();
         }
+        self.untold.is_empty()
     }
 }
 
@@ -173,9 +182,9 @@ impl Relay for Neighbours {
 
     fn offer(&mut self, to: WorkerIndex, message: Message, bytes: usize) -> bool {
         let Some(road) = self.roads.get_mut(usize::from(to.0)) else { return false };
-        let waiting = &road.door.heavy_bytes;
+        let (waiting, bytes) = (&road.door.heavy_bytes, bytes + HEAVY_BYTES_EACH);
         // Several that offer at once may exceed it by as many messages.
-        if waiting.load(Ordering::Relaxed) + bytes > HEAVY_BYTES_MAX {
+        if !road.untold.is_empty() || waiting.load(Ordering::Relaxed) + bytes > HEAVY_BYTES_MAX {
             return false;
         }
         waiting.fetch_add(bytes, Ordering::Relaxed);
@@ -188,8 +197,12 @@ impl Relay for Neighbours {
         road.is_some_and(|road| road.push(self.own, class, head, bytes))
     }
 
-    fn flush(&mut self) {
-        self.roads.iter_mut().for_each(|road| road.flush(self.own));
+    fn flush(&mut self) -> bool {
+        let mut all = true;
+        for road in &mut self.roads {
+            all &= road.flush(self.own);
+        }
+        all
     }
 }
 
@@ -212,7 +225,21 @@ impl Arrivals {
 
     /// Counts the packets that [`Arrivals::take_packet`] gives next; everything told before them is to be taken first.
     pub fn count(&mut self) {
-        self.rings.iter_mut().for_each(|(ring, counted)| *counted = ring.available());
+        for (ring, counted) in &mut self.rings {
+            let waiting = ring.available();
+            self.most_waiting = self.most_waiting.max(waiting);
+            *counted = waiting.min(PACKETS_PER_TURN);
+        }
+    }
+
+    /// The most packets that waited in one ring since the last call.
+    pub fn take_most_waiting(&mut self) -> usize {
+        std::mem::take(&mut self.most_waiting)
+    }
+
+    /// How much was told that has not been taken. What comes while that is taken can wait.
+    pub fn told(&self) -> usize {
+        self.told.len()
     }
 
     /// The next thing that was told.
@@ -284,16 +311,43 @@ mod tests {
         assert!(ours.push(OTHER, Class::Audio, &head(7777), b"sound"));
         assert!(!ours.push(OTHER, Class::Audio, &head(7777), &[0; PACKET_BYTES + 1]), "no path carries that");
         assert!(theirs.take_message().is_none());
-        theirs.count();
         for index in 0..(PACKETS_MAX - SPARED_FOR_SOUND) as u64 {
+            if index.is_multiple_of(PACKETS_PER_TURN as u64) {
+                assert_eq!(theirs.take_packet(|head, _| head.index), None, "so many are enough at a time");
+                theirs.count();
+            }
             let whole = theirs.take_packet(|head, bytes| (head.index, bytes == [index as u8; 1200]));
             assert_eq!(whole, Some((index, true)));
         }
+        theirs.count();
         assert_eq!(
             theirs.take_packet(|head, bytes| (head.index, bytes.to_vec())),
             Some((7777, b"sound".to_vec()))
         );
         assert_eq!(theirs.take_packet(|head, _| head.index), None);
+        assert_eq!(theirs.take_most_waiting(), PACKETS_MAX - SPARED_FOR_SOUND + 1);
+        assert_eq!(theirs.take_most_waiting(), 0);
+    }
+
+    #[test]
+    fn what_is_offered_is_refused_while_much_waits_and_what_is_told_is_not() {
+        let (_polls, mut ours, mut theirs) = two();
+        // Messages without any content take memory as well.
+        let offered = (0..TOLD_MAX * 2).take_while(|_| ours.offer(OTHER, open(), 0)).count();
+        assert_eq!(offered, HEAVY_BYTES_MAX / HEAVY_BYTES_EACH);
+        ours.tell(OTHER, open());
+        let told = theirs.told();
+        assert_eq!(std::iter::from_fn(|| theirs.take_message()).count(), told);
+        assert!(ours.offer(OTHER, open(), HEAVY_BYTES_MAX / 2));
+        assert!(!ours.offer(OTHER, open(), HEAVY_BYTES_MAX / 2));
+        assert!(theirs.take_message().is_some() && theirs.take_message().is_none());
+        // While something told has no room, nothing may be put before it.
+        (0..TOLD_MAX + 1).for_each(|_| ours.tell(OTHER, open()));
+        assert!(!ours.offer(OTHER, open(), 0));
+        assert!(!ours.flush(), "it is to be flushed again");
+        assert_eq!(theirs.told(), TOLD_MAX);
+        assert!(theirs.take_message().is_some());
+        assert!(ours.flush() && ours.offer(OTHER, open(), 0));
     }
 
     #[test]

@@ -174,7 +174,7 @@ fn messages_cross_to_a_viewer_on_another_worker_and_only_within_the_group() {
 #[test]
 fn a_message_for_which_there_is_no_room_between_workers_ends_what_relies_on_it() {
     let mut talk = DataTalk::across();
-    talk.room.wires.refuse_data();
+    talk.room.wires.refuse_data(1);
     talk.say(Kind::String, b"lost");
     talk.run(500);
     assert!(talk.closed_for(DataCloseReason::Slow));
@@ -184,6 +184,31 @@ fn a_message_for_which_there_is_no_room_between_workers_ends_what_relies_on_it()
     talk.say(Kind::String, b"heard");
     talk.run(500);
     assert_eq!(talk.to.sctp.received, [(stream.stream_id, Kind::String, b"heard".to_vec())]);
+}
+
+#[test]
+fn messages_without_room_between_workers_are_told_once_until_there_is_room_again() {
+    let mut talk = DataTalk::across();
+    talk.room.wires.crossed();
+    talk.room.wires.refuse_data(3);
+    talk.room.wires.hold(true);
+    (0..3).for_each(|_| talk.say(Kind::String, b"lost"));
+    talk.act();
+    assert_eq!(talk.room.engine.counters().data_messages_received, 3);
+    assert_eq!(talk.room.wires.crossed(), (0, 1), "what there is no room for does not make more of it");
+    assert_eq!(talk.room.engine.counters().data_dropped_full, 2);
+    talk.room.wires.hold(false);
+    talk.run(500);
+    assert!(talk.closed_for(DataCloseReason::Slow));
+    // Whoever subscribes anew hears of what is lost from then on.
+    talk.consume_again().unwrap();
+    talk.room.events.clear();
+    talk.room.wires.refuse_data(1);
+    talk.say(Kind::String, b"lost again");
+    talk.run(500);
+    let ended =
+        |event: &Event| matches!(event, Event::DataConsumerClosed { reason: DataCloseReason::Slow, .. });
+    assert_eq!(talk.room.events.iter().filter(|event| ended(event)).count(), 1);
 }
 
 #[test]

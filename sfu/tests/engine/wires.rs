@@ -15,8 +15,10 @@ struct State {
     waiting: VecDeque<(WorkerIndex, WorkerIndex, Carried)>,
     /// As many of the next packets of this class find no room.
     refusing: Option<(Class, usize)>,
-    /// There is no room for the next message of a data channel.
-    refusing_data: bool,
+    /// There is no room for so many of the next messages of data channels.
+    refusing_data: usize,
+    /// Everything stays on its way.
+    is_held: bool,
     /// Buffers of packets that have arrived.
     spare: Vec<Vec<u8>>,
     packets: usize,
@@ -43,7 +45,13 @@ impl Wires {
 
     /// The next thing on its way: from whom, to whom.
     pub fn take(&self) -> Option<(WorkerIndex, WorkerIndex, Carried)> {
-        self.0.lock().unwrap().waiting.pop_front()
+        let mut state = self.0.lock().unwrap();
+        if state.is_held { None } else { state.waiting.pop_front() }
+    }
+
+    /// From now on nothing arrives, or all of it goes on.
+    pub fn hold(&self, is_held: bool) {
+        self.0.lock().unwrap().is_held = is_held;
     }
 
     /// A packet has been taken out of this.
@@ -56,9 +64,9 @@ impl Wires {
         self.0.lock().unwrap().refusing = Some((class, count));
     }
 
-    /// For the next message of a data channel there is no room.
-    pub fn refuse_data(&self) {
-        self.0.lock().unwrap().refusing_data = true;
+    /// For so many of the next messages of data channels there is no room.
+    pub fn refuse_data(&self, count: usize) {
+        self.0.lock().unwrap().refusing_data = count;
     }
 
     /// Packets and messages that crossed since the last call.
@@ -75,10 +83,13 @@ impl Relay for End {
         state.waiting.push_back((self.worker, to, Carried::Message(message)));
     }
 
-    fn offer(&mut self, to: WorkerIndex, message: Message, _: usize) -> bool {
-        if std::mem::take(&mut self.wires.0.lock().unwrap().refusing_data) {
+    fn offer(&mut self, to: WorkerIndex, message: Message, bytes: usize) -> bool {
+        let mut state = self.wires.0.lock().unwrap();
+        if bytes > 0 && state.refusing_data > 0 {
+            state.refusing_data -= 1;
             return false;
         }
+        drop(state);
         self.tell(to, message);
         true
     }
@@ -100,5 +111,7 @@ impl Relay for End {
         true
     }
 
-    fn flush(&mut self) {}
+    fn flush(&mut self) -> bool {
+        true
+    }
 }

@@ -42,7 +42,7 @@ impl Engine {
             (Told::ToBranch(told), Some(slot)) if self.rooms[slot].home == Some(from) => {
                 self.handle_home(now, slot, told);
             }
-            (Told::ToHome(told), Some(slot)) if self.rooms[slot].home.is_none() => {
+            (Told::ToHome(told), Some(slot)) if self.rooms[slot].router.branches.contains(&from) => {
                 self.handle_branch(now, slot, from, told);
             }
             _ => {}
@@ -188,6 +188,12 @@ impl Engine {
     pub(in crate::engine) fn tell_home(&mut self, room: Slot, told: ToHome) {
         let Room { id, home: Some(home), .. } = self.rooms[room] else { return };
         self.relay.tell(home, Message { room: id, body: Told::ToHome(told) });
+    }
+
+    /// As [`Engine::tell_home`], of what is told again in a second.
+    pub(in crate::engine) fn tell_home_for_now(&mut self, room: Slot, told: ToHome) {
+        let Room { id, home: Some(home), .. } = self.rooms[room] else { return };
+        let _ = self.relay.offer(home, Message { room: id, body: Told::ToHome(told) }, 0);
     }
 }
 

@@ -18,8 +18,20 @@ use crate::engine::{
     Engine, demux::Slot, room::Room, router::data::DataProducer, transport::sctp::PayloadProtocolIdentifier,
 };
 
+/// A branch with subscriptions to a data producer.
+#[derive(Debug)]
+pub struct DataFollower {
+    /// Where it is.
+    pub worker: WorkerIndex,
+    /// How many subscriptions.
+    pub consumers: u32,
+    /// There was no room for the last message, and it was told so.
+    has_lost: bool,
+}
+
 impl Engine {
-    /// Sends a message on to the branches that want it. One for which there is no room is lost there, and they hear of it.
+    /// Sends a message on to the branches that want it. One for which there is no room is lost there, and they hear of it: once,
+    /// until there is room again, because what there is no room for is not to make more of it.
     pub(in crate::engine) fn relay_data(
         &mut self,
         room: Slot,
@@ -27,14 +39,17 @@ impl Engine {
         kind: PayloadProtocolIdentifier,
         payload: &Bytes,
     ) {
-        let Room { id: room, data, .. } = &self.rooms[room];
-        let DataProducer { id: producer, followers, .. } = &data.producers[slot];
+        let Room { id: room, data, .. } = &mut self.rooms[room];
+        let DataProducer { id: producer, followers, .. } = &mut data.producers[slot];
         let (room, producer, len) = (*room, *producer, payload.len());
         let message = |told| Message { room, body: Told::ToBranch(told) };
-        for &(worker, _) in followers {
+        for &mut DataFollower { worker, consumers, ref mut has_lost } in followers {
             let data = message(ToBranch::Data { producer, kind, payload: payload.clone() });
-            if !self.relay.offer(worker, data, len) {
-                self.relay.tell(worker, message(ToBranch::DataLost { producer, len }));
+            let taken = self.relay.offer(worker, data, len);
+            match (taken, std::mem::replace(has_lost, !taken)) {
+                (true, _) => {}
+                (false, false) => self.relay.tell(worker, message(ToBranch::DataLost { producer, len })),
+                (false, true) => self.counters.data_dropped_full += u64::from(consumers),
             }
         }
     }
@@ -50,9 +65,10 @@ impl Engine {
         let data = &mut self.rooms[room].data;
         let Some(slot) = data.producer_slot(producer) else { return };
         let followers = &mut data.producers[slot].followers;
-        followers.retain(|&(worker, _)| worker != from);
+        followers.retain(|follower| follower.worker != from);
         if consumers > 0 {
-            followers.push((from, consumers));
+            // Whoever is new has not been told of any loss.
+            followers.push(DataFollower { worker: from, consumers, has_lost: false });
         }
     }
 

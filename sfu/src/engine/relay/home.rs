@@ -148,17 +148,17 @@ pub(in crate::engine) fn relay_sound(
 }
 
 impl Engine {
-    /// Another worker has a branch of this room from now on, and is told all there is to know of it. Once is enough.
+    /// Another worker has a branch of this room from now on, and is told all there is to know of it. What it was told before
+    /// changes nothing there.
     pub fn open_branch(&mut self, room: RoomId, worker: WorkerIndex) -> Response {
         let slot = self.room_slot(room).map_err(|reason| Refusal::new(reason, room.to_string()))?;
         if self.rooms[slot].home.is_some() || worker == self.worker {
             return Err(Refusal::new(RefusalReason::Invalid, "a branch needs a home on another worker"));
         }
         let (router, outlet) = router_and_outlet!(self, slot);
-        if router.branches.contains(&worker) {
-            return Ok(Reply::Done);
+        if !router.branches.contains(&worker) {
+            router.branches.push(worker);
         }
-        router.branches.push(worker);
         let mut tell = |told| outlet.relay.tell(worker, Message { room, body: Told::ToBranch(told) });
         tell(ToBranch::Open);
         for (_, producer) in &router.producers {
@@ -266,7 +266,9 @@ impl Engine {
         let missed_share = reception.missed_share();
         for follower in &producer.followers {
             let told = ToBranch::Reported { producer: producer.id, stream, report, missed_share };
-            outlet.relay.tell(follower.worker, Message { room: outlet.room, body: Told::ToBranch(told) });
+            // The next one comes soon.
+            let message = Message { room: outlet.room, body: Told::ToBranch(told) };
+            let _ = outlet.relay.offer(follower.worker, message, 0);
         }
     }
 }

@@ -5,11 +5,12 @@
 //!              home ◀─ what is wanted of each producer, keyframes, how viewers are connected ◀─ Relay::tell ─ branch
 //! ```
 //!
-//! [`home`] is what a home does for its branches, [`branch`] how a branch follows, [`message`] what they tell each other.
+//! [`home`] is what a home does for its branches, [`branch`] how a branch follows, [`data`] what both do for data channels,
+//! [`message`] what they tell each other.
 //! The engine writes to other workers by [`Relay`] and knows nothing of what is behind it.
 
 pub mod branch;
-mod data;
+pub mod data;
 pub mod home;
 pub mod message;
 
@@ -29,14 +30,16 @@ pub trait Relay: fmt::Debug + Send {
     /// Tells another worker something that must not be lost.
     fn tell(&mut self, to: WorkerIndex, message: Message);
 
-    /// Tells another worker something with so many bytes, unless too much of that kind waits for it. Returns whether it did.
+    /// Tells another worker something that may be lost, with so many bytes beside the message itself, unless too much of that
+    /// kind waits for it. Returns whether it did.
     fn offer(&mut self, to: WorkerIndex, message: Message, bytes: usize) -> bool;
 
     /// Gives another worker a packet. Returns whether there was room for its class.
     fn push(&mut self, to: WorkerIndex, class: Class, head: &Head, bytes: &[u8]) -> bool;
 
-    /// Wakes whoever was told or given something.
-    fn flush(&mut self);
+    /// Wakes whoever was told or given something. Returns whether that is all: what still waits for room is to be flushed again
+    /// soon.
+    fn flush(&mut self) -> bool;
 }
 
 /// There is no other worker.
@@ -54,7 +57,9 @@ impl Relay for Alone {
         false
     }
 
-    fn flush(&mut self) {}
+    fn flush(&mut self) -> bool {
+        true
+    }
 }
 
 /// What crosses in the place of padding, which only has an index: an RTP header with nothing behind it.

@@ -9,7 +9,7 @@ use plenum_shared::{
 };
 use slab::Slab;
 
-use crate::engine::{demux::Slot, relay::WorkerIndex};
+use crate::engine::{demux::Slot, relay::data::DataFollower};
 
 /// A stream of a client whose messages are for others.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub struct DataProducer {
     pub stream: SctpStreamParameters,
     /// Who gets it. Bounded by [`super::super::limits::Limits::data_consumers_per_producer`].
     pub consumers: Vec<usize>,
-    /// Branches of the room that want it, and for how many subscriptions. At most one entry for each worker.
-    pub followers: Vec<(WorkerIndex, u32)>,
+    /// Branches of the room that want it. At most one entry for each worker.
+    pub followers: Vec<DataFollower>,
     /// Messages of it that came.
     pub received: Traffic,
 }

@@ -130,6 +130,8 @@ pub struct Counters {
     pub control_dropped_egress_full: u64,
     /// Packets sent on to branches of rooms on other workers.
     pub relayed: u64,
+    /// Bytes of those.
+    pub relayed_bytes: u64,
     /// Packets that came for branches from other workers.
     pub relayed_received: u64,
     /// Packets of sound for which the ring to another worker had no room.

@@ -60,7 +60,7 @@ impl Figure for std::time::Duration {
 
 /// Where something ends that does not go on its way, and why there: by design (`router`: silence, microphones that are not among
 /// the loudest, what is paused or came twice), because it is not for us or not genuine (`demux`, `ice`, `srtp`), or because
-/// we or the network are too slow (`kernel`, `arena`, `socket`, `tcp`).
+/// we or the network are too slow (`kernel`, `arena`, `ring`, `socket`, `tcp`).
 const DROPPED: &str = "Datagrams, packets and messages that ended here, by place and reason.";
 const VIDEOS: &str = "Subscriptions to video by the layer they are given.";
 const SESSIONS: &str = "Participants by how they are connected; those not judged yet are excellent.";
@@ -103,6 +103,7 @@ exported!(ENGINE, Counters {
     video_dropped_egress_full: counter "dropped_total" DROPPED { at = "arena", reason = "full_for_video" },
     control_dropped_egress_full: counter "dropped_total" DROPPED { at = "arena", reason = "full_for_control" },
     relayed: counter "relayed_total" "Packets sent on to branches of rooms on other workers.",
+    relayed_bytes: counter "relayed_bytes_total" "Bytes of those packets.",
     relayed_received: counter "relayed_received_total" "Packets that came from other workers.",
     audio_dropped_ring_full: counter "dropped_total" DROPPED { at = "ring", reason = "full_for_audio" },
     video_dropped_ring_full: counter "dropped_total" DROPPED { at = "ring", reason = "full_for_video" },
@@ -181,6 +182,7 @@ exported!(TCP, TcpCounters {
 
 exported!(WORKER, WorkerCounters {
     panics: counter "worker_panics_total" "Panics of the engine that were contained.",
+    ring_waiting: gauge "ring_waiting_packets" "The most packets from one other worker that waited, in the last second.",
     cpu: counter "worker_cpu_seconds_total" "Processor time of the worker's thread.",
 } apart { turn });
 

@@ -333,6 +333,7 @@ impl<C: Core> Worker<C> {
             let overdue = now.duration_since(self.publish_at);
             self.publish_at = now + PUBLISH_EVERY;
             self.tcp.sweep(now, &mut self.snapshot.tcp);
+            self.snapshot.worker.ring_waiting = self.arrivals.take_most_waiting() as u64;
             self.snapshot.take(self.core.counters(), PUBLISH_EVERY + overdue);
             self.published.set(self.snapshot);
         }
@@ -395,9 +396,9 @@ fn send_egress<C: Core>(
     tcp: &mut TcpPaths,
     snapshot: &mut Snapshot,
 ) {
-    let egress = core.egress();
     // System calls take long: whoever has something to do with what is about to leave can begin with it.
     core.relay().flush();
+    let egress = core.egress();
     if !egress.is_empty() {
         let now = Instant::now();
         let Snapshot { sockets: counters, tcp: tcp_counters, .. } = snapshot;

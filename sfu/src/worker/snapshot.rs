@@ -23,6 +23,8 @@ pub struct WorkerCounters {
     pub turn: Histogram<{ TURNS.len() }>,
     /// Panics of the engine that were contained.
     pub panics: u64,
+    /// The most packets that waited in a ring of another worker, in the last second.
+    pub ring_waiting: u64,
     /// Processor time of the thread.
     pub cpu: Duration,
 }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::engine::{
     Engine, Waiting,
+    counters::Counters,
     demux::Slot,
     egress::Class,
     media::router_and_outlet,
@@ -66,19 +67,18 @@ pub(in crate::engine) fn relay_held(
             let Some(bytes) = stored else { continue };
             let (room, generation) = (outlet.room, state.generation);
             let head = Head { room, producer: *id, stream, generation, index, body: Body::Video };
-            if *spoilt != Some(packet.timestamp)
-                && outlet.relay.push(follower.worker, Class::Video, &head, bytes)
-            {
-                *spoilt = None;
-                outlet.counters.relayed += 1;
+            if *spoilt == Some(packet.timestamp) {
+                outlet.counters.video_dropped_ring_full += 1;
                 continue;
             }
-            outlet.counters.video_dropped_ring_full += 1;
-            if spoilt.replace(packet.timestamp) != Some(packet.timestamp) {
-                keyframes.want(stream);
-                if let Some(peer) = *peer {
-                    outlet.deadlines.advance(Waiting::Peer(peer), now);
-                }
+            if push(follower.worker, Class::Video, &head, bytes, outlet) {
+                *spoilt = None;
+                continue;
+            }
+            *spoilt = Some(packet.timestamp);
+            keyframes.want(stream);
+            if let Some(peer) = *peer {
+                outlet.deadlines.advance(Waiting::Peer(peer), now);
             }
         }
     }
@@ -94,10 +94,7 @@ pub(in crate::engine) fn relay_padding(
     let (room, id, generation) = (outlet.room, producer.id, state.generation);
     let head = Head { room, producer: id, stream, generation, index, body: Body::Video };
     for follower in &producer.followers {
-        let taken = outlet.relay.push(follower.worker, Class::Video, &head, PADDING);
-        let count =
-            if taken { &mut outlet.counters.relayed } else { &mut outlet.counters.video_dropped_ring_full };
-        *count += 1;
+        push(follower.worker, Class::Video, &head, PADDING, outlet);
     }
 }
 
@@ -114,7 +111,8 @@ pub(in crate::engine) fn relay_sound(
     let Incoming { stream, index, .. } = *incoming;
     let Producer { id, streams, followers, pauses, recent, .. } = producer;
     let Some(generation) = streams.get(usize::from(stream)).map(|stream| stream.generation) else { return };
-    let head = |body| Head { room: outlet.room, producer: *id, stream, generation, index, body };
+    let room = outlet.room;
+    let head = |body| Head { room, producer: *id, stream, generation, index, body };
     let sound = head(Body::Sound(SoundHead {
         timestamp: packet.timestamp,
         marker: packet.marker,
@@ -140,11 +138,21 @@ pub(in crate::engine) fn relay_sound(
                 );
             }
         }
-        let taken = outlet.relay.push(follower.worker, Class::Audio, &sound, bytes);
-        let count =
-            if taken { &mut outlet.counters.relayed } else { &mut outlet.counters.audio_dropped_ring_full };
-        *count += 1;
+        push(follower.worker, Class::Audio, &sound, bytes, outlet);
     }
+}
+
+/// Gives another worker a packet and counts it. Returns whether there was room.
+fn push(to: WorkerIndex, class: Class, head: &Head, bytes: &[u8], outlet: &mut Outlet<'_>) -> bool {
+    let taken = outlet.relay.push(to, class, head, bytes);
+    let Counters { relayed, relayed_bytes, audio_dropped_ring_full, video_dropped_ring_full, .. } =
+        outlet.counters;
+    match (taken, class) {
+        (true, _) => (*relayed, *relayed_bytes) = (*relayed + 1, *relayed_bytes + bytes.len() as u64),
+        (false, Class::Audio) => *audio_dropped_ring_full += 1,
+        (false, _) => *video_dropped_ring_full += 1,
+    }
+    taken
 }
 
 impl Engine {

@@ -11,7 +11,7 @@ use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Layer, LayerLimit, Source};
 use plenum_shared::rtp::{FmtpValue, router_capabilities};
 
-use crate::room::{AUDIO_LEVEL, Room, Sent, Viewing};
+use crate::room::{AUDIO_LEVEL, Room, Sent, Viewing, everywhere};
 use crate::tracks::{AUDIO, simulcast};
 
 const LOUD: u8 = 25;
@@ -142,37 +142,39 @@ fn a_microphone_that_always_says_to_be_silent_is_heard() {
 
 #[test]
 fn a_new_voice_is_heard_from_its_first_packet_and_its_stream_goes_on_where_it_stopped() {
-    let mut room = Room::with(last_n(2, 0));
-    let mut microphones = microphones(&mut room, 3);
-    let bob = room.link(Direction::Recv);
-    let views: Vec<Viewing> = microphones.iter().map(|one| room.consume(bob, one.producer)).collect();
-    let turn = |room: &mut Room, microphones: &mut Vec<Microphone>, packets: usize, loud: usize| {
-        for _ in 0..packets {
-            speak(room, microphones, |index| if index == loud { LOUD } else { QUIET });
-        }
-    };
-    turn(&mut room, &mut microphones, 100, 0);
-    let first = room.received(&views[0]);
-    let second = room.received(&views[1]);
-    assert_eq!((first.len(), second.len(), room.received(&views[2]).len()), (100, 100, 0));
+    everywhere(|viewers| {
+        let mut room = Room::with_viewers_on(viewers, last_n(2, 0));
+        let mut microphones = microphones(&mut room, 3);
+        let bob = room.link(Direction::Recv);
+        let views: Vec<Viewing> = microphones.iter().map(|one| room.consume(bob, one.producer)).collect();
+        let turn = |room: &mut Room, microphones: &mut Vec<Microphone>, packets: usize, loud: usize| {
+            for _ in 0..packets {
+                speak(room, microphones, |index| if index == loud { LOUD } else { QUIET });
+            }
+        };
+        turn(&mut room, &mut microphones, 100, 0);
+        let first = room.received(&views[0]);
+        let second = room.received(&views[1]);
+        assert_eq!((first.len(), second.len(), room.received(&views[2]).len()), (100, 100, 0));
 
-    turn(&mut room, &mut microphones, 100, 2);
-    assert_eq!(room.received(&views[2]).len(), 100, "no packet of the first word is missing");
-    let goodbye = room.received(&views[1]);
-    // Its packet of that moment came before the voice that took its place.
-    let [_, (_, bytes)] = goodbye.as_slice() else { panic!("{} packets", goodbye.len()) };
-    assert_eq!(bytes.last(), Some(&0xF8), "one packet of discontinuous transmission");
-    assert_eq!(room.received(&views[0]).len(), 100, "the speaker's place is not taken");
+        turn(&mut room, &mut microphones, 100, 2);
+        assert_eq!(room.received(&views[2]).len(), 100, "no packet of the first word is missing");
+        let goodbye = room.received(&views[1]);
+        // Its packet of that moment came before the voice that took its place.
+        let [_, (_, bytes)] = goodbye.as_slice() else { panic!("{} packets", goodbye.len()) };
+        assert_eq!(bytes.last(), Some(&0xF8), "one packet of discontinuous transmission");
+        assert_eq!(room.received(&views[0]).len(), 100, "the speaker's place is not taken");
 
-    turn(&mut room, &mut microphones, 100, 1);
-    let again = room.received(&views[1]);
-    assert_eq!(again.len(), 100);
-    let all = [&second[..], &goodbye[..], &again[..]].concat();
-    assert!(is_continuous(&numbers(&all)));
-    let (resumed, _) = again[0];
-    assert!(resumed.marker);
-    let step = resumed.timestamp.wrapping_sub(goodbye[1].0.timestamp);
-    assert_eq!(step, 99 * 960, "the publisher's clock goes on");
+        turn(&mut room, &mut microphones, 100, 1);
+        let again = room.received(&views[1]);
+        assert_eq!(again.len(), 100);
+        let all = [&second[..], &goodbye[..], &again[..]].concat();
+        assert!(is_continuous(&numbers(&all)));
+        let (resumed, _) = again[0];
+        assert!(resumed.marker);
+        let step = resumed.timestamp.wrapping_sub(goodbye[1].0.timestamp);
+        assert_eq!(step, 99 * 960, "the publisher's clock goes on");
+    });
 }
 
 #[test]
@@ -192,42 +194,44 @@ fn the_sound_of_a_screen_is_never_held_back() {
 
 #[test]
 fn each_breakout_room_has_its_own_speaker_and_its_own_places() {
-    let mut room = Room::with(last_n(1, 0));
-    let mut microphones = microphones(&mut room, 4);
-    let bob = room.link(Direction::Recv);
-    let views: Vec<Viewing> = microphones.iter().map(|one| room.consume(bob, one.producer)).collect();
-    for one in &microphones[2..] {
-        let session = room.links[one.link].session;
-        room.command(RoomCommand::SetSessionGroup { session, group: 7 }).unwrap();
-    }
-    for _ in 0..100 {
-        speak(&mut room, &mut microphones, |index| if index % 2 == 0 { LOUD } else { QUIET });
-    }
-    let heard: Vec<usize> = views.iter().map(|view| room.received(view).len()).collect();
-    assert_eq!(heard, [100, 0, 100, 0]);
-    let speakers: Vec<_> = room
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::ActiveSpeaker { group, speaker: Some((_, producer)), .. } => Some((*group, *producer)),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(speakers, [(0, microphones[0].producer), (7, microphones[2].producer)]);
-    let lists: Vec<_> = room
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::ActiveSpeakers { group, speakers, .. } => Some((*group, speakers.len())),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(lists, [(0, 1), (7, 1)]);
-    // Back in the main room the louder one keeps the place.
-    let session = room.links[microphones[3].link].session;
-    room.command(RoomCommand::SetSessionGroup { session, group: 0 }).unwrap();
-    speak(&mut room, &mut microphones, |_| QUIET);
-    assert_eq!(room.received(&views[3]).len(), 0);
+    everywhere(|viewers| {
+        let mut room = Room::with_viewers_on(viewers, last_n(1, 0));
+        let mut microphones = microphones(&mut room, 4);
+        let bob = room.link(Direction::Recv);
+        let views: Vec<Viewing> = microphones.iter().map(|one| room.consume(bob, one.producer)).collect();
+        for one in &microphones[2..] {
+            let session = room.links[one.link].session;
+            room.command(RoomCommand::SetSessionGroup { session, group: 7 }).unwrap();
+        }
+        for _ in 0..100 {
+            speak(&mut room, &mut microphones, |index| if index % 2 == 0 { LOUD } else { QUIET });
+        }
+        let heard: Vec<usize> = views.iter().map(|view| room.received(view).len()).collect();
+        assert_eq!(heard, [100, 0, 100, 0]);
+        let speakers: Vec<_> = room
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::ActiveSpeaker { group, speaker: Some((_, producer)), .. } => Some((*group, *producer)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(speakers, [(0, microphones[0].producer), (7, microphones[2].producer)]);
+        let lists: Vec<_> = room
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::ActiveSpeakers { group, speakers, .. } => Some((*group, speakers.len())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(lists, [(0, 1), (7, 1)]);
+        // Back in the main room the louder one keeps the place.
+        let session = room.links[microphones[3].link].session;
+        room.command(RoomCommand::SetSessionGroup { session, group: 0 }).unwrap();
+        speak(&mut room, &mut microphones, |_| QUIET);
+        assert_eq!(room.received(&views[3]).len(), 0);
+    });
 }
 
 #[test]
@@ -260,114 +264,122 @@ fn active_speakers_are_told_loudest_first_not_more_than_twice_a_second_and_silen
 
 #[test]
 fn silence_is_a_comfort_packet_every_400_ms_and_numbers_close_up() {
-    let mut room = Room::new();
-    let mut microphones = microphones(&mut room, 1);
-    let bob = room.link(Direction::Recv);
-    let view = room.consume(bob, microphones[0].producer);
-    let phases = [(50, LOUD), (100, MUTE), (50, LOUD)];
-    let mut received = Vec::new();
-    for (packets, level) in phases {
-        for _ in 0..packets {
-            speak(&mut room, &mut microphones, |_| level);
+    everywhere(|viewers| {
+        let mut room = Room::with_viewers_on(viewers, Limits::default());
+        let mut microphones = microphones(&mut room, 1);
+        let bob = room.link(Direction::Recv);
+        let view = room.consume(bob, microphones[0].producer);
+        let phases = [(50, LOUD), (100, MUTE), (50, LOUD)];
+        let mut received = Vec::new();
+        for (packets, level) in phases {
+            for _ in 0..packets {
+                speak(&mut room, &mut microphones, |_| level);
+            }
+            received.push(room.received(&view));
         }
-        received.push(room.received(&view));
-    }
-    let [before, silence, after] = received.try_into().unwrap();
-    assert_eq!((before.len(), after.len()), (50, 50));
-    assert!((12..=18).contains(&silence.len()), "{} packets of 2 s of silence", silence.len());
-    assert!(is_continuous(&numbers(&[&before[..], &silence[..], &after[..]].concat())));
-    let (resumed, bytes) = &after[0];
-    assert!(resumed.marker && resumed.payload(bytes).len() == 8);
-    assert_eq!(resumed.timestamp.wrapping_sub(before[49].0.timestamp), 101 * 960);
-    assert!(room.engine.counters().rtp_dropped_silent > 80);
+        let [before, silence, after] = received.try_into().unwrap();
+        assert_eq!((before.len(), after.len()), (50, 50));
+        assert!((12..=18).contains(&silence.len()), "{} packets of 2 s of silence", silence.len());
+        assert!(is_continuous(&numbers(&[&before[..], &silence[..], &after[..]].concat())));
+        let (resumed, bytes) = &after[0];
+        assert!(resumed.marker && resumed.payload(bytes).len() == 8);
+        assert_eq!(resumed.timestamp.wrapping_sub(before[49].0.timestamp), 101 * 960);
+        assert!(room.engine.counters().rtp_dropped_silent > 80);
+    });
 }
 
 #[test]
 fn a_viewer_that_rules_out_pauses_is_sent_the_silence() {
-    let mut room = Room::new();
-    let mut microphones = microphones(&mut room, 1);
-    let bob = room.link(Direction::Recv);
-    let mut capabilities = router_capabilities();
-    capabilities.codecs.retain(|codec| codec.mime_type == "audio/opus");
-    capabilities.codecs[0].parameters.insert("usedtx".into(), FmtpValue::Number(0));
-    let view = room.consume_with(bob, microphones[0].producer, capabilities);
-    let carol = room.link(Direction::Recv);
-    let other = room.consume(carol, microphones[0].producer);
-    for _ in 0..100 {
-        speak(&mut room, &mut microphones, |_| MUTE);
-    }
-    let received = room.received(&view);
-    assert_eq!(received.len(), 100);
-    assert!(is_continuous(&numbers(&received)));
-    assert!(received.iter().all(|(packet, bytes)| packet.payload(bytes).len() == 8));
-    assert!(room.received(&other).len() < 20);
+    everywhere(|viewers| {
+        let mut room = Room::with_viewers_on(viewers, Limits::default());
+        let mut microphones = microphones(&mut room, 1);
+        let bob = room.link(Direction::Recv);
+        let mut capabilities = router_capabilities();
+        capabilities.codecs.retain(|codec| codec.mime_type == "audio/opus");
+        capabilities.codecs[0].parameters.insert("usedtx".into(), FmtpValue::Number(0));
+        let view = room.consume_with(bob, microphones[0].producer, capabilities);
+        let carol = room.link(Direction::Recv);
+        let other = room.consume(carol, microphones[0].producer);
+        for _ in 0..100 {
+            speak(&mut room, &mut microphones, |_| MUTE);
+        }
+        let received = room.received(&view);
+        assert_eq!(received.len(), 100);
+        assert!(is_continuous(&numbers(&received)));
+        assert!(received.iter().all(|(packet, bytes)| packet.payload(bytes).len() == 8));
+        assert!(room.received(&other).len() < 20);
+    });
 }
 
 #[test]
 fn cameras_of_those_who_did_not_speak_lately_are_left_out_unless_pinned() {
-    let mut room = Room::with(last_n(3, 2));
-    let bob = room.link(Direction::Recv);
-    let (mut microphones, mut cameras, mut views) = (Vec::new(), Vec::new(), Vec::new());
-    for number in 0..3 {
-        let link = room.link(Direction::Send);
-        let producer = room.produce(link, Kind::Video, Source::Camera, &simulcast());
-        microphones.push(microphone_of(&mut room, link, number, Source::Microphone));
-        views.push(room.consume(bob, producer));
-        cameras.push(link);
-    }
-    let film =
-        |room: &mut Room, microphones: &mut [Microphone], loud: usize, numbers: std::ops::Range<u16>| {
-            for number in numbers {
-                cameras.iter().for_each(|&link| room.send_simulcast(link, number, number % 10 == 1));
-                speak(room, microphones, |index| if index == loud { LOUD } else { QUIET });
-                room.run(20);
-            }
+    everywhere(|viewers| {
+        let mut room = Room::with_viewers_on(viewers, last_n(3, 2));
+        let bob = room.link(Direction::Recv);
+        let (mut microphones, mut cameras, mut views) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 0..3 {
+            let link = room.link(Direction::Send);
+            let producer = room.produce(link, Kind::Video, Source::Camera, &simulcast());
+            microphones.push(microphone_of(&mut room, link, number, Source::Microphone));
+            views.push(room.consume(bob, producer));
+            cameras.push(link);
+        }
+        let film =
+            |room: &mut Room, microphones: &mut [Microphone], loud: usize, numbers: std::ops::Range<u16>| {
+                for number in numbers {
+                    cameras.iter().for_each(|&link| room.send_simulcast(link, number, number % 10 == 1));
+                    speak(room, microphones, |index| if index == loud { LOUD } else { QUIET });
+                    room.run(20);
+                }
+            };
+        film(&mut room, &mut microphones, 0, 1..100);
+        let seen: Vec<bool> = views.iter().map(|view| !room.received(view).is_empty()).collect();
+        assert_eq!(seen, [true, true, false], "two places, in the order they came");
+        film(&mut room, &mut microphones, 2, 101..200);
+        let seen: Vec<bool> = views.iter().map(|view| !room.received(view).is_empty()).collect();
+        assert!(seen[0] && seen[2], "the new speaker comes on stage");
+        let left_out = |event: &Event| {
+            matches!(event, Event::ConsumerLayerChanged { consumer, layer: None, limit: Some(LayerLimit::LastN), .. }
+                if *consumer == views[1].consumer)
         };
-    film(&mut room, &mut microphones, 0, 1..100);
-    let seen: Vec<bool> = views.iter().map(|view| !room.received(view).is_empty()).collect();
-    assert_eq!(seen, [true, true, false], "two places, in the order they came");
-    film(&mut room, &mut microphones, 2, 101..200);
-    let seen: Vec<bool> = views.iter().map(|view| !room.received(view).is_empty()).collect();
-    assert!(seen[0] && seen[2], "the new speaker comes on stage");
-    let left_out = |event: &Event| {
-        matches!(event, Event::ConsumerLayerChanged { consumer, layer: None, limit: Some(LayerLimit::LastN), .. }
-            if *consumer == views[1].consumer)
-    };
-    assert!(room.events.iter().any(left_out), "{:?}", room.events);
-    film(&mut room, &mut microphones, 2, 201..220);
-    assert_eq!(room.received(&views[1]).len(), 0);
+        assert!(room.events.iter().any(left_out), "{:?}", room.events);
+        film(&mut room, &mut microphones, 2, 201..220);
+        assert_eq!(room.received(&views[1]).len(), 0);
 
-    room.command(RoomCommand::SetConsumerPriority { consumer: views[1].consumer, priority: 2 }).unwrap();
-    film(&mut room, &mut microphones, 2, 221..260);
-    assert!(!room.received(&views[1]).is_empty(), "pinned");
-    let back = |event: &Event| {
-        matches!(event, Event::ConsumerLayerChanged { consumer, layer: Some(Layer { .. }), .. }
-            if *consumer == views[1].consumer)
-    };
-    assert!(room.events.iter().rev().any(back));
+        room.command(RoomCommand::SetConsumerPriority { consumer: views[1].consumer, priority: 2 }).unwrap();
+        film(&mut room, &mut microphones, 2, 221..260);
+        assert!(!room.received(&views[1]).is_empty(), "pinned");
+        let back = |event: &Event| {
+            matches!(event, Event::ConsumerLayerChanged { consumer, layer: Some(Layer { .. }), .. }
+                if *consumer == views[1].consumer)
+        };
+        assert!(room.events.iter().rev().any(back));
+    });
 }
 
 #[test]
 fn the_place_on_stage_of_one_who_left_is_the_next_ones() {
-    let mut room = Room::with(last_n(3, 1));
-    let bob = room.link(Direction::Recv);
-    let mut cameras = Vec::new();
-    for _ in 0..2 {
-        let link = room.link(Direction::Send);
-        let producer = room.produce(link, Kind::Video, Source::Camera, &simulcast());
-        cameras.push((link, producer, room.consume(bob, producer)));
-    }
-    let film = |room: &mut Room, numbers: std::ops::Range<u16>| {
-        for number in numbers {
-            cameras.iter().for_each(|(link, _, _)| room.send_layers(*link, number, number % 10 == 1, 3));
-            room.run(33);
+    everywhere(|viewers| {
+        let mut room = Room::with_viewers_on(viewers, last_n(3, 1));
+        let bob = room.link(Direction::Recv);
+        let mut cameras = Vec::new();
+        for _ in 0..2 {
+            let link = room.link(Direction::Send);
+            let producer = room.produce(link, Kind::Video, Source::Camera, &simulcast());
+            cameras.push((link, producer, room.consume(bob, producer)));
         }
-    };
-    film(&mut room, 1..60);
-    assert!(room.received(&cameras[1].2).is_empty());
-    room.command(RoomCommand::CloseProducer { producer: cameras[0].1 }).unwrap();
-    film(&mut room, 61..120);
-    assert!(!room.received(&cameras[1].2).is_empty());
+        let film = |room: &mut Room, numbers: std::ops::Range<u16>| {
+            for number in numbers {
+                cameras.iter().for_each(|(link, _, _)| room.send_layers(*link, number, number % 10 == 1, 3));
+                room.run(33);
+            }
+        };
+        film(&mut room, 1..60);
+        assert!(room.received(&cameras[1].2).is_empty());
+        room.command(RoomCommand::CloseProducer { producer: cameras[0].1 }).unwrap();
+        film(&mut room, 61..120);
+        assert!(!room.received(&cameras[1].2).is_empty());
+    });
 }
 
 #[test]

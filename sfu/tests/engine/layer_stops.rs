@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use plenum_sfu::engine::egress::{ARENA_BYTES, Class};
+use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket};
 use plenum_shared::command::RoomCommand;
@@ -11,7 +12,7 @@ use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Source};
 
 use crate::peer::address;
-use crate::room::{Room, Viewing};
+use crate::room::{Room, Viewing, everywhere};
 use crate::tracks::{SIMULCAST_SSRC, simulcast};
 
 /// A publisher of up to three layers, who answers a request for one with keyframes of all that are sent.
@@ -35,7 +36,12 @@ struct Publisher {
 
 impl Publisher {
     fn of(layers: usize) -> (Self, Viewing) {
-        let mut room = Room::new();
+        Self::watched_on(0, layers)
+    }
+
+    /// As [`Publisher::of`], of a viewer on this worker.
+    fn watched_on(worker: usize, layers: usize) -> (Self, Viewing) {
+        let mut room = Room::with_viewers_on(worker, Limits::default());
         let (link, viewer) = (room.link(Direction::Send), room.link(Direction::Recv));
         let producer = room.produce(link, Kind::Video, Source::Camera, &simulcast());
         let viewing = room.consume(viewer, producer);
@@ -184,27 +190,31 @@ fn a_picture_that_a_slow_camera_leaves_out_of_a_layer_costs_one_keyframe_and_no_
 
 #[test]
 fn viewers_of_a_layer_that_comes_back_see_it_again() {
-    let (mut publisher, viewing) = Publisher::of(3);
-    publisher.send_for(5000, &viewing);
-    publisher.layers = 1;
-    publisher.send_for(5000, &viewing);
-    assert_eq!(publisher.told_layer(), Some(0));
-    publisher.layers = 3;
-    let silent_ms = publisher.send_for(5000, &viewing);
-    assert_eq!((silent_ms, publisher.told_layer()), (33, Some(2)));
+    everywhere(|viewers| {
+        let (mut publisher, viewing) = Publisher::watched_on(viewers, 3);
+        publisher.send_for(5000, &viewing);
+        publisher.layers = 1;
+        publisher.send_for(5000, &viewing);
+        assert_eq!(publisher.told_layer(), Some(0));
+        publisher.layers = 3;
+        let silent_ms = publisher.send_for(5000, &viewing);
+        assert_eq!((silent_ms, publisher.told_layer()), (33, Some(2)));
+    });
 }
 
 #[test]
 fn a_layer_that_stopped_is_not_asked_for_keyframes_again_and_again() {
-    let (mut publisher, viewing) = Publisher::of(3);
-    publisher.send_for(5000, &viewing);
-    publisher.layers = 2;
-    publisher.asked = [0; 3];
-    let ssrc = viewing.ssrc();
-    publisher.room.send_rtcp(viewing.link, |writer| assert!(writer.pli(1, ssrc)));
-    publisher.send_for(20_000, &viewing);
-    let [_, below, stopped] = publisher.asked;
-    assert!(below <= 3 && stopped <= 4, "{below} and {stopped} requests");
+    everywhere(|viewers| {
+        let (mut publisher, viewing) = Publisher::watched_on(viewers, 3);
+        publisher.send_for(5000, &viewing);
+        publisher.layers = 2;
+        publisher.asked = [0; 3];
+        let ssrc = viewing.ssrc();
+        publisher.room.send_rtcp(viewing.link, |writer| assert!(writer.pli(1, ssrc)));
+        publisher.send_for(20_000, &viewing);
+        let [_, below, stopped] = publisher.asked;
+        assert!(below <= 3 && stopped <= 4, "{below} and {stopped} requests");
+    });
 }
 
 #[test]
@@ -221,13 +231,15 @@ fn a_layer_that_never_came_does_not_make_a_late_joiner_wait() {
 
 #[test]
 fn a_layer_that_stays_away_after_a_pause_of_its_producer_is_not_waited_for() {
-    let (mut publisher, viewing) = Publisher::of(3);
-    publisher.send_for(5000, &viewing);
-    let producer = publisher.producer;
-    publisher.room.command(RoomCommand::SetProducerPaused { producer, paused: true }).unwrap();
-    publisher.room.run(3000);
-    publisher.room.command(RoomCommand::SetProducerPaused { producer, paused: false }).unwrap();
-    publisher.layers = 2;
-    let silent_ms = publisher.send_for(5000, &viewing);
-    assert!(silent_ms <= 500, "nothing for {silent_ms} ms");
+    everywhere(|viewers| {
+        let (mut publisher, viewing) = Publisher::watched_on(viewers, 3);
+        publisher.send_for(5000, &viewing);
+        let producer = publisher.producer;
+        publisher.room.command(RoomCommand::SetProducerPaused { producer, paused: true }).unwrap();
+        publisher.room.run(3000);
+        publisher.room.command(RoomCommand::SetProducerPaused { producer, paused: false }).unwrap();
+        publisher.layers = 2;
+        let silent_ms = publisher.send_for(5000, &viewing);
+        assert!(silent_ms <= 500, "nothing for {silent_ms} ms");
+    });
 }

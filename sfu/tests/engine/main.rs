@@ -8,6 +8,7 @@ mod allocations;
 mod associations;
 mod binding_request;
 mod branches;
+mod branches_come_and_go;
 mod branches_told;
 mod browser;
 mod camera;

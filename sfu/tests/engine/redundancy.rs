@@ -1,5 +1,6 @@
 //! Redundant sound (RFC 2198) between publishers and viewers of which only some speak it.
 
+use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::router::red::Red;
 use plenum_sfu::engine::transport::rtcp::ReportBlock;
 use plenum_shared::command::{RefusalReason, RoomCommand};
@@ -7,7 +8,7 @@ use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Source};
 use plenum_shared::rtp::{RtpParameters, router_capabilities};
 
-use crate::room::{AUDIO_LEVEL, Room, Sent, Viewing};
+use crate::room::{AUDIO_LEVEL, Room, Sent, Viewing, everywhere};
 use crate::tracks::AUDIO;
 
 /// The viewers' numbers, which are the room's.
@@ -66,7 +67,12 @@ fn heard(room: &mut Room, view: &Viewing) -> Vec<(u8, usize, u16)> {
 
 /// Ada publishes; Bob takes redundancy, Carol does not.
 fn room_of(json: &str) -> (Room, usize, Viewing, Viewing) {
-    let mut room = Room::new();
+    room_on(0, json)
+}
+
+/// As [`room_of`], of viewers on this worker.
+fn room_on(viewers: usize, json: &str) -> (Room, usize, Viewing, Viewing) {
+    let mut room = Room::with_viewers_on(viewers, Limits::default());
     let ada = room.link(Direction::Send);
     let producer = room.produce(ada, Kind::Audio, Source::Microphone, json);
     let (bob, carol) = (room.link(Direction::Recv), room.link(Direction::Recv));
@@ -88,65 +94,74 @@ fn a_viewer_is_told_of_opus_first_and_of_red_where_it_takes_it() {
 
 #[test]
 fn redundancy_is_taken_out_for_a_viewer_that_does_not_speak_it() {
-    let (mut room, ada, bob, carol) = room_of(&redundant());
-    send(&mut room, ada, 111, 1, &payload(1));
-    for number in 2..10 {
-        send(&mut room, ada, 63, number, &doubled(number));
-    }
-    let expected: Vec<_> = (1..10).map(|number| (OPUS, 0, number)).collect();
-    assert_eq!(heard(&mut room, &carol), expected);
-    let bobs = heard(&mut room, &bob);
-    assert_eq!(bobs[0], (OPUS, 0, 1), "nothing before it");
-    assert_eq!(bobs[1..], (2..10).map(|number| (RED, 1, number)).collect::<Vec<_>>());
+    everywhere(|viewers| {
+        let (mut room, ada, bob, carol) = room_on(viewers, &redundant());
+        send(&mut room, ada, 111, 1, &payload(1));
+        for number in 2..10 {
+            send(&mut room, ada, 63, number, &doubled(number));
+        }
+        let expected: Vec<_> = (1..10).map(|number| (OPUS, 0, number)).collect();
+        assert_eq!(heard(&mut room, &carol), expected);
+        let bobs = heard(&mut room, &bob);
+        assert_eq!(bobs[0], (OPUS, 0, 1), "nothing before it");
+        assert_eq!(bobs[1..], (2..10).map(|number| (RED, 1, number)).collect::<Vec<_>>());
+    });
 }
 
 #[test]
 fn what_the_publisher_lost_is_taken_from_the_next_packet_for_everybody() {
-    let (mut room, ada, bob, carol) = room_of(&redundant());
-    send(&mut room, ada, 111, 1, &payload(1));
-    for number in (2..30).filter(|number| number % 3 != 0) {
-        send(&mut room, ada, 63, number, &doubled(number));
-    }
-    let sounds =
-        |heard: Vec<(u8, usize, u16)>| heard.into_iter().map(|(_, _, sound)| sound).collect::<Vec<_>>();
-    assert_eq!(sounds(heard(&mut room, &carol)), (1..30).collect::<Vec<_>>());
-    assert_eq!(sounds(heard(&mut room, &bob)), (1..30).collect::<Vec<_>>());
-    assert_eq!(room.engine.counters().red_recovered, 9);
+    everywhere(|viewers| {
+        let (mut room, ada, bob, carol) = room_on(viewers, &redundant());
+        send(&mut room, ada, 111, 1, &payload(1));
+        for number in (2..30).filter(|number| number % 3 != 0) {
+            send(&mut room, ada, 63, number, &doubled(number));
+        }
+        let sounds =
+            |heard: Vec<(u8, usize, u16)>| heard.into_iter().map(|(_, _, sound)| sound).collect::<Vec<_>>();
+        assert_eq!(sounds(heard(&mut room, &carol)), (1..30).collect::<Vec<_>>());
+        assert_eq!(sounds(heard(&mut room, &bob)), (1..30).collect::<Vec<_>>());
+        assert_eq!(room.engine.counters().red_recovered, 9);
+    });
 }
 
 #[test]
 fn redundancy_is_added_as_the_loss_of_each_path_asks_for() {
-    let (mut room, ada, bob, carol) = room_of(AUDIO);
-    let mut number = 0;
-    let mut talk = |room: &mut Room, packets: u16| {
-        for _ in 0..packets {
-            number += 1;
-            send(room, ada, 111, number, &payload(number));
+    everywhere(|viewers| {
+        let (mut room, ada, bob, carol) = room_on(viewers, AUDIO);
+        let mut number = 0;
+        let mut talk = |room: &mut Room, packets: u16| {
+            for _ in 0..packets {
+                number += 1;
+                send(room, ada, 111, number, &payload(number));
+            }
+        };
+        let report = |room: &mut Room, view: &Viewing, fraction_lost: u8| {
+            let block = ReportBlock { ssrc: view.ssrc(), fraction_lost, ..ReportBlock::default() };
+            room.send_rtcp(view.link, |writer| {
+                writer.receiver_report(77, &[block]);
+            });
+        };
+        talk(&mut room, 10);
+        assert!(
+            heard(&mut room, &bob)[1..].iter().all(|(_, repeated, _)| *repeated == 1),
+            "until more is known"
+        );
+        report(&mut room, &bob, 40);
+        report(&mut room, &carol, 40);
+        talk(&mut room, 10);
+        assert!(heard(&mut room, &bob).iter().all(|(_, repeated, _)| *repeated == 2));
+        assert!(heard(&mut room, &carol).iter().all(|(kind, _, _)| *kind == OPUS));
+        for _ in 0..25 {
+            report(&mut room, &bob, 0);
+            talk(&mut room, 50);
         }
-    };
-    let report = |room: &mut Room, view: &Viewing, fraction_lost: u8| {
-        let block = ReportBlock { ssrc: view.ssrc(), fraction_lost, ..ReportBlock::default() };
-        room.send_rtcp(view.link, |writer| {
-            writer.receiver_report(77, &[block]);
-        });
-    };
-    talk(&mut room, 10);
-    assert!(heard(&mut room, &bob)[1..].iter().all(|(_, repeated, _)| *repeated == 1), "until more is known");
-    report(&mut room, &bob, 40);
-    report(&mut room, &carol, 40);
-    talk(&mut room, 10);
-    assert!(heard(&mut room, &bob).iter().all(|(_, repeated, _)| *repeated == 2));
-    assert!(heard(&mut room, &carol).iter().all(|(kind, _, _)| *kind == OPUS));
-    for _ in 0..25 {
-        report(&mut room, &bob, 0);
-        talk(&mut room, 50);
-    }
-    heard(&mut room, &bob);
-    talk(&mut room, 10);
-    assert!(
-        heard(&mut room, &bob).iter().all(|(kind, _, _)| *kind == OPUS),
-        "a path without loss pays nothing"
-    );
+        heard(&mut room, &bob);
+        talk(&mut room, 10);
+        assert!(
+            heard(&mut room, &bob).iter().all(|(kind, _, _)| *kind == OPUS),
+            "a path without loss pays nothing"
+        );
+    });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! that leaves.
 
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use plenum_shared::event::Event;
 use plenum_shared::id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId};
 use plenum_shared::media::{Direction, Kind, Source};
 use plenum_shared::rtp::{RtpCapabilities, RtpParameters, router_capabilities};
-use plenum_shared::transport::DtlsParameters;
+use plenum_shared::transport::{DtlsParameters, IceParameters};
 use uuid::Uuid;
 
 use crate::peer::{Check, Peer, address};
@@ -46,6 +47,8 @@ pub struct Room {
     pub links: Vec<Link>,
     /// Viewers send a report a second, as browsers do; without any they would be held for gone.
     pub viewers_report: bool,
+    /// The worker that new viewers are on.
+    viewers: usize,
     /// How often the clock has woken the engine.
     pub wakes: usize,
     report_at: Instant,
@@ -76,6 +79,14 @@ pub struct Sent<'a> {
     pub timestamp: u32,
     pub extensions: &'a [(u8, &'a [u8])],
     pub payload: &'a [u8],
+}
+
+/// Tells a story with viewers on the worker that has the room, and once more with viewers on another one.
+pub fn everywhere(story: impl Fn(usize)) {
+    for viewers in 0..2 {
+        let told = catch_unwind(AssertUnwindSafe(|| story(viewers)));
+        assert!(told.is_ok(), "with viewers on worker {viewers}");
+    }
 }
 
 /// What a viewer was told about its consumer.
@@ -131,12 +142,28 @@ impl Room {
             room,
             links: Vec::new(),
             viewers_report: true,
+            viewers: 0,
             wakes: 0,
             report_at: now + REPORT_INTERVAL,
             ids: 1,
         };
         room.command(RoomCommand::Create).unwrap();
         room
+    }
+
+    /// A room whose viewers are on this one of two workers.
+    pub fn with_viewers_on(viewers: usize, limits: Limits) -> Self {
+        let mut room = Self::on_workers(2, limits);
+        if viewers > 0 {
+            room.open_branch(viewers as u16);
+            room.viewers = viewers;
+        }
+        room
+    }
+
+    /// The worker that new viewers are on.
+    pub fn worker_of_viewers(&mut self) -> &mut Engine {
+        self.worker(self.viewers)
     }
 
     /// Has a branch of the room on another worker.
@@ -154,8 +181,22 @@ impl Room {
         Uuid::from_u128(self.ids)
     }
 
+    /// A command for the worker that has the room, or has what it names.
     pub fn command(&mut self, command: RoomCommand) -> Response {
-        self.command_on(0, command)
+        use RefusalReason as R;
+        let mut response = self.command_on(0, command.clone());
+        for worker in 1..=self.others.len() {
+            let Err(refusal) = &response else { break };
+            if matches!(refusal.reason, R::UnknownConsumer | R::UnknownTransport) {
+                let elsewhere = self.command_on(worker, command.clone());
+                // A worker without a part of the room knows nothing of it.
+                response = elsewhere.or_else(|other| match other.reason {
+                    R::UnknownRoom => response,
+                    _ => Err(other),
+                });
+            }
+        }
+        response
     }
 
     pub fn command_on(&mut self, worker: usize, command: RoomCommand) -> Response {
@@ -189,7 +230,8 @@ impl Room {
     }
 
     pub fn link_of(&mut self, session: SessionId, direction: Direction) -> usize {
-        self.link_on(0, session, direction)
+        let worker = if direction == Direction::Recv { self.viewers } else { 0 };
+        self.link_on(worker, session, direction)
     }
 
     /// A connected transport of a new viewer on another worker.
@@ -297,6 +339,34 @@ impl Room {
         let len = writer.len();
         plain.truncate(len);
         self.links[link].peer.seal_rtcp(plain)
+    }
+
+    /// Control has missed something, and every worker tells again.
+    pub fn tell_again(&mut self) {
+        for worker in 0..=self.others.len() {
+            let now = self.now;
+            self.worker(worker).tell_again(now);
+        }
+        self.pump();
+    }
+
+    /// A link's browser restarts ICE and goes on at another address.
+    pub fn restart_at(&mut self, link: usize, address: SocketAddr) {
+        let transport = self.links[link].transport;
+        let restarted = self.command(RoomCommand::RestartIce { transport });
+        let Ok(Reply::IceRestarted { ice }) = restarted else { panic!("{restarted:?}") };
+        self.move_to(link, address, Some(ice));
+    }
+
+    /// A link's browser goes on at another address; with credentials that both sides have anew, or the ones of before.
+    pub fn move_to(&mut self, link: usize, address: SocketAddr, ice: Option<IceParameters>) {
+        let Link { peer, address: source, .. } = &mut self.links[link];
+        *source = address;
+        if let Some(ice) = ice {
+            (peer.remote, peer.ufrag) = (ice, "theirs, anew".to_owned());
+        }
+        let check = peer.check(Check { use_candidate: true, ..Check::default() });
+        self.deliver(link, check);
     }
 
     /// Application data of a peer arrives in DTLS.

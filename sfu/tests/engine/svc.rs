@@ -1,6 +1,7 @@
 //! One AV1 stream with layers inside, packet by packet: what of it a viewer gets, and what its descriptors then say.
 
 use plenum_sfu::engine::egress::{ARENA_BYTES, Class};
+use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::packet::RtpPacket;
 use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::router::payload::dependency::{Dependency, Structure};
@@ -11,7 +12,7 @@ use plenum_shared::media::{Direction, Kind, Layer, Source};
 use plenum_shared::rtp::extension_id;
 
 use crate::peer::address;
-use crate::room::{MID, Room, Sent, Viewing};
+use crate::room::{MID, Room, Sent, Viewing, everywhere};
 
 const DESCRIPTOR: u8 = 9;
 const SSRC: u32 = 2000;
@@ -80,7 +81,12 @@ impl Publisher {
 }
 
 fn watched() -> (Room, Publisher, Viewing) {
-    let mut room = Room::new();
+    watched_on(0)
+}
+
+/// A publisher, and a viewer on this worker.
+fn watched_on(viewers: usize) -> (Room, Publisher, Viewing) {
+    let mut room = Room::with_viewers_on(viewers, Limits::default());
     let (ada, bob) = (room.link(Direction::Send), room.link(Direction::Recv));
     let producer = room.produce(ada, Kind::Video, Source::Camera, AV1);
     let viewing = room.consume(bob, producer);
@@ -100,25 +106,27 @@ fn descriptors(packets: &[(RtpPacket, Vec<u8>)], structure: &mut Option<Box<Stru
 
 #[test]
 fn a_viewer_gets_one_layer_of_those_that_meet_in_keyframes_without_a_gap() {
-    let (mut room, mut ada, viewing) = watched();
-    for picture in 0..6 {
-        ada.send(&mut room, picture == 0);
-        room.run(33);
-    }
-    let packets = room.received(&viewing);
-    let frames = descriptors(&packets, &mut None);
-    let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
-    assert_eq!(layers, [(0, 0), (1, 0), (1, 1), (1, 0), (1, 1), (1, 0), (1, 1)]);
-    for pair in packets.windows(2) {
-        assert_eq!(pair[1].0.sequence_number, pair[0].0.sequence_number.wrapping_add(1));
-    }
-    // Every frame is as far from the one it refers to as it was with the publisher: two of it, four of the first layer in time.
-    let numbers: Vec<_> =
-        frames.iter().map(|f| f.frame_number.wrapping_sub(frames[0].frame_number)).collect();
-    assert_eq!(numbers, [0, 1, 3, 5, 7, 9, 11]);
-    let active: Vec<_> = frames.iter().map(|frame| frame.active).collect();
-    assert_eq!(active, [Some(0b1100); 7], "the lower layer alone cannot be decoded");
-    assert!(packets[1..].iter().all(|(packet, _)| packet.marker));
+    everywhere(|viewers| {
+        let (mut room, mut ada, viewing) = watched_on(viewers);
+        for picture in 0..6 {
+            ada.send(&mut room, picture == 0);
+            room.run(33);
+        }
+        let packets = room.received(&viewing);
+        let frames = descriptors(&packets, &mut None);
+        let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
+        assert_eq!(layers, [(0, 0), (1, 0), (1, 1), (1, 0), (1, 1), (1, 0), (1, 1)]);
+        for pair in packets.windows(2) {
+            assert_eq!(pair[1].0.sequence_number, pair[0].0.sequence_number.wrapping_add(1));
+        }
+        // Every frame is as far from the one it refers to as it was with the publisher: two of it, four of the first layer in time.
+        let numbers: Vec<_> =
+            frames.iter().map(|f| f.frame_number.wrapping_sub(frames[0].frame_number)).collect();
+        assert_eq!(numbers, [0, 1, 3, 5, 7, 9, 11]);
+        let active: Vec<_> = frames.iter().map(|frame| frame.active).collect();
+        assert_eq!(active, [Some(0b1100); 7], "the lower layer alone cannot be decoded");
+        assert!(packets[1..].iter().all(|(packet, _)| packet.marker));
+    });
 }
 
 #[test]
@@ -147,39 +155,41 @@ fn a_keyframe_behind_a_picture_does_not_drive_it_into_a_full_arena() {
 
 #[test]
 fn the_layer_below_comes_with_a_keyframe_that_is_asked_for_and_pictures_get_fewer_until_then() {
-    let (mut room, mut ada, viewing) = watched();
-    for picture in 0..4 {
-        ada.send(&mut room, picture == 0);
-        room.run(33);
-    }
-    room.received_rtcp(ada.link);
-    let mut structure = None;
-    descriptors(&room.received(&viewing), &mut structure);
-    let consumer = viewing.consumer;
-    let layer = Layer { spatial: 0, temporal: None };
-    room.command(RoomCommand::SetPreferredLayer { consumer, layer, size: None }).unwrap();
-    for _ in 0..4 {
-        ada.send(&mut room, false);
-        room.run(100);
-    }
-    let asks = |packet: &RtcpPacket<'_>| matches!(packet, RtcpPacket::Pli { media_ssrc: SSRC, .. });
-    assert!(room.received_rtcp(ada.link).iter().any(|compound| rtcp::parse(compound).any(|p| asks(&p))));
-    let frames = descriptors(&room.received(&viewing), &mut structure);
-    let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
-    assert_eq!(layers[layers.len() - 1], (1, 0));
-    assert!(layers.len() < 4, "{layers:?}");
-    for picture in 0..3 {
-        ada.send(&mut room, picture == 0);
-    }
-    let packets = room.received(&viewing);
-    let frames = descriptors(&packets, &mut structure);
-    let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
-    assert_eq!(layers, [(0, 0), (0, 1), (0, 0)]);
-    assert!(
-        packets.iter().all(|(packet, _)| packet.marker),
-        "there is nothing above that would end the picture"
-    );
-    assert_eq!(frames[0].active, Some(0b0011));
+    everywhere(|viewers| {
+        let (mut room, mut ada, viewing) = watched_on(viewers);
+        for picture in 0..4 {
+            ada.send(&mut room, picture == 0);
+            room.run(33);
+        }
+        room.received_rtcp(ada.link);
+        let mut structure = None;
+        descriptors(&room.received(&viewing), &mut structure);
+        let consumer = viewing.consumer;
+        let layer = Layer { spatial: 0, temporal: None };
+        room.command(RoomCommand::SetPreferredLayer { consumer, layer, size: None }).unwrap();
+        for _ in 0..4 {
+            ada.send(&mut room, false);
+            room.run(100);
+        }
+        let asks = |packet: &RtcpPacket<'_>| matches!(packet, RtcpPacket::Pli { media_ssrc: SSRC, .. });
+        assert!(room.received_rtcp(ada.link).iter().any(|compound| rtcp::parse(compound).any(|p| asks(&p))));
+        let frames = descriptors(&room.received(&viewing), &mut structure);
+        let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
+        assert_eq!(layers[layers.len() - 1], (1, 0));
+        assert!(layers.len() < 4, "{layers:?}");
+        for picture in 0..3 {
+            ada.send(&mut room, picture == 0);
+        }
+        let packets = room.received(&viewing);
+        let frames = descriptors(&packets, &mut structure);
+        let layers: Vec<_> = frames.iter().map(|frame| (frame.spatial, frame.temporal)).collect();
+        assert_eq!(layers, [(0, 0), (0, 1), (0, 0)]);
+        assert!(
+            packets.iter().all(|(packet, _)| packet.marker),
+            "there is nothing above that would end the picture"
+        );
+        assert_eq!(frames[0].active, Some(0b0011));
+    });
 }
 
 #[test]

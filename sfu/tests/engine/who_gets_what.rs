@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::transport::rtcp::{self, ReportBlock, RtcpPacket};
 use plenum_shared::command::RoomCommand;
 use plenum_shared::event::Event;
 use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Layer, LayerLimit, PictureSize, Source};
 
-use crate::room::{MID, RID, Room, Viewing};
+use crate::room::{MID, RID, Room, Viewing, everywhere};
 use crate::tracks::{AUDIO, SIMULCAST_SSRC, simulcast, single, video_packet, vp8};
 
 const FRAME_MS: u64 = 33;
@@ -31,7 +32,12 @@ struct Cameras {
 
 impl Cameras {
     fn of(count: usize, json: &str) -> Self {
-        let mut room = Room::new();
+        Self::watched_on(0, count, json)
+    }
+
+    /// As [`Cameras::of`], of a viewer on this worker.
+    fn watched_on(worker: usize, count: usize, json: &str) -> Self {
+        let mut room = Room::with_viewers_on(worker, Limits::default());
         let viewer = room.link(Direction::Recv);
         let links: Vec<_> = (0..count).map(|_| room.link(Direction::Send)).collect();
         let produce = |&link: &usize| room.produce(link, Kind::Video, Source::Camera, json);
@@ -138,41 +144,45 @@ fn pixels(width: u16) -> Option<PictureSize> {
 
 #[test]
 fn a_publisher_is_told_at_once_what_somebody_wants_and_after_five_seconds_what_nobody_wants() {
-    let mut cameras = Cameras::of(1, &simulcast());
-    assert_eq!(cameras.told_to_send(), [Some(2)]);
-    cameras.run(3000);
-    cameras.prefer(0, 0, None);
-    cameras.run(4900);
-    assert_eq!(cameras.told_to_send(), []);
-    cameras.run(200);
-    assert_eq!(cameras.told_to_send(), [Some(0)]);
-    cameras.prefer(0, 1, None);
-    assert_eq!(cameras.told_to_send(), [Some(1)]);
-    cameras.pause(0, true);
-    cameras.run(4900);
-    assert_eq!(cameras.told_to_send(), []);
-    cameras.run(200);
-    assert_eq!(cameras.told_to_send(), [None]);
-    cameras.pause(0, false);
-    assert_eq!(cameras.told_to_send(), [Some(1)]);
-    let consumer = cameras.viewings[0].consumer;
-    cameras.room.command(RoomCommand::CloseConsumer { consumer }).unwrap();
-    cameras.room.run(5000);
-    assert_eq!(cameras.told_to_send(), [None]);
+    everywhere(|viewers| {
+        let mut cameras = Cameras::watched_on(viewers, 1, &simulcast());
+        assert_eq!(cameras.told_to_send(), [Some(2)]);
+        cameras.run(3000);
+        cameras.prefer(0, 0, None);
+        cameras.run(4900);
+        assert_eq!(cameras.told_to_send(), []);
+        cameras.run(200);
+        assert_eq!(cameras.told_to_send(), [Some(0)]);
+        cameras.prefer(0, 1, None);
+        assert_eq!(cameras.told_to_send(), [Some(1)]);
+        cameras.pause(0, true);
+        cameras.run(4900);
+        assert_eq!(cameras.told_to_send(), []);
+        cameras.run(200);
+        assert_eq!(cameras.told_to_send(), [None]);
+        cameras.pause(0, false);
+        assert_eq!(cameras.told_to_send(), [Some(1)]);
+        let consumer = cameras.viewings[0].consumer;
+        cameras.room.command(RoomCommand::CloseConsumer { consumer }).unwrap();
+        cameras.room.run(5000);
+        assert_eq!(cameras.told_to_send(), [None]);
+    });
 }
 
 #[test]
 fn a_glance_away_is_not_told() {
-    let mut cameras = Cameras::of(1, &simulcast());
-    cameras.run(3000);
-    cameras.told_to_send();
-    for _ in 0..5 {
-        cameras.pause(0, true);
-        cameras.run(4000);
-        cameras.pause(0, false);
-        cameras.run(1000);
-    }
-    assert_eq!(cameras.told_to_send(), []);
+    everywhere(|viewers| {
+        let mut cameras = Cameras::watched_on(viewers, 1, &simulcast());
+        cameras.run(3000);
+        cameras.told_to_send();
+        for _ in 0..5 {
+            cameras.pause(0, true);
+            cameras.run(4000);
+            cameras.pause(0, false);
+            cameras.run(1000);
+        }
+        assert_eq!(cameras.told_to_send(), []);
+    });
 }
 
 #[test]
@@ -205,29 +215,32 @@ fn a_publisher_is_told_again_what_is_watched_when_control_may_have_missed_it() {
 
 #[test]
 fn what_viewers_get_and_how_they_are_connected_is_told_again_to_whoever_may_have_missed_it() {
-    let mut cameras = Cameras::of(3, &simulcast());
-    cameras.run(3000);
-    cameras.lost = 128;
-    cameras.run(20_000);
-    let is_of_viewers =
-        |event: &&Event| matches!(event, Event::ConsumerLayerChanged { .. } | Event::QualityChanged { .. });
-    let subject = |event: &Event| match event {
-        Event::ConsumerLayerChanged { consumer, .. } => consumer.0,
-        Event::QualityChanged { session, .. } => session.0,
-        other => panic!("{other:?}"),
-    };
-    let mut last = BTreeMap::new();
-    for event in cameras.room.events.iter().filter(is_of_viewers) {
-        last.insert(subject(event), event.clone());
-    }
-    assert!(last.len() > 3, "three pictures and at least one session: {last:?}");
-    cameras.room.events.clear();
-    cameras.room.engine.tell_again(cameras.room.now);
-    // Nothing is lost any more than before, so nothing else changes in so short a time.
-    cameras.run(100);
-    let again: Vec<_> = cameras.room.events.iter().filter(is_of_viewers).cloned().collect();
-    assert_eq!(again.len(), last.len(), "each once: {again:?}");
-    assert!(again.iter().all(|event| last.get(&subject(event)) == Some(event)), "as before: {again:?}");
+    everywhere(|viewers| {
+        let mut cameras = Cameras::watched_on(viewers, 3, &simulcast());
+        cameras.run(3000);
+        cameras.lost = 128;
+        cameras.run(20_000);
+        let is_of_viewers = |event: &&Event| {
+            matches!(event, Event::ConsumerLayerChanged { .. } | Event::QualityChanged { .. })
+        };
+        let subject = |event: &Event| match event {
+            Event::ConsumerLayerChanged { consumer, .. } => consumer.0,
+            Event::QualityChanged { session, .. } => session.0,
+            other => panic!("{other:?}"),
+        };
+        let mut last = BTreeMap::new();
+        for event in cameras.room.events.iter().filter(is_of_viewers) {
+            last.insert(subject(event), event.clone());
+        }
+        assert!(last.len() > 3, "three pictures and at least one session: {last:?}");
+        cameras.room.events.clear();
+        cameras.room.tell_again();
+        // Nothing is lost any more than before, so nothing else changes in so short a time.
+        cameras.run(100);
+        let again: Vec<_> = cameras.room.events.iter().filter(is_of_viewers).cloned().collect();
+        assert_eq!(again.len(), last.len(), "each once: {again:?}");
+        assert!(again.iter().all(|event| last.get(&subject(event)) == Some(event)), "as before: {again:?}");
+    });
 }
 
 #[test]
@@ -244,46 +257,50 @@ fn a_tile_gets_no_more_than_fills_it() {
 
 #[test]
 fn when_the_path_is_narrow_the_pinned_camera_stays_and_the_others_are_told_to_be_paused_for_it() {
-    let mut cameras = Cameras::of(3, &simulcast());
-    let consumer = cameras.viewings[2].consumer;
-    cameras.room.command(RoomCommand::SetConsumerPriority { consumer, priority: 2 }).unwrap();
-    cameras.run(3000);
-    cameras.lost = 128;
-    cameras.run(20_000);
-    let told: Vec<_> = (0..3).map(|at| cameras.last_told_of(at)).collect();
-    let paused = (None, Some(LayerLimit::Bandwidth));
-    assert_eq!(told, [paused, paused, (Some(0), Some(LayerLimit::Bandwidth))]);
-    // Whoever is held down may soon go up one layer, and no further.
-    assert_eq!(cameras.told_to_send()[3..].iter().max(), Some(&Some(1)));
-    for at in 0..2 {
-        cameras.room.received(&cameras.viewings[at].clone());
-        cameras.keyframe_requests(at);
-    }
-    cameras.run(1000);
-    assert!((0..2).all(|at| cameras.room.received(&cameras.viewings[at].clone()).is_empty()));
-    assert!(!cameras.room.received(&cameras.viewings[2].clone()).is_empty());
-    assert_eq!(cameras.keyframe_requests(0), 0, "of what nobody can be given");
-    let producer = cameras.producers[0];
-    cameras.room.command(RoomCommand::SetProducerPaused { producer, paused: true }).unwrap();
-    cameras.run(1000);
-    assert_eq!(cameras.last_told_of(0), (None, None), "a camera that is off is not paused for bandwidth");
+    everywhere(|viewers| {
+        let mut cameras = Cameras::watched_on(viewers, 3, &simulcast());
+        let consumer = cameras.viewings[2].consumer;
+        cameras.room.command(RoomCommand::SetConsumerPriority { consumer, priority: 2 }).unwrap();
+        cameras.run(3000);
+        cameras.lost = 128;
+        cameras.run(20_000);
+        let told: Vec<_> = (0..3).map(|at| cameras.last_told_of(at)).collect();
+        let paused = (None, Some(LayerLimit::Bandwidth));
+        assert_eq!(told, [paused, paused, (Some(0), Some(LayerLimit::Bandwidth))]);
+        // Whoever is held down may soon go up one layer, and no further.
+        assert_eq!(cameras.told_to_send()[3..].iter().max(), Some(&Some(1)));
+        for at in 0..2 {
+            cameras.room.received(&cameras.viewings[at].clone());
+            cameras.keyframe_requests(at);
+        }
+        cameras.run(1000);
+        assert!((0..2).all(|at| cameras.room.received(&cameras.viewings[at].clone()).is_empty()));
+        assert!(!cameras.room.received(&cameras.viewings[2].clone()).is_empty());
+        assert_eq!(cameras.keyframe_requests(0), 0, "of what nobody can be given");
+        let producer = cameras.producers[0];
+        cameras.room.command(RoomCommand::SetProducerPaused { producer, paused: true }).unwrap();
+        cameras.run(1000);
+        assert_eq!(cameras.last_told_of(0), (None, None), "a camera that is off is not paused for bandwidth");
+    });
 }
 
 #[test]
 fn when_the_path_is_narrow_who_speaks_is_seen() {
-    let mut cameras = Cameras::of(3, &simulcast());
-    for at in 0..3 {
-        cameras.room.produce(cameras.links[at], Kind::Audio, Source::Microphone, AUDIO);
-    }
-    cameras.speaker = Some(1);
-    cameras.run(3000);
-    cameras.lost = 128;
-    cameras.run(20_000);
-    let seen = |cameras: &Cameras| (0..3).map(|at| cameras.last_told_of(at).0).collect::<Vec<_>>();
-    assert_eq!(seen(&cameras), [None, Some(0), None]);
-    cameras.speaker = Some(2);
-    cameras.run(5000);
-    assert_eq!(seen(&cameras), [None, None, Some(0)]);
+    everywhere(|viewers| {
+        let mut cameras = Cameras::watched_on(viewers, 3, &simulcast());
+        for at in 0..3 {
+            cameras.room.produce(cameras.links[at], Kind::Audio, Source::Microphone, AUDIO);
+        }
+        cameras.speaker = Some(1);
+        cameras.run(3000);
+        cameras.lost = 128;
+        cameras.run(20_000);
+        let seen = |cameras: &Cameras| (0..3).map(|at| cameras.last_told_of(at).0).collect::<Vec<_>>();
+        assert_eq!(seen(&cameras), [None, Some(0), None]);
+        cameras.speaker = Some(2);
+        cameras.run(5000);
+        assert_eq!(seen(&cameras), [None, None, Some(0)]);
+    });
 }
 
 #[test]

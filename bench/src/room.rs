@@ -4,7 +4,7 @@
 //! Subscribers get their media after it: their work is not ours to measure, but without their feedback on what arrived the
 //! engine would hold them for gone.
 
-use crate::allocations::inside;
+use crate::{allocations::inside, crossing::Branch};
 use plenum_sfu::engine::{
     Candidate as EngineCandidate, Engine, EngineConfig,
     limits::Limits,
@@ -53,6 +53,8 @@ pub enum Media {
 /// A publisher and its subscribers.
 pub struct Room {
     engine: Engine,
+    /// Where the subscribers are, if not there.
+    branch: Option<Branch>,
     now: Instant,
     media: Media,
     publisher: Peer,
@@ -76,30 +78,51 @@ impl Room {
 
     /// As [`Room::new`], of an engine that waits for the rest of a frame for so long.
     pub fn patient(media: Media, subscribers: usize, frame_patience: Duration) -> Self {
-        let mut room = Self::with(media, subscribers, true, frame_patience);
+        let mut room = Self::with(media, subscribers, true, frame_patience, false);
+        room.begin();
+        room
+    }
+
+    /// As [`Room::new`], with all subscribers on another worker.
+    pub fn across(media: Media, subscribers: usize) -> Self {
+        let mut room = Self::with(media, subscribers, true, Duration::ZERO, true);
         room.begin();
         room
     }
 
     /// A publisher that says nothing, and so many others that are connected and receive nothing.
     pub fn idle(others: usize) -> Self {
-        Self::with(Media::Audio, others, false, Duration::ZERO)
+        Self::with(Media::Audio, others, false, Duration::ZERO, false)
     }
 
-    fn with(media: Media, subscribers: usize, subscribe: bool, frame_patience: Duration) -> Self {
+    fn with(
+        media: Media,
+        subscribers: usize,
+        subscribe: bool,
+        frame_patience: Duration,
+        across: bool,
+    ) -> Self {
         let now = Instant::now();
         let server: SocketAddr = (Ipv4Addr::LOCALHOST, 9).into();
         let certificate = Arc::new(DtlsCertificate::generate().expect("the crypto library works"));
         let candidates = vec![EngineCandidate { local: LOCAL, announced: server }];
         // What forwarding costs is measured, so everything is forwarded.
         let limits = Limits { last_n: LastN::default(), frame_patience, ..Limits::default() };
-        let mut engine = Engine::new(EngineConfig { certificate, candidates, seed: [7; 32], limits }, now);
-        engine.egress().set_segments_max(8);
+        let worker = |seed| {
+            let (certificate, candidates) = (certificate.clone(), candidates.clone());
+            let mut engine = Engine::new(EngineConfig { certificate, candidates, seed, limits }, now);
+            engine.egress().set_segments_max(8);
+            engine
+        };
+        let mut engine = worker([7; 32]);
         let room = RoomId::random();
         inside(|| engine.handle_command(now, room, RoomCommand::Create)).expect("an empty worker");
 
+        let mut branch = across.then(|| Branch::open(now, room, &mut engine, worker([8; 32])));
         let mut ask = |command| inside(|| engine.handle_command(now, room, command));
         let (publisher, publisher_transport) = Peer::new(&mut ask, now, Direction::Send, address(0));
+        let viewed_on = branch.as_mut().map_or(&mut engine, |branch| &mut branch.engine);
+        let mut ask = |command| inside(|| viewed_on.handle_command(now, room, command));
         let peers: Vec<(Peer, TransportId)> = (1..=subscribers)
             .map(|index| Peer::new(&mut ask, now, Direction::Recv, address(index)))
             .collect();
@@ -113,6 +136,8 @@ impl Room {
             paused: false,
         };
         inside(|| engine.handle_command(now, room, produce)).expect("a codec of ours");
+        branch.iter_mut().for_each(|branch| branch.exchange(now, &mut engine));
+        let viewed_on = branch.as_mut().map_or(&mut engine, |branch| &mut branch.engine);
         let mut peers = peers;
         for (peer, transport) in peers.iter_mut().filter(|_| subscribe) {
             let consume = RoomCommand::Consume {
@@ -122,12 +147,13 @@ impl Room {
                 rtp_capabilities: router_capabilities(),
                 paused: false,
             };
-            let reply = inside(|| engine.handle_command(now, room, consume)).expect("what the room offers");
+            let reply =
+                inside(|| viewed_on.handle_command(now, room, consume)).expect("what the room offers");
             let Reply::Consumed { rtp_parameters, .. } = reply else { unreachable!("the reply to Consume") };
             peer.expect(media, &rtp_parameters);
         }
         let subscribers = peers.into_iter().map(|(peer, _)| peer).collect();
-        let mut made = Self { engine, now, media, publisher, subscribers, sent: 0 };
+        let mut made = Self { engine, branch, now, media, publisher, subscribers, sent: 0 };
         made.publisher.declare(media);
         made.connect();
         made
@@ -181,8 +207,16 @@ impl Room {
             inside(|| self.engine.handle_datagram(self.now, LOCAL, self.publisher.address, datagram));
         }
         self.end_batch(self.now);
-        let egress = self.engine.egress();
+        if let Some(branch) = &mut self.branch {
+            inside(|| branch.exchange(self.now, &mut self.engine));
+        }
+        let egress = self.viewed_on().egress();
         egress.messages().map(|message| message.datagrams()).sum()
+    }
+
+    /// The engine that has the subscribers.
+    fn viewed_on(&mut self) -> &mut Engine {
+        self.branch.as_mut().map_or(&mut self.engine, |branch| &mut branch.engine)
     }
 
     /// A datagram that nobody in the room sent, from the address of a subscriber or of nobody.
@@ -207,6 +241,7 @@ impl Room {
             if self.media == Media::Audio { Duration::from_millis(100) } else { Duration::from_millis(40) };
         self.exchange();
         self.engine.egress().clear();
+        self.viewed_on().egress().clear();
     }
 
     fn end_batch(&mut self, now: Instant) {
@@ -221,10 +256,17 @@ impl Room {
     }
 
     fn timers(&mut self) {
-        if self.engine.poll_timeout().is_some_and(|at| at <= self.now) {
-            inside(|| self.engine.handle_timeout(self.now));
+        let now = self.now;
+        let branch = self.branch.as_mut().map(|branch| &mut branch.engine);
+        for engine in [&mut self.engine].into_iter().chain(branch) {
+            if engine.poll_timeout().is_some_and(|at| at <= now) {
+                inside(|| engine.handle_timeout(now));
+            }
+            while engine.poll_event().is_some() {}
         }
-        while self.engine.poll_event().is_some() {}
+        if let Some(branch) = &mut self.branch {
+            inside(|| branch.exchange(now, &mut self.engine));
+        }
     }
 
     /// Everything that is to be said, back and forth until it is quiet.
@@ -232,20 +274,25 @@ impl Room {
         for _ in 0..8 {
             self.timers();
             let mut quiet = true;
-            for peer in std::iter::once(&mut self.publisher).chain(&mut self.subscribers) {
+            for (at, peer) in std::iter::once(&mut self.publisher).chain(&mut self.subscribers).enumerate() {
+                let branch = self.branch.as_mut().filter(|_| at > 0).map(|branch| &mut branch.engine);
+                let engine = branch.unwrap_or(&mut self.engine);
                 for mut datagram in peer.outputs(self.now) {
                     quiet = false;
-                    inside(|| self.engine.handle_datagram(self.now, LOCAL, peer.address, &mut datagram));
+                    inside(|| engine.handle_datagram(self.now, LOCAL, peer.address, &mut datagram));
                 }
             }
             self.end_batch(self.now);
-            let egress = self.engine.egress();
             let mut answers: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
-            for message in egress.messages() {
-                let size = message.segment_size.map_or(message.bytes.len(), usize::from);
-                answers.extend(message.bytes.chunks(size).map(|bytes| (message.remote, bytes.to_vec())));
+            let branch = self.branch.as_mut().map(|branch| &mut branch.engine);
+            for engine in [&mut self.engine].into_iter().chain(branch) {
+                let egress = engine.egress();
+                for message in egress.messages() {
+                    let size = message.segment_size.map_or(message.bytes.len(), usize::from);
+                    answers.extend(message.bytes.chunks(size).map(|bytes| (message.remote, bytes.to_vec())));
+                }
+                egress.clear();
             }
-            egress.clear();
             for (remote, bytes) in answers {
                 quiet = false;
                 self.hand_over(remote, &bytes);

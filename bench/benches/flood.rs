@@ -6,7 +6,10 @@
 
 #![expect(clippy::print_stdout, reason = "a program for people: its output is the result")]
 
-use plenum_bench::{garbage, live::LiveRoom};
+use plenum_bench::{
+    garbage::{self, Flooded},
+    live::LiveRoom,
+};
 use std::{
     fs, io, thread,
     time::{Duration, Instant},
@@ -30,17 +33,14 @@ fn main() -> io::Result<()> {
     let asked = std::env::args().skip(1).find_map(|argument| argument.parse().ok());
     let rate = asked.unwrap_or(PACKETS_PER_SECOND);
     let mut room = LiveRoom::new(LISTENERS)?;
-    let (mut quiet, mut flooded) = (Sample::default(), Sample::default());
+    let (mut quiet, mut flooded) = (Sample::touched(), Sample::touched());
     let (mut sent, mut refused, mut sender, mut took) = (0, 0, Duration::ZERO, Duration::ZERO);
     // Whatever grows with the first packets has grown.
-    round(&mut room, &mut Sample::default())?;
+    under_flood(&mut room, rate, &mut Sample::touched())?;
     let (before, memory) = (room.snapshot(), resident()?);
     for _ in 0..ROUNDS {
         round(&mut room, &mut quiet)?;
-        let target = room.target();
-        let flood = thread::spawn(move || garbage::flood(target, rate, ROUND));
-        round(&mut room, &mut flooded)?;
-        let result = flood.join().map_err(|_| io::Error::other("the flood panicked"))??;
+        let result = under_flood(&mut room, rate, &mut flooded)?;
         (sent, refused) = (sent + result.sent, refused + result.refused);
         (sender, took) = (sender + result.cpu, took + result.took);
     }
@@ -71,6 +71,24 @@ fn main() -> io::Result<()> {
         after.sockets.datagrams_dropped_by_kernel - before.sockets.datagrams_dropped_by_kernel
     );
     Ok(())
+}
+
+impl Sample {
+    /// With memory that is resident already, so that what grows is not the measurement.
+    fn touched() -> Self {
+        let packets = (ROUND * ROUNDS as u32).div_duration_f64(SOUND_EVERY) as usize + ROUNDS;
+        let mut delays = vec![Duration::MAX; packets * LISTENERS];
+        delays.clear();
+        Self { delays, ..Self::default() }
+    }
+}
+
+/// A round beside a flood.
+fn under_flood(room: &mut LiveRoom, rate: u32, sample: &mut Sample) -> io::Result<Flooded> {
+    let target = room.target();
+    let flood = thread::spawn(move || garbage::flood(target, rate, ROUND));
+    round(room, sample)?;
+    flood.join().map_err(|_| io::Error::other("the flood panicked"))?
 }
 
 /// Sound for as long as a round lasts.

@@ -6,7 +6,7 @@ export NODE_EXTRA_CA_CERTS ?= /etc/ssl/certs/ca-certificates.crt
 LAB := $(or $(CARGO_TARGET_DIR),target)
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup web build run check test contract browser sdk sdk-dependencies fuzz fuzz-api bench lab loadtest smoke
+.PHONY: help setup web build run check test contract browser sdk sdk-dependencies fuzz fuzz-api bench steps lab loadtest smoke
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,7 +65,17 @@ fuzz: ## hostile packets (PACKETS=100000000), random input (CASES=20000), and ea
 fuzz-api: ## random requests against the API as it describes itself (SECONDS=600 SEED=7), on target/debug or PLENUM_BIN
 	@.ci/schemathesis $(or $(SECONDS),60) $(or $(SEED),1)
 
-bench: ## the benchmarks of the hot paths
+bench: ## the whole path and the figures that must hold: target/bench.json (ARGS="--people 100"; AB="rev rev" compares two revisions)
+ifeq ($(AB),)
+	@$(MAKE) --no-print-directory build
+	cargo build --release --locked -p plenum-bench
+	@target/release/plenum-bench $(ARGS)
+else
+	cargo build --release --locked -p plenum-bench
+	@target/release/plenum-bench ab $(ARGS) $(AB)
+endif
+
+steps: ## the benchmarks of every hot step
 	cargo bench --locked -p plenum-bench
 
 # The real part comes first and alone: beside the virtual one, which fills every core, its figures would be of that. A test of

@@ -11,6 +11,7 @@ use std::{
 static CALLS: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
+    static CALLS_HERE: Cell<u64> = const { Cell::new(0) };
     static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
     static HELD: Cell<i64> = const { Cell::new(0) };
     static SPENT: Cell<Option<Duration>> = const { Cell::new(None) };
@@ -27,7 +28,7 @@ pub struct Counting;
 // SAFETY: the caller's promises about layouts and pointers are passed on as they are.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.fetch_add(1, Ordering::Relaxed);
+        count();
         hold(layout.size() as i64);
         unsafe { System.alloc(layout) }
     }
@@ -38,19 +39,25 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        CALLS.fetch_add(1, Ordering::Relaxed);
+        count();
         hold(layout.size() as i64);
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        CALLS.fetch_add(1, Ordering::Relaxed);
+        count();
         hold(new_size as i64 - layout.size() as i64);
         unsafe { System.realloc(pointer, layout, new_size) }
     }
 }
 
 /// A thread that is ending has no counter any more.
+fn count() {
+    CALLS.fetch_add(1, Ordering::Relaxed);
+    let _ = CALLS_HERE.try_with(|calls| calls.set(calls.get() + 1));
+}
+
+/// As [`count`].
 fn hold(bytes: i64) {
     let _ = IS_INSIDE.try_with(|inside| {
         if inside.get() {
@@ -86,6 +93,11 @@ fn thread_time() -> Duration {
 /// Bytes that [`inside`] took and has not given back. 0 without [`Counting`].
 pub fn held_inside() -> i64 {
     HELD.get()
+}
+
+/// Allocations of this thread so far.
+pub fn calls_here() -> u64 {
+    CALLS_HERE.get()
 }
 
 /// Allocations so far, of all threads.

@@ -33,8 +33,19 @@ pub enum Batching {
     Segments(usize),
 }
 
-/// Subscribers; each has its own socket and keys.
-const PEERS: usize = 32;
+/// What is sent, and to how many.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// Bytes of payload of each packet.
+    pub payload: usize,
+    /// Subscribers; each has its own socket and keys.
+    pub peers: usize,
+    /// How much of it.
+    pub packets: usize,
+}
+
+/// Peers of one system call: what is written for them is still in the cache when the kernel reads it.
+const CHUNK: usize = 32;
 /// Read away after so many packets, so that receiving queues never overflow: dropped packets would be cheaper.
 const DRAIN_EVERY: usize = 64;
 
@@ -45,25 +56,31 @@ struct Subscriber {
     sequence_number: u16,
 }
 
-/// CPU time of this thread for one packet of `payload` bytes, sent and received on loopback.
-pub fn cost_per_packet(batching: Batching, payload: usize, packets: usize) -> std::io::Result<Duration> {
+/// CPU time of this thread for one packet, sent and received on loopback.
+///
+/// # Errors
+/// Sockets that the system does not give, or does not send on.
+pub fn cost_per_packet(batching: Batching, workload: Workload) -> std::io::Result<Duration> {
+    let Workload { payload, peers, packets } = workload;
     let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let mut subscribers =
-        (0..PEERS).map(|index| Subscriber::new(index as u8)).collect::<std::io::Result<Vec<_>>>()?;
-    let plain = if payload == packets::AUDIO_PAYLOAD { packets::audio(1) } else { packets::video(1) };
+    let mut subscribers = (0..peers).map(Subscriber::new).collect::<std::io::Result<Vec<_>>>()?;
+    let plain = if payload <= packets::AUDIO_PAYLOAD { packets::audio(1) } else { packets::video(1) };
     let parsed = RtpPacket::parse(&plain).map_err(std::io::Error::other)?;
     let extensions: Vec<(u8, &[u8])> = parsed.extensions(&plain).collect();
+    let payload = vec![0x5a; payload];
     let per_peer = if let Batching::Segments(segments) = batching { segments } else { 1 };
-    let mut arena = vec![0; PEERS * per_peer * 1500];
+    let mut arena = vec![0; CHUNK * per_peer * (payload.len() + 64 + RTP_OVERHEAD_MAX)];
     let mut done = 0;
     // The receivers' reading is not ours to pay for; the kernel's delivery, which runs in our send call, is.
     let (mut spent, mut undrained) = (Duration::ZERO, 0);
     while done < packets {
-        let begun = thread_time()?;
-        let len = fill(&mut arena, &mut subscribers, per_peer, parsed.payload(&plain), &extensions);
-        send(&sender, batching, &arena, len, per_peer, &subscribers)?;
-        spent += thread_time()?.saturating_sub(begun);
-        done += PEERS * per_peer;
+        for chunk in subscribers.chunks_mut(CHUNK) {
+            let begun = thread_time()?;
+            let len = fill(&mut arena, chunk, per_peer, &payload, &extensions);
+            send(&sender, batching, &arena, len, per_peer, chunk)?;
+            spent += thread_time()?.saturating_sub(begun);
+        }
+        done += peers * per_peer;
         undrained += per_peer;
         if undrained + per_peer > DRAIN_EVERY {
             subscribers.iter().for_each(Subscriber::drain);
@@ -74,7 +91,8 @@ pub fn cost_per_packet(batching: Batching, payload: usize, packets: usize) -> st
 }
 
 impl Subscriber {
-    fn new(index: u8) -> std::io::Result<Self> {
+    fn new(index: usize) -> std::io::Result<Self> {
+        let index = index as u8;
         let receiver = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
         receiver.set_nonblocking(true)?;
         let address = SockaddrStorage::from(receiver.local_addr()?);

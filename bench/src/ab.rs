@@ -1,0 +1,133 @@
+//! Two revisions against each other on this machine: built apart, run by turns (A B B A), compared pair by pair.
+
+use crate::path::{self, Measured, Media, PathError, Sending};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
+
+/// How the two are compared.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub revisions: [String; 2],
+    pub people: usize,
+    pub settle: Duration,
+    pub time: Duration,
+    /// Pairs of runs.
+    pub pairs: usize,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    /// Cost of a packet by each, pair by pair, in seconds.
+    pub pairs: Vec<[f64; 2]>,
+}
+
+/// The node of a revision, built in a work tree of its own under `target/ab`, which stays for the next time.
+///
+/// # Errors
+/// No such revision, or one that does not build.
+pub fn build(target: &Path, revision: &str) -> Result<PathBuf, PathError> {
+    let commit = output(
+        Command::new("git")
+            .args(["rev-parse", "--short=12", "--verify"])
+            .arg(format!("{revision}^{{commit}}")),
+    )?;
+    let tree = target.join("ab").join(&commit);
+    if !tree.join("Cargo.toml").is_file() {
+        output(Command::new("git").args(["worktree", "add", "--force", "--detach"]).arg(&tree).arg(&commit))?;
+    }
+    let mut cargo = Command::new("cargo");
+    cargo.args(["build", "--release", "--locked", "-p", "plenum-sfu"]).current_dir(&tree);
+    // One directory for both: what they have in common is built once. Each takes its program away.
+    let built = target.join("ab").join("target");
+    cargo.env("CARGO_TARGET_DIR", std::path::absolute(&built)?);
+    if !cargo.status()?.success() {
+        return Err(PathError::Product(format!("{revision} does not build")));
+    }
+    let program = target.join("ab").join(format!("plenum-sfu-{commit}"));
+    std::fs::copy(built.join("release").join("plenum-sfu"), &program)?;
+    Ok(program)
+}
+
+fn output(command: &mut Command) -> Result<String, PathError> {
+    let output = command.output()?;
+    if !output.status.success() {
+        return Err(PathError::Product(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Runs both by turns. `say` hears of each run.
+///
+/// # Errors
+/// As of the path.
+pub async fn compare(
+    settings: &Settings,
+    programs: &[PathBuf; 2],
+    say: &dyn Fn(&str),
+) -> Result<Comparison, PathError> {
+    let mut pairs = Vec::new();
+    for pair in 0..settings.pairs {
+        let mut costs = [0.0; 2];
+        // Whatever changes steadily over time weighs on both alike.
+        let turns = if pair % 2 == 0 { [0, 1] } else { [1, 0] };
+        for which in turns {
+            let measured = once(settings, &programs[which]).await?;
+            say(&format!("{}  {measured}", settings.revisions[which]));
+            costs[which] = measured.cost.as_secs_f64();
+        }
+        pairs.push(costs);
+    }
+    Ok(Comparison { pairs })
+}
+
+async fn once(settings: &Settings, program: &Path) -> Result<Measured, PathError> {
+    let what = (Sending::Grouped, Media::AudioAndVideo);
+    path::cost(program, what, settings.people, (settings.settle, settings.time), 64).await
+}
+
+impl Comparison {
+    /// The second's cost in units of the first's, pair by pair, smallest first.
+    fn ratios(&self) -> Vec<f64> {
+        let mut ratios: Vec<f64> = self.pairs.iter().map(|[a, b]| b / a).collect();
+        ratios.sort_by(f64::total_cmp);
+        ratios
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ratios = self.ratios();
+        let (Some(least), Some(most)) = (ratios.first(), ratios.last()) else {
+            return write!(f, "nothing was compared");
+        };
+        let middle = ratios.len() / 2;
+        let median =
+            if ratios.len() % 2 == 1 { ratios[middle] } else { (ratios[middle - 1] + ratios[middle]) / 2.0 };
+        write!(f, "B ÷ A: {median:.3} (from {least:.3} to {most:.3} in {} pairs)", ratios.len())?;
+        if (*least..=*most).contains(&1.0) {
+            write!(f, "; the spread includes no difference")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_are_compared_and_the_spread_is_said() {
+        let comparison = |pairs: &[[f64; 2]]| Comparison { pairs: pairs.to_vec() }.to_string();
+        assert_eq!(
+            comparison(&[[2.0, 1.0], [1.0, 0.8], [1.0, 0.9]]),
+            "B ÷ A: 0.800 (from 0.500 to 0.900 in 3 pairs)"
+        );
+        assert!(comparison(&[[1.0, 1.1], [1.0, 0.9]]).ends_with("the spread includes no difference"));
+        assert_eq!(comparison(&[]), "nothing was compared");
+    }
+}

@@ -1,6 +1,6 @@
 //! Figures against what really passed, counted by hand on a perfect network.
 
-use plenum_sfu::engine::transport::rtcp::ReportBlock;
+use plenum_sfu::engine::transport::rtcp::{self, ReportBlock, RtcpPacket, SenderReport};
 use plenum_shared::command::{RefusalReason, Reply, RoomCommand};
 use plenum_shared::details::{DtlsState, IceState, Traffic};
 use plenum_shared::id::{SessionId, TransportId};
@@ -107,6 +107,34 @@ fn what_a_viewer_reports_is_told_in_its_units() {
     let remote = call.consumer().remote.expect("a report came");
     assert_eq!((remote.lost, remote.fraction_lost, remote.jitter_ms), (-2, 0.25, 10.0));
     assert_eq!(remote.round_trip_ms, None, "it mentions no report of ours");
+}
+
+#[test]
+fn a_round_trip_is_known_from_viewers_that_round_the_time_of_our_report() {
+    for off in [-1, 0, 1] {
+        let mut call = Call::new(&single());
+        call.room.send_video(call.ada, 1, true);
+        let clock = SenderReport {
+            ssrc: 2000,
+            ntp_time: 7 << 32,
+            rtp_timestamp: 3000,
+            packet_count: 1,
+            octet_count: 600,
+        };
+        call.room.send_rtcp(call.ada, |writer| assert!(writer.sender_report(&clock, &[])));
+        call.room.run(1500);
+        let compounds = call.room.received_rtcp(call.viewing.link);
+        let reports = compounds.iter().flat_map(|compound| rtcp::parse(compound));
+        let sent = reports.filter_map(|packet| match packet {
+            RtcpPacket::SenderReport(report, _) => Some((report.ntp_time >> 16) as u32),
+            _ => None,
+        });
+        let last_sender_report = sent.last().unwrap().wrapping_add_signed(off);
+        let block = ReportBlock { ssrc: call.viewing.ssrc(), last_sender_report, ..ReportBlock::default() };
+        call.room.send_rtcp(call.viewing.link, |writer| assert!(writer.receiver_report(1, &[block])));
+        let remote = call.consumer().remote.unwrap();
+        assert!(remote.round_trip_ms.is_some_and(|ms| ms < 1500), "off by {off}: {remote:?}");
+    }
 }
 
 #[test]

@@ -383,7 +383,9 @@ impl Consumer {
 
     /// The round trip that a report block of the viewer proves: it mentions our last sender report.
     pub fn round_trip(&self, now: Instant, last_report: u32, delay: u32) -> Option<Duration> {
-        let reported = self.reported.filter(|reported| last_report != 0 && reported.middle == last_report)?;
+        // Some viewers keep its time as a floating point number, and come back to the unit beside it: 15 µs away.
+        let is_meant = |middle: u32| last_report.wrapping_sub(middle).wrapping_add(1) <= 2;
+        let reported = self.reported.filter(|reported| last_report != 0 && is_meant(reported.middle))?;
         let held = Duration::from_micros(u64::from(delay) * 1_000_000 / 65_536);
         let round_trip = now.saturating_duration_since(reported.at).checked_sub(held)?;
         (round_trip <= ROUND_TRIP_MAX).then_some(round_trip)

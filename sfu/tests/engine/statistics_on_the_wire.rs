@@ -123,8 +123,13 @@ fn round_trip_and_jitter_are_those_of_the_network() {
     assert!(still < 1.0, "{still}");
 
     meeting.network.jitter = Duration::from_millis(30);
-    meeting.run(Duration::from_secs(10));
+    meeting.run(Duration::from_secs(2));
+    // That of a moment is the luck of sixteen packets.
+    let mut jitter = 0.0;
+    for _ in 0..16 {
+        meeting.run(Duration::from_millis(500));
+        jitter += meeting.details(ada).producers[0].streams[0].jitter_ms / 16.0;
+    }
     // One packet a picture: two of them differ by a third of the range, on average.
-    let jitter = meeting.details(ada).producers[0].streams[0].jitter_ms;
-    assert!((6.0..14.0).contains(&jitter), "{jitter}");
+    assert!((7.5..12.5).contains(&jitter), "{jitter}");
 }

@@ -43,6 +43,16 @@ fn what_is_lost_repaired_and_doubled_on_the_way_up_is_counted_to_the_packet() {
 }
 
 #[test]
+fn a_keyframe_that_comes_after_a_newer_one_is_not_the_newest() {
+    let mut call = Call::new(&single());
+    for number in [1, 2, 3, 4, 6, 7, 8, 9, 10, 5] {
+        call.room.send_video(call.ada, number, number % 5 == 0 || number == 1);
+    }
+    let stream = call.stream();
+    assert_eq!((stream.packets.count, stream.lost, stream.keyframes), (10, 0, 2));
+}
+
+#[test]
 fn a_packet_that_nobody_can_read_is_discarded() {
     let mut call = Call::new(&single());
     call.room.send_video(call.ada, 1, true);

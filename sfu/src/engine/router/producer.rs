@@ -361,6 +361,8 @@ impl Producer {
         state.nacks.forget_before(index - u64::from(self.published.codec == Codec::H264));
         match &mut state.keyframe {
             Some(keyframe) if keyframe.timestamp == timestamp => keyframe.index = keyframe.index.min(index),
+            // A packet of an earlier one that comes late.
+            Some(keyframe) if keyframe.index > index => return,
             keyframe => {
                 *keyframe = Some(Keyframe { timestamp, index, at: now });
                 state.counts.keyframes += 1;

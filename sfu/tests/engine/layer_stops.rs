@@ -12,8 +12,8 @@ use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Source};
 
 use crate::peer::address;
-use crate::room::{Room, Viewing, everywhere};
-use crate::tracks::{SIMULCAST_SSRC, simulcast};
+use crate::room::{MID, RID, Room, Viewing, everywhere};
+use crate::tracks::{SIMULCAST_SSRC, simulcast, video_packet};
 
 /// A publisher of up to three layers, who answers a request for one with keyframes of all that are sent.
 struct Publisher {
@@ -32,6 +32,10 @@ struct Publisher {
     jitter_ms: [i64; 4],
     /// Between the layers of a picture.
     spacing_ms: u64,
+    /// Each packet of the layer in the middle is followed by padding.
+    pads: bool,
+    /// The numbers that the viewer received.
+    received: Vec<u16>,
 }
 
 impl Publisher {
@@ -58,6 +62,8 @@ impl Publisher {
             frame_ms: 33,
             jitter_ms: [0; 4],
             spacing_ms: 0,
+            pads: false,
+            received: Vec::new(),
         };
         (publisher, viewing)
     }
@@ -75,8 +81,16 @@ impl Publisher {
             for at_ms in 0..self.frame_ms.saturating_add_signed(jitter_ms) {
                 while let Some(layer) = layers.next_if(|&layer| layer as u64 * self.spacing_ms <= at_ms) {
                     self.room.send_layer(self.link, self.number, keyframe, layer);
+                    if self.pads && layer == 1 {
+                        self.number += 1;
+                        let names: [(u8, &[u8]); 2] = [(MID, b"1"), (RID, b"r1")];
+                        let padding = video_packet(SIMULCAST_SSRC + 1, self.number, &[], &names);
+                        self.room.send(self.link, padding);
+                    }
                 }
-                silent_ms = if self.room.received(viewing).is_empty() { silent_ms } else { 0 };
+                let received = self.room.received(viewing);
+                silent_ms = if received.is_empty() { silent_ms } else { 0 };
+                self.received.extend(received.iter().map(|(packet, _)| packet.sequence_number));
                 self.room.run(1);
                 self.note_requests();
                 silent_ms += 1;
@@ -169,6 +183,21 @@ fn a_viewer_enters_another_layer_when_there_is_room_for_it() {
     assert_eq!(publisher.room.engine.counters().video_dropped_egress_full, 0);
     assert_eq!(publisher.told_layer(), Some(1));
     assert!(!publisher.room.received(&viewing).is_empty());
+}
+
+#[test]
+fn padding_behind_a_keyframe_that_is_entered_later_leaves_no_gap() {
+    let (mut publisher, viewing) = Publisher::of(3);
+    publisher.frame_ms = 200;
+    publisher.send_for(5000, &viewing);
+    publisher.received.clear();
+    publisher.layers = 2;
+    publisher.pads = true;
+    publisher.send_for(800, &viewing);
+    assert_eq!(publisher.told_layer(), Some(1));
+    let received = publisher.received;
+    let follows = |pair: &[u16]| pair[1] == pair[0].wrapping_add(1);
+    assert!(received.len() >= 3 && received.windows(2).all(follows), "{received:?}");
 }
 
 #[test]

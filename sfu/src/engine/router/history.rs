@@ -11,6 +11,8 @@ struct Entry {
     /// Bytes ever written before this packet; its place is this modulo the size of the ring.
     position: u64,
     len: u16,
+    /// There was nothing in it.
+    is_padding: bool,
 }
 
 /// A ring of plain packets as the publisher sent them. Its memory comes zeroed, so pages are used only once written.
@@ -36,8 +38,20 @@ impl History {
             at = 0;
         }
         self.bytes[at..at + packet.len()].copy_from_slice(packet);
-        self.entries[slot(index)] = Entry { index, position: self.written, len };
+        self.entries[slot(index)] = Entry { index, position: self.written, len, is_padding: false };
         self.written += u64::from(len);
+    }
+
+    /// Padding took an index.
+    pub fn note_padding(&mut self, index: u64) {
+        if let Some(entry) = self.entries.get_mut(slot(index)) {
+            *entry = Entry { index, position: self.written, len: 0, is_padding: true };
+        }
+    }
+
+    /// Padding took this index, as far as is known.
+    pub fn is_padding(&self, index: u64) -> bool {
+        self.entries.get(slot(index)).is_some_and(|entry| entry.is_padding && entry.index == index)
     }
 
     /// A packet, unless it was overwritten or never stored.

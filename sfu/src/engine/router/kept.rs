@@ -50,8 +50,13 @@ impl Router {
             return Progress::Filling;
         }
         let (consumer, producer) = (&mut self.consumers[consumer], &self.producers[producer]);
-        for (incoming, packet, bytes) in since_keyframe(producer, stream) {
-            let passing = Passing::Video { padding: 0 };
+        for (index, kept) in since_keyframe(producer, stream) {
+            let Some((description, packet, bytes)) = kept else {
+                consumer.skip(stream, index);
+                continue;
+            };
+            let (incoming, passing) =
+                (Incoming { stream, index, description }, Passing::Video { padding: 0 });
             consumer.forward(now, &incoming, (&packet, bytes), passing, producer, outlet);
         }
         announce_layer(now, consumer, producer, outlet);
@@ -72,19 +77,25 @@ impl Router {
     }
 }
 
-/// What came of a stream since its newest keyframe.
-fn since_keyframe(producer: &Producer, stream: u8) -> impl Iterator<Item = (Incoming, RtpPacket, &[u8])> {
+/// A packet, as it is kept; `None` where there was padding.
+type Kept<'a> = Option<(Description, RtpPacket, &'a [u8])>;
+
+/// What came of a stream since its newest keyframe, with its indices.
+fn since_keyframe(producer: &Producer, stream: u8) -> impl Iterator<Item = (u64, Kept<'_>)> {
     let published = &producer.published;
     let state = &producer.streams[usize::from(stream)];
     let from = state.keyframe.map(|keyframe| keyframe.index);
     let mut structure = state.structure.clone();
     let indices = from.zip(state.reception.newest()).into_iter().flat_map(|(from, to)| from..=to);
     indices.take(HISTORY_PACKETS).filter_map(move |index| {
+        if state.history.is_padding(index) {
+            return Some((index, None));
+        }
         let bytes = state.history.get(index)?;
         let packet = RtpPacket::parse(bytes).ok()?;
         let dependency = published.ids.dependency;
         let description =
             Description::read(published.codec, &packet, bytes, dependency, &mut structure, true)?;
-        Some((Incoming { stream, index, description }, packet, bytes))
+        Some((index, Some((description, packet, bytes))))
     })
 }

@@ -319,6 +319,7 @@ impl Producer {
         let is_viewed = self.is_viewed();
         let state = &mut self.streams[usize::from(stream)];
         if packet.is_empty() {
+            state.history.note_padding(index);
             return Taken::Padding { stream, index };
         }
         let dependency = self.published.ids.dependency;

@@ -343,6 +343,15 @@ where
     Some(end)
 }
 
+/// Bytes of the extension block that [`write_header`] writes for values of these lengths, where all ids fit the one-byte form.
+pub fn extensions_len(values: impl Iterator<Item = usize> + Clone) -> usize {
+    let prefix = if values.clone().all(|len| (1..=16).contains(&len)) { 1 } else { 2 };
+    match values.map(|len| prefix + len).sum::<usize>() {
+        0 => 0,
+        elements => 4 + elements.next_multiple_of(4),
+    }
+}
+
 /// Whether every element fits the one-byte form; `None` when there is no element.
 fn header_form<'a>(extensions: impl Iterator<Item = (u8, &'a [u8])>) -> Option<bool> {
     extensions.map(|(id, value)| id < 15 && (1..=16).contains(&value.len())).reduce(|all, one| all && one)

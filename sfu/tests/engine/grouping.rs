@@ -9,6 +9,7 @@ use plenum_sfu::engine::router::held::{HELD_MAX, Progress};
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_shared::command::RoomCommand;
 use plenum_shared::media::{Direction, Kind, Source};
+use plenum_shared::rtp::router_capabilities;
 use proptest::prelude::*;
 
 use crate::peer::address;
@@ -18,6 +19,10 @@ use crate::tracks::{single, video_packet, vp8};
 const LOCAL: LocalIndex = LocalIndex(0);
 /// A transport nobody has.
 const NOBODY: Slot = 4000;
+
+/// A header element that browsers have in some packets only.
+const CAPTURE_TIME: u8 = 9;
+const CAPTURE_TIME_URI: &str = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time";
 
 /// A camera and its viewers, where a message to the kernel may hold several datagrams.
 struct Show {
@@ -125,6 +130,39 @@ fn packets_that_differ_by_much_are_not_padded() {
     let received = show.received();
     assert_eq!(lengths(&received), [100, 300, 100]);
     assert!(sent < 500 + 3 * 80, "{sent} bytes");
+}
+
+#[test]
+fn what_is_levelled_is_what_the_viewer_gets() {
+    let mut room = Room::with(Limits { frame_patience: Duration::ZERO, ..Limits::default() });
+    room.engine.egress().set_segments_max(8);
+    let ada = room.link(Direction::Send);
+    let with = format!(r#""headerExtensions": [{{"uri": "{CAPTURE_TIME_URI}", "id": {CAPTURE_TIME}}},"#);
+    let camera = single().replacen(r#""headerExtensions": ["#, &with, 1);
+    let camera = room.produce(ada, Kind::Video, Source::Camera, &camera);
+    let (bob, eve) = (room.link(Direction::Recv), room.link(Direction::Recv));
+    let mut without = router_capabilities();
+    without.header_extensions.retain(|extension| extension.uri != CAPTURE_TIME_URI);
+    room.consume(bob, camera);
+    room.consume_with(eve, camera, without);
+    for number in 1..=4 {
+        let mut payload = vp8(number == 1, 1);
+        payload.resize(300, 0xAB);
+        let mut packet = video_packet(2000, number, &payload, &[(MID, b"1"), (CAPTURE_TIME, &[7; 8])]);
+        packet.timestamp = 3000;
+        if number > 1 {
+            packet.extensions = &[(MID, b"1")];
+        }
+        let mut datagram = room.sealed_with(ada, packet, number == 4);
+        let source = room.source(ada);
+        room.engine.handle_datagram(room.now, LOCAL, source, &mut datagram);
+    }
+    assert_eq!(room.engine.end_batch(room.now), Progress::Done);
+    let messages = room.engine.egress().messages();
+    let sizes: Vec<_> = messages.map(|message| (message.datagrams(), message.bytes.len())).collect();
+    let [(4, to_bob), (4, to_eve)] = sizes[..] else { panic!("{sizes:?}") };
+    // The last of them may be shorter, and nothing is padded for who does not take it.
+    assert_eq!(to_bob - to_eve, 3 * 8);
 }
 
 #[test]

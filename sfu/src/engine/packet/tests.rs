@@ -96,6 +96,16 @@ fn the_two_byte_form_is_taken_when_one_value_needs_it() {
 }
 
 #[test]
+fn what_extensions_take_is_known_before_they_are_written() {
+    let values: [&[usize]; 5] = [&[], &[3], &[1, 3, 2], &[16, 8], &[3, 17, 1]];
+    for lens in values {
+        let elements: Vec<_> = lens.iter().zip(1..).map(|(&len, id)| (id, &[7; 17][..len])).collect();
+        let taken = extensions_len(lens.iter().copied());
+        assert_eq!(packet(&elements, &[]).len(), FIXED_HEADER_LEN + taken, "{lens:?}");
+    }
+}
+
+#[test]
 fn an_element_can_be_overwritten_in_place() {
     let mut bytes = packet(&[(5, &[0, 0]), (1, b"m")], b"payload");
     let packet = RtpPacket::parse(&bytes).unwrap();

@@ -32,7 +32,7 @@ use crate::engine::{
     transport::{
         allocate::Precedence,
         estimate::Purpose,
-        params::{ExtensionIds, Published, Subscribed},
+        params::{Elements, ExtensionIds, Published, Subscribed},
         rtcp::{ROUND_TRIP_MAX, SenderReport},
     },
 };
@@ -95,7 +95,7 @@ pub struct Consumer {
     pub(super) media_type: u8,
     pub(super) repair_type: Option<u8>,
     pub(super) ids: ExtensionIds,
-    pub(super) carried: [(u8, u8); 5],
+    pub(super) elements: Elements,
     pub(super) rewriter: Rewriter,
     pub(super) sent: SentRing,
     pub(super) rtx_sequence_number: u16,
@@ -198,7 +198,11 @@ impl Consumer {
             media_type: subscribed.media_type,
             repair_type: subscribed.repair_type,
             ids: subscribed.ids,
-            carried: published.ids.carried(&subscribed.ids),
+            elements: Elements::new(
+                &published.ids,
+                &subscribed.ids,
+                subscribed.parameters.mid.as_deref().unwrap_or_default(),
+            ),
             // The upper half of the numbers is left out: receivers of SRTP must not see an early wrap.
             rewriter: Rewriter::new((start >> 17) as u16, start),
             sent: SentRing::default(),

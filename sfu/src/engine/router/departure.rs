@@ -23,7 +23,7 @@ use crate::engine::{
         RTP_OVERHEAD_MAX,
         estimate::Purpose,
         pacer::{ProbePacket, Waiting},
-        params::Published,
+        params::{CARRIED_MAX, Published},
     },
 };
 
@@ -31,8 +31,6 @@ use crate::engine::{
 const HEADER_GROWTH: usize = 96;
 /// Bytes of the original sequence number in a retransmission (RFC 4588).
 const ORIGINAL_LEN: usize = 2;
-/// Elements that pass from the publisher's header to ours.
-const CARRIED: usize = 5;
 /// Packets that a probe repeats, one after the other and from the newest one on: what was lost of them is mended by the
 /// way, and they are still in the history.
 const PROBE_REPEATS: u16 = 32;
@@ -194,8 +192,8 @@ impl Consumer {
         outlet: &mut Outlet<'_>,
     ) -> Result<usize, NotTaken> {
         let mut descriptor = [0; DESCRIPTOR_MAX];
-        let mut carried: [(u8, &[u8]); CARRIED] = [(0, &[]); CARRIED];
-        for (element, (theirs, ours)) in carried.iter_mut().zip(self.carried) {
+        let mut carried: [(u8, &[u8]); CARRIED_MAX] = Default::default();
+        for (element, (theirs, ours)) in carried.iter_mut().zip(self.elements.carried) {
             if ours != 0
                 && theirs != 0
                 && let Some(value) = packet.extension(bytes, theirs)

@@ -12,7 +12,7 @@ use super::{
     consumer::{Consumer, Passing},
     producer::{Incoming, Producer},
 };
-use crate::engine::{packet::RtpPacket, relay::home::relay_held};
+use crate::engine::{packet::RtpPacket, relay::home::relay_held, transport::params::Elements};
 
 /// Packets that are held at most: more than any ordinary frame has.
 pub const HELD_MAX: usize = 64;
@@ -31,6 +31,8 @@ pub struct Held {
     is_relayed: bool,
     /// Consumers that have them already: the arena was full then.
     served: usize,
+    /// The padding is for viewers with these headers.
+    levelled: Option<Elements>,
 }
 
 /// How far the consumers of a producer have been served.
@@ -48,9 +50,9 @@ pub enum Progress {
 struct HeldPacket {
     incoming: Incoming,
     packet: RtpPacket,
-    /// Bytes that differ between the packets of a frame: payload and carried header elements.
+    /// Bytes that differ between the packets of a frame: payload and header elements of the viewers it was levelled for.
     weight: usize,
-    /// Padding that makes it as long as the others.
+    /// Padding that makes it as long as the others, for them.
     padding: u8,
 }
 
@@ -76,11 +78,11 @@ impl Held {
     }
 
     /// Holds a packet.
-    pub fn push(&mut self, now: Instant, incoming: Incoming, packet: &RtpPacket, carried: usize) {
+    pub fn push(&mut self, now: Instant, incoming: Incoming, packet: &RtpPacket) {
         self.since.get_or_insert(now);
         self.is_whole |= packet.marker;
-        let weight = packet.payload_range().len() + carried;
-        self.packets.push(HeldPacket { incoming, packet: *packet, weight, padding: 0 });
+        self.levelled = None;
+        self.packets.push(HeldPacket { incoming, packet: *packet, weight: 0, padding: 0 });
     }
 
     /// Packets of this stream wait that may be judged by what its descriptors mean now.
@@ -95,6 +97,7 @@ impl Held {
     fn clear(&mut self) {
         self.packets.clear();
         (self.since, self.is_whole, self.is_relayed, self.served) = (None, false, false, 0);
+        self.levelled = None;
     }
 
     /// What is held.
@@ -113,7 +116,15 @@ impl Held {
     }
 
     /// Gives the packets of a stream the length of the longest of them, where that takes little. The last one may stay shorter.
-    fn level(&mut self) {
+    /// Most viewers have the same `elements` in their headers, and it is done once for them.
+    fn level(&mut self, elements: &Elements) {
+        if self.levelled.as_ref() == Some(elements) {
+            return;
+        }
+        self.levelled = Some(*elements);
+        for HeldPacket { packet, weight, .. } in &mut self.packets {
+            *weight = packet.payload_range().len() + elements.len_beside(packet);
+        }
         for at in 0..self.packets.len() {
             let HeldPacket { incoming, weight, .. } = self.packets[at];
             let is_near = |other: &&HeldPacket| {
@@ -135,9 +146,8 @@ impl Router {
         if !producer.is_viewed() {
             return;
         }
-        let carried = producer.published.ids.carried_len(packet);
         let newest = producer.streams[usize::from(incoming.stream)].reception.newest();
-        producer.held.push(now, incoming, packet, carried);
+        producer.held.push(now, incoming, packet);
         // Its frame has waited for it, mostly for no other.
         producer.held.is_whole |= newest.is_some_and(|newest| incoming.index < newest);
     }
@@ -157,8 +167,6 @@ impl Router {
         if producer.paused {
             outlet.counters.rtp_dropped_paused += held.packets.len() as u64;
             held.served = usize::MAX;
-        } else if held.served == 0 && outlet.egress.groups() {
-            held.level();
         }
         if !producer.paused
             && !producer.followers.is_empty()
@@ -172,6 +180,9 @@ impl Router {
                 return Progress::Filling;
             }
             let consumer = &mut consumers[slot];
+            if outlet.egress.groups() {
+                held.level(&consumer.elements);
+            }
             forward_to(now, consumer, &held, producer, outlet);
             announce_layer(now, consumer, producer, outlet);
             held.served += 1;

@@ -11,7 +11,7 @@ use plenum_shared::{
     },
 };
 
-use crate::engine::packet::{IDENTIFIER_LEN_MAX, RtpPacket};
+use crate::engine::packet::{IDENTIFIER_LEN_MAX, RtpPacket, extensions_len};
 
 /// The feedback a subscriber must give before its packets are numbered: else the numbers would only cost bytes.
 const TRANSPORT_CC: (&str, &str) = ("transport-cc", "");
@@ -80,24 +80,48 @@ impl ExtensionIds {
         };
         *field = id;
     }
+}
 
-    /// Bytes that the elements of a publisher's packet take in a subscriber's header, about: as if it had none of its own.
-    pub fn carried_len(&self, packet: &RtpPacket) -> usize {
-        let ids =
-            [self.audio_level, self.orientation, self.capture_time, self.playout_delay, self.dependency];
-        let carried = ids.into_iter().filter(|&id| id != 0).filter_map(|id| packet.extension_len(id));
-        carried.map(|len| len + 1).sum::<usize>().next_multiple_of(4)
+/// Bytes of a departure time: 6.18 fixed point.
+const ABS_SEND_TIME_LEN: usize = 3;
+/// Bytes of a transport-wide number.
+const TRANSPORT_WIDE_LEN: usize = 2;
+/// Header elements that may be carried on.
+pub const CARRIED_MAX: usize = 5;
+
+/// What a subscriber's headers hold beside the fixed part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elements {
+    /// The pairs (publisher's id, subscriber's id) of what is carried from one to the other; 0 where one of them does not
+    /// know the element.
+    pub carried: [(u8, u8); CARRIED_MAX],
+    /// Bytes of the values of our own; 0 for one that is not sent.
+    own: [usize; 3],
+}
+
+impl Elements {
+    /// What of `published` is carried on to `subscribed`, and what is added there.
+    pub fn new(published: &ExtensionIds, subscribed: &ExtensionIds, mid: &str) -> Self {
+        let own = [
+            (subscribed.mid, mid.len()),
+            (subscribed.abs_send_time, ABS_SEND_TIME_LEN),
+            (subscribed.transport_wide, TRANSPORT_WIDE_LEN),
+        ];
+        let carried = [
+            (published.audio_level, subscribed.audio_level),
+            (published.orientation, subscribed.orientation),
+            (published.capture_time, subscribed.capture_time),
+            (published.playout_delay, subscribed.playout_delay),
+            (published.dependency, subscribed.dependency),
+        ];
+        Elements { carried, own: own.map(|(id, len)| if id == 0 { 0 } else { len }) }
     }
 
-    /// The pairs (publisher's id, subscriber's id) of what is carried from one to the other unchanged.
-    pub fn carried(&self, subscriber: &ExtensionIds) -> [(u8, u8); 5] {
-        [
-            (self.audio_level, subscriber.audio_level),
-            (self.orientation, subscriber.orientation),
-            (self.capture_time, subscriber.capture_time),
-            (self.playout_delay, subscriber.playout_delay),
-            (self.dependency, subscriber.dependency),
-        ]
+    /// Bytes that they take beside the payload of a publisher's packet. A descriptor that is rewritten may become longer.
+    pub fn len_beside(&self, packet: &RtpPacket) -> usize {
+        let taken = self.carried.iter().filter(|&&(theirs, ours)| theirs != 0 && ours != 0);
+        let carried = taken.filter_map(|&(theirs, _)| packet.extension_len(theirs));
+        extensions_len(self.own.into_iter().filter(|&len| len > 0).chain(carried))
     }
 }
 

@@ -46,6 +46,23 @@ impl Captured {
         text.lines().skip(1).map(Self::read_line).collect()
     }
 
+    /// The same packets from behind a pacer: `burst` of them at a time, at least `pause` apart.
+    pub fn paced(capture: &[Self], burst: usize, pause: Duration) -> Vec<Self> {
+        let mut paced: Vec<Self> = Vec::with_capacity(capture.len());
+        let (mut free_at, mut left) = (Duration::ZERO, 0);
+        for packet in capture {
+            // What a burst leaves over at the end of a frame is not saved up.
+            let begins = paced.last().is_none_or(|before| before.timestamp != packet.timestamp);
+            if begins || left == 0 {
+                free_at = packet.at.max(free_at + pause);
+                left = burst;
+            }
+            left -= 1;
+            paced.push(Self { at: free_at, ..*packet });
+        }
+        paced
+    }
+
     fn read_line(line: &str) -> Option<Self> {
         let mut fields = line.split(',').map(|field| field.parse::<u64>().ok());
         let mut next = || fields.next().flatten();

@@ -98,7 +98,7 @@ impl Engine {
         if self.rooms.len() >= self.config.limits.rooms {
             return Err(Refusal::new(RefusalReason::LimitReached, "rooms of this worker"));
         }
-        let slot = self.rooms.insert(Room::new(id, self.config.limits.last_n));
+        let slot = self.rooms.insert(Room::new(id, &self.config.limits));
         self.room_slots.insert(id, slot);
         Ok(Reply::Done)
     }

@@ -118,8 +118,8 @@ impl Engine {
             // Both may be others by now, which then have their place in the list twice: no harm.
             let Some(room) = self.rooms.get_mut(room_slot) else { continue };
             let Some(producer) = room.router.producers.get_mut(slot) else { continue };
-            let patience = producer.held.since().map(|since| since + self.config.limits.frame_patience);
-            if let Some(at) = patience.filter(|&at| at > now && !producer.held.is_ready()) {
+            let until = producer.held.until();
+            if let Some(at) = until.filter(|&at| at > now && !producer.held.is_ready()) {
                 self.holding.push_back((room_slot, slot));
                 self.patience_ends = Some(self.patience_ends.map_or(at, |other| other.min(at)));
                 continue;

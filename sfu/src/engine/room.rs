@@ -10,10 +10,11 @@ use slab::Slab;
 
 use super::{
     demux::Slot,
+    limits::Limits,
     peer::Peer,
     quality::{Figures, Quality},
     relay::WorkerIndex,
-    router::{Router, data::DataTable, hearing::LastN},
+    router::{Router, data::DataTable},
 };
 
 /// One room.
@@ -60,12 +61,12 @@ pub(super) struct Elsewhere {
 
 impl Room {
     /// An empty room.
-    pub fn new(id: RoomId, last_n: LastN) -> Self {
+    pub fn new(id: RoomId, limits: &Limits) -> Self {
         Room {
             id,
             home: None,
             peers: Vec::new(),
-            router: Router::new(last_n),
+            router: Router::new(limits),
             data: DataTable::default(),
             sessions: HashMap::new(),
             groups: HashMap::new(),

@@ -166,6 +166,31 @@ fn what_is_levelled_is_what_the_viewer_gets() {
 }
 
 #[test]
+fn packets_that_come_evenly_do_not_wait_for_each_other() {
+    let mut show = Show::new(1, Duration::from_millis(1));
+    let mut waited = Duration::ZERO;
+    for _ in 0..20 {
+        show.frame_of(&[], false);
+        for last in [false, false, false, true] {
+            show.packets(&[300], last);
+            let (came, sent) = (show.room.now, show.room.engine.counters().rtp_sent);
+            assert_eq!(show.end(), Progress::Done);
+            while show.room.engine.counters().rtp_sent == sent {
+                show.room.now = show.room.engine.poll_timeout().unwrap();
+                show.room.engine.handle_timeout(show.room.now);
+            }
+            waited += show.room.now - came;
+            show.forget();
+            show.room.now = came + Duration::from_millis(107);
+        }
+    }
+    assert_eq!(waited, Duration::from_millis(3), "three of sixty show that it is in vain");
+    show.frame_of(&[300, 300], false);
+    assert_eq!(show.end(), Progress::Done);
+    assert!(show.groups().is_empty(), "two that come together are waited for again");
+}
+
+#[test]
 fn what_makes_no_frame_waits_for_the_rest_but_not_for_long() {
     let patience = Duration::from_millis(2);
     let mut show = Show::new(2, patience);

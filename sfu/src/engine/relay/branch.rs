@@ -34,7 +34,7 @@ impl Engine {
         let slot = self.room_slots.get(&room).copied();
         match (body, slot) {
             (Told::ToBranch(ToBranch::Open), None) => {
-                let mut branch = Room::new(room, self.config.limits.last_n);
+                let mut branch = Room::new(room, &self.config.limits);
                 branch.home = Some(from);
                 let slot = self.rooms.insert(branch);
                 self.room_slots.insert(room, slot);

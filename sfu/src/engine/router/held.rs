@@ -2,9 +2,10 @@
 //!
 //! A viewer's state is then fetched once for all of them, and they lie side by side in the arena, so that they become one
 //! message to the kernel. Nobody waits for it: what is held leaves when its frame is complete, because before that a
-//! frame is of no use, and otherwise as soon as the driver has nothing more to read or its patience is at an end.
+//! frame is of no use, and otherwise as soon as the driver has nothing more to read and no more of it is to be expected
+//! ([`super::spacing`]).
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{
     Outlet, Router,
@@ -24,7 +25,10 @@ const LEVELLING_MAX: usize = 16;
 #[derive(Debug, Default)]
 pub struct Held {
     packets: Vec<HeldPacket>,
-    since: Option<Instant>,
+    /// When the oldest of them has been held for as long as it may.
+    latest: Option<Instant>,
+    /// No other is expected after this.
+    until: Option<Instant>,
     /// One of them ends a frame.
     is_whole: bool,
     /// The branches have them already.
@@ -62,9 +66,9 @@ impl Held {
         self.packets.is_empty()
     }
 
-    /// Since when the oldest of them is held.
-    pub fn since(&self) -> Option<Instant> {
-        self.since
+    /// When they leave, whole or not.
+    pub fn until(&self) -> Option<Instant> {
+        self.until
     }
 
     /// They are worth sending: a frame is complete, or there are as many as may be.
@@ -77,9 +81,16 @@ impl Held {
         self.packets.len() >= HELD_MAX || self.served > 0 || self.is_relayed
     }
 
-    /// Holds a packet.
-    pub fn push(&mut self, now: Instant, incoming: Incoming, packet: &RtpPacket) {
-        self.since.get_or_insert(now);
+    /// Holds a packet for others that may come within `wait`. None is held for longer than `patience`.
+    pub fn push(
+        &mut self,
+        now: Instant,
+        incoming: Incoming,
+        packet: &RtpPacket,
+        (wait, patience): (Duration, Duration),
+    ) {
+        let latest = *self.latest.get_or_insert(now + patience);
+        self.until = Some(latest.min(now + wait));
         self.is_whole |= packet.marker;
         self.levelled = None;
         self.packets.push(HeldPacket { incoming, packet: *packet, weight: 0, padding: 0 });
@@ -96,8 +107,8 @@ impl Held {
 
     fn clear(&mut self) {
         self.packets.clear();
-        (self.since, self.is_whole, self.is_relayed, self.served) = (None, false, false, 0);
-        self.levelled = None;
+        (self.latest, self.until, self.levelled) = (None, None, None);
+        (self.is_whole, self.is_relayed, self.served) = (false, false, 0);
     }
 
     /// What is held.
@@ -142,14 +153,18 @@ impl Held {
 impl Router {
     /// Holds a packet of video for its producer's consumers, or padding that came behind one: it is left out in its turn.
     pub(super) fn hold(&mut self, now: Instant, slot: usize, incoming: Incoming, packet: &RtpPacket) {
+        let patience = self.frame_patience;
         let producer = &mut self.producers[slot];
         if !producer.is_viewed() {
             return;
         }
-        let newest = producer.streams[usize::from(incoming.stream)].reception.newest();
-        producer.held.push(now, incoming, packet);
-        // Its frame has waited for it, mostly for no other.
-        producer.held.is_whole |= newest.is_some_and(|newest| incoming.index < newest);
+        let stream = &mut producer.streams[usize::from(incoming.stream)];
+        // The frame of a late one has waited for it, mostly for no other.
+        let is_late = stream.reception.newest().is_some_and(|newest| incoming.index < newest);
+        let wait =
+            if is_late { Duration::ZERO } else { stream.spacing.note(now, packet.timestamp, patience) };
+        producer.held.push(now, incoming, packet, (wait, patience));
+        producer.held.is_whole |= is_late;
     }
 
     /// Sends what is held of a producer to whom it concerns. When the arena fills, the rest of them has to wait until it is

@@ -38,6 +38,7 @@ mod rewrite_tests;
 pub mod sent;
 pub mod silence;
 pub mod sound;
+pub mod spacing;
 pub mod speaker;
 pub mod stage;
 pub mod talkers;
@@ -46,7 +47,7 @@ pub mod watched;
 
 use std::{
     collections::{BTreeMap, HashMap, VecDeque},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use plenum_shared::{
@@ -62,6 +63,7 @@ use super::{
     deadlines::Deadlines,
     demux::Slot,
     egress::Egress,
+    limits::Limits,
     packet::RtpPacket,
     peer::Peer,
     relay::{
@@ -130,6 +132,8 @@ pub struct Router {
     floors: BTreeMap<u32, Floor>,
     /// How many of each group are forwarded.
     last_n: LastN,
+    /// How long the packets of a frame wait for each other at most.
+    frame_patience: Duration,
     /// Cameras that came on stage or left it since it was last looked.
     pub restaged: Vec<usize>,
     /// RTP bytes from publishers since the room exists.
@@ -140,8 +144,8 @@ pub struct Router {
 
 impl Router {
     /// A room with nobody in it.
-    pub fn new(last_n: LastN) -> Self {
-        Router { last_n, ..Router::default() }
+    pub fn new(&Limits { last_n, frame_patience, .. }: &Limits) -> Self {
+        Router { last_n, frame_patience, ..Router::default() }
     }
 
     /// A producer's place in the table.

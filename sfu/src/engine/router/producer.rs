@@ -20,6 +20,7 @@ use super::{
     reception::{Arrival, Reception, ticks},
     red::Recent,
     silence::Pauses,
+    spacing::Spacing,
     watched::Watched,
 };
 use crate::engine::{
@@ -51,6 +52,8 @@ pub struct Stream {
     pub nacks: Nacks,
     /// What can be sent again.
     pub history: History,
+    /// How its packets follow each other.
+    pub spacing: Spacing,
     /// What passed.
     pub counts: StreamCounts,
     /// What its dependency descriptors mean, since a keyframe said so.
@@ -84,6 +87,7 @@ impl Stream {
             reception: Reception::new(now, clock_rate),
             nacks: Nacks::default(),
             history: History::default(),
+            spacing: Spacing::default(),
             counts: StreamCounts::default(),
             structure: None,
             structure_index: None,

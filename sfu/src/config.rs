@@ -31,8 +31,6 @@ pub const LISTEN_MAX: usize = 64;
 const DATA_BYTES_PER_S: RangeInclusive<u32> = 1024..=125_000_000;
 const DATA_MESSAGES_PER_S: RangeInclusive<u32> = 1..=100_000;
 const FRAME_PATIENCE_US: RangeInclusive<u32> = 0..=20_000;
-/// Nine in ten frames of browsers are here within half of it after their first packet (`bench/captures`).
-const FRAME_PATIENCE_DEFAULT_US: u32 = 1_000;
 
 /// Media node of Plenum: forwards audio and video between the members of a room.
 #[derive(Parser, Clone, Debug, Default)]
@@ -294,7 +292,8 @@ fn data_rate(bytes: Option<&str>, messages: Option<&str>) -> Result<DataRate, Co
 }
 
 fn frame_patience(value: Option<&str>) -> Result<Duration, ConfigError> {
-    let micros = within("SFU_FRAME_PATIENCE_US", value, FRAME_PATIENCE_DEFAULT_US, FRAME_PATIENCE_US)?;
+    let default = Limits::default().frame_patience.as_micros() as u32;
+    let micros = within("SFU_FRAME_PATIENCE_US", value, default, FRAME_PATIENCE_US)?;
     Ok(Duration::from_micros(micros.into()))
 }
 

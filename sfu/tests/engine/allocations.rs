@@ -5,7 +5,6 @@ use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_shared::media::{Direction, Kind, Source};
@@ -13,7 +12,7 @@ use plenum_shared::rtp::router_capabilities;
 use sctp_proto::PayloadProtocolIdentifier;
 
 use crate::data_room::DataTalk;
-use crate::room::{AUDIO_LEVEL, MID, RID, Room, Sent};
+use crate::room::{AUDIO_LEVEL, MID, RID, Room, Sent, one_by_one};
 use crate::tracks::{AUDIO, SIMULCAST_SSRC, simulcast, single, video_packet, vp8};
 
 thread_local! {
@@ -92,7 +91,7 @@ fn forwarding_allocates_nothing_after_the_first_packets() {
 
 #[test]
 fn a_packet_for_viewers_on_another_worker_allocates_nothing_on_either() {
-    let mut room = Room::on_workers(2, Limits::default());
+    let mut room = Room::on_workers(2, one_by_one());
     room.open_branch(1);
     let ada = room.link(Direction::Send);
     let camera = room.produce(ada, Kind::Video, Source::Camera, &single());

@@ -8,11 +8,11 @@ use plenum_shared::command::{RefusalReason, RoomCommand};
 use plenum_shared::event::Event;
 use plenum_shared::media::{Direction, Kind, Layer, Source};
 
-use crate::room::Room;
+use crate::room::{Room, one_by_one};
 use crate::tracks::{AUDIO, simulcast, single};
 
 fn two_workers() -> Room {
-    two_workers_with(Limits::default())
+    two_workers_with(one_by_one())
 }
 
 fn two_workers_with(limits: Limits) -> Room {
@@ -293,7 +293,7 @@ fn sound_is_judged_at_home_and_heard_everywhere() {
 
 #[test]
 fn the_camera_of_nobody_who_spoke_lately_is_off_stage_on_branches_too() {
-    let mut limits = Limits::default();
+    let mut limits = one_by_one();
     limits.last_n.video = 1;
     let mut room = two_workers_with(limits);
     let viewer = room.viewer_on(1);
@@ -348,7 +348,7 @@ fn a_room_is_closed_and_fails_on_all_workers() {
 
 #[test]
 fn a_branch_that_is_opened_later_knows_what_there_is() {
-    let mut room = Room::on_workers(2, Limits::default());
+    let mut room = Room::on_workers(2, one_by_one());
     let ada = room.link(Direction::Send);
     let camera = room.produce(ada, Kind::Video, Source::Camera, &single());
     room.command(RoomCommand::SetProducerPaused { producer: camera, paused: true }).unwrap();

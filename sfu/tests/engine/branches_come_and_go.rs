@@ -8,7 +8,7 @@ use plenum_shared::id::{SessionId, TransportId};
 use plenum_shared::media::{Direction, Kind, Source};
 
 use crate::peer::address;
-use crate::room::{Room, Viewing, everywhere};
+use crate::room::{Room, Viewing, everywhere, one_by_one};
 use crate::tracks::{AUDIO, single};
 
 const BRANCH: WorkerIndex = WorkerIndex(1);
@@ -24,7 +24,7 @@ fn create(room: &mut Room, session: SessionId, direction: Direction) -> RoomComm
 #[test]
 fn a_room_that_ends_while_a_branch_of_it_opens_leaves_nothing_there() {
     for fails in [false, true] {
-        let mut room = Room::on_workers(2, Limits::default());
+        let mut room = Room::on_workers(2, one_by_one());
         let ada = room.link(Direction::Send);
         room.produce(ada, Kind::Video, Source::Camera, &single());
         room.wires.hold(true);
@@ -48,7 +48,7 @@ fn a_room_that_ends_while_a_branch_of_it_opens_leaves_nothing_there() {
 
 #[test]
 fn a_branch_that_fails_while_home_tells_it_more_ends_the_room_once() {
-    let mut room = Room::on_workers(2, Limits::default());
+    let mut room = Room::on_workers(2, one_by_one());
     room.open_branch(1);
     let ada = room.link(Direction::Send);
     room.viewer_on(1);
@@ -68,7 +68,7 @@ fn a_branch_that_fails_while_home_tells_it_more_ends_the_room_once() {
 
 #[test]
 fn a_branch_that_has_not_been_told_yet_refuses_and_takes_whoever_asks_again() {
-    let mut room = Room::on_workers(2, Limits::default());
+    let mut room = Room::on_workers(2, one_by_one());
     let ada = room.link(Direction::Send);
     let camera = room.produce(ada, Kind::Video, Source::Camera, &single());
     room.wires.hold(true);
@@ -86,7 +86,7 @@ fn a_branch_that_has_not_been_told_yet_refuses_and_takes_whoever_asks_again() {
 
 #[test]
 fn a_branch_that_is_opened_again_is_told_again_and_has_nothing_twice() {
-    let mut room = Room::on_workers(2, Limits::default());
+    let mut room = Room::on_workers(2, one_by_one());
     room.open_branch(1);
     let ada = room.link(Direction::Send);
     let camera = room.produce(ada, Kind::Video, Source::Camera, &single());
@@ -113,7 +113,7 @@ fn a_branch_that_is_opened_again_is_told_again_and_has_nothing_twice() {
 
 #[test]
 fn who_sends_at_home_and_receives_on_a_branch_is_one_session() {
-    let mut room = Room::on_workers(2, Limits::default());
+    let mut room = Room::on_workers(2, one_by_one());
     room.open_branch(1);
     // Both see each other.
     let people = [SessionId(room.uuid()), SessionId(room.uuid())];
@@ -149,7 +149,7 @@ fn who_sends_at_home_and_receives_on_a_branch_is_one_session() {
 
 #[test]
 fn a_branch_takes_no_more_of_a_session_than_one_worker_would() {
-    let limits = Limits { transports_per_session: 2, ..Limits::default() };
+    let limits = Limits { transports_per_session: 2, ..one_by_one() };
     let mut room = Room::on_workers(2, limits);
     room.open_branch(1);
     let session = SessionId(room.uuid());
@@ -164,7 +164,7 @@ fn a_branch_takes_no_more_of_a_session_than_one_worker_would() {
 #[test]
 fn a_viewer_restarts_ice_and_moves_without_losing_a_packet() {
     everywhere(|viewers| {
-        let mut room = Room::with_viewers_on(viewers, Limits::default());
+        let mut room = Room::with_viewers_on(viewers, one_by_one());
         let (ada, bob) = (room.link(Direction::Send), room.link(Direction::Recv));
         let camera = room.produce(ada, Kind::Video, Source::Camera, &single());
         let view = room.consume(bob, camera);

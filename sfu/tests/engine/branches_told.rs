@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use plenum_sfu::engine::egress::Class;
-use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::transport::rtcp::ReportBlock;
 use plenum_shared::command::{Reply, RoomCommand, RoomStats};
 use plenum_shared::event::Event;
@@ -11,11 +10,11 @@ use plenum_shared::id::{ProducerId, SessionId};
 use plenum_shared::media::{ConnectionQuality, Direction, Kind, Source};
 use proptest::prelude::*;
 
-use crate::room::{Room, Viewing};
+use crate::room::{Room, Viewing, one_by_one};
 use crate::tracks::{AUDIO, single};
 
 fn two_workers() -> Room {
-    let mut room = Room::on_workers(2, Limits::default());
+    let mut room = Room::on_workers(2, one_by_one());
     room.open_branch(1);
     room
 }

@@ -10,7 +10,7 @@ use plenum_shared::media::{Direction, Kind as MediaKind, Source};
 use plenum_shared::transport::SctpStreamParameters;
 use sctp_proto::PayloadProtocolIdentifier as Kind;
 
-use crate::room::Room;
+use crate::room::{Room, one_by_one};
 use crate::sctp_client::SctpClient;
 use crate::tracks::single;
 
@@ -46,7 +46,7 @@ impl DataTalk {
 
     /// From one worker to another.
     fn across() -> Self {
-        let mut room = Room::on_workers(2, Limits::default());
+        let mut room = Room::on_workers(2, one_by_one());
         room.open_branch(1);
         let (from, to) = (room.link(Direction::Send), room.viewer_on(1));
         Self::between(room, from, to)

@@ -11,7 +11,7 @@ use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Layer, LayerLimit, Source};
 use plenum_shared::rtp::{FmtpValue, router_capabilities};
 
-use crate::room::{AUDIO_LEVEL, Room, Sent, Viewing, everywhere};
+use crate::room::{AUDIO_LEVEL, Room, Sent, Viewing, everywhere, one_by_one};
 use crate::tracks::{AUDIO, simulcast};
 
 const LOUD: u8 = 25;
@@ -27,7 +27,7 @@ struct Microphone {
 }
 
 fn last_n(audio: usize, video: usize) -> Limits {
-    Limits { last_n: LastN { audio, video }, ..Limits::default() }
+    Limits { last_n: LastN { audio, video }, ..one_by_one() }
 }
 
 fn microphone_of(room: &mut Room, link: usize, number: u32, source: Source) -> Microphone {
@@ -86,7 +86,7 @@ fn a_listener_in_a_room_of_a_thousand_microphones_gets_three() {
         producers_per_session: EACH as usize,
         producers_per_room: (LINKS * EACH) as usize,
         consumers_per_transport: (LINKS * EACH) as usize,
-        ..Limits::default()
+        ..one_by_one()
     });
     let mut microphones = Vec::new();
     for _ in 0..LINKS {
@@ -265,7 +265,7 @@ fn active_speakers_are_told_loudest_first_not_more_than_twice_a_second_and_silen
 #[test]
 fn silence_is_a_comfort_packet_every_400_ms_and_numbers_close_up() {
     everywhere(|viewers| {
-        let mut room = Room::with_viewers_on(viewers, Limits::default());
+        let mut room = Room::with_viewers_on(viewers, one_by_one());
         let mut microphones = microphones(&mut room, 1);
         let bob = room.link(Direction::Recv);
         let view = room.consume(bob, microphones[0].producer);
@@ -291,7 +291,7 @@ fn silence_is_a_comfort_packet_every_400_ms_and_numbers_close_up() {
 #[test]
 fn a_viewer_that_rules_out_pauses_is_sent_the_silence() {
     everywhere(|viewers| {
-        let mut room = Room::with_viewers_on(viewers, Limits::default());
+        let mut room = Room::with_viewers_on(viewers, one_by_one());
         let mut microphones = microphones(&mut room, 1);
         let bob = room.link(Direction::Recv);
         let mut capabilities = router_capabilities();

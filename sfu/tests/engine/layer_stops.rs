@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use plenum_sfu::engine::egress::{ARENA_BYTES, Class};
-use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_sfu::engine::transport::rtcp::{self, RtcpPacket};
 use plenum_shared::command::RoomCommand;
@@ -12,7 +11,7 @@ use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Source};
 
 use crate::peer::address;
-use crate::room::{MID, RID, Room, Viewing, everywhere};
+use crate::room::{MID, RID, Room, Viewing, everywhere, one_by_one};
 use crate::tracks::{SIMULCAST_SSRC, simulcast, video_packet};
 
 /// A publisher of up to three layers, who answers a request for one with keyframes of all that are sent.
@@ -45,7 +44,7 @@ impl Publisher {
 
     /// As [`Publisher::of`], of a viewer on this worker.
     fn watched_on(worker: usize, layers: usize) -> (Self, Viewing) {
-        let mut room = Room::with_viewers_on(worker, Limits::default());
+        let mut room = Room::with_viewers_on(worker, one_by_one());
         let (link, viewer) = (room.link(Direction::Send), room.link(Direction::Recv));
         let producer = room.produce(link, Kind::Video, Source::Camera, &simulcast());
         let viewing = room.consume(viewer, producer);

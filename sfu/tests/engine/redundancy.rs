@@ -1,6 +1,5 @@
 //! Redundant sound (RFC 2198) between publishers and viewers of which only some speak it.
 
-use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::router::red::Red;
 use plenum_sfu::engine::transport::rtcp::ReportBlock;
 use plenum_shared::command::{RefusalReason, RoomCommand};
@@ -8,7 +7,7 @@ use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Source};
 use plenum_shared::rtp::{RtpParameters, router_capabilities};
 
-use crate::room::{AUDIO_LEVEL, Room, Sent, Viewing, everywhere};
+use crate::room::{AUDIO_LEVEL, Room, Sent, Viewing, everywhere, one_by_one};
 use crate::tracks::AUDIO;
 
 /// The viewers' numbers, which are the room's.
@@ -72,7 +71,7 @@ fn room_of(json: &str) -> (Room, usize, Viewing, Viewing) {
 
 /// As [`room_of`], of viewers on this worker.
 fn room_on(viewers: usize, json: &str) -> (Room, usize, Viewing, Viewing) {
-    let mut room = Room::with_viewers_on(viewers, Limits::default());
+    let mut room = Room::with_viewers_on(viewers, one_by_one());
     let ada = room.link(Direction::Send);
     let producer = room.produce(ada, Kind::Audio, Source::Microphone, json);
     let (bob, carol) = (room.link(Direction::Recv), room.link(Direction::Recv));

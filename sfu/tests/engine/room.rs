@@ -107,9 +107,14 @@ impl Viewing {
     }
 }
 
+/// Packets are sent one by one here, and mostly none ends a frame: nothing waits for the rest of it.
+pub fn one_by_one() -> Limits {
+    Limits { frame_patience: Duration::ZERO, ..Limits::default() }
+}
+
 impl Room {
     pub fn new() -> Self {
-        Self::with(Limits::default())
+        Self::with(one_by_one())
     }
 
     pub fn with(limits: Limits) -> Self {

@@ -1,7 +1,6 @@
 //! One AV1 stream with layers inside, packet by packet: what of it a viewer gets, and what its descriptors then say.
 
 use plenum_sfu::engine::egress::{ARENA_BYTES, Class};
-use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::packet::RtpPacket;
 use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::router::payload::dependency::{Dependency, Structure};
@@ -12,7 +11,7 @@ use plenum_shared::media::{Direction, Kind, Layer, Source};
 use plenum_shared::rtp::extension_id;
 
 use crate::peer::address;
-use crate::room::{MID, Room, Sent, Viewing, everywhere};
+use crate::room::{MID, Room, Sent, Viewing, everywhere, one_by_one};
 
 const DESCRIPTOR: u8 = 9;
 const SSRC: u32 = 2000;
@@ -86,7 +85,7 @@ fn watched() -> (Room, Publisher, Viewing) {
 
 /// A publisher, and a viewer on this worker.
 fn watched_on(viewers: usize) -> (Room, Publisher, Viewing) {
-    let mut room = Room::with_viewers_on(viewers, Limits::default());
+    let mut room = Room::with_viewers_on(viewers, one_by_one());
     let (ada, bob) = (room.link(Direction::Send), room.link(Direction::Recv));
     let producer = room.produce(ada, Kind::Video, Source::Camera, AV1);
     let viewing = room.consume(bob, producer);

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::transport::rtcp::{self, ReportBlock, RtcpPacket};
 use plenum_shared::command::RoomCommand;
 use plenum_shared::event::Event;
 use plenum_shared::id::ProducerId;
 use plenum_shared::media::{Direction, Kind, Layer, LayerLimit, PictureSize, Source};
 
-use crate::room::{MID, RID, Room, Viewing, everywhere};
+use crate::room::{MID, RID, Room, Viewing, everywhere, one_by_one};
 use crate::tracks::{AUDIO, SIMULCAST_SSRC, simulcast, single, video_packet, vp8};
 
 const FRAME_MS: u64 = 33;
@@ -37,7 +36,7 @@ impl Cameras {
 
     /// As [`Cameras::of`], of a viewer on this worker.
     fn watched_on(worker: usize, count: usize, json: &str) -> Self {
-        let mut room = Room::with_viewers_on(worker, Limits::default());
+        let mut room = Room::with_viewers_on(worker, one_by_one());
         let viewer = room.link(Direction::Recv);
         let links: Vec<_> = (0..count).map(|_| room.link(Direction::Send)).collect();
         let produce = |&link: &usize| room.produce(link, Kind::Video, Source::Camera, json);

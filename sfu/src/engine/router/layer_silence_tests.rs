@@ -138,7 +138,7 @@ proptest! {
     /// The path stalls now and then, within pictures too, and keeps the order of what it carries.
     #[test]
     fn stalls_of_the_path_are_the_end_of_no_layer(
-        interval_ms in 16..250_u64,
+        interval_ms in 16..=500_u64,
         late_ms in prop::array::uniform3(0..45_u64),
         stalls_ms in prop::collection::vec(prop_oneof![9 => 0..20_u64, 1 => 0..600_u64], 2..150),
         screen: bool,
@@ -165,7 +165,7 @@ proptest! {
     /// Each layer has a path of its own, so to speak.
     #[test]
     fn layers_of_pictures_that_all_come_have_not_stopped(
-        interval_ms in 16..250_u64,
+        interval_ms in 16..=500_u64,
         late_ms in prop::collection::vec(prop::array::uniform3(0..70_u64), 2..150),
         screen: bool,
     ) {

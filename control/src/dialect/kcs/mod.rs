@@ -28,3 +28,6 @@ mod told_data_stats;
 mod told_media;
 mod told_stats;
 pub mod view;
+
+pub use socket_view::event as socket_event;
+pub use told::Said;

@@ -26,7 +26,7 @@ use crate::service::media::{SubscriptionOffer, TransportOffer};
 const REACTION_SECONDS: u32 = 3;
 
 /// Name and payload of an event. Every event has a line; a new one makes the compiler ask here.
-pub(super) fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
+pub fn event(event: &DomainEvent, ice_servers: &Value) -> Said {
     use DomainEvent as E;
     match event {
         E::MeetingStarted(meeting) => {

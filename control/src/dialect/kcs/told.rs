@@ -38,7 +38,7 @@ pub(super) trait Told: Serialize + ToSchema {
 }
 
 /// An event as it is sent: its name, and its payload written out.
-pub(super) type Said = (&'static str, Box<RawValue>);
+pub type Said = (&'static str, Box<RawValue>);
 
 /// An event, ready to be sent.
 pub(super) fn say<T: Told>(payload: &T) -> Said {

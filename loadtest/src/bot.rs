@@ -1,8 +1,12 @@
 //! One bot: joins, publishes its tracks, subscribes to everybody else's, and says at the end what it saw.
 
+mod lights;
 mod listener;
+mod receiver;
 
+pub use lights::{Lights, SAMPLE};
 pub use listener::ChatHeard;
+pub use receiver::LightRecord;
 
 use crate::{
     media::Track,
@@ -17,6 +21,7 @@ use plenum_shared::{
     rtp::RtpCapabilities,
 };
 use rand::{SeedableRng, rngs::SmallRng};
+use receiver::Receiver;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
@@ -45,6 +50,8 @@ pub struct Part {
     pub watches: bool,
     /// Says that each picture is shown at this size.
     pub shown_at: Option<PictureSize>,
+    /// Receives as one of these; `None`: with a whole transport of its own.
+    pub lights: Option<Arc<Lights>>,
 }
 
 /// A bot in a meeting.
@@ -52,7 +59,7 @@ pub struct Part {
 pub struct Bot {
     session: Session,
     send: Option<Peer>,
-    receive: Option<Arc<Peer>>,
+    receive: Option<Arc<Receiver>>,
     connected_at: Instant,
     entered_at: Instant,
     found_media: bool,
@@ -106,7 +113,9 @@ pub struct BotRecord {
     /// Somebody published already when it came: its join time is the server's and not the wait for the next to come.
     pub found_media: bool,
     pub send: PeerRecord,
+    /// Empty of who received lightly.
     pub receive: PeerRecord,
+    pub light: Option<LightRecord>,
     pub chat: ChatHeard,
     /// Everything that went wrong on the way, in words.
     pub troubles: Vec<String>,
@@ -134,11 +143,18 @@ impl Bot {
         let mut receive = None;
         let mut subscriber = None;
         if part.watches {
-            let (transport, peer) = connect_receiver(&session, &capabilities, &settings).await?;
-            receive = Some(peer.clone());
+            let (transport, receiver) = match &part.lights {
+                Some(lights) => {
+                    let (transport, seat) = lights.connect(&session, &capabilities).await?;
+                    (transport, Receiver::Light(seat))
+                }
+                None => connect_receiver(&session, &capabilities, &settings).await?,
+            };
+            let receiver = Arc::new(receiver);
+            receive = Some(receiver.clone());
             let (session, shown_at) = (session.clone(), part.shown_at);
             let capabilities = parameters::subscriber_capabilities(&capabilities);
-            subscriber = Some(Subscriber { session, transport, peer, capabilities, shown_at });
+            subscriber = Some(Subscriber { session, transport, receiver, capabilities, shown_at });
         }
         let listener = Listener::new(subscriber, settings.clock, noted.clone());
         let listener = Listening(tokio::spawn(listener.run(present, news)));
@@ -165,7 +181,7 @@ impl Bot {
     /// Where the subscriptions stand; with what was sent, also how much is missing.
     pub async fn progress(&self, sent: Option<Sent>) -> Result<Progress, BotError> {
         match &self.receive {
-            Some(receive) => receive.progress(sent).await.map_err(in_transport("receive")),
+            Some(receive) => receive.progress(sent).await,
             None => Ok(Progress::default()),
         }
     }
@@ -198,24 +214,22 @@ impl Bot {
         let Self { session, send, receive, connected_at, entered_at, found_media, listener, noted, .. } =
             self;
         listener.end().await;
-        let receive = record_of(receive.as_deref(), "receive", sent.clone()).await;
-        let send = record_of(send.as_ref(), "send", sent).await;
+        let received = match receive {
+            Some(receive) => receive.finish(sent.clone()).await,
+            None => Ok((PeerRecord::default(), None)),
+        };
+        let sent = match send {
+            Some(send) => send.finish(sent).await.map_err(in_transport("send")),
+            None => Ok(PeerRecord::default()),
+        };
         let left = session.leave().await;
-        let (receive, send) = (receive?, send?);
+        let ((receive, light), send) = (received?, sent?);
         let noted = std::mem::take(&mut *noted.lock().expect("nobody panics while holding it"));
         let (chat, mut troubles) = noted.finish();
         if let Err(error) = left {
             troubles.push(format!("leaving: {error}"));
         }
-        Ok(BotRecord { connected_at, entered_at, found_media, send, receive, chat, troubles })
-    }
-}
-
-/// The record of a transport; an empty one where there is none.
-async fn record_of(peer: Option<&Peer>, name: &'static str, sent: Sent) -> Result<PeerRecord, BotError> {
-    match peer {
-        Some(peer) => peer.finish(sent).await.map_err(in_transport(name)),
-        None => Ok(PeerRecord::default()),
+        Ok(BotRecord { connected_at, entered_at, found_media, send, receive, light, chat, troubles })
     }
 }
 
@@ -227,11 +241,11 @@ async fn connect_receiver(
     session: &Session,
     capabilities: &RtpCapabilities,
     settings: &PeerSettings,
-) -> Result<(Uuid, Arc<Peer>), BotError> {
+) -> Result<(Uuid, Receiver), BotError> {
     let payload_types = parameters::subscriber_payload_types(capabilities).map_err(BotError::Codec)?;
     let config = parameters::configure(payload_types, parameters::subscriber_extension_map(capabilities));
     let (transport, peer) = connect(session, Direction::Recv, config, settings).await?;
-    Ok((transport, Arc::new(peer)))
+    Ok((transport, Receiver::Whole(peer)))
 }
 
 /// Announces the tracks and sends them as soon as the transport is up.

@@ -2,7 +2,7 @@
 //!
 //! A packet costs its transport two plain stores; everything that takes longer is handed over twice a second.
 
-use crate::histogram::Histogram;
+use crate::{histogram::Histogram, light::Received};
 use std::{
     sync::{
         Arc, Mutex,
@@ -67,6 +67,18 @@ pub struct Totals {
     pub received: u64,
     pub received_bytes: u64,
     pub standing: Standing,
+}
+
+impl Totals {
+    /// Adds what light receivers counted, who have no meters.
+    pub fn add_light<'a>(&mut self, all: impl Iterator<Item = &'a Received>) {
+        for light in all {
+            self.received += light.packets;
+            self.received_bytes += light.bytes;
+            self.standing.received += light.packets;
+            self.standing.missing += light.missing;
+        }
+    }
 }
 
 impl Monitor {

@@ -144,14 +144,7 @@ impl Peer {
         config: RtcConfig,
         settings: PeerSettings,
     ) -> Result<Self, PeerError> {
-        let candidates: Vec<SocketAddr> = offer
-            .ice_candidates
-            .iter()
-            .filter(|candidate| candidate.protocol == Protocol::Udp)
-            .map(|candidate| SocketAddr::new(candidate.ip, candidate.port))
-            .collect();
-        let preferred = candidates.iter().find(|it| it.ip().is_loopback()).or(candidates.first());
-        let preferred = *preferred.ok_or(PeerError::NoCandidate)?;
+        let (preferred, candidates) = udp_candidates(offer)?;
         let socket = socket_towards(preferred).await?;
         let local = socket.local_addr()?;
 
@@ -248,6 +241,14 @@ impl Peer {
         };
         PeerError::Ended(reason)
     }
+}
+
+/// Where the server is reached by UDP, best on this machine, and all addresses it offers.
+pub(crate) fn udp_candidates(offer: &TransportOffer) -> Result<(SocketAddr, Vec<SocketAddr>), PeerError> {
+    let udp = offer.ice_candidates.iter().filter(|candidate| candidate.protocol == Protocol::Udp);
+    let all: Vec<SocketAddr> = udp.map(|candidate| SocketAddr::new(candidate.ip, candidate.port)).collect();
+    let preferred = all.iter().find(|it| it.ip().is_loopback()).or(all.first());
+    Ok((*preferred.ok_or(PeerError::NoCandidate)?, all))
 }
 
 /// Statistics of str0m come at this pace; the last ones are asked for at the end.

@@ -32,6 +32,9 @@ pub struct Report {
     /// The server was to leave out nothing.
     pub every_packet: bool,
     pub media: Media,
+    /// Of that, what light receivers had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub light: Option<Light>,
     /// Packets that subscribers received of each layer of simulcast video.
     pub layers: Vec<LayerShare>,
     pub join: Join,
@@ -94,6 +97,21 @@ pub struct Media {
     pub bytes: u64,
     /// Of packets received in the measured time.
     pub delay: Spread,
+}
+
+/// Receivers that count what comes by its numbers and look at a sample. Of what they were not sent, of layers and of single
+/// subscriptions they know nothing.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Light {
+    pub bots: usize,
+    pub subscriptions: usize,
+    pub received: u64,
+    /// One packet in so many was opened.
+    pub sample: u32,
+    pub opened: u64,
+    /// Of those: that were not authentic, and that were no bot's.
+    pub unauthentic: u64,
+    pub strange: u64,
 }
 
 /// A layer of simulcast video, 0 is the smallest.

@@ -1,6 +1,7 @@
 //! A run second by second: readings of all counters, and what lies between two of them.
 
 use crate::{
+    bot::Lights,
     cpu::{self, CpuTime, Spent, ThreadTime},
     histogram::Histogram,
     monitor::{LAYERS, Monitor, Totals},
@@ -13,6 +14,7 @@ use std::{sync::Arc, time::Instant};
 #[derive(Clone, Debug)]
 pub struct Sources {
     pub monitor: Arc<Monitor>,
+    pub lights: Arc<Lights>,
     pub processes: Processes,
 }
 
@@ -66,10 +68,16 @@ pub struct Sample {
 
 impl Sources {
     pub fn read(&self) -> Reading {
-        let (delays, lateness) = self.monitor.histograms();
+        let mut totals = self.monitor.totals();
+        let (mut delays, lateness) = self.monitor.histograms();
+        if let Some(crowd) = self.lights.look() {
+            totals.add_light(crowd.members.iter().map(|member| &member.received));
+            delays.merge(&crowd.delays.audio);
+            delays.merge(&crowd.delays.video);
+        }
         Reading {
             at: Instant::now(),
-            totals: self.monitor.totals(),
+            totals,
             delays,
             lateness,
             sfu_cpu: CpuTime::of_processes(&self.processes.sfu),
@@ -149,7 +157,8 @@ mod tests {
 
     #[test]
     fn a_sample_says_what_happened_in_a_second_of_its_time() {
-        let sources = Sources { monitor: Arc::default(), processes: Processes::default() };
+        let sources =
+            Sources { monitor: Arc::default(), lights: Arc::default(), processes: Processes::default() };
         let mut before = sources.read();
         let mut after = before.clone();
         after.at += Duration::from_secs(2);
@@ -193,7 +202,8 @@ mod tests {
 
     #[test]
     fn repairs_that_come_later_are_no_negative_loss() {
-        let sources = Sources { monitor: Arc::default(), processes: Processes::default() };
+        let sources =
+            Sources { monitor: Arc::default(), lights: Arc::default(), processes: Processes::default() };
         let (mut before, after) = (sources.read(), sources.read());
         before.totals.standing.missing = 7;
         assert!(Sample::between(before.at, &before, &after).loss == 0.0);

@@ -1,10 +1,9 @@
 //! A bot's ear for the signalling: subscribes to what is there and to what comes, and counts what is said in the chat.
 
-use super::{BotError, in_transport};
+use super::{BotError, in_transport, receiver::Receiver};
 use crate::{
     histogram::Histogram,
     media::RunClock,
-    peer::Peer,
     signal::{News, RemoteProducer, Session},
 };
 use plenum_shared::{
@@ -65,7 +64,7 @@ impl Noted {
 pub(super) struct Subscriber {
     pub session: Session,
     pub transport: Uuid,
-    pub peer: Arc<Peer>,
+    pub receiver: Arc<Receiver>,
     pub capabilities: RtpCapabilities,
     pub shown_at: Option<PictureSize>,
 }
@@ -120,7 +119,7 @@ impl Subscriber {
         let is_video = remote.kind == Kind::Video;
         let consumed = self.session.consume(self.transport, &remote, &self.capabilities).await?;
         let consumer = consumed.consumer_id;
-        self.peer.subscribe(consumed, remote).await.map_err(in_transport("receive"))?;
+        self.receiver.subscribe(consumed, remote).await.map_err(in_transport("receive"))?;
         if let Some(size) = self.shown_at.filter(|_| is_video) {
             self.session.show(consumer, size).await?;
         }

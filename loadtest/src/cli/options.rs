@@ -110,6 +110,10 @@ struct CourseOptions {
     /// Joining at the same time.
     #[arg(long, default_value_t = 4)]
     joining: usize,
+    /// Only so many of those who watch take every packet apart; the others count by numbers, open one packet in 64 and cost
+    /// far less than the server, so that one machine can show its limit.
+    #[arg(long, conflicts_with_all = ["loss", "delay_ms", "jitter_ms", "rate_kbps"])]
+    light_after: Option<usize>,
     /// The same losses, SSRCs and sequence numbers for the same seed.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -221,6 +225,7 @@ impl RunOptions {
             conditions,
             seed: course.seed,
             every_packet,
+            light_after: course.light_after,
             thresholds: judged.thresholds(),
             metrics,
             progress: if quiet { Progress::Silent } else { Progress::of_standard_error() },

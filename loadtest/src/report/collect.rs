@@ -1,9 +1,10 @@
 //! The records of all bots, made one summary.
 
-use super::{Chat, Generator, Join, LayerShare, Media, Readings, Report, Server, Spread, Transport};
+use super::{Chat, Generator, Join, LayerShare, Light, Media, Readings, Report, Server, Spread, Transport};
 use crate::{
-    bot::BotRecord,
+    bot::{BotRecord, LightRecord, SAMPLE},
     histogram::Histogram,
+    light::State,
     monitor::LAYERS,
     peer::{PeerCounts, Subscribed},
     scenario::{Plan, RunSettings},
@@ -79,6 +80,13 @@ impl Report {
                     problems.push(format!("bot {number} from {}", faults(subscribed)));
                 }
                 count_layers(subscribed, &mut packets);
+            }
+            if let Some(light) = &record.light {
+                report.media.add_light(light);
+                report.light.get_or_insert_default().add(light);
+                if let State::Failed(reason) = &light.report.state {
+                    problems.push(format!("bot {number}: receive transport: {reason}"));
+                }
             }
             report.media.deaf += usize::from(attendance.is_deaf(report.tolerates_loss));
             report.transport.add(&record.send.counts);
@@ -161,6 +169,9 @@ impl Attendance {
     /// who come and go, nobody can say of a network that loses what their transports are set up with.
     fn is_deaf(&self, tolerates_loss: bool) -> bool {
         let all = &self.record.receive.subscribed;
+        if let Some(light) = &self.record.light {
+            return light.subscriptions > 0 && light.report.received.packets == 0;
+        }
         let had_time = self.visited.is_none_or(|visited| !tolerates_loss && visited >= VISIT_JUDGED_MIN);
         had_time && !all.is_empty() && all.iter().all(|it| !it.account.has_begun())
     }
@@ -177,14 +188,41 @@ fn unsubscribed(plan: &Plan, records: &[Attendance]) -> usize {
         let published = others.flat_map(|it| &it.record.send.published);
         published.filter(|it| !has.contains(&it.producer)).count()
     };
-    let watches = |it: &&Attendance| plan.people.get(it.number).is_some_and(|person| person.watches);
+    // A light receiver does not know whose its subscriptions are.
+    let watches = |it: &&Attendance| {
+        it.record.light.is_none() && plan.people.get(it.number).is_some_and(|person| person.watches)
+    };
     steady().filter(watches).map(missing).sum()
+}
+
+impl Light {
+    fn add(&mut self, LightRecord { subscriptions, report }: &LightRecord) {
+        let received = &report.received;
+        self.bots += 1;
+        self.subscriptions += subscriptions;
+        self.received += received.packets;
+        self.sample = SAMPLE;
+        self.opened += received.opened;
+        self.unauthentic += received.unauthentic;
+        self.strange += received.strange;
+    }
 }
 
 impl Media {
     fn add_published(&mut self, record: &BotRecord) {
         self.producers += record.send.published.len();
         self.sent += record.send.published.iter().flat_map(|it| &it.sent).sum::<u64>();
+    }
+
+    /// What was not opened is taken for what it claims to be.
+    fn add_light(&mut self, LightRecord { subscriptions, report }: &LightRecord) {
+        let received = &report.received;
+        self.subscriptions += subscriptions;
+        self.received += received.packets;
+        self.expected += received.packets + received.missing;
+        self.lost += received.missing;
+        self.damaged += received.unauthentic;
+        self.bytes += received.bytes;
     }
 
     /// Returns whether nothing is wrong with the subscription.
@@ -266,6 +304,9 @@ impl Durations {
         if !record.found_media {
             return;
         }
+        if let Some(light) = &record.light {
+            return note(light.report.received.first_at, &mut self.first_media);
+        }
         let began = |kind: Option<Kind>| {
             let all = record.receive.subscribed.iter();
             all.filter(|it| kind.is_none_or(|kind| it.remote.kind == kind)).filter_map(|it| it.began_at).min()
@@ -296,6 +337,7 @@ mod tests {
     use super::*;
     use crate::{
         accounting::Account,
+        light::{MemberReport, Received},
         peer::{PeerRecord, Published},
         scenario::{Scenario, VenueSettings},
         server::Processes,
@@ -306,7 +348,11 @@ mod tests {
 
     fn report(scenario: Scenario, messages: u64, records: &[Attendance]) -> Report {
         let settings = RunSettings::new(VenueSettings::demo(), scenario);
-        let sources = Sources { monitor: Default::default(), processes: Processes::default() };
+        let sources = Sources {
+            monitor: Default::default(),
+            lights: Default::default(),
+            processes: Processes::default(),
+        };
         let reading = sources.read();
         let readings = Readings {
             start: reading.at,
@@ -353,6 +399,7 @@ mod tests {
             connected_at: now,
             entered_at: now,
             found_media: false,
+            light: None,
             send: PeerRecord { published: published.collect(), ..PeerRecord::default() },
             receive: PeerRecord { subscribed: subscribed.collect(), ..PeerRecord::default() },
             chat: Default::default(),
@@ -394,6 +441,23 @@ mod tests {
         };
         assert_eq!(deaf(Duration::from_millis(300)), 2, "those who stayed");
         assert_eq!(deaf(Duration::from_secs(5)), 3);
+    }
+
+    #[test]
+    fn light_receivers_count_and_are_told_apart_from_those_who_check_everything() {
+        let received = |packets| Received { packets, missing: 1, opened: 2, ..Received::default() };
+        let light = |number, packets, subscriptions| {
+            let report = MemberReport { state: State::Connected, received: received(packets), sent: 0 };
+            let mut attendance = attendance(number, None, &[], &[]);
+            attendance.record.light = Some(LightRecord { subscriptions, report });
+            attendance
+        };
+        let report = report(Scenario::Meeting { people: 2 }, 0, &[light(0, 90, 2), light(1, 0, 2)]);
+        let media = &report.media;
+        assert_eq!((media.subscriptions, media.subscriptions_expected), (4, 4));
+        assert_eq!((media.received, media.lost, media.expected, media.deaf), (90, 2, 92, 1));
+        let light = report.light.expect("there were some");
+        assert_eq!((light.bots, light.received, light.opened, light.sample), (2, 90, 4, SAMPLE));
     }
 
     #[test]

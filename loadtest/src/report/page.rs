@@ -50,6 +50,13 @@ fn page(title: &str, (class, verdict): (&str, &str), lead: &str, body: &str) -> 
 fn conditions(report: &Report) -> String {
     let network = &report.network;
     let mut words = format!("{} bots, measured for {} s, seed {}.", report.bots, report.seconds, report.seed);
+    if let Some(light) = &report.light {
+        let _ = write!(
+            words,
+            " {} of them received lightly: packets are counted by their numbers, one in {} is opened.",
+            light.bots, light.sample
+        );
+    }
     if *network != crate::network::Conditions::default() {
         let rate = network.rate_bps.map(|bps| format!(", {}bit/s", short(bps as f64)));
         let _ = write!(

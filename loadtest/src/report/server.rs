@@ -273,12 +273,13 @@ impl Generator {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{monitor::Monitor, timeline::Sources};
+    use crate::timeline::Sources;
     use std::{sync::Arc, time::Duration};
 
     /// Two seconds with a million packets, of which the media node made something.
     fn readings() -> Readings {
-        let sources = Sources { monitor: Arc::<Monitor>::default(), processes: Processes::default() };
+        let sources =
+            Sources { monitor: Arc::default(), lights: Arc::default(), processes: Processes::default() };
         let empty = sources.read();
         let begin = Reading { sfu_bytes: 20_000_000, ..empty.clone() };
         let mut end = begin.clone();

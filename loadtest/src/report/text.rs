@@ -1,6 +1,6 @@
 //! The report as people read it on a terminal.
 
-use super::{Plane, Report, Spread, Thread};
+use super::{Light, Plane, Report, Spread, Thread};
 use std::fmt;
 
 impl fmt::Display for Spread {
@@ -37,6 +37,9 @@ impl Report {
 
     fn packets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let media = &self.media;
+        if let Some(light) = &self.light {
+            writeln!(f, "light          {light}")?;
+        }
         writeln!(
             f,
             "packets        sent {}  expected {}  received {}  left out {}",
@@ -148,6 +151,22 @@ impl Report {
             writeln!(f, "problem        and {} more", self.problems_unlisted)?;
         }
         write!(f, "result         {}", if self.is_good() { "good" } else { "BAD" })
+    }
+}
+
+impl fmt::Display for Light {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} bots counted {} packets of {} subscriptions; 1 in {} opened: {}, not authentic {}, no bot's {}",
+            self.bots,
+            self.received,
+            self.subscriptions,
+            self.sample,
+            self.opened,
+            self.unauthentic,
+            self.strange
+        )
     }
 }
 

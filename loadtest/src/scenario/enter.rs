@@ -39,7 +39,8 @@ impl Run<'_> {
         let joined = self.halls[person.room].join(number).await?;
         let publishes = (person.audio, person.video);
         let tracks = settings.media.tracks(publishes, self.plan.turn(number), number, settings.seed);
-        let part = Part { tracks, watches: person.watches, shown_at: person.shown_at };
+        let lights = self.plan.is_light(number, settings.light_after).then(|| self.lights.clone());
+        let part = Part { tracks, watches: person.watches, shown_at: person.shown_at, lights };
         Bot::enter(joined, part, settings.peer(self.clock, number, &self.monitor)).await
     }
 

@@ -248,6 +248,14 @@ impl Plan {
         (place % count, count)
     }
 
+    /// Whether somebody is beyond the first so many of those who stay and watch.
+    pub fn is_light(&self, number: usize, after: Option<usize>) -> bool {
+        let (Some(after), Some(person)) = (after, self.people.get(number)) else { return false };
+        let watchers = self.steady().filter(|(_, it)| it.watches);
+        let before = watchers.take_while(|(other, _)| *other < number).count();
+        person.watches && person.visit.is_none() && before >= after
+    }
+
     /// Places that are enough for a room of it; a meeting has 10,000 at most.
     pub fn places(&self) -> usize {
         self.people.len().min(10_000)
@@ -327,6 +335,21 @@ mod tests {
         assert_eq!(steady, [(0, 3), (1, 3), (2, 3)]);
         let visitors: Vec<_> = plan.visitors().map(|(number, ..)| plan.turn(number)).take(4).collect();
         assert_eq!(visitors, [(0, 3), (1, 3), (2, 3), (0, 3)]);
+    }
+
+    #[test]
+    fn the_first_who_watch_take_every_packet_apart_and_visitors_do_too() {
+        let livestream = plan(Scenario::Livestream { viewers: 4 });
+        let light = |plan: &Plan, after| {
+            let all = 0..plan.people.len();
+            all.filter(|number| plan.is_light(*number, after)).collect::<Vec<_>>()
+        };
+        assert_eq!(light(&livestream, Some(1)), [2, 3, 4], "who presents watches nobody");
+        assert_eq!(light(&livestream, Some(0)), [1, 2, 3, 4]);
+        assert!(light(&livestream, None).is_empty());
+        let stay = Duration::from_secs(1);
+        let churn = plan(Scenario::Churn { per_second: 1.0, people: 3, stay });
+        assert_eq!(light(&churn, Some(1)), [1, 2]);
     }
 
     #[test]

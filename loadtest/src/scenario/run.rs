@@ -7,7 +7,7 @@ use super::{
     venue::{Hall, Venue, close_all},
 };
 use crate::{
-    bot::Bot,
+    bot::{Bot, Lights},
     exposition::{self, NodeCounters},
     media::RunClock,
     monitor::Monitor,
@@ -56,8 +56,11 @@ pub(super) async fn hold(venue: &mut Venue, settings: &RunSettings) -> Result<Re
     let halls = venue.halls(&plan).await?;
     let (clock, monitor) = (RunClock::start(), Arc::<Monitor>::default());
     let metrics = settings.metrics.clone().or_else(|| venue.metrics());
-    let run = Run { settings, plan: &plan, halls: &halls, clock, monitor, metrics, sent: Mutex::default() };
-    let sources = Sources { monitor: run.monitor.clone(), processes: venue.processes() };
+    let lights = Arc::<Lights>::default();
+    let sent = Mutex::default();
+    let run = Run { settings, plan: &plan, halls: &halls, clock, monitor, lights, metrics, sent };
+    let (monitor, lights) = (run.monitor.clone(), run.lights.clone());
+    let sources = Sources { monitor, lights, processes: venue.processes() };
     let report = run.take_place(&sources).await;
     let not_closed = close_all(&halls).await;
     let mut report = report?;
@@ -71,6 +74,7 @@ pub(super) struct Run<'a> {
     pub halls: &'a [Hall],
     pub clock: RunClock,
     pub monitor: Arc<Monitor>,
+    pub lights: Arc<Lights>,
     /// Where a media node says what it counts.
     metrics: Option<String>,
     /// What those sent who have stopped.

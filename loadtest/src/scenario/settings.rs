@@ -27,6 +27,9 @@ pub struct RunSettings {
     /// The server leaves nothing out on purpose: what is not forwarded is lost, and a subscription without a packet is a
     /// fault. Without it only holes in sequence numbers are losses.
     pub every_packet: bool,
+    /// Of those who stay and watch, only so many take every packet apart; the others count, and look at a sample. `None`:
+    /// all do.
+    pub light_after: Option<usize>,
     pub thresholds: Thresholds,
     /// The URL of a media node's metrics; a bare node tells its own.
     pub metrics: Option<String>,
@@ -71,6 +74,7 @@ impl RunSettings {
             conditions: Conditions::default(),
             seed: 1,
             every_packet: false,
+            light_after: None,
             thresholds: Thresholds::default(),
             metrics: None,
             progress: Progress::Silent,

@@ -112,6 +112,18 @@ async fn a_livestream_reaches_all_its_viewers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn light_viewers_count_what_comes_and_find_it_authentic_beside_one_who_checks_everything() {
+    let settings = RunSettings { light_after: Some(1), ..settings(Scenario::Livestream { viewers: 5 }) };
+    let report = report(&settings).await;
+    assert_whole(&report, 5 * 2);
+    let light = report.light.expect("four of them are");
+    assert_eq!((light.bots, light.subscriptions, light.unauthentic, light.strange), (4, 8, 0, 0), "{report}");
+    assert!(light.opened > 0 && light.received > report.media.received / 2, "{report}");
+    // A second of delay on loopback would be another clock and not a slow server.
+    assert!(report.media.delay.count > 0 && report.media.delay.p50_ms < 1_000.0, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn small_rooms_are_rooms_of_their_own() {
     let report = report(&settings(Scenario::SmallRooms { rooms: 2 })).await;
     assert_whole(&report, 2 * 4 * 3 * 2);
@@ -192,7 +204,7 @@ async fn a_bot_that_cannot_publish_leaves_nothing_behind() {
     let Session::Node(session) = joined.session.clone() else { unreachable!("it is a node's") };
     // More than the node lets one person publish.
     let tracks = (0..20).map(|place| Track::Audio(AudioTrack::new(place, 20, 1))).collect();
-    let part = Part { tracks, watches: true, shown_at: None };
+    let part = Part { tracks, watches: true, shown_at: None, lights: None };
     let monitor = Arc::<Monitor>::default();
     let conditions = Conditions::default();
     let settings = PeerSettings { clock: RunClock::start(), conditions, seed: 1, monitor: monitor.clone() };

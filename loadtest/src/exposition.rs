@@ -15,6 +15,9 @@ pub struct WorkerCounters {
     pub ring_drops: u64,
     /// Datagrams that the kernel threw away because they were not read in time.
     pub kernel_drops: u64,
+    /// CPU time of its thread when it counted this: it tells both once a second.
+    #[serde(skip)]
+    pub cpu_us: u64,
 }
 
 /// By the worker's number.
@@ -44,18 +47,22 @@ impl WorkerCounters {
             relayed_received: self.relayed_received.saturating_sub(before.relayed_received),
             ring_drops: self.ring_drops.saturating_sub(before.ring_drops),
             kernel_drops: self.kernel_drops.saturating_sub(before.kernel_drops),
+            cpu_us: self.cpu_us.saturating_sub(before.cpu_us),
         }
     }
 
-    fn place(&mut self, family: &str, labels: &str) -> Option<&mut u64> {
-        match family {
+    /// Where a family is counted, and in what part of its unit.
+    fn place(&mut self, family: &str, labels: &str) -> Option<(&mut u64, f64)> {
+        let place = match family {
+            "plenum_sfu_worker_cpu_seconds_total" => return Some((&mut self.cpu_us, 1e6)),
             "plenum_sfu_rtp_sent_total" => Some(&mut self.sent),
             "plenum_sfu_relayed_total" => Some(&mut self.relayed),
             "plenum_sfu_relayed_received_total" => Some(&mut self.relayed_received),
             "plenum_sfu_dropped_total" if labels.contains("at=\"ring\"") => Some(&mut self.ring_drops),
             "plenum_sfu_dropped_total" if labels.contains("at=\"kernel\"") => Some(&mut self.kernel_drops),
             _ => None,
-        }
+        };
+        place.map(|place| (place, 1.0))
     }
 }
 
@@ -66,8 +73,8 @@ fn parse(page: &str) -> NodeCounters {
         let Some((family, rest)) = line.split_once('{') else { continue };
         let Some((labels, value)) = rest.split_once('}') else { continue };
         let (Some(worker), Ok(value)) = (worker(labels), value.trim().parse::<f64>()) else { continue };
-        if let Some(place) = counters.entry(worker).or_default().place(family, labels) {
-            *place += value as u64;
+        if let Some((place, scale)) = counters.entry(worker).or_default().place(family, labels) {
+            *place += (value * scale).round() as u64;
         }
     }
     counters
@@ -88,6 +95,7 @@ mod tests {
             plenum_sfu_rtp_sent_total{worker=\"0\"} 12\n\
             plenum_sfu_rtp_sent_total{worker=\"1\"} 2e6\n\
             plenum_sfu_relayed_total{worker=\"0\"} 7\n\
+            plenum_sfu_worker_cpu_seconds_total{worker=\"0\"} 0.25\n\
             plenum_sfu_relayed_received_total{worker=\"1\"} 6\n\
             plenum_sfu_dropped_total{worker=\"0\",at=\"ring\",reason=\"full_for_audio\"} 1\n\
             plenum_sfu_dropped_total{worker=\"0\",at=\"ring\",reason=\"full_for_video\"} 2\n\
@@ -95,7 +103,13 @@ mod tests {
             plenum_sfu_dropped_total{worker=\"1\",at=\"ice\",reason=\"no_valid_check\"} 9\n\
             plenum_sfu_link_up 1\n";
         let counters = parse(page);
-        let first = WorkerCounters { sent: 12, relayed: 7, ring_drops: 3, ..WorkerCounters::default() };
+        let first = WorkerCounters {
+            sent: 12,
+            relayed: 7,
+            ring_drops: 3,
+            cpu_us: 250_000,
+            ..WorkerCounters::default()
+        };
         let second = WorkerCounters {
             sent: 2_000_000,
             relayed_received: 6,

@@ -81,13 +81,13 @@ fn run_parts(report: &Report) -> String {
     html.push_str(&table("Milliseconds", &["", "p50", "p90", "p99", "p99.9", "max"], &durations(report)));
     html.push_str(&table("Packets", &["", ""], &packets(report)));
     html.push_str(&table("Layers", &["layer", "packets", "of packets", "of time"], &layer_rows(report)));
+    html.push_str("</div>");
     html.push_str(&table(
         "Cost",
         &["", "CPU s", "cores", "in the kernel", "µs/packet", "packets/s of a core", "MB", "kB/person"],
         &cost(report),
     ));
     html.push_str(&threads(report));
-    html.push_str("</div>");
     html
 }
 

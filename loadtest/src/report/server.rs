@@ -53,10 +53,11 @@ pub struct Thread {
     pub cpu_share: f64,
     /// Of its CPU time.
     pub kernel_share: f64,
-    /// What it counted itself; not known of a node that cannot be asked.
+    /// What it counted itself, which it tells once a second: up to a second of it may be from before the measured time, or
+    /// missing. Not known of a node that cannot be asked.
     #[serde(flatten)]
     pub counters: Option<WorkerCounters>,
-    /// Packets it sent for each second that a core was busy with it.
+    /// Packets it sent for each second that a core was busy with it, both as told by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub packets_per_busy_core: Option<f64>,
 }
@@ -213,8 +214,8 @@ impl Thread {
     fn worker(readings: &Readings, thread: &ThreadTime, worker: usize) -> Self {
         let spent = readings.end.spent_by(thread, &readings.begin);
         let counters = readings.counted(worker);
-        let cpu = spent.total.as_secs_f64();
-        let packets_per_busy_core = counters.map(|counters| per(counters.sent as f64, cpu));
+        let packets_per_busy_core =
+            counters.map(|counters| per(counters.sent as f64 * 1e6, counters.cpu_us as f64));
         Self { counters, packets_per_busy_core, ..Self::new(readings, thread.name.clone(), spent) }
     }
 
@@ -304,6 +305,7 @@ mod tests {
             let of = |worker: u32| WorkerCounters {
                 sent: sent * u64::from(worker),
                 relayed: 7,
+                cpu_us: 4 * sent,
                 ..WorkerCounters::default()
             };
             NodeCounters::from([(0, of(1)), (1, of(2))])

@@ -1,10 +1,13 @@
 //! The report as people read it on a terminal.
 
-use super::{Light, Plane, Report, Spread, Thread};
+use super::{Join, Light, Plane, Report, Server, Spread, Thread};
 use std::fmt;
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.count == 0 {
+            return write!(f, "nothing to measure");
+        }
         write!(f, "p50 {:.2} ms  p99 {:.2} ms  max {:.2} ms", self.p50_ms, self.p99_ms, self.max_ms)
     }
 }
@@ -12,9 +15,13 @@ impl fmt::Display for Spread {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.head(f)?;
-        self.packets(f)?;
+        if self.media.producers > 0 {
+            self.packets(f)?;
+        }
         self.times(f)?;
-        self.way(f)?;
+        if self.media.producers > 0 {
+            self.way(f)?;
+        }
         self.cost(f)?;
         self.verdict(f)
     }
@@ -28,6 +35,9 @@ impl Report {
             "{:<14} {} {}, {} bots, {:.1} s, {} producers",
             self.scenario, self.load, self.load_unit, self.bots, self.seconds, media.producers
         )?;
+        if media.subscriptions + media.subscriptions_expected == 0 {
+            return Ok(());
+        }
         writeln!(
             f,
             "subscriptions  {} of {}, silent {}",
@@ -69,10 +79,16 @@ impl Report {
     }
 
     fn times(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "delay          {}", self.media.delay)?;
-        writeln!(f, "join, set up   {}", self.join.entered)?;
-        writeln!(f, "join to media  {}", self.join.first_media)?;
-        writeln!(f, "join to video  {}", self.join.first_video)?;
+        let Join { entered, first_media, first_video } = &self.join;
+        let all = [
+            ("delay", &self.media.delay),
+            ("join, set up", entered),
+            ("join to media", first_media),
+            ("join to video", first_video),
+        ];
+        for (name, spread) in all.into_iter().filter(|(_, spread)| spread.count > 0) {
+            writeln!(f, "{name:<14} {spread}")?;
+        }
         let Some(chat) = &self.chat else { return Ok(()) };
         writeln!(
             f,
@@ -106,23 +122,7 @@ impl Report {
 
     fn cost(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(server) = &self.server {
-            writeln!(
-                f,
-                "server CPU     {:.2} s ({:.0} % of a core), {:.2} us per forwarded packet ({} packets, {:.0} a second)",
-                server.cpu_seconds,
-                server.cpu_share * 100.0,
-                server.cpu_us_per_forwarded,
-                server.forwarded,
-                server.forwarded_per_s
-            )?;
-            for (name, plane) in [("sfu", server.sfu), ("control", server.control)] {
-                if let Some(plane) = plane {
-                    writeln!(f, "  {name:<12} {plane}")?;
-                }
-            }
-            for thread in &server.threads {
-                writeln!(f, "    {:<10} {thread}", thread.name)?;
-            }
+            self.server_cost(server, f)?;
         }
         let own = &self.generator;
         writeln!(
@@ -134,6 +134,31 @@ impl Report {
             own.machine_busy * 100.0,
             own.late_p99_ms
         )
+    }
+
+    /// The planes, and below the media plane its threads.
+    fn server_cost(&self, server: &Server, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let share = server.cpu_share * 100.0;
+        write!(f, "server CPU     {:.2} s ({share:.0} % of a core)", server.cpu_seconds)?;
+        if server.forwarded > 0 {
+            let Server { cpu_us_per_forwarded, forwarded, forwarded_per_s, .. } = server;
+            let rate = format!("{forwarded} packets, {forwarded_per_s:.0} a second");
+            write!(f, ", {cpu_us_per_forwarded:.2} us per forwarded packet ({rate})")?;
+        }
+        if let Some(chat) = self.chat.as_ref().filter(|chat| chat.heard > 0) {
+            write!(f, ", {:.1} us per message heard", server.cpu_seconds * 1e6 / chat.heard as f64)?;
+        }
+        writeln!(f)?;
+        if let Some(sfu) = server.sfu {
+            writeln!(f, "  sfu          {sfu}")?;
+        }
+        for thread in &server.threads {
+            writeln!(f, "    {:<10} {thread}", thread.name)?;
+        }
+        if let Some(control) = server.control {
+            writeln!(f, "  control      {control}")?;
+        }
+        Ok(())
     }
 
     fn verdict(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,15 +197,20 @@ impl fmt::Display for Light {
 
 impl fmt::Display for Plane {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kernel = self.kernel_share * 100.0;
+        if self.packets_per_busy_core > 0.0 {
+            write!(
+                f,
+                "{:.2} us per packet ({kernel:.0} % in the kernel), {:.0} packets per second of a core, ",
+                self.cpu_us_per_forwarded, self.packets_per_busy_core
+            )?;
+        } else {
+            write!(f, "{:.3} s ({kernel:.0} % of it in the kernel), ", self.cpu_seconds)?;
+        }
         write!(
             f,
-            "{:.2} us per packet ({:.0} % in the kernel), {:.0} packets per second of a core, memory {:.1} MB ({:.1} empty, {:.0} kB per person)",
-            self.cpu_us_per_forwarded,
-            self.kernel_share * 100.0,
-            self.packets_per_busy_core,
-            self.memory_max_mb,
-            self.memory_empty_mb,
-            self.memory_kb_per_person
+            "memory {:.1} MB ({:.1} empty, {:.0} kB per person)",
+            self.memory_max_mb, self.memory_empty_mb, self.memory_kb_per_person
         )
     }
 }
@@ -194,7 +224,7 @@ impl fmt::Display for Thread {
             cpu_share * 100.0,
             kernel_share * 100.0
         )?;
-        if let Some(packets) = packets_per_busy_core {
+        if let Some(packets) = packets_per_busy_core.filter(|packets| *packets > 0.0) {
             write!(f, ", {packets:.0} packets per second of a core")?;
         }
         let Some(counters) = counters else { return Ok(()) };
@@ -214,7 +244,19 @@ impl fmt::Display for Thread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::exposition::WorkerCounters;
+    use crate::{exposition::WorkerCounters, report::Chat};
+
+    #[test]
+    fn a_chat_says_nothing_of_packets_and_what_a_message_costs() {
+        let chat = Chat { sent: 2, expected: 4, heard: 4, ..Chat::default() };
+        let control = Some(Plane { cpu_seconds: 0.001, ..Plane::default() });
+        let server = Some(Server { cpu_seconds: 0.001, control, ..Server::default() });
+        let words = Report { chat: Some(chat), server, ..Report::default() }.to_string();
+        assert!(words.contains("heard 4 of 4") && words.contains("250.0 us per message heard"), "{words}");
+        for absent in ["lost", "join to video", "forwarded packet", "packets per second", "datagrams"] {
+            assert!(!words.contains(absent), "{absent}: {words}");
+        }
+    }
 
     #[test]
     fn a_worker_says_what_it_cost_and_only_what_happened() {

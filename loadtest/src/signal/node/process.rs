@@ -107,11 +107,12 @@ impl NodeProcess {
 
 impl Drop for NodeProcess {
     fn drop(&mut self) {
-        self.endpoint.close(0_u32.into(), b"done");
+        // First, or it would have the time to complain of the link.
         if let Some(started) = &self.started {
             // It may have ended by itself, which is as good.
             let _ = started.child.lock().expect("nobody panics while holding it").start_kill();
         }
+        self.endpoint.close(0_u32.into(), b"done");
     }
 }
 

@@ -142,22 +142,25 @@ impl Trendline {
     /// Least squares through the groups of the last second; times and delays relative to the newest. Times are those of
     /// sending: a late packet arrives late, so that over times of arrival jitter itself would be a rising line.
     fn line(&self, newest: GroupDelay) -> Option<Line> {
-        let points = || {
-            self.groups[..self.len].iter().filter_map(|group| {
-                let age_us = newest.sent_us.saturating_sub(group.sent_us);
-                let delay_us = group.delay_us.saturating_sub(newest.delay_us);
-                (0..AGE_MAX_US).contains(&age_us).then_some((-(age_us as f64) / 1e3, delay_us as f64 / 1e3))
-            })
-        };
-        let count = points().count();
+        let mut points = [(0.0, 0.0); WINDOW];
+        let (mut count, mut sum_x, mut sum_y) = (0, 0.0, 0.0);
+        for group in &self.groups[..self.len] {
+            let age_us = newest.sent_us.saturating_sub(group.sent_us);
+            if age_us >= AGE_MAX_US {
+                continue;
+            }
+            let delay_us = group.delay_us.saturating_sub(newest.delay_us);
+            let (x, y) = (-(age_us as f64) / 1e3, delay_us as f64 / 1e3);
+            points[count] = (x, y);
+            (count, sum_x, sum_y) = (count + 1, sum_x + x, sum_y + y);
+        }
         if count < WINDOW_MIN {
             return None;
         }
         let n = count as f64;
-        let (sum_x, sum_y) = points().fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
         let (mean_x, mean_y) = (sum_x / n, sum_y / n);
         let (mut xx, mut xy, mut yy, mut first) = (0.0, 0.0, 0.0, 0.0_f64);
-        for (x, y) in points() {
+        for &(x, y) in &points[..count] {
             let (dx, dy) = (x - mean_x, y - mean_y);
             xx += dx * dx;
             xy += dx * dy;

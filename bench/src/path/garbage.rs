@@ -3,7 +3,7 @@
 use super::{
     Found, PathError, Settings,
     load::{self, Measured},
-    stage::{Media, Sending, Stage},
+    stage::{Media, ONE_ROOM, Sending, Stage},
 };
 use crate::{garbage::flood, table::Figure};
 use std::time::Duration;
@@ -58,14 +58,14 @@ struct Flooded {
 }
 
 async fn flooded(settings: &Settings, say: &dyn Fn(&str)) -> Result<Flooded, PathError> {
-    let mut stage = Stage::open(&settings.node(), Sending::Grouped, settings.sample).await?;
+    let mut stage = Stage::open(&settings.node(), Sending::Grouped, ONE_ROOM, settings.sample).await?;
     stage.speak(Media::AudioAndVideo).await?;
     stage.seat(PEOPLE).await?;
     stage.watch().await?;
     let before = load::measure(&stage, settings.settle, settings.time).await?;
     say(&before.to_string());
     let memory = stage.memory();
-    let target = stage.media().ok_or(PathError::Gone("the media address"))?;
+    let target = stage.address().ok_or(PathError::Gone("the media address"))?;
     let time = LEAD + settings.time + LEAD;
     let flood = tokio::task::spawn_blocking(move || flood(target, PACKETS_PER_SECOND, time));
     let during = load::measure(&stage, LEAD, settings.time).await?;

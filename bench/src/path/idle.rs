@@ -2,7 +2,7 @@
 
 use super::{
     Found, PathError, Settings,
-    stage::{Sending, Stage},
+    stage::{ONE_ROOM, Sending, Stage},
 };
 use crate::table::Figure;
 use std::time::Duration;
@@ -35,7 +35,7 @@ struct Idle {
 }
 
 async fn idle(settings: &Settings) -> Result<Idle, PathError> {
-    let mut stage = Stage::open(&settings.node(), Sending::Grouped, settings.sample).await?;
+    let mut stage = Stage::open(&settings.node(), Sending::Grouped, ONE_ROOM, settings.sample).await?;
     let few = FEW.min(settings.idle.saturating_sub(1));
     let many = settings.idle.max(1);
     stage.seat(few).await?;

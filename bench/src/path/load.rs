@@ -83,6 +83,9 @@ impl fmt::Display for Measured {
             let user = cost_us * (1.0 - kernel);
             write!(f, " = {user:.3} user + {:.3} kernel", cost_us * kernel)?;
         }
+        let delays = if self.delays.video.count() > 0 { &self.delays.video } else { &self.delays.audio };
+        let ms = |share| delays.quantile_ns(share) as f64 / 1e6;
+        write!(f, "  delay {:.2} ms, p99 {:.2}", ms(0.5), ms(0.99))?;
         if self.missing > 0 || self.wrong > 0 {
             write!(f, "  ({} missing, {} wrong)", self.missing, self.wrong)?;
         }

@@ -3,7 +3,7 @@
 use super::{
     Found, PathError, Settings,
     load::{self, Measured},
-    stage::{Media, Sending, Stage},
+    stage::{Media, ONE_ROOM, Sending, Stage},
 };
 use crate::table::Figure;
 use std::{path::Path, time::Duration};
@@ -65,7 +65,7 @@ pub async fn cost(
     (settle, time): (Duration, Duration),
     sample: u32,
 ) -> Result<Measured, PathError> {
-    let mut stage = Stage::open(node, sending, sample).await?;
+    let mut stage = Stage::open(node, sending, ONE_ROOM, sample).await?;
     stage.speak(media).await?;
     stage.seat(people).await?;
     stage.watch().await?;

@@ -1,4 +1,4 @@
-//! A real node with one room: somebody speaks, and as many viewers as asked for watch.
+//! A real node with one room or many: in each somebody speaks, and as many viewers as asked for watch.
 
 use super::PathError;
 use crate::{
@@ -52,6 +52,9 @@ pub const VIDEO_BITRATE_BPS: u32 = 1_500_000;
 /// At this rate a frame of that bitrate is five packets.
 pub const FRAMES_PER_SECOND: u32 = 35;
 
+/// For a stage of one room.
+pub const ONE_ROOM: usize = usize::MAX;
+
 /// Viewers that are set up at a time.
 const JOINING_AT_ONCE: usize = 16;
 /// In which everybody must be connected and receive, beyond the time that the many take.
@@ -67,21 +70,31 @@ const PUBLISHER_MID: u8 = 4;
 /// See the module.
 pub struct Stage {
     node: Arc<Node>,
-    room: Arc<Room>,
+    /// Viewers of a room at most.
+    room_size: usize,
+    rooms: Vec<Hall>,
     worker: Thread,
     metrics: SocketAddr,
     publisher: Crowd,
     viewers: Crowd,
     capabilities: RtpCapabilities,
+    /// What is spoken in every room, once somebody speaks.
+    spoken: Option<Media>,
     /// Where the node receives media, once somebody is there.
-    media: Option<SocketAddr>,
-    /// What the speaker publishes, once there is one.
-    published: Vec<RemoteProducer>,
+    address: Option<SocketAddr>,
     seats: Vec<Seat>,
+}
+
+/// A room and what its speaker publishes, once there is one.
+struct Hall {
+    room: Arc<Room>,
+    published: Vec<RemoteProducer>,
 }
 
 /// A viewer's place.
 struct Seat {
+    /// Which of the rooms.
+    room: usize,
     session: Session,
     transport: uuid::Uuid,
     member: MemberId,
@@ -97,13 +110,19 @@ pub struct Reading {
 }
 
 impl Stage {
-    /// Starts the node; nobody is there yet. One packet in `sample` is opened by each viewer.
-    pub async fn open(program: &Path, sending: Sending, sample: u32) -> Result<Self, PathError> {
+    /// Starts the node; nobody is there yet. One packet in `sample` is opened by each viewer. More viewers than `room_size` are
+    /// in several rooms.
+    pub async fn open(
+        program: &Path,
+        sending: Sending,
+        room_size: usize,
+        sample: u32,
+    ) -> Result<Self, PathError> {
         let settings = LaunchSettings {
             program: program.to_owned(),
             workers: 1,
             listen: Ipv4Addr::LOCALHOST.into(),
-            log: "warn".into(),
+            log: "error".into(),
         };
         let further: &[(&str, &str)] =
             if sending == Sending::Single { &[("SFU_SEND", "single")] } else { &[] };
@@ -111,7 +130,6 @@ impl Stage {
         let process = node.pid().ok_or(PathError::Gone("the node"))?;
         let worker = Thread::named(process, "worker-0")?;
         let metrics = node.http_address().parse().map_err(|_| PathError::Gone("the node's metrics"))?;
-        let room = Room::create(&node).await?;
         let crowd = CrowdSettings {
             transport_wide: extension_id::TRANSPORT_WIDE_CC,
             sample,
@@ -119,33 +137,55 @@ impl Stage {
         };
         Ok(Self {
             node,
-            room,
+            room_size,
+            rooms: Vec::new(),
             worker,
             metrics,
             publisher: Crowd::start(crowd)?,
             viewers: Crowd::start(crowd)?,
             capabilities: subscriber_capabilities(&router_capabilities()),
-            media: None,
-            published: Vec::new(),
+            spoken: None,
+            address: None,
             seats: Vec::new(),
         })
     }
 
-    /// Somebody begins to speak.
+    /// In every room somebody speaks from now on, in those to come too.
     pub async fn speak(&mut self, media: Media) -> Result<(), PathError> {
+        self.spoken = Some(media);
+        if self.rooms.is_empty() {
+            self.build().await?;
+        }
+        for place in 0..self.rooms.len() {
+            if self.rooms[place].published.is_empty() {
+                self.speak_in(place, media).await?;
+            }
+        }
+        until(|| all_connected(&self.publisher.look()?)).await
+    }
+
+    /// One more room.
+    async fn build(&mut self) -> Result<(), PathError> {
+        let room = Room::create(&self.node).await?;
+        self.rooms.push(Hall { room, published: Vec::new() });
+        Ok(())
+    }
+
+    async fn speak_in(&mut self, place: usize, media: Media) -> Result<(), PathError> {
         let announced = self.publisher.announce();
-        let (session, offer) = enter(&self.room, &announced, Direction::Send).await?;
+        let (session, offer) = enter(&self.rooms[place].room, &announced, Direction::Send).await?;
         let server = server(&offer)?;
-        self.media = Some(server.address);
+        self.address = Some(server.address);
         let member = self.publisher.add(announced, server)?;
         let mut random = SmallRng::seed_from_u64(1);
-        for (place, track) in tracks(media).into_iter().enumerate() {
-            let mid = place.to_string();
+        for (number, track) in tracks(media).into_iter().enumerate() {
+            let mid = number.to_string();
             let announcement = Announcement::new(&track, &mid, "speaker", &mut random);
             let (kind, source) = (track.kind(), track.source());
             let parameters = announcement.parameters.clone();
             let producer = session.produce(offer.transport_id, kind, source, parameters).await?;
-            self.published.push(RemoteProducer { participant: uuid::Uuid::nil(), producer, kind, source });
+            let published = RemoteProducer { participant: uuid::Uuid::nil(), producer, kind, source };
+            self.rooms[place].published.push(published);
             let ssrc = announcement.layers.first().ok_or(PathError::Gone("the announced layer"))?.main;
             let outgoing = Outgoing {
                 payload_type: if kind == Kind::Audio { PUBLISHER.opus } else { PUBLISHER.vp8 },
@@ -158,29 +198,34 @@ impl Stage {
             };
             self.publisher.send(member, outgoing);
         }
-        until(|| all_connected(&self.publisher.look()?)).await
+        Ok(())
     }
 
     /// Lets people in until there are so many; they are connected when it returns, and receive nothing.
     pub async fn seat(&mut self, people: usize) -> Result<(), PathError> {
-        let wanted = people.saturating_sub(self.seats.len());
-        let (room, viewers) = (&self.room, &self.viewers);
-        let mut entering = stream::iter(0..wanted)
-            .map(|_| async {
-                let announced = viewers.announce();
-                let (session, offer) = enter(room, &announced, Direction::Recv).await?;
-                Ok::<_, PathError>((announced, session, offer))
+        while self.rooms.len() < people.div_ceil(self.room_size) {
+            self.build().await?;
+        }
+        if let Some(media) = self.spoken {
+            self.speak(media).await?;
+        }
+        let (rooms, room_size, viewers) = (&self.rooms, self.room_size, &self.viewers);
+        let mut entering = stream::iter(self.seats.len()..people)
+            .map(|number| async move {
+                let (announced, room) = (viewers.announce(), number / room_size);
+                let (session, offer) = enter(&rooms[room].room, &announced, Direction::Recv).await?;
+                Ok::<_, PathError>((announced, room, session, offer))
             })
             .buffered(JOINING_AT_ONCE);
-        let mut entered = Vec::with_capacity(wanted);
+        let mut entered = Vec::new();
         while let Some(one) = entering.next().await {
             entered.push(one?);
         }
         drop(entering);
-        for (announced, session, offer) in entered {
+        for (announced, room, session, offer) in entered {
             let member = self.viewers.add(announced, server(&offer)?)?;
             let transport = offer.transport_id;
-            self.seats.push(Seat { session, transport, member, watches: false });
+            self.seats.push(Seat { room, session, transport, member, watches: false });
             // Handshakes cost both sides a millisecond: those who came first are not to give up while the last come.
             if self.seats.len().is_multiple_of(JOINING_AT_ONCE) {
                 until(|| all_connected(&self.viewers.look()?)).await?;
@@ -191,10 +236,10 @@ impl Stage {
 
     /// Everybody watches, and something has come to each when it returns.
     pub async fn watch(&mut self) -> Result<(), PathError> {
-        let (published, capabilities, viewers) = (&self.published, &self.capabilities, &self.viewers);
+        let (rooms, capabilities, viewers) = (&self.rooms, &self.capabilities, &self.viewers);
         stream::iter(self.seats.iter_mut().filter(|seat| !seat.watches))
             .map(|seat| async {
-                for producer in published {
+                for producer in &rooms[seat.room].published {
                     let consumed = seat.session.consume(seat.transport, producer, capabilities).await?;
                     let ssrc = consumed.rtp_parameters.encodings.first().and_then(|it| it.ssrc);
                     let ssrc = ssrc.ok_or(PathError::Gone("the SSRC of a subscription"))?;
@@ -210,6 +255,10 @@ impl Stage {
         until(|| Ok(self.viewers.look()?.members.iter().all(|it| it.received.packets > 0))).await
     }
 
+    pub fn rooms(&self) -> usize {
+        self.rooms.len()
+    }
+
     pub fn people(&self) -> usize {
         self.seats.len()
     }
@@ -220,8 +269,8 @@ impl Stage {
     }
 
     /// Where the node receives media, once somebody speaks.
-    pub fn media(&self) -> Option<SocketAddr> {
-        self.media
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.address
     }
 
     /// Memory of the process, in bytes.
@@ -231,7 +280,7 @@ impl Stage {
 
     /// Nobody speaks any more. Returns what the node says it sent and what came to viewers, of all RTP packets.
     pub async fn hush(self) -> Result<(u64, u64), PathError> {
-        let Self { node, room, metrics, publisher, viewers, seats, .. } = self;
+        let Self { node, rooms, metrics, publisher, viewers, seats, .. } = self;
         drop(publisher);
         let mut told = (0, 0);
         for _ in 0..HUSH_POLLS {
@@ -246,7 +295,9 @@ impl Stage {
         }
         drop(viewers);
         drop(seats);
-        room.close().await?;
+        for hall in rooms {
+            hall.room.close().await?;
+        }
         drop(node);
         Ok(told)
     }

@@ -1,10 +1,10 @@
-//! One speaker and more and more viewers: what a packet costs beside the limit, how long it is inside, what a viewer takes.
+//! One speaker and more and more viewers: what a packet costs beside the limit, and what a viewer takes.
 
 use super::{
     Found, PathError, Settings,
     load::{self, Measured},
     sending,
-    stage::{FRAMES_PER_SECOND, Media, Sending, Stage, VIDEO_BITRATE_BPS},
+    stage::{FRAMES_PER_SECOND, Media, ONE_ROOM, Sending, Stage, VIDEO_BITRATE_BPS},
 };
 use crate::{
     allocations,
@@ -15,9 +15,6 @@ use crate::{
 };
 use std::time::Duration;
 
-/// The load at which a packet's time inside counts, and how near to it counts as being there.
-const LOAD: f64 = 0.7;
-const LOAD_NEAR: std::ops::RangeInclusive<f64> = 0.6..=0.8;
 /// Packets that the limit is measured with.
 const LIMIT_PACKETS: usize = 50_000;
 /// Of each speaker's packets in a second.
@@ -45,13 +42,7 @@ pub(super) fn allocations(found: &mut Found) {
 
 /// Everything of a speaker with video.
 pub(super) async fn video(settings: &Settings, say: &dyn Fn(&str), found: &mut Found) {
-    let figures = [
-        Figure::CostOverLimit,
-        Figure::CostOverSingleVideo,
-        Figure::TimeInsideMedian,
-        Figure::TimeInsideP99,
-        Figure::MemoryReceiving,
-    ];
+    let figures = [Figure::CostOverLimit, Figure::CostOverSingleVideo, Figure::MemoryReceiving];
     match loads(settings, say, found).await {
         Err(error) => found.failed(&figures, &error),
         Ok(measured) => {
@@ -65,73 +56,31 @@ pub(super) async fn video(settings: &Settings, say: &dyn Fn(&str), found: &mut F
     }
 }
 
-/// Every load one after the other in one room, and between them the one that takes 70 % of a core.
+/// Every load one after the other in one room.
 async fn loads(
     settings: &Settings,
     say: &dyn Fn(&str),
     found: &mut Found,
 ) -> Result<Vec<Measured>, PathError> {
-    let mut stage = Stage::open(&settings.node(), Sending::Grouped, settings.sample).await?;
+    let mut stage = Stage::open(&settings.node(), Sending::Grouped, ONE_ROOM, settings.sample).await?;
     stage.speak(Media::AudioAndVideo).await?;
     say("one speaker, 1.5 Mbit/s of video in frames of five packets, and sound:");
     let mut all = Vec::new();
     let mut memory = Vec::new();
-    let mut busy: Option<Measured> = None;
-    let mut counts = settings.people.iter().copied().peekable();
-    while let Some(people) = counts.next() {
-        let measured = step(&mut stage, people, settings, say, found).await?;
+    for people in settings.people.iter().copied() {
+        stage.seat(people).await?;
+        stage.watch().await?;
+        let measured = load::measure(&stage, settings.settle, settings.time).await?;
+        say(&measured.to_string());
+        found.load("video", &measured);
         memory.push((people, stage.memory()));
-        let wanted = (people as f64 * LOAD / measured.load) as usize;
         all.push(measured);
-        let fits_here = wanted >= people && counts.peek().is_none_or(|next| wanted < *next);
-        if fits_here && settings.wants(&[Figure::TimeInsideMedian, Figure::TimeInsideP99]) {
-            busy = Some(step(&mut stage, wanted.min(settings.people_max), settings, say, found).await?);
-        }
     }
-    time_inside(busy.as_ref().or(all.last()), found);
     memory_of_viewers(&memory, found);
     let (sent, received) = stage.hush().await?;
     let lost = sent.saturating_sub(received);
     say(&format!("the node says it sent {sent} packets, viewers received {received}: {lost} were lost"));
     Ok(all)
-}
-
-async fn step(
-    stage: &mut Stage,
-    people: usize,
-    settings: &Settings,
-    say: &dyn Fn(&str),
-    found: &mut Found,
-) -> Result<Measured, PathError> {
-    stage.seat(people).await?;
-    stage.watch().await?;
-    let measured = load::measure(stage, settings.settle, settings.time).await?;
-    say(&measured.to_string());
-    found.load("video", &measured);
-    Ok(measured)
-}
-
-fn time_inside(busy: Option<&Measured>, found: &mut Found) {
-    let Some(busy) = busy else { return };
-    let delays = &busy.delays.video;
-    let detail = format!(
-        "{} packets of video from their sending to their arrival, {} viewers, {:.0} % of a core; sound {:.2} and {:.2} ms; \
-         the target of the median includes 1 ms that a packet may wait for the rest of its frame",
-        delays.count(),
-        busy.people,
-        busy.load * 100.0,
-        busy.delays.audio.quantile_ns(0.5) as f64 / 1e6,
-        busy.delays.audio.quantile_ns(0.99) as f64 / 1e6,
-    );
-    for (figure, quantile) in [(Figure::TimeInsideMedian, 0.5), (Figure::TimeInsideP99, 0.99)] {
-        let value = delays.quantile_ns(quantile) as f64 / 1e6;
-        if LOAD_NEAR.contains(&busy.load) {
-            found.table.measured(figure, value, detail.clone());
-        } else {
-            let doubt = format!("not at {:.0} % of a core", LOAD * 100.0);
-            found.table.measured_otherwise(figure, value, doubt, detail.clone());
-        }
-    }
 }
 
 /// What one more viewer takes of the process's memory, between few and many.
@@ -145,13 +94,13 @@ fn memory_of_viewers(memory: &[(usize, u64)], found: &mut Found) {
     found.table.measured(figure, each, format!("memory of the process from {few} to {many} viewers"));
 }
 
-/// The worst of all loads counts.
+/// The largest load counts, and all are told.
 fn over_limit(settings: &Settings, measured: &[Measured], say: &dyn Fn(&str), found: &mut Found) {
     let figure = Figure::CostOverLimit;
     if !settings.wants(&[figure]) {
         return;
     }
-    let mut worst: f64 = 0.0;
+    let mut ratios = Vec::new();
     let mut details = Vec::new();
     for measured in measured {
         let limit = match limit(measured.people) {
@@ -159,13 +108,19 @@ fn over_limit(settings: &Settings, measured: &[Measured], say: &dyn Fn(&str), fo
             Err(error) => return found.table.not_measured(figure, format!("the limit: {error}")),
         };
         let ratio = measured.cost.as_secs_f64() / limit.as_secs_f64();
-        worst = worst.max(ratio);
         let (cost, limit) = (measured.cost.as_secs_f64() * 1e6, limit.as_secs_f64() * 1e6);
         let detail = format!("{}: {cost:.2} / {limit:.2} µs = {ratio:.2}", measured.people);
         say(&format!("beside the egress limit, {detail}"));
         details.push(detail);
+        ratios.push((measured, ratio));
     }
-    found.table.measured(figure, worst, format!("the worst of: {}", details.join(", ")));
+    let Some((largest, ratio)) = ratios.last() else { return };
+    let detail = format!("with {} viewers; by viewers {}", largest.people, details.join(", "));
+    if largest.missing > 0 {
+        let doubt = format!("{} packets did not arrive", largest.missing);
+        return found.table.measured_otherwise(figure, *ratio, doubt, detail);
+    }
+    found.table.measured(figure, *ratio, detail);
 }
 
 /// The limit of what the speaker sends: frames in messages of five packets, sound by itself.

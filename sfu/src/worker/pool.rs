@@ -6,7 +6,7 @@ use super::{
     inbox::{InboxHandle, Job, inbox},
     neighbours::{Arrivals, Neighbours, neighbours, waker},
     outbox::Outbox,
-    socket::{MediaSocket, Sending, Sockets},
+    socket::{MediaSocket, SOCKET_BUFFER, Sending, Sockets},
     tcp,
 };
 use crate::{
@@ -127,6 +127,7 @@ impl Pool {
             Self { workers: Vec::new(), threads: Vec::new(), outbox, ended, media_addresses: Vec::new() };
         let bound: Vec<_> =
             (0..config.workers).map(|worker| bind(config, worker)).collect::<Result<_, _>>()?;
+        tell_short_queues(&bound);
         let cores = own_cores(config.workers);
         let polls: Vec<_> = bound.iter().map(|_| Poll::new()).collect::<Result<_, _>>()?;
         let wakers: Vec<_> = polls.iter().map(waker).collect::<Result<_, _>>()?;
@@ -257,6 +258,18 @@ fn pin(core: Option<usize>) {
     let pinned = only.set(core).and_then(|()| sched_setaffinity(Pid::from_raw(0), &only));
     if let Err(error) = pinned {
         tracing::warn!(core, %error, "a worker could not be pinned");
+    }
+}
+
+/// What does not fit while a worker is busy is lost, and nothing but a counter would say why.
+fn tell_short_queues(bound: &[Sockets]) {
+    let granted = bound.iter().flat_map(|sockets| &sockets.udp).map(MediaSocket::receive_buffer).min();
+    if let Some(granted) = granted.filter(|&granted| granted < SOCKET_BUFFER) {
+        tracing::warn!(
+            granted,
+            wanted = SOCKET_BUFFER,
+            "media may queue for less than asked: raise net.core.rmem_max"
+        );
     }
 }
 

@@ -6,7 +6,7 @@
 
 use crate::engine::{egress::Message, histogram::Histogram, transport::LocalIndex};
 use mio::net::{TcpListener, UdpSocket};
-use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::socket::{getsockopt, setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::{
     io, mem,
@@ -24,7 +24,7 @@ const RECEIVE_BUFFER: usize = 65_536;
 /// Messages of one `sendmmsg`.
 const SEND_BATCH: usize = 64;
 /// Bytes asked for in each direction of each socket: 40 ms of 800 Mbit/s, the longest a worker may be away.
-const SOCKET_BUFFER: usize = 4 << 20;
+pub const SOCKET_BUFFER: usize = 4 << 20;
 
 /// System calls by the datagrams they moved. Ours are bounded by [`RECEIVE_BATCH`] and [`SEND_BATCH`] messages, each of which may
 /// hold several datagrams.
@@ -120,6 +120,12 @@ impl MediaSocket {
     /// Several datagrams may leave in one message.
     pub fn has_gso(&self) -> bool {
         self.gso
+    }
+
+    /// Bytes that may wait to be read, of the [`SOCKET_BUFFER`] that were asked for.
+    pub fn receive_buffer(&self) -> usize {
+        // The kernel doubles what it grants, for its own part of each packet.
+        getsockopt(&self.socket, sockopt::RcvBuf).map_or(0, |granted| granted / 2)
     }
 
     /// For registration with the poll.

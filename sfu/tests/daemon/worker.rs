@@ -5,12 +5,14 @@ use crate::{
     eventually,
     node::{BLOCKS, Fragile, PANICS, config, start_pool},
 };
+use nix::sys::socket::{setsockopt, sockopt};
 use plenum_sfu::{
     engine::histogram::Histogram,
     worker::{
         TURNS,
         inbox::{Job, QUEUE_MAX},
         pool::{Pool, WorkerHandle},
+        socket::{MediaSocket, SOCKET_BUFFER, Sending},
     },
 };
 use plenum_shared::{
@@ -198,6 +200,15 @@ fn a_worker_that_is_asked_to_stop_ends_and_says_so() {
     let (reply, _answer) = oneshot::channel();
     let refused = pool.workers()[0].submit(Job::Inventory { reply }).unwrap_err();
     assert_eq!(refused.reason, RefusalReason::Internal);
+}
+
+#[test]
+fn a_socket_tells_how_much_the_kernel_lets_wait() {
+    let mut socket = MediaSocket::bind((Ipv4Addr::LOCALHOST, 0).into(), Sending::default()).unwrap();
+    let granted = socket.receive_buffer();
+    assert!((1..=SOCKET_BUFFER).contains(&granted), "{granted}");
+    setsockopt(socket.source(), sockopt::RcvBuf, &16_384).unwrap();
+    assert_eq!(socket.receive_buffer(), 16_384);
 }
 
 #[test]

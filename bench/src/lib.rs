@@ -11,6 +11,7 @@ pub mod http;
 pub mod live;
 pub mod packets;
 pub mod path;
+pub mod plots;
 pub mod room;
 pub mod table;
 pub mod thread_time;

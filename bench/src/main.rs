@@ -9,6 +9,7 @@ use plenum_bench::{
     ab,
     allocations::Counting,
     path::{self, Found, PathError},
+    plots,
     table::Figure,
 };
 use serde_json::{Value, json};
@@ -37,6 +38,8 @@ struct Cli {
 enum Subcommands {
     /// Compares the nodes of two revisions: built apart, run by turns.
     Ab(AbOptions),
+    /// Draws what was measured before.
+    Plot(PlotOptions),
 }
 
 #[derive(Debug, Args)]
@@ -91,6 +94,19 @@ struct AbOptions {
     target: PathBuf,
 }
 
+#[derive(Debug, Args)]
+struct PlotOptions {
+    /// What the whole path wrote.
+    #[arg(long, default_value = "target/bench.json")]
+    json: PathBuf,
+    /// What the comparison with other servers wrote.
+    #[arg(long)]
+    versus: Option<PathBuf>,
+    /// The directory the pictures go to.
+    #[arg(long, default_value = "target/plots")]
+    into: PathBuf,
+}
+
 /// Descriptors wanted: a socket for each viewer, here and in the process that counts the limit.
 const DESCRIPTORS: u64 = 8192;
 
@@ -103,6 +119,7 @@ async fn main() -> ExitCode {
     }
     let done = match cli.command {
         Some(Subcommands::Ab(options)) => compare(options).await,
+        Some(Subcommands::Plot(options)) => draw(&options).map_err(PathError::from),
         None => measure(cli.path).await,
     };
     match done {
@@ -129,6 +146,19 @@ async fn compare(options: AbOptions) -> Result<ExitCode, PathError> {
     let [before, after] = &settings.revisions;
     let programs = [ab::build(&options.target, before)?, ab::build(&options.target, after)?];
     println!("{}", ab::compare(&settings, &programs, &say).await?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn draw(options: &PlotOptions) -> io::Result<ExitCode> {
+    let read = |path: &Path| -> io::Result<Value> { Ok(serde_json::from_slice(&fs::read(path)?)?) };
+    let mut plots = plots::of_path(&read(&options.json)?);
+    if let Some(versus) = &options.versus {
+        plots.extend(plots::of_versus(&read(versus)?));
+    }
+    for (name, svg) in &plots {
+        write(&options.into.join(name), svg)?;
+        println!("{}", options.into.join(name).display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -123,6 +123,15 @@ impl Found {
         self.loads.push(load);
     }
 
+    /// What a load's packets cost at least.
+    fn limit(&mut self, what: &str, people: usize, limit: Duration) {
+        if let Some(load) =
+            self.loads.iter_mut().find(|load| load["what"] == what && load["people"] == people)
+        {
+            load["limit_ns"] = (limit.as_nanos() as u64).into();
+        }
+    }
+
     fn failed(&mut self, figures: &[Figure], error: &PathError) {
         for figure in figures {
             self.table.not_measured(*figure, error.to_string());

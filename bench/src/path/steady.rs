@@ -107,6 +107,7 @@ fn over_limit(settings: &Settings, measured: &[Measured], say: &dyn Fn(&str), fo
             Ok(limit) => limit,
             Err(error) => return found.table.not_measured(figure, format!("the limit: {error}")),
         };
+        found.limit("video", measured.people, limit);
         let ratio = measured.cost.as_secs_f64() / limit.as_secs_f64();
         let (cost, limit) = (measured.cost.as_secs_f64() * 1e6, limit.as_secs_f64() * 1e6);
         let detail = format!("{}: {cost:.2} / {limit:.2} µs = {ratio:.2}", measured.people);

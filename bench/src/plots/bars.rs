@@ -107,7 +107,9 @@ impl Bar {
     fn number(&self) -> String {
         let number = |value: f64| if value < 100.0 { format!("{value:.2}") } else { format!("{value:.0}") };
         match self.parts[..] {
-            [first, second] if self.mark.is_none() => format!("{} / {}", number(first), number(first + second)),
+            [first, second] if self.mark.is_none() => {
+                format!("{} / {}", number(first), number(first + second))
+            }
             _ => number(self.parts.iter().sum()),
         }
     }

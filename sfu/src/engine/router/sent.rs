@@ -4,12 +4,18 @@ use std::time::{Duration, Instant};
 
 use super::rewrite::Outgoing;
 
-/// Packets remembered. Older ones are beyond what a receiver still waits for at video rates.
+/// Packets remembered at most. Older ones are beyond what a receiver still waits for at video rates.
 pub const SENT_MAX: usize = 512;
+
+/// Packets that a ring begins with: enough for sound.
+const SENT_MIN: usize = 64;
 
 /// A packet that left longer ago is not sent again: its frame is past, and a path that comes back after a while would be filled
 /// with history.
 const REPEATED_FOR: Duration = Duration::from_secs(1);
+
+/// A ring grows rather than forget what left within this time: [`REPEATED_FOR`], and somewhat more for long ways.
+const KEPT_FOR: Duration = Duration::from_millis(1250);
 
 /// One packet that was sent, or will be.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +55,8 @@ pub struct Forgotten {
     pub last_picture: Option<u16>,
 }
 
-/// A ring by sequence number; it takes memory with the first packet.
+/// A ring by sequence number. It takes memory with the first packet, and as much as the rate of the stream asks for: whoever
+/// hears forty people has forty of these.
 #[derive(Debug, Default)]
 pub struct SentRing {
     ring: Vec<Option<Sent>>,
@@ -68,7 +75,7 @@ impl SentRing {
         way: Way,
     ) {
         if self.ring.is_empty() {
-            self.ring = vec![None; SENT_MAX];
+            self.ring = vec![None; SENT_MIN];
             self.newest = outgoing.sequence_number;
             self.newest_left = outgoing.sequence_number.wrapping_sub(1);
         }
@@ -78,7 +85,10 @@ impl SentRing {
         if outgoing.sequence_number.wrapping_sub(self.newest) as i16 > 0 {
             self.newest = outgoing.sequence_number;
         }
-        let slot = usize::from(outgoing.sequence_number) % SENT_MAX;
+        while self.ring.len() < SENT_MAX && self.is_needed(now, self.place(outgoing.sequence_number)) {
+            self.grow();
+        }
+        let slot = self.place(outgoing.sequence_number);
         self.ring[slot] = Some(Sent { outgoing, marker, stream, index, way, resent: false, at: now });
     }
 
@@ -158,13 +168,34 @@ impl SentRing {
         }
     }
 
+    fn place(&self, sequence_number: u16) -> usize {
+        // Its length is a power of two, or nothing.
+        usize::from(sequence_number) & self.ring.len().saturating_sub(1)
+    }
+
+    /// What is there still waits, or may be asked for.
+    fn is_needed(&self, now: Instant, place: usize) -> bool {
+        let sent = self.ring[place];
+        sent.is_some_and(|sent| sent.way != Way::Left || now.saturating_duration_since(sent.at) < KEPT_FOR)
+    }
+
+    /// Numbers that had places of their own have them in a ring of twice the length.
+    fn grow(&mut self) {
+        let doubled = vec![None; self.ring.len() * 2];
+        for sent in std::mem::replace(&mut self.ring, doubled).into_iter().flatten() {
+            let place = self.place(sent.outgoing.sequence_number);
+            self.ring[place] = Some(sent);
+        }
+    }
+
     fn find(&self, sequence_number: u16) -> Option<Sent> {
-        let sent = *self.ring.get(usize::from(sequence_number) % SENT_MAX)?;
+        let sent = *self.ring.get(self.place(sequence_number))?;
         sent.filter(|sent| sent.outgoing.sequence_number == sequence_number)
     }
 
     fn find_mut(&mut self, sequence_number: u16) -> Option<&mut Sent> {
-        let sent = self.ring.get_mut(usize::from(sequence_number) % SENT_MAX)?;
+        let place = self.place(sequence_number);
+        let sent = self.ring.get_mut(place)?;
         sent.as_mut().filter(|sent| sent.outgoing.sequence_number == sequence_number)
     }
 }
@@ -207,6 +238,48 @@ mod tests {
         let late = now + REPEATED_FOR + Duration::from_millis(1);
         assert!(matches!(ring.take(late, 5, Duration::from_millis(50)), Lookup::Unknown));
         assert!(matches!(ring.take(late, 5, Duration::from_millis(400)), Lookup::Found(_)), "a long way");
+    }
+
+    /// Packets so far apart, for ten seconds; how long the ring is then, and which of the last ones are known.
+    fn stream_of(interval: Duration) -> (usize, usize) {
+        let (begin, mut ring) = (Instant::now(), SentRing::default());
+        let count = (10.0 / interval.as_secs_f64()) as u32;
+        // From there, numbers start over on the way.
+        let number = |packet: u32| 65_000_u16.wrapping_add(packet as u16);
+        for packet in 0..count {
+            ring.note(
+                begin + interval * packet,
+                outgoing(number(packet)),
+                false,
+                (0, u64::from(packet)),
+                Way::Left,
+            );
+        }
+        let end = begin + interval * (count - 1);
+        let mut is_known = |packet: &u32| match ring.take(end, number(*packet), Duration::ZERO) {
+            Lookup::Found(sent) => sent.index == u64::from(*packet),
+            Lookup::OnItsWay | Lookup::Unknown => false,
+        };
+        let known = (0..count).rev().take_while(&mut is_known).count();
+        (ring.ring.len(), known)
+    }
+
+    #[test]
+    fn a_ring_is_as_long_as_a_second_of_its_stream() {
+        assert_eq!(stream_of(Duration::from_millis(20)), (64, 51), "sound");
+        assert_eq!(stream_of(Duration::from_millis(6)), (256, 167), "1.5 Mbit/s");
+        assert_eq!(stream_of(Duration::from_millis(1)), (SENT_MAX, SENT_MAX), "too much for it");
+    }
+
+    #[test]
+    fn what_waits_is_not_overtaken_by_what_comes() {
+        let (now, mut ring) = (Instant::now(), SentRing::default());
+        let later = now + KEPT_FOR * 2;
+        ring.note(now, outgoing(5), false, (0, 1), Way::Waits);
+        ring.note(later, outgoing(5 + SENT_MIN as u16), false, (0, 2), Way::Waits);
+        assert!(
+            ring.waiting(5, Way::Waits).is_some() && ring.waiting(5 + SENT_MIN as u16, Way::Waits).is_some()
+        );
     }
 
     #[test]

@@ -33,6 +33,7 @@ pub fn knee_page(knee: &Knee) -> String {
         steps.iter().filter(|step| Some(step.load) == knee.holds).find_map(|step| step.report.as_ref());
     if let Some(report) = best {
         let _ = write!(html, "<h2>At {} {}</h2>", short(report.load), report.load_unit);
+        let _ = write!(html, "<p>{}</p>", escaped(&conditions(report)));
         html.push_str(&run_parts(report));
     }
     page(&title, verdict, &knee.words(), &html)
@@ -218,7 +219,10 @@ fn layer_plot<'a>(report: &'a Report, draw: impl Fn(&'a str, bool, Vec<Line<'a>>
         .map(|(layer, name, class)| Line { name, class, points: over_time(&|it| it.layers[layer]) })
         .collect();
     lines.push(Line { name: "nothing", class: "dark", points: over_time(&|it| it.dark) });
-    draw("Pictures shown, by layer", true, lines)
+    // Light receivers do not know their layers.
+    let title =
+        if report.light.is_some() { "Pictures shown to whole clients" } else { "Pictures shown, by layer" };
+    draw(title, true, lines)
 }
 
 fn durations(report: &Report) -> Vec<Vec<String>> {
@@ -464,5 +468,6 @@ mod tests {
         assert!(html.contains("8 people hold, 9 do not"), "{html}");
         assert!(html.contains("<h2>At 8 people</h2>"));
         assert!(html.contains("breaks: 9 lost packets"));
+        assert!(html.contains("0 bots, measured for 0 s"), "how it was found");
     }
 }

@@ -82,12 +82,12 @@ fn children(parent: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Datagrams thrown away at sockets of this port because their reader was slow.
-pub fn socket_drops(port: u16) -> u64 {
+/// Datagrams thrown away at sockets of such ports because their reader was slow.
+pub fn socket_drops(is_ours: impl Fn(u16) -> bool) -> u64 {
     ["/proc/net/udp", "/proc/net/udp6"]
         .iter()
         .filter_map(|path| fs::read_to_string(path).ok())
-        .map(|table| parse_drops(&table, port))
+        .map(|table| parse_drops(&table, &is_ours))
         .sum()
 }
 
@@ -105,7 +105,7 @@ fn parse_resident(status: &str) -> u64 {
     kilobytes.unwrap_or(0) * 1024
 }
 
-fn parse_drops(table: &str, port: u16) -> u64 {
+fn parse_drops(table: &str, is_ours: impl Fn(u16) -> bool) -> u64 {
     table
         .lines()
         .skip(1)
@@ -113,7 +113,7 @@ fn parse_drops(table: &str, port: u16) -> u64 {
             let mut fields = line.split_whitespace();
             let local = fields.nth(1)?;
             let (_, local_port) = local.rsplit_once(':')?;
-            if u16::from_str_radix(local_port, 16).ok()? != port {
+            if !is_ours(u16::from_str_radix(local_port, 16).ok()?) {
                 return None;
             }
             fields.next_back()?.parse::<u64>().ok()
@@ -133,12 +133,13 @@ mod tests {
     }
 
     #[test]
-    fn drops_of_one_port_are_summed() {
+    fn drops_are_summed_by_port() {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n\
             10: 0100007F:1F90 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0 7\n\
             11: 0100007F:1F91 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0 9\n";
-        assert_eq!(parse_drops(table, 0x1f90), 7);
-        assert_eq!(parse_drops(table, 1), 0);
+        assert_eq!(parse_drops(table, |port| port == 0x1f90), 7);
+        assert_eq!(parse_drops(table, |port| [0x1f90, 0x1f91].contains(&port)), 16);
+        assert_eq!(parse_drops(table, |port| port == 1), 0);
     }
 
     #[test]

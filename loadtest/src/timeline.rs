@@ -8,7 +8,10 @@ use crate::{
     server::{self, Busy, Processes},
 };
 use serde::Serialize;
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What is read.
 #[derive(Clone, Debug)]
@@ -28,6 +31,8 @@ pub struct Reading {
     pub sfu_cpu: CpuTime,
     pub control_cpu: CpuTime,
     pub bots_cpu: CpuTime,
+    /// Of that, the thread of all light receivers, once there are some.
+    pub light_cpu: Option<Duration>,
     /// Of the media nodes; workers by their numbers, then the others.
     pub threads: Vec<ThreadTime>,
     pub machine: Busy,
@@ -70,7 +75,8 @@ impl Sources {
     pub fn read(&self) -> Reading {
         let mut totals = self.monitor.totals();
         let (mut delays, lateness) = self.monitor.histograms();
-        if let Some(crowd) = self.lights.look() {
+        let lights = self.lights.look();
+        if let Some(crowd) = &lights {
             totals.add_light(crowd.members.iter().map(|member| &member.received));
             delays.merge(&crowd.delays.audio);
             delays.merge(&crowd.delays.video);
@@ -83,6 +89,7 @@ impl Sources {
             sfu_cpu: CpuTime::of_processes(&self.processes.sfu),
             control_cpu: CpuTime::of_processes(&self.processes.control),
             bots_cpu: CpuTime::of_process(std::process::id()),
+            light_cpu: lights.map(|crowd| crowd.cpu),
             threads: self.threads(),
             machine: server::machine_busy(),
             sfu_bytes: self.processes.sfu.iter().map(|pid| server::resident_bytes(*pid)).sum(),
@@ -153,7 +160,6 @@ impl Sample {
 mod tests {
     use super::*;
     use crate::monitor::Standing;
-    use std::time::Duration;
 
     #[test]
     fn a_sample_says_what_happened_in_a_second_of_its_time() {

@@ -22,6 +22,8 @@ const CONSENT: Duration = Duration::from_secs(5);
 
 pub(super) struct Connection {
     pub socket: UdpSocket,
+    /// Of our end.
+    pub port: u16,
     ours: IceParameters,
     server: Server,
     handshake: Handshake,
@@ -54,10 +56,12 @@ impl Connection {
             setsockopt(&socket, sockopt::RcvBuf, &RECEIVE_BUFFER)?;
         }
         socket.connect(server.address)?;
+        let port = socket.local_addr()?.port();
         let is_client = server.member_is_client;
         let handshake = Handshake::new(identity, server.fingerprints.clone(), is_client, now);
         Ok(Self {
             socket,
+            port,
             ours,
             server,
             handshake,

@@ -10,6 +10,7 @@ use super::{
     outgoing::Outgoing,
     receive::Receiver,
 };
+use crate::server::socket_drops;
 use mio::{Events, Interest, Poll, Token};
 use nix::{
     sched::{CpuSet, sched_setaffinity},
@@ -18,6 +19,7 @@ use nix::{
 };
 use plenum_shared::transport::{Fingerprint, IceParameters};
 use std::{
+    collections::HashSet,
     io,
     os::fd::AsRawFd,
     sync::{
@@ -62,6 +64,14 @@ pub struct Snapshot {
     pub delays: Delays,
     /// CPU time of the thread.
     pub cpu: Duration,
+}
+
+impl Snapshot {
+    /// Datagrams that the sockets of these members have thrown away until now, because the thread was slow.
+    pub fn socket_drops(&self) -> u64 {
+        let ports: HashSet<u16> = self.members.iter().map(|member| member.port).collect();
+        socket_drops(|port| ports.contains(&port))
+    }
 }
 
 /// See the module. Members say goodbye when it is dropped.
@@ -298,4 +308,36 @@ fn stay_on(core: usize) -> nix::Result<()> {
     let mut only = CpuSet::new();
     only.set(core)?;
     sched_setaffinity(Pid::from_raw(0), &only)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::{Ipv4Addr, UdpSocket};
+
+    #[test]
+    fn what_a_member_does_not_read_in_time_is_counted() {
+        let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let ice = || IceParameters { username_fragment: "u".into(), password: "p".into(), ice_lite: false };
+        let there = Server {
+            address: server.local_addr().expect("it is bound"),
+            ice: ice(),
+            fingerprints: Vec::new(),
+            member_is_client: true,
+        };
+        let (now, identity) = (Instant::now(), Identity::generate().expect("a certificate"));
+        let member = Member::new(Connection::new(&identity, ice(), there, now).expect("a socket"), now);
+        let members = vec![member.report()];
+        let port = members[0].port;
+        let snapshot = Snapshot { at: now, members, delays: Delays::default(), cpu: Duration::ZERO };
+        assert_eq!(snapshot.socket_drops(), 0);
+        let mut sent = 0;
+        while snapshot.socket_drops() == 0 {
+            assert!(sent < 64_000, "a socket takes no end of them");
+            for _ in 0..1_000 {
+                server.send_to(&[0; 1_000], (Ipv4Addr::LOCALHOST, port)).expect("loopback takes it");
+            }
+            sent += 1_000;
+        }
+    }
 }

@@ -35,6 +35,8 @@ pub struct MemberReport {
     pub received: Received,
     /// RTP packets.
     pub sent: u64,
+    /// Of its socket.
+    pub port: u16,
 }
 
 /// How members of a crowd listen.
@@ -90,7 +92,7 @@ impl Member {
             (None, None) => State::Connecting,
         };
         let sent = self.outgoing.iter().map(Sender::sent).sum();
-        MemberReport { state, received: self.incoming.received(), sent }
+        MemberReport { state, received: self.incoming.received(), sent, port: self.connection.port }
     }
 
     /// Takes a datagram that came at `wall_ns`.

@@ -325,7 +325,7 @@ impl Task {
         self.counts.emulated_losses = self.up.dropped + self.down.dropped;
         self.counts.nacks_sent = self.nacks.values().map(|(sent, _)| sent).sum();
         self.counts.nacks_received = self.nacks.values().map(|(_, received)| received).sum();
-        self.counts.socket_drops = socket_drops(self.local.port());
+        self.counts.socket_drops = socket_drops(|port| port == self.local.port());
         let subscribed = self.subscriptions.drain().map(|(_, subscription)| {
             let sent = sent.get(&subscription.account().producer()).map_or(&[][..], Vec::as_slice);
             subscription.finish(sent)

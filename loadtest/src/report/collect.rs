@@ -34,6 +34,8 @@ pub struct Circumstances {
     pub inside: BTreeSet<usize>,
     /// Chat messages sent.
     pub messages: u64,
+    /// Datagrams that the sockets of light receivers dropped.
+    pub light_drops: u64,
     pub readings: Readings,
     pub timeline: Vec<Sample>,
     /// Bots that did not make it to the end, and why.
@@ -63,7 +65,7 @@ impl Report {
         circumstances: Circumstances,
         records: &[Attendance],
     ) -> Self {
-        let Circumstances { inside, messages, readings, timeline, failures } = circumstances;
+        let Circumstances { inside, messages, light_drops, readings, timeline, failures } = circumstances;
         let mut report = Self::of(settings, plan);
         report.bots = records.len();
         (report.measured_from_s, report.measured_to_s) = readings.measured();
@@ -112,6 +114,7 @@ impl Report {
             Chat { sent: messages, expected, heard, heard_per_s: heard as f64 / report.seconds, fan_out }
         });
         report.server = Server::new(&readings, &timeline);
+        report.transport.socket_drops += light_drops;
         let published = records.iter().flat_map(|it| &it.record.send.published);
         let skipped = published.map(|it| it.skipped).sum();
         report.generator = Generator::new(&readings, skipped, report.transport.socket_drops);
@@ -347,6 +350,15 @@ mod tests {
     use plenum_shared::media::Source;
 
     fn report(scenario: Scenario, messages: u64, records: &[Attendance]) -> Report {
+        report_with_drops(scenario, messages, 0, records)
+    }
+
+    fn report_with_drops(
+        scenario: Scenario,
+        messages: u64,
+        light_drops: u64,
+        records: &[Attendance],
+    ) -> Report {
         let settings = RunSettings::new(VenueSettings::demo(), scenario);
         let sources = Sources {
             monitor: Default::default(),
@@ -363,8 +375,8 @@ mod tests {
             processes: Processes::default(),
         };
         let inside = BTreeSet::from([0, 1]);
-        let circumstances =
-            Circumstances { inside, messages, readings, timeline: Vec::new(), failures: Vec::new() };
+        let (timeline, failures) = (Vec::new(), Vec::new());
+        let circumstances = Circumstances { inside, messages, light_drops, readings, timeline, failures };
         Report::new(&settings, &scenario.plan(&settings), circumstances, records)
     }
 
@@ -447,7 +459,8 @@ mod tests {
     fn light_receivers_count_and_are_told_apart_from_those_who_check_everything() {
         let received = |packets| Received { packets, missing: 1, opened: 2, ..Received::default() };
         let light = |number, packets, subscriptions| {
-            let report = MemberReport { state: State::Connected, received: received(packets), sent: 0 };
+            let report =
+                MemberReport { state: State::Connected, received: received(packets), sent: 0, port: 0 };
             let mut attendance = attendance(number, None, &[], &[]);
             attendance.record.light = Some(LightRecord { subscriptions, report });
             attendance
@@ -458,6 +471,12 @@ mod tests {
         assert_eq!((media.received, media.lost, media.expected, media.deaf), (90, 2, 92, 1));
         let light = report.light.expect("there were some");
         assert_eq!((light.bots, light.received, light.opened, light.sample), (2, 90, 4, SAMPLE));
+    }
+
+    #[test]
+    fn what_light_receivers_did_not_read_in_time_proves_nothing() {
+        let report = report_with_drops(Scenario::Meeting { people: 2 }, 0, 7, &[]);
+        assert_eq!(report.generator.no_proof, ["the bots' own sockets dropped 7 datagrams"]);
     }
 
     #[test]

@@ -85,6 +85,9 @@ pub struct Generator {
     pub cpu_seconds: f64,
     pub cpu_share: f64,
     pub cpu_us_per_received: f64,
+    /// Share of one core that the thread of all light receivers took, where there are some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub light_share: Option<f64>,
     /// Share of all cores of the machine, whoever used them.
     pub machine_busy: f64,
     pub cores: usize,
@@ -98,6 +101,8 @@ pub struct Generator {
 
 /// Busier than this a machine has no core left that would not have to be waited for.
 const MACHINE_BUSY_MAX: f64 = 0.95;
+/// A thread that has as much to do reads late, and its sockets are about to overflow.
+const LIGHT_SHARE_MAX: f64 = 0.9;
 /// As long as an audio packet: whoever sends later than this is heard later for that.
 const LATE_MAX_MS: f64 = 20.0;
 
@@ -236,10 +241,13 @@ impl Generator {
     pub(super) fn new(readings: &Readings, skipped: u64, socket_drops: u64) -> Self {
         let cpu = readings.spent(|it| it.bots_cpu).total.as_secs_f64();
         let lateness = readings.end.lateness.since(&readings.begin.lateness);
+        let light = readings.end.light_cpu;
+        let light = light.map(|end| end.saturating_sub(readings.begin.light_cpu.unwrap_or_default()));
         let mut generator = Self {
             cpu_seconds: cpu,
             cpu_share: per(cpu, readings.seconds()),
             cpu_us_per_received: per(cpu * 1e6, readings.received() as f64),
+            light_share: light.map(|cpu| per(cpu.as_secs_f64(), readings.seconds())),
             machine_busy: readings.end.machine.share_since(&readings.begin.machine),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             late_p99_ms: lateness.quantile_ns(0.99) as f64 / 1e6,
@@ -257,6 +265,9 @@ impl Generator {
         }
         if self.machine_busy > MACHINE_BUSY_MAX {
             words.push(format!("all cores of this machine were busy ({:.0} %)", self.machine_busy * 100.0));
+        }
+        if let Some(share) = self.light_share.filter(|share| *share > LIGHT_SHARE_MAX) {
+            words.push(format!("the thread of all light receivers was busy ({:.0} %)", share * 100.0));
         }
         if self.late_p99_ms > LATE_MAX_MS {
             words.push(format!("the bots sent up to {:.0} ms (p99) after their time", self.late_p99_ms));
@@ -364,14 +375,22 @@ mod tests {
 
     #[test]
     fn a_generator_says_when_it_was_the_limit_itself() {
-        let calm = Generator { machine_busy: 0.5, late_p99_ms: 1.0, ..Generator::default() };
+        let calm =
+            Generator { machine_busy: 0.5, late_p99_ms: 1.0, light_share: Some(0.5), ..Generator::default() };
         assert!(calm.limits(0).is_empty());
-        let worn = Generator { machine_busy: 0.99, late_p99_ms: 40.0, skipped: 7, ..Generator::default() };
+        let worn = Generator {
+            machine_busy: 0.99,
+            late_p99_ms: 40.0,
+            skipped: 7,
+            light_share: Some(0.95),
+            ..Generator::default()
+        };
         assert_eq!(
             worn.limits(3),
             [
                 "the bots' own sockets dropped 3 datagrams",
                 "all cores of this machine were busy (99 %)",
+                "the thread of all light receivers was busy (95 %)",
                 "the bots sent up to 40 ms (p99) after their time",
                 "the bots left out 7 packets of sound and pictures that were due",
             ]
@@ -380,8 +399,14 @@ mod tests {
 
     #[test]
     fn the_bots_own_cost_stands_beside_the_servers() {
-        let generator = Generator::new(&readings(), 0, 0);
+        let mut readings = readings();
+        let generator = Generator::new(&readings, 0, 0);
         assert!((generator.cpu_us_per_received - 2.0).abs() < 1e-6);
         assert!((generator.cpu_share - 1.0).abs() < 1e-6);
+        assert_eq!(generator.light_share, None);
+        readings.begin.light_cpu = Some(Duration::from_millis(300));
+        readings.end.light_cpu = Some(Duration::from_millis(1_300));
+        let light = Generator::new(&readings, 0, 0).light_share.expect("there are some");
+        assert!((light - 0.5).abs() < 1e-6);
     }
 }

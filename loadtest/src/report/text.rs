@@ -125,6 +125,9 @@ impl Report {
             self.server_cost(server, f)?;
         }
         let own = &self.generator;
+        if let Some(share) = own.light_share {
+            writeln!(f, "light CPU      {:.0} % of a core, of the bots' own", share * 100.0)?;
+        }
         writeln!(
             f,
             "bots' own CPU  {:.2} s ({:.0} % of a core), {:.2} us per received packet; machine {:.0} % busy, sending late p99 {:.2} ms",

@@ -114,6 +114,7 @@ impl Run<'_> {
 
         self.stop_all(&bots, &mut failures).await;
         self.settle(&bots).await;
+        let light_drops = self.lights.look().map_or(0, |crowd| crowd.socket_drops());
         let inside = inside(&bots);
         let (mut records, late_failures) = finish_all(bots, self.sent()).await;
         failures.extend(late_failures);
@@ -126,7 +127,7 @@ impl Run<'_> {
         let timeline = sampler.stop();
         let counters = counters_before.zip(counters_after);
         let readings = Readings { start, empty, begin, end, counters, processes: sources.processes.clone() };
-        let circumstances = Circumstances { inside, messages, readings, timeline, failures };
+        let circumstances = Circumstances { inside, messages, light_drops, readings, timeline, failures };
         Ok(Report::new(self.settings, self.plan, circumstances, &records))
     }
 

@@ -109,9 +109,10 @@ pub struct Light {
     /// One packet in so many was opened.
     pub sample: u32,
     pub opened: u64,
-    /// Of those: that were not authentic, and that were no bot's.
+    /// Of those: that were not authentic, that were no bot's or not whole, and that were another bot's.
     pub unauthentic: u64,
     pub strange: u64,
+    pub foreign: u64,
 }
 
 /// A layer of simulcast video, 0 is the smallest.

@@ -117,15 +117,15 @@ fn settings(capabilities: &RtpCapabilities) -> CrowdSettings {
 }
 
 impl Seat {
-    /// Expects a consumer's stream from now on.
+    /// Expects a consumer's stream of this producer from now on.
     ///
     /// # Errors
     /// A consumer without a stream.
-    pub(super) fn subscribe(&self, consumed: &Consumed) -> Result<(), PeerError> {
+    pub(super) fn subscribe(&self, consumed: &Consumed, producer: Uuid) -> Result<(), PeerError> {
         let encoding = consumed.rtp_parameters.encodings.first();
         let ssrc = encoding.and_then(|it| it.ssrc).ok_or_else(|| PeerError::Rtc("no SSRC".into()))?;
         if let Some(crowd) = &self.lights.places().crowd {
-            crowd.expect(self.member, Stream { ssrc, kind: consumed.kind });
+            crowd.expect_of(self.member, Stream { ssrc, kind: consumed.kind }, producer);
         }
         self.subscriptions.fetch_add(1, Relaxed);
         Ok(())

@@ -30,7 +30,7 @@ impl Receiver {
     ) -> Result<(), PeerError> {
         match self {
             Self::Whole(peer) => peer.subscribe(consumed, remote).await,
-            Self::Light(seat) => seat.subscribe(&consumed),
+            Self::Light(seat) => seat.subscribe(&consumed, remote.producer),
         }
     }
 

@@ -29,6 +29,7 @@ use std::{
     thread::JoinHandle,
     time::{Duration, Instant},
 };
+use uuid::Uuid;
 
 /// How a crowd behaves.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +88,7 @@ pub struct Crowd {
 enum Command {
     Add(Box<Member>),
     Leave(MemberId),
-    Expect(MemberId, Stream),
+    Expect(MemberId, Stream, Option<Uuid>),
     Send(MemberId, Box<Outgoing>),
     Look(mpsc::Sender<Snapshot>),
 }
@@ -112,7 +113,7 @@ impl Crowd {
 
     /// What signalling is to be told of a member to come.
     pub fn announce(&self) -> Announced {
-        let random = || uuid::Uuid::new_v4().simple().to_string();
+        let random = || Uuid::new_v4().simple().to_string();
         let mut ufrag = random();
         ufrag.truncate(8);
         let ice = IceParameters { username_fragment: ufrag, password: random(), ice_lite: false };
@@ -145,7 +146,12 @@ impl Crowd {
 
     /// Packets of this stream are from now on the member's media; of others they are only counted.
     pub fn expect(&self, member: MemberId, stream: Stream) {
-        self.tell(Command::Expect(member, stream));
+        self.tell(Command::Expect(member, stream, None));
+    }
+
+    /// The same of a stream whose publisher is known: what others have stamped is foreign.
+    pub fn expect_of(&self, member: MemberId, stream: Stream, producer: Uuid) {
+        self.tell(Command::Expect(member, stream, Some(producer)));
     }
 
     /// The member sends this from now on, as soon as it is connected.
@@ -250,7 +256,9 @@ impl Runner {
                     member.connection.close();
                 }
             }
-            Command::Expect(id, stream) => self.with(id, |member| member.expect(stream)),
+            Command::Expect(id, stream, producer) => {
+                self.with(id, |member| member.expect(stream, producer));
+            }
             Command::Send(id, outgoing) => self.with(id, |member| member.begin_sending(*outgoing, now)),
             Command::Look(reply) => {
                 let _ = reply.send(self.snapshot()); // whoever asked may have gone

@@ -5,9 +5,10 @@ use super::{
     rtcp::{Block, Feedback},
     srtp::Keys,
 };
-use crate::{histogram::Histogram, stamp::Stamp};
+use crate::{histogram::Histogram, media::OPUS_SILENCE_LEN_MAX, stamp::Stamp};
 use plenum_shared::media::Kind;
 use std::time::Instant;
+use uuid::Uuid;
 
 /// A stream that will come.
 #[derive(Clone, Copy, Debug)]
@@ -26,10 +27,12 @@ pub struct Received {
     pub missing: u64,
     /// RTP packets of other streams: retransmissions and probes.
     pub other_packets: u64,
-    /// Packets that were opened, and of them those that were not authentic, and those without a stamp of ours.
+    /// Packets that were opened, and of them those that were not authentic, those without a whole stamp of ours, which silence
+    /// that a server puts in is not counted among, and those of another publisher than the stream's.
     pub opened: u64,
     pub unauthentic: u64,
     pub strange: u64,
+    pub foreign: u64,
     /// When the first packet of an announced stream came.
     pub first_at: Option<Instant>,
 }
@@ -55,6 +58,8 @@ pub(super) struct Incoming {
 #[derive(Debug)]
 struct Tracked {
     stream: Stream,
+    /// Whose stamps it has to carry, where that is known.
+    producer: Option<Uuid>,
     /// First and highest number with the rollovers above it, once there was a packet.
     range: Option<(u64, u64)>,
     packets: u64,
@@ -64,9 +69,9 @@ struct Tracked {
 }
 
 impl Incoming {
-    pub(super) fn expect(&mut self, stream: Stream) {
-        let tracked = Tracked { stream, range: None, packets: 0, reported: (0, 0), last_report: None };
-        self.streams.push(tracked);
+    pub(super) fn expect(&mut self, stream: Stream, producer: Option<Uuid>) {
+        let (range, reported, last_report) = (None, (0, 0), None);
+        self.streams.push(Tracked { stream, producer, range, packets: 0, reported, last_report });
     }
 
     pub(super) fn received(&self) -> Received {
@@ -102,17 +107,23 @@ impl Incoming {
         self.until_sample = sample.saturating_sub(1);
         self.scratch.clear();
         self.scratch.extend_from_slice(bytes);
-        let kind = tracked.stream.kind;
         self.received.opened += 1;
-        match keys.open_rtp(&mut self.scratch, header.len, header.ssrc, index) {
-            None => self.received.unauthentic += 1,
-            Some(len) => match unpadded(&self.scratch[..len], header.len).and_then(Stamp::read) {
-                None => self.received.strange += 1,
-                Some(stamp) => {
-                    let of_kind = if kind == Kind::Audio { &mut delays.audio } else { &mut delays.video };
-                    of_kind.record(wall_ns.saturating_sub(stamp.sent_at_ns));
-                }
-            },
+        let Some(len) = keys.open_rtp(&mut self.scratch, header.len, header.ssrc, index) else {
+            self.received.unauthentic += 1;
+            return;
+        };
+        let payload = unpadded(&self.scratch[..len], header.len);
+        let is_audio = tracked.stream.kind == Kind::Audio;
+        match payload.and_then(Stamp::read) {
+            None if is_audio && payload.is_some_and(|it| it.len() <= OPUS_SILENCE_LEN_MAX) => {}
+            None => self.received.strange += 1,
+            Some(stamp) if tracked.producer.is_some_and(|producer| producer != stamp.producer) => {
+                self.received.foreign += 1;
+            }
+            Some(stamp) => {
+                let of_kind = if is_audio { &mut delays.audio } else { &mut delays.video };
+                of_kind.record(wall_ns.saturating_sub(stamp.sent_at_ns));
+            }
         }
     }
 
@@ -244,47 +255,57 @@ mod tests {
 
     fn tracked(numbers: &[u16]) -> (Tracked, Vec<u64>) {
         let mut incoming = Incoming::default();
-        incoming.expect(STREAM);
+        incoming.expect(STREAM, None);
         let mut tracked = incoming.streams.remove(0);
         let indices = numbers.iter().map(|number| tracked.note(*number)).collect();
         (tracked, indices)
     }
 
     #[test]
-    fn what_is_not_authentic_is_noticed_and_what_is_tells_its_age() {
+    fn what_is_not_authentic_whole_or_the_publishers_is_noticed_and_what_is_tells_its_age() {
         let profile = dimpl::SrtpProfile::AEAD_AES_128_GCM;
         let keys = |is_client| crate::light::srtp::keys(profile, &[7; 56], is_client).expect("the length");
         let ((ours, _), (_, theirs)) = (keys(true), keys(false));
-        let mut payload = vec![0; Stamp::LEN + 20];
-        let stamp = Stamp {
-            producer: uuid::Uuid::nil(),
-            layer: 0,
-            starts_keyframe: false,
-            counter: 0,
-            frame: 0,
-            rtp_time: 0,
-            sent_at_ns: 1_000,
+        let stamped = |producer| {
+            let mut payload = vec![0; Stamp::LEN + 20];
+            let stamp = Stamp {
+                producer,
+                layer: 0,
+                starts_keyframe: false,
+                counter: 0,
+                frame: 0,
+                rtp_time: 0,
+                sent_at_ns: 1_000,
+            };
+            stamp.write(&mut payload, 0);
+            payload
         };
-        stamp.write(&mut payload, 0);
-        let packet = |sequence: u16, payload: &[u8]| {
-            let mut bytes = crate::light::header::write(false, 96, (sequence, 0, 5), &[(3, &[0, 1])]);
+        let (ours_id, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let payload = stamped(ours_id);
+        let packet_of = |ssrc: u32, sequence: u16, payload: &[u8]| {
+            let mut bytes = crate::light::header::write(false, 96, (sequence, 0, ssrc), &[(3, &[0, 1])]);
             let header_len = bytes.len();
             bytes.extend_from_slice(payload);
-            ours.seal_rtp(&mut bytes, header_len, 5, sequence.into()).expect("room");
+            ours.seal_rtp(&mut bytes, header_len, ssrc, sequence.into()).expect("room");
             bytes
         };
+        let packet = |sequence, payload: &[u8]| packet_of(STREAM.ssrc, sequence, payload);
         let (mut incoming, mut delays) = (Incoming::default(), Delays::default());
-        incoming.expect(STREAM);
+        incoming.expect(STREAM, Some(ours_id));
+        incoming.expect(Stream { ssrc: 6, kind: Kind::Audio }, Some(ours_id));
         let mut take = |bytes: &[u8]| {
             incoming.take(bytes, 3, (Instant::now(), 6_000), 1, &theirs, &mut delays);
-            let Received { packets, opened, unauthentic, strange, .. } = incoming.received();
-            (packets, opened, unauthentic, strange)
+            let Received { opened, unauthentic, strange, foreign, .. } = incoming.received();
+            (opened, unauthentic, strange, foreign)
         };
-        assert_eq!(take(&packet(1, &payload)), (1, 1, 0, 0));
+        assert_eq!(take(&packet(1, &payload)), (1, 0, 0, 0));
         let mut changed = packet(2, &payload);
         *changed.last_mut().expect("a tag") ^= 1;
-        assert_eq!(take(&changed), (2, 2, 1, 0));
-        assert_eq!(take(&packet(3, b"somebody else's")), (3, 3, 1, 1));
+        assert_eq!(take(&changed), (2, 1, 0, 0));
+        assert_eq!(take(&packet(3, b"none of a bot's")), (3, 1, 1, 0));
+        assert_eq!(take(&packet(4, &stamped(other))), (4, 1, 1, 1));
+        assert_eq!(take(&packet(5, &[0xfc])), (5, 1, 2, 1), "a picture is never so short");
+        assert_eq!(take(&packet_of(6, 1, &[0xfc])), (6, 1, 2, 1), "silence that a server put in");
         assert_eq!((delays.video.count(), delays.video.max_ns()), (1, 5_000));
     }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use plenum_shared::transport::{Fingerprint, IceParameters};
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// What a member's signalling says of it.
 #[derive(Clone, Debug)]
@@ -73,8 +74,8 @@ impl Member {
         }
     }
 
-    pub(super) fn expect(&mut self, stream: Stream) {
-        self.incoming.expect(stream);
+    pub(super) fn expect(&mut self, stream: Stream, producer: Option<Uuid>) {
+        self.incoming.expect(stream, producer);
     }
 
     pub(super) fn begin_sending(&mut self, outgoing: Outgoing, now: Instant) {

@@ -9,6 +9,8 @@ const PACKET_TIME: Duration = Duration::from_millis(20);
 const SAMPLES: u32 = 960;
 /// Opus TOC byte: fullband CELT, 20 ms, stereo, one frame (RFC 6716 section 3.1).
 const TOC: u8 = 0xfc;
+/// Opus without sound is its first byte alone, or one more (RFC 7587 section 3.1.3 calls it DTX).
+pub const OPUS_SILENCE_LEN_MAX: usize = 2;
 /// Speech at about 32 kbit/s.
 const PAYLOAD_LEN: usize = 80;
 /// Everybody speaks for a while in turn.

@@ -4,7 +4,7 @@ mod audio;
 mod video;
 pub mod vp8;
 
-pub use audio::AudioTrack;
+pub use audio::{AudioTrack, OPUS_SILENCE_LEN_MAX};
 pub use video::{LayerSettings, VideoTrack};
 
 use plenum_shared::media::{Kind, Source};

@@ -3,7 +3,7 @@
 use crate::{
     accounting::{Account, Arrival, Verdict},
     histogram::Histogram,
-    media::{RunClock, vp8},
+    media::{OPUS_SILENCE_LEN_MAX, RunClock, vp8},
     monitor::Standing,
     parameters::PayloadTypes,
     signal::{Consumed, RemoteProducer},
@@ -15,9 +15,6 @@ use str0m::{
     media::{KeyframeRequestKind, MediaKind, Mid},
     rtp::{RtpPacket, Ssrc},
 };
-
-/// Opus without sound is its first byte alone, or one more (RFC 7587 section 3.1.3 calls it DTX).
-const OPUS_SILENCE_LEN_MAX: usize = 2;
 
 /// A subscription at the end.
 #[derive(Debug)]

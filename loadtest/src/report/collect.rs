@@ -208,6 +208,7 @@ impl Light {
         self.opened += received.opened;
         self.unauthentic += received.unauthentic;
         self.strange += received.strange;
+        self.foreign += received.foreign;
     }
 }
 
@@ -224,7 +225,8 @@ impl Media {
         self.received += received.packets;
         self.expected += received.packets + received.missing;
         self.lost += received.missing;
-        self.damaged += received.unauthentic;
+        self.damaged += received.unauthentic + received.strange;
+        self.foreign += received.foreign;
         self.bytes += received.bytes;
     }
 
@@ -453,6 +455,16 @@ mod tests {
         };
         assert_eq!(deaf(Duration::from_millis(300)), 2, "those who stayed");
         assert_eq!(deaf(Duration::from_secs(5)), 3);
+    }
+
+    #[test]
+    fn packets_that_light_receivers_find_changed_or_of_somebody_else_are_bad() {
+        let received = Received { packets: 9, unauthentic: 1, strange: 2, foreign: 4, ..Received::default() };
+        let light = MemberReport { state: State::Connected, received, sent: 0, port: 0 };
+        let mut attendance = attendance(0, None, &[], &[]);
+        attendance.record.light = Some(LightRecord { subscriptions: 1, report: light });
+        let broken = report(Scenario::Meeting { people: 2 }, 0, &[attendance]).broken();
+        assert_eq!(broken[..2], ["4 foreign packets", "3 damaged packets"]);
     }
 
     #[test]

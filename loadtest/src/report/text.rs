@@ -186,14 +186,15 @@ impl fmt::Display for Light {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} bots counted {} packets of {} subscriptions; 1 in {} opened: {}, not authentic {}, no bot's {}",
+            "{} bots counted {} packets of {} subscriptions; 1 in {} opened: {}, not authentic {}, no bot's {}, another's {}",
             self.bots,
             self.received,
             self.subscriptions,
             self.sample,
             self.opened,
             self.unauthentic,
-            self.strange
+            self.strange,
+            self.foreign
         )
     }
 }

@@ -95,7 +95,7 @@ pub struct Media {
     /// People with subscriptions who never received anything at all.
     pub deaf: usize,
     pub bytes: u64,
-    /// Of packets received in the measured time.
+    /// Of packets received in the measured time; where there are light receivers, of those that they opened.
     pub delay: Spread,
 }
 

@@ -26,7 +26,9 @@ pub struct Sources {
 pub struct Reading {
     pub at: Instant,
     pub totals: Totals,
+    /// Of packets that whole clients took, and of those that light receivers opened, once there are some.
     pub delays: Histogram,
+    pub light_delays: Option<Histogram>,
     pub lateness: Histogram,
     pub sfu_cpu: CpuTime,
     pub control_cpu: CpuTime,
@@ -74,17 +76,16 @@ pub struct Sample {
 impl Sources {
     pub fn read(&self) -> Reading {
         let mut totals = self.monitor.totals();
-        let (mut delays, lateness) = self.monitor.histograms();
+        let (delays, lateness) = self.monitor.histograms();
         let lights = self.lights.look();
         if let Some(crowd) = &lights {
             totals.add_light(crowd.members.iter().map(|member| &member.received));
-            delays.merge(&crowd.delays.audio);
-            delays.merge(&crowd.delays.video);
         }
         Reading {
             at: Instant::now(),
             totals,
             delays,
+            light_delays: lights.as_ref().map(|crowd| crowd.delays.of_both()),
             lateness,
             sfu_cpu: CpuTime::of_processes(&self.processes.sfu),
             control_cpu: CpuTime::of_processes(&self.processes.control),
@@ -112,6 +113,17 @@ pub fn worker_number(thread: &str) -> Option<usize> {
 }
 
 impl Reading {
+    /// How long packets were under way that came since an earlier reading. Where there are light receivers theirs alone count:
+    /// they have the kernel's times of arrival, while whole clients that share the machine are late themselves, and of each
+    /// of them every packet would stand beside one in many.
+    pub fn delays_since(&self, before: &Self) -> Histogram {
+        match (&self.light_delays, &before.light_delays) {
+            (Some(now), Some(before)) => now.since(before),
+            (Some(now), None) => now.clone(),
+            (None, _) => self.delays.since(&before.delays),
+        }
+    }
+
     /// What a thread spent since an earlier reading; all it ever did if it was not there then.
     pub fn spent_by(&self, thread: &ThreadTime, before: &Self) -> Spent {
         let earlier = before.threads.iter().find(|it| (it.pid, it.tid) == (thread.pid, thread.tid));
@@ -129,7 +141,7 @@ impl Sample {
         let workers = after.threads.iter().filter(|thread| worker_number(&thread.name).is_some());
         let worker_cores =
             workers.map(|it| after.spent_by(it, before).total.as_secs_f64() / seconds).collect();
-        let delays = after.delays.since(&before.delays);
+        let delays = after.delays_since(before);
         let ms = |share| delays.quantile_ns(share) as f64 / 1e6;
         let missing = rate(|totals| totals.standing.missing);
         let due = missing + rate(|totals| totals.standing.received);
@@ -196,6 +208,22 @@ mod tests {
         close(sample.worker_cores[0], 0.5);
         close(sample.worker_cores[1], 0.2);
         assert_eq!((sample.people, sample.layers[0], sample.dark), (3, 4, 2));
+    }
+
+    #[test]
+    fn delay_is_that_of_light_receivers_where_there_are_some() {
+        let sources =
+            Sources { monitor: Arc::default(), lights: Arc::default(), processes: Processes::default() };
+        let before = sources.read();
+        let mut after = before.clone();
+        (0..192).for_each(|_| after.delays.record(80_000_000));
+        assert!(Sample::between(before.at, &before, &after).delay_p50_ms > 79.0);
+        let mut light = Histogram::default();
+        (0..197).for_each(|_| light.record(1_000_000));
+        after.light_delays = Some(light);
+        let sample = Sample::between(before.at, &before, &after);
+        assert!(sample.delay_p99_ms < 1.1, "{}", sample.delay_p99_ms);
+        assert_eq!(after.delays_since(&after.clone()).count(), 0);
     }
 
     #[test]

@@ -44,6 +44,14 @@ pub struct Delays {
     pub video: Histogram,
 }
 
+impl Delays {
+    pub fn of_both(&self) -> Histogram {
+        let mut both = self.audio.clone();
+        both.merge(&self.video);
+        both
+    }
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Incoming {

@@ -114,7 +114,7 @@ impl Readings {
     }
 
     pub(super) fn delays(&self) -> Histogram {
-        self.end.delays.since(&self.begin.delays)
+        self.end.delays_since(&self.begin)
     }
 
     fn seconds(&self) -> f64 {

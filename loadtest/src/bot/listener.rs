@@ -49,14 +49,30 @@ impl ChatHeard {
 pub(super) struct Noted {
     pub chat: ChatHeard,
     troubles: Vec<String>,
-    /// Subscriptions that were refused. That is no fault when it turns out that the track was gone by then.
-    refused: HashMap<Uuid, String>,
+    /// Subscriptions that were refused, by their producers. That is no fault when it turns out that the track was gone by then.
+    refused: HashMap<Uuid, Refused>,
+}
+
+#[derive(Debug)]
+struct Refused {
+    /// Whose track it was.
+    participant: Uuid,
+    words: String,
 }
 
 impl Noted {
     pub(super) fn finish(self) -> (ChatHeard, Vec<String>) {
-        let troubles = self.troubles.into_iter().chain(self.refused.into_values());
-        (self.chat, troubles.collect())
+        let refused = self.refused.into_values().map(|refused| refused.words);
+        (self.chat, self.troubles.into_iter().chain(refused).collect())
+    }
+
+    fn track_is_gone(&mut self, producer: Uuid) {
+        self.refused.remove(&producer);
+    }
+
+    /// Of somebody who leaves not every track is said to be gone.
+    fn publisher_is_gone(&mut self, participant: Uuid) {
+        self.refused.retain(|_, refused| refused.participant != participant);
     }
 }
 
@@ -91,7 +107,8 @@ impl Listener {
         while let Some(item) = news.recv().await {
             match item {
                 News::Published(remote) => self.subscribe(remote).await,
-                News::Closed { producer } => drop(self.noted().refused.remove(&producer)),
+                News::Closed { producer } => self.noted().track_is_gone(producer),
+                News::Left { participant } => self.noted().publisher_is_gone(participant),
                 News::Said { text, at } => self.noted().chat.note(&text, at, self.clock),
                 News::Trouble(words) => self.noted().troubles.push(words),
             }
@@ -103,9 +120,10 @@ impl Listener {
         if !self.known.insert(remote.producer) {
             return;
         }
-        let producer = remote.producer;
+        let RemoteProducer { participant, producer, .. } = remote;
         if let Err(error) = subscriber.receive(remote).await {
-            self.noted().refused.insert(producer, error.to_string());
+            let words = error.to_string();
+            self.noted().refused.insert(producer, Refused { participant, words });
         }
     }
 
@@ -144,12 +162,16 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_forgiven_when_the_track_was_gone() {
-        let (gone, there) = (Uuid::from_u128(1), Uuid::from_u128(2));
+    fn a_refusal_is_forgiven_when_the_track_or_its_publisher_was_gone() {
+        let [closed, left, there] = [1, 2, 3].map(Uuid::from_u128);
+        let [stays, leaves] = [4, 5].map(Uuid::from_u128);
         let mut noted = Noted::default();
-        noted.refused.insert(gone, "no such producer".into());
-        noted.refused.insert(there, "refused".into());
-        noted.refused.remove(&gone);
+        let all = [(closed, stays, "no such producer"), (left, leaves, "nobody"), (there, stays, "refused")];
+        for (producer, participant, words) in all {
+            noted.refused.insert(producer, Refused { participant, words: words.into() });
+        }
+        noted.track_is_gone(closed);
+        noted.publisher_is_gone(leaves);
         assert_eq!(noted.finish().1, ["refused"]);
     }
 }

@@ -74,6 +74,12 @@ struct ProducerNamed {
     producer_id: Uuid,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ParticipantNamed {
+    participant_id: Uuid,
+}
+
 /// News not yet taken: everybody's tracks in a large meeting, once.
 const NEWS_MAX: usize = 16_384;
 
@@ -208,6 +214,10 @@ fn read_news(event: ServerEvent) -> Result<Option<News>, serde_json::Error> {
             let closed: ProducerNamed = serde_json::from_value(event.payload)?;
             Some(News::Closed { producer: closed.producer_id })
         }
+        "participant-left" => {
+            let left: ParticipantNamed = serde_json::from_value(event.payload)?;
+            Some(News::Left { participant: left.participant_id })
+        }
         "new-message" => {
             let new: NewMessage = serde_json::from_value(event.payload)?;
             Some(News::Said { text: new.message.message, at: event.at })
@@ -250,6 +260,15 @@ mod tests {
         let came_at = event.at;
         let Ok(Some(News::Said { text, at })) = read_news(event) else { panic!("news expected") };
         assert_eq!((text.as_str(), at), ("load 77", came_at));
+    }
+
+    #[test]
+    fn somebody_who_leaves_is_named_and_not_each_of_the_tracks() {
+        let payload = json!({ "participantId": Uuid::from_u128(1), "userName": "Ada", "reason": "left" });
+        let Ok(Some(News::Left { participant })) = read_news(event("participant-left", payload)) else {
+            panic!("news expected");
+        };
+        assert_eq!(participant, Uuid::from_u128(1));
     }
 
     #[test]

@@ -68,6 +68,10 @@ pub enum News {
     Closed {
         producer: Uuid,
     },
+    /// Somebody is gone, with all tracks.
+    Left {
+        participant: Uuid,
+    },
     /// A chat message.
     Said {
         text: String,

@@ -1,9 +1,9 @@
 //! Where it breaks: the load is doubled until delay or loss exceed their thresholds, then the place is narrowed down.
 
-use super::{RunSettings, Scenario, ScenarioError, run::hold, venue::Venue};
+use super::{RunSettings, Scenario, ScenarioError, plan::PEOPLE_MAX, run::hold, venue::Venue};
 use crate::report::{Report, Thresholds};
 use serde::Serialize;
-use std::{fmt, io::Write};
+use std::{fmt, io::Write, time::Duration};
 
 /// Between which loads to look.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,7 @@ pub async fn find_knee(settings: &RunSettings, knee: &KneeSettings) -> Result<Kn
         settings.thresholds = usual(settings.scenario);
     }
     let scenario = settings.scenario;
+    let most = with_room(scenario, settings.duration, knee.most);
     let mut venue = Venue::open(&settings.venue).await?;
     let found = Knee { scenario: scenario.name(), load_unit: scenario.load_unit(), ..Knee::default() };
     let load = async |load| {
@@ -75,7 +76,18 @@ pub async fn find_knee(settings: &RunSettings, knee: &KneeSettings) -> Result<Kn
         venue.mend(&settings.venue).await?;
         hold(&mut venue, &settings).await
     };
-    narrow_down(found, Search::new(knee), load).await
+    narrow_down(found, Search::new(&KneeSettings { most, ..*knee }), load).await
+}
+
+/// The largest load up to `most` whose people a run has room for. More is refused by this program and says nothing of a server.
+fn with_room(scenario: Scenario, duration: Duration, most: usize) -> usize {
+    let has_room = |load| scenario.with_load(load).people(duration) <= PEOPLE_MAX as u64;
+    let (mut least, mut most) = (0, most);
+    while least < most {
+        let middle = most - (most - least) / 2;
+        if has_room(middle) { least = middle } else { most = middle - 1 }
+    }
+    least
 }
 
 /// Tries one load after the other. One that cannot even be set up is where it breaks, and the end: a server that refuses
@@ -254,6 +266,18 @@ mod tests {
         let (found, tried) = search(3, 10, 1_000);
         assert_eq!((found.holds, found.breaks), (Some(10), None));
         assert_eq!(tried, [3, 6, 10]);
+    }
+
+    #[test]
+    fn a_search_ends_where_this_program_has_no_more_room() {
+        let second = Duration::from_secs(1);
+        let rooms = Scenario::SmallRooms { rooms: 1 };
+        assert_eq!(with_room(rooms, second, 50_000), 25_000, "of four each");
+        assert_eq!(with_room(rooms, second, 300), 300);
+        let churn = Scenario::Churn { per_second: 1.0, people: 10, stay: second };
+        assert_eq!(with_room(churn, 100 * second, usize::MAX), 999);
+        let full = Scenario::Churn { per_second: 1.0, people: PEOPLE_MAX + 1, stay: second };
+        assert_eq!(with_room(full, second, 7), 0, "the first load will say so");
     }
 
     /// A server that serves up to four and then does what is said.

@@ -74,7 +74,7 @@ impl Totals {
     pub fn add_light<'a>(&mut self, all: impl Iterator<Item = &'a Received>) {
         for light in all {
             self.received += light.packets;
-            self.received_bytes += light.bytes;
+            self.received_bytes += light.payload_bytes;
             self.standing.received += light.packets;
             self.standing.missing += light.missing;
         }

@@ -3,7 +3,7 @@
 use super::{
     header::Header,
     rtcp::{Block, Feedback},
-    srtp::Keys,
+    srtp::{Keys, TAG_LEN},
 };
 use crate::{histogram::Histogram, media::OPUS_SILENCE_LEN_MAX, stamp::Stamp};
 use plenum_shared::media::Kind;
@@ -23,6 +23,8 @@ pub struct Received {
     /// Packets of announced streams, and their bytes as sealed.
     pub packets: u64,
     pub bytes: u64,
+    /// Of these bytes, what is neither header nor seal.
+    pub payload_bytes: u64,
     /// Numbers between the first and the last of each stream that never came.
     pub missing: u64,
     /// RTP packets of other streams: retransmissions and probes.
@@ -106,6 +108,7 @@ impl Incoming {
         };
         self.received.packets += 1;
         self.received.bytes += bytes.len() as u64;
+        self.received.payload_bytes += bytes.len().saturating_sub(header.len + TAG_LEN) as u64;
         self.received.first_at.get_or_insert(now);
         let index = tracked.note(header.sequence);
         if self.until_sample > 0 {
@@ -314,6 +317,7 @@ mod tests {
         assert_eq!(take(&packet(4, &stamped(other))), (4, 1, 1, 1));
         assert_eq!(take(&packet(5, &[0xfc])), (5, 1, 2, 1), "a picture is never so short");
         assert_eq!(take(&packet_of(6, 1, &[0xfc])), (6, 1, 2, 1), "silence that a server put in");
+        assert_eq!(incoming.received().payload_bytes, 3 * (Stamp::LEN + 20) as u64 + 15 + 2);
         assert_eq!((delays.video.count(), delays.video.max_ns()), (1, 5_000));
     }
 

@@ -9,6 +9,8 @@ use aws_lc_rs::{
 use dimpl::SrtpProfile;
 
 const SALT_LEN: usize = 12;
+/// What sealing adds to an RTP packet.
+pub(super) const TAG_LEN: usize = 16;
 /// The part of a compound that stays readable: first header and sender's SSRC.
 const RTCP_CLEAR_LEN: usize = 8;
 const RTCP_ENCRYPTED: u32 = 1 << 31;

@@ -227,7 +227,7 @@ impl Media {
         self.lost += received.missing;
         self.damaged += received.unauthentic + received.strange;
         self.foreign += received.foreign;
-        self.bytes += received.bytes;
+        self.bytes += received.payload_bytes;
     }
 
     /// Returns whether nothing is wrong with the subscription.
@@ -469,7 +469,10 @@ mod tests {
 
     #[test]
     fn light_receivers_count_and_are_told_apart_from_those_who_check_everything() {
-        let received = |packets| Received { packets, missing: 1, opened: 2, ..Received::default() };
+        let received = |packets| {
+            let (bytes, payload_bytes) = (150 * packets, 80 * packets);
+            Received { packets, bytes, payload_bytes, missing: 1, opened: 2, ..Received::default() }
+        };
         let light = |number, packets, subscriptions| {
             let report =
                 MemberReport { state: State::Connected, received: received(packets), sent: 0, port: 0 };
@@ -481,6 +484,7 @@ mod tests {
         let media = &report.media;
         assert_eq!((media.subscriptions, media.subscriptions_expected), (4, 4));
         assert_eq!((media.received, media.lost, media.expected, media.deaf), (90, 2, 92, 1));
+        assert_eq!(media.bytes, 90 * 80, "payloads, as of all others");
         let light = report.light.expect("there were some");
         assert_eq!((light.bots, light.received, light.opened, light.sample), (2, 90, 4, SAMPLE));
     }

@@ -1,9 +1,10 @@
 //! Light members: a thousand viewers on one thread, for measuring a server rather than a client.
 //!
 //! A [`bot`](crate::bot) is a whole WebRTC stack and costs more for each packet than the server does. A light member speaks
-//! the same protocols (ICE, DTLS, SRTP, transport-wide feedback), written from the RFCs and independent of the server's,
-//! but of a packet it reads what is in the clear: header, number, extensions. It opens a sample, which says that what
-//! comes is authentic and how long it was under way by the kernel's clock.
+//! the same protocols (ICE, DTLS, SRTP, transport-wide feedback), written from the RFCs and independent of the server's
+//! but for DTLS, which is the crate that our node has too. Of a packet it reads what is in the clear: header, number,
+//! extensions. It opens a sample, which says that what comes is authentic and how long it was under way by the kernel's
+//! clock.
 //!
 //! Nothing of any server's signalling is known here: who sets a member up says where the server is, what it is to be
 //! asked with ([`Server`]), and what will come ([`Stream`]). A [`Crowd`] is one thread of members.

@@ -171,8 +171,10 @@ impl Dispatch {
         let direction = Direction::Recv;
         let create = RoomCommand::CreateTransport { session, transport, direction };
         let response = self.ask(room, worker, create).await;
-        if is_new && response.is_err() {
-            self.placement().forget_transport(room, transport);
+        match &response {
+            Ok(_) => self.placement().confirm_receiver(room, transport),
+            Err(_) if is_new => self.placement().forget_transport(room, transport),
+            Err(_) => {}
         }
         response
     }
@@ -304,8 +306,9 @@ impl Dispatch {
         self.pool.workers().iter().map(load).collect()
     }
 
-    /// All workers are asked before the first answer is awaited.
+    /// All workers are asked before the first answer is awaited. Who asks has missed events, and with them so have we.
     async fn inventory(&self) -> Response {
+        let confirmed = self.placement().confirmed();
         let mut answers = Vec::with_capacity(self.pool.workers().len());
         for worker in self.pool.workers() {
             let (reply, answer) = oneshot::channel();
@@ -316,6 +319,9 @@ impl Dispatch {
         for answer in answers {
             rooms.extend(answer.await.map_err(|_| worker_gone())?);
         }
+        let transports = rooms.iter().flat_map(|room| &room.transports);
+        let remain = transports.map(|one| one.transport).collect();
+        self.placement().forget_ended(&confirmed, &remain);
         Ok(Reply::Inventory(merge::inventories(rooms)))
     }
 

@@ -2,7 +2,7 @@
 //! where. A room stays where it was created.
 
 use plenum_shared::id::{RoomId, SessionId, TransportId};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 /// Transports a room will have soon after it was created: one participant's two. Keeps a burst of new rooms, which the
@@ -55,6 +55,8 @@ struct Place {
 struct Receiver {
     session: SessionId,
     worker: usize,
+    /// Its worker has said so.
+    is_there: bool,
 }
 
 impl Place {
@@ -161,8 +163,32 @@ impl Placement {
     ) -> bool {
         let Some(place) = self.rooms.get_mut(&room) else { return false };
         let is_new = !place.receivers.contains_key(&transport);
-        place.receivers.entry(transport).or_insert(Receiver { session, worker });
+        place.receivers.entry(transport).or_insert(Receiver { session, worker, is_there: false });
         is_new
+    }
+
+    /// It is there.
+    pub fn confirm_receiver(&mut self, room: RoomId, transport: TransportId) {
+        let receiver = self.rooms.get_mut(&room).and_then(|place| place.receivers.get_mut(&transport));
+        if let Some(receiver) = receiver {
+            receiver.is_there = true;
+        }
+    }
+
+    /// The receiving transports that were there, as far as is known.
+    pub fn confirmed(&self) -> HashSet<TransportId> {
+        let receivers = self.rooms.values().flat_map(|place| &place.receivers);
+        receivers.filter(|(_, receiver)| receiver.is_there).map(|(&transport, _)| transport).collect()
+    }
+
+    /// Of those that were `confirmed` before the workers were asked, only these `remain`: the end of the others was told when
+    /// nobody heard it.
+    pub fn forget_ended(&mut self, confirmed: &HashSet<TransportId>, remain: &HashSet<TransportId>) {
+        for place in self.rooms.values_mut() {
+            place
+                .receivers
+                .retain(|transport, _| remain.contains(transport) || !confirmed.contains(transport));
+        }
     }
 
     /// Where a transport is. Those that send, and those that nobody knows, are at home.
@@ -359,6 +385,27 @@ mod tests {
         placement.forget_session(room, session);
         assert_eq!(placement.workers_of_consumer(room, consumer), [0, 1]);
         assert_eq!(placement.worker_of_transport(room, there), Some(0));
+    }
+
+    #[test]
+    fn whose_end_was_not_heard_is_forgotten_when_everything_is_listed() {
+        let (mut placement, room, session) = (Placement::default(), RoomId::random(), SessionId::random());
+        placement.place(room, &[IDLE, IDLE]);
+        placement.add_branch(room, 1);
+        let [stays, ended, coming, new] = [(); 4].map(|()| TransportId::random());
+        for transport in [stays, ended, coming] {
+            assert!(placement.add_receiver(room, transport, session, 1));
+        }
+        placement.confirm_receiver(room, stays);
+        placement.confirm_receiver(room, ended);
+        let confirmed = placement.confirmed();
+        assert_eq!(confirmed, HashSet::from([stays, ended]));
+        // While the workers list what they have, another one comes.
+        placement.add_receiver(room, new, session, 1);
+        placement.confirm_receiver(room, new);
+        placement.forget_ended(&confirmed, &HashSet::from([stays]));
+        let worker = |transport| placement.worker_of_transport(room, transport);
+        assert_eq!([stays, ended, coming, new].map(worker), [Some(1), Some(0), Some(1), Some(1)]);
     }
 
     /// A worker as it may tell of itself.

@@ -227,6 +227,44 @@ fn a_pause_holds_everywhere_and_ends_everywhere() {
 }
 
 #[test]
+fn sound_that_a_mute_overtakes_is_not_heard_and_the_unmute_is_no_loss() {
+    let mut room = two_workers();
+    let ada = room.link(Direction::Send);
+    let microphone = room.produce(ada, Kind::Audio, Source::Microphone, AUDIO);
+    let viewer = room.viewer_on(1);
+    let view = room.consume(viewer, microphone);
+    let mute = |room: &mut Room, paused| {
+        room.command(RoomCommand::SetProducerPaused { producer: microphone, paused }).unwrap();
+    };
+    let mut number = 0;
+    let mut speak = |room: &mut Room, packets: u16| {
+        for _ in 0..packets {
+            number += 1;
+            room.send_audio(ada, number, 20);
+            room.run(20);
+        }
+    };
+    speak(&mut room, 10);
+    let before = room.received(&view);
+    assert_eq!(before.len(), 10);
+    // The branch is behind: it is told of the mute before it reads what was said before it.
+    room.wires.hold_packets(true);
+    speak(&mut room, 1);
+    mute(&mut room, true);
+    room.wires.hold_packets(false);
+    room.pump();
+    assert_eq!(room.received(&view).len(), 0, "it is muted already");
+    assert_eq!(room.others[0].counters().rtp_dropped_paused, 1);
+    speak(&mut room, 100);
+    mute(&mut room, false);
+    speak(&mut room, 1);
+    let after = room.received(&view);
+    let number = |packets: &[(RtpPacket, Vec<u8>)]| packets.last().unwrap().0.sequence_number;
+    assert_eq!(after.len(), 1);
+    assert_eq!(number(&after), number(&before).wrapping_add(1), "what was left out is no loss");
+}
+
+#[test]
 fn a_full_ring_costs_a_frame_and_a_keyframe_request() {
     let mut room = two_workers();
     let ada = room.link(Direction::Send);

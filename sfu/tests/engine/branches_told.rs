@@ -122,14 +122,21 @@ fn what_control_missed_is_told_again_once_for_each_session() {
 /// One thing that happens to a room.
 #[derive(Debug, Clone)]
 enum Step {
-    Publish { sound: bool },
+    Publish {
+        sound: bool,
+    },
     Unpublish(usize),
     Pause(usize, bool),
     Watch(usize),
     LookAway(usize),
     Send(usize),
-    Refuse { sound: bool, count: usize },
+    Refuse {
+        sound: bool,
+        count: usize,
+    },
     LeaveViewer(usize),
+    /// A worker is behind with packets, or not any more.
+    FallBehind(bool),
     Wait(u64),
 }
 
@@ -143,6 +150,7 @@ fn step() -> impl Strategy<Value = Step> {
         12 => (0_usize..8).prop_map(Step::Send),
         2 => (any::<bool>(), 1_usize..4).prop_map(|(sound, count)| Step::Refuse { sound, count }),
         1 => (0_usize..4).prop_map(Step::LeaveViewer),
+        2 => any::<bool>().prop_map(Step::FallBehind),
         3 => (1_u64..800).prop_map(Step::Wait),
     ]
 }
@@ -217,6 +225,10 @@ impl Story {
                 let transport = room.links[viewer].transport;
                 room.command_of(viewer, RoomCommand::CloseTransport { transport }).unwrap();
             }
+            Step::FallBehind(is_behind) => {
+                room.wires.hold_packets(is_behind);
+                room.pump();
+            }
             Step::Wait(ms) => room.run(ms),
             _ => {}
         }
@@ -227,11 +239,19 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_both_workers_agree_on_what_there_is(steps in prop::collection::vec(step(), 1..60)) {
+    fn whatever_happens_both_workers_agree_on_what_there_is(
+        steps in prop::collection::vec(step(), 1..60),
+        in_order in any::<bool>(),
+    ) {
         let mut story = Story::new();
+        if in_order {
+            story.room.wires.keep_order();
+        }
         steps.iter().for_each(|step| story.tell(step));
         let room = &mut story.room;
         room.wires.refuse(Class::Video, 0);
+        room.wires.hold_packets(false);
+        room.pump();
         let published = |stats: RoomStats| -> BTreeMap<_, _> {
             stats.producers.iter().map(|one| (one.producer, (one.session, one.paused))).collect()
         };

@@ -1,4 +1,5 @@
-//! What lies between the workers of a test: everything arrives in order, and packets can be refused as by a full ring.
+//! What lies between the workers of a test: what is told overtakes the packets that wait, as it may between real ones, and
+//! packets can be refused as by a full ring.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -19,6 +20,10 @@ struct State {
     refusing_data: usize,
     /// Everything stays on its way.
     is_held: bool,
+    /// Only what is told arrives: the readers are behind with packets.
+    is_behind: bool,
+    /// Nothing overtakes anything: a reader may be as fast as that.
+    keeps_order: bool,
     /// Buffers of packets that have arrived.
     spare: Vec<Vec<u8>>,
     packets: usize,
@@ -46,7 +51,25 @@ impl Wires {
     /// The next thing on its way: from whom, to whom.
     pub fn take(&self) -> Option<(WorkerIndex, WorkerIndex, Carried)> {
         let mut state = self.0.lock().unwrap();
-        if state.is_held { None } else { state.waiting.pop_front() }
+        if state.is_held {
+            return None;
+        }
+        let is_told = |(_, _, carried): &(_, _, Carried)| matches!(carried, Carried::Message(_));
+        let told = state.waiting.iter().position(is_told).filter(|_| !state.keeps_order || state.is_behind);
+        if told.is_none() && state.is_behind {
+            return None;
+        }
+        state.waiting.remove(told.unwrap_or(0))
+    }
+
+    /// From now on packets wait, or go on.
+    pub fn hold_packets(&self, is_behind: bool) {
+        self.0.lock().unwrap().is_behind = is_behind;
+    }
+
+    /// From now on all arrives in the order in which it was given.
+    pub fn keep_order(&self) {
+        self.0.lock().unwrap().keeps_order = true;
     }
 
     /// From now on nothing arrives, or all of it goes on.

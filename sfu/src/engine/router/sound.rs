@@ -184,6 +184,11 @@ impl Router {
         (packet.timestamp, packet.marker) = (head.timestamp, head.marker);
         let SoundHead { pass, heard, .. } = *head;
         let producer = &mut self.producers[slot];
+        if producer.paused {
+            // It was said before the pause, of which we were told while it waited.
+            outlet.counters.rtp_dropped_paused += 1;
+            return;
+        }
         producer.heard = heard;
         producer.pauses.segment = head.segment;
         if producer.redundant_viewers > 0 {

@@ -8,13 +8,13 @@ use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::router::held::{HELD_MAX, Progress};
 use plenum_sfu::engine::transport::LocalIndex;
 use plenum_shared::command::RoomCommand;
-use plenum_shared::media::{Direction, Kind, Source};
+use plenum_shared::media::{Direction, Kind, Layer, Source};
 use plenum_shared::rtp::router_capabilities;
 use proptest::prelude::*;
 
 use crate::peer::address;
-use crate::room::{MID, Room, Viewing};
-use crate::tracks::{single, video_packet, vp8};
+use crate::room::{MID, RID, Room, Viewing};
+use crate::tracks::{SIMULCAST_SSRC, simulcast, single, video_packet, vp8};
 
 const LOCAL: LocalIndex = LocalIndex(0);
 /// A transport nobody has.
@@ -188,6 +188,42 @@ fn packets_that_come_evenly_do_not_wait_for_each_other() {
     show.frame_of(&[300, 300], false);
     assert_eq!(show.end(), Progress::Done);
     assert!(show.groups().is_empty(), "two that come together are waited for again");
+}
+
+#[test]
+fn a_layer_that_comes_evenly_does_not_wait_for_another_one() {
+    let patience = Duration::from_millis(1);
+    let mut room = Room::with(Limits { frame_patience: patience, ..Limits::default() });
+    let ada = room.link(Direction::Send);
+    let camera = room.produce(ada, Kind::Video, Source::Camera, &simulcast());
+    let viewer = room.link(Direction::Recv);
+    let view = room.consume(viewer, camera);
+    let layer = Layer { spatial: 0, temporal: None };
+    room.command(RoomCommand::SetPreferredLayer { consumer: view.consumer, layer, size: None }).unwrap();
+    let packet = |room: &mut Room, layer: u32, number: u16, frame: u16| {
+        let mut payload = vp8(frame == 1, frame);
+        payload.resize(300, 0xAB);
+        let rid: &[u8] = if layer == 0 { b"r0" } else { b"r1" };
+        let extensions: &[(u8, &[u8])] = &[(MID, b"1"), (RID, rid)];
+        let mut packet = video_packet(SIMULCAST_SSRC + layer, number, &payload, extensions);
+        packet.timestamp = u32::from(frame) * 3000;
+        let mut datagram = room.sealed_with(ada, packet, frame == 1);
+        let source = room.source(ada);
+        room.engine.handle_datagram(room.now, LOCAL, source, &mut datagram);
+    };
+    packet(&mut room, 0, 1, 1);
+    for number in 2..=6 {
+        assert_eq!(room.engine.end_batch(room.now), Progress::Done);
+        room.pump();
+        room.run(5);
+        packet(&mut room, 0, number, 2);
+    }
+    let sent = room.engine.counters().rtp_sent;
+    assert_eq!(sent, 5, "four waited in vain, or not at all");
+    // Another layer begins to come in the same read.
+    packet(&mut room, 1, 1, 2);
+    assert_eq!(room.engine.end_batch(room.now), Progress::Done);
+    assert_eq!(room.engine.counters().rtp_sent, sent + 1);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::{
     Outlet, Router,
     announce::announce_layer,
     consumer::{Consumer, Passing},
-    producer::{Incoming, Producer},
+    producer::{Incoming, LAYERS_MAX, Producer},
 };
 use crate::engine::{packet::RtpPacket, relay::home::relay_held, transport::params::Elements};
 
@@ -27,8 +27,8 @@ pub struct Held {
     packets: Vec<HeldPacket>,
     /// When the oldest of them has been held for as long as it may.
     latest: Option<Instant>,
-    /// No other is expected after this.
-    until: Option<Instant>,
+    /// Of each stream, when no other packet is expected after the newest of it that is held.
+    until: [Option<Instant>; LAYERS_MAX],
     /// One of them ends a frame.
     is_whole: bool,
     /// The branches have them already.
@@ -66,9 +66,10 @@ impl Held {
         self.packets.is_empty()
     }
 
-    /// When they leave, whole or not.
+    /// When they leave, whole or not: all of them, as soon as one stream has nothing more to wait for. How packets of one layer
+    /// follow each other says nothing of another one.
     pub fn until(&self) -> Option<Instant> {
-        self.until
+        self.until.iter().flatten().min().copied()
     }
 
     /// They are worth sending: a frame is complete, or there are as many as may be.
@@ -90,7 +91,9 @@ impl Held {
         (wait, patience): (Duration, Duration),
     ) {
         let latest = *self.latest.get_or_insert(now + patience);
-        self.until = Some(latest.min(now + wait));
+        if let Some(until) = self.until.get_mut(usize::from(incoming.stream)) {
+            *until = Some(latest.min(now + wait));
+        }
         self.is_whole |= packet.marker;
         self.levelled = None;
         self.packets.push(HeldPacket { incoming, packet: *packet, weight: 0, padding: 0 });
@@ -107,7 +110,7 @@ impl Held {
 
     fn clear(&mut self) {
         self.packets.clear();
-        (self.latest, self.until, self.levelled) = (None, None, None);
+        (self.latest, self.until, self.levelled) = (None, [None; LAYERS_MAX], None);
         (self.is_whole, self.is_relayed, self.served) = (false, false, 0);
     }
 
@@ -124,6 +127,9 @@ impl Held {
     /// Packets of a stream that is numbered anew cannot be found any more.
     pub fn forget_stream(&mut self, stream: u8) {
         self.packets.retain(|held| held.incoming.stream != stream);
+        if let Some(until) = self.until.get_mut(usize::from(stream)) {
+            *until = None;
+        }
     }
 
     /// Gives the packets of a stream the length of the longest of them, where that takes little. The last one may stay shorter.

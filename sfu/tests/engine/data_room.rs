@@ -187,6 +187,22 @@ fn a_message_for_which_there_is_no_room_between_workers_ends_what_relies_on_it()
 }
 
 #[test]
+fn a_message_that_is_lost_between_workers_ends_nothing_in_other_groups() {
+    let mut talk = DataTalk::across();
+    let session = talk.room.links[talk.to.link].session;
+    talk.room.command(RoomCommand::SetSessionGroup { session, group: 3 }).unwrap();
+    talk.room.wires.refuse_data(1);
+    talk.say(Kind::String, b"lost");
+    talk.run(500);
+    assert!(!talk.closed_for(DataCloseReason::Slow), "it was not for him");
+    talk.room.command(RoomCommand::SetSessionGroup { session, group: 0 }).unwrap();
+    talk.say(Kind::String, b"heard");
+    talk.run(500);
+    let expected = (talk.theirs.stream_id, Kind::String, b"heard".to_vec());
+    assert_eq!(talk.to.sctp.received, [expected]);
+}
+
+#[test]
 fn messages_without_room_between_workers_are_told_once_until_there_is_room_again() {
     let mut talk = DataTalk::across();
     talk.room.wires.crossed();

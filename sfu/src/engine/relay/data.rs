@@ -102,10 +102,15 @@ impl Engine {
         }
     }
 
-    /// A message did not come this far: whoever relies on every one of them cannot go on, as if he had been too slow himself.
+    /// A message did not come this far: whoever relies on every one of them cannot go on, as if he had been too slow himself. It
+    /// was not for other groups.
     pub(super) fn note_data_lost(&mut self, now: Instant, room: Slot, producer: DataProducerId, len: usize) {
         let Some(slot) = self.rooms[room].data.producer_slot(producer) else { return };
+        let group = self.rooms[room].group_of(self.rooms[room].data.producers[slot].session);
         for consumer in self.rooms[room].data.producers[slot].consumers.clone() {
+            if self.rooms[room].group_of(self.rooms[room].data.consumers[consumer].session) != group {
+                continue;
+            }
             let one = &mut self.rooms[room].data.consumers[consumer];
             if one.stream.is_reliable() {
                 self.report_data_consumer(room, consumer, DataCloseReason::Slow);

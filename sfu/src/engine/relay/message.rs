@@ -1,5 +1,5 @@
-//! What the workers of a room tell each other beside packets. Nothing in it is of one engine alone, so that it could cross
-//! to another process as well.
+//! What the workers of a room tell each other beside packets. Nothing in it is of one engine alone, but times are of the clock
+//! that all workers of a process have.
 
 use bytes::Bytes;
 use plenum_shared::{

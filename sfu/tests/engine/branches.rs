@@ -277,11 +277,43 @@ fn a_full_ring_costs_a_frame_and_a_keyframe_request() {
     room.wires.refuse(Class::Video, 1);
     room.send_video(ada, 2, false);
     room.run(1);
+    assert!(keyframes_asked(&mut room, ada).is_empty(), "it would find no room either");
+    room.send_video(ada, 3, false);
+    room.run(1);
     assert_eq!(keyframes_asked(&mut room, ada), [2000]);
-    room.send_video(ada, 3, true);
-    room.send_video(ada, 4, false);
-    assert_eq!(room.received(&view).len(), 3, "all but the frame that was dropped");
+    room.send_video(ada, 4, true);
+    room.send_video(ada, 5, false);
+    assert_eq!(room.received(&view).len(), 4, "all but the frame that was dropped");
     assert_eq!(room.engine.counters().video_dropped_ring_full, 1);
+}
+
+#[test]
+fn a_branch_that_is_always_behind_does_not_have_everybody_sent_keyframes() {
+    let mut room = two_workers();
+    let ada = room.link(Direction::Send);
+    let camera = room.produce(ada, Kind::Video, Source::Camera, &single());
+    let viewer = room.viewer_on(1);
+    room.consume(viewer, camera);
+    room.send_video(ada, 1, true);
+    room.run(400);
+    keyframes_asked(&mut room, ada);
+    // For ten seconds no frame finds room, or one of three does; whoever is asked for a keyframe sends it.
+    let mut number = 1;
+    for refused in [usize::MAX, 2] {
+        let mut asked = 0;
+        for frame in 0..300 {
+            if refused == usize::MAX || frame % 3 == 0 {
+                room.wires.refuse(Class::Video, refused);
+            }
+            let requests = keyframes_asked(&mut room, ada).len();
+            asked += requests;
+            number += 1;
+            room.send_video(ada, number, requests > 0);
+            room.run(33);
+        }
+        assert!(asked <= 8, "{asked} keyframes in ten seconds");
+        room.wires.refuse(Class::Video, 0);
+    }
 }
 
 #[test]

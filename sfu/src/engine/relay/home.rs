@@ -10,6 +10,7 @@ use plenum_shared::{
 use super::{
     Body, Head, PADDING, SoundHead, WorkerIndex,
     message::{Message, Mirrored, ToBranch, ToHome, Told, Wants},
+    spoilt::Spoilt,
 };
 use crate::engine::{
     Engine, Waiting,
@@ -23,7 +24,7 @@ use crate::engine::{
         Outlet,
         data::DataProducer,
         held::Held,
-        producer::{Incoming, LAYERS_MAX, Producer},
+        producer::{Incoming, Producer},
         silence::Pass,
     },
 };
@@ -35,20 +36,20 @@ pub struct Follower {
     pub worker: WorkerIndex,
     /// What of the producer is wanted there.
     pub wants: Wants,
-    /// Of each stream, the timestamp of a frame that lost a packet to a full ring.
-    spoilt: [Option<u32>; LAYERS_MAX],
+    /// What a full ring has cost it.
+    spoilt: Spoilt,
     /// The pause after which sound was last sent there.
     segment: Option<u32>,
 }
 
 impl Follower {
     fn new(worker: WorkerIndex, wants: Wants) -> Self {
-        Follower { worker, wants, spoilt: [None; LAYERS_MAX], segment: None }
+        Follower { worker, wants, spoilt: Spoilt::default(), segment: None }
     }
 }
 
 /// Sends what is held of a picture to the branches that want it. The first packet for which there is no room costs its frame,
-/// and has a keyframe asked for.
+/// and once there is room again a keyframe is asked for.
 pub(in crate::engine) fn relay_held(
     now: Instant,
     producer: &mut Producer,
@@ -59,26 +60,25 @@ pub(in crate::engine) fn relay_held(
     for follower in followers {
         for (incoming, packet) in held.packets() {
             let Incoming { stream, index, .. } = *incoming;
-            let place = usize::from(stream);
-            let (Some(state), Some(spoilt)) = (streams.get(place), follower.spoilt.get_mut(place)) else {
-                continue;
-            };
+            let Some(state) = streams.get(usize::from(stream)) else { continue };
             let stored = if packet.is_empty() { Some(PADDING) } else { state.history.get(index) };
             let Some(bytes) = stored else { continue };
             let (room, generation) = (outlet.room, state.generation);
             let head = Head { room, producer: *id, stream, generation, index, body: Body::Video };
-            if *spoilt == Some(packet.timestamp) {
+            if follower.spoilt.is_of(stream, packet.timestamp) {
                 outlet.counters.video_dropped_ring_full += 1;
                 continue;
             }
-            if push(follower.worker, Class::Video, &head, bytes, outlet) {
-                *spoilt = None;
+            if !push(follower.worker, Class::Video, &head, bytes, outlet) {
+                follower.spoilt.lost(stream, packet.timestamp);
                 continue;
             }
-            *spoilt = Some(packet.timestamp);
-            keyframes.want(stream);
-            if let Some(peer) = *peer {
-                outlet.deadlines.advance(Waiting::Peer(peer), now);
+            let owed = follower.spoilt.crossed(now, stream, incoming.description.keyframe);
+            for stream in owed {
+                keyframes.want(stream);
+                if let Some(peer) = *peer {
+                    outlet.deadlines.advance(Waiting::Peer(peer), now);
+                }
             }
         }
     }

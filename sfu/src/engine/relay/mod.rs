@@ -13,6 +13,7 @@ pub mod branch;
 pub mod data;
 pub mod home;
 pub mod message;
+mod spoilt;
 
 use std::fmt;
 

@@ -158,8 +158,24 @@ impl Dispatch {
     /// home's to open: it tells the other worker before it answers.
     async fn create_receiver(&self, room: RoomId, session: SessionId, transport: TransportId) -> Response {
         let loads = self.loads();
-        let worker =
+        let (worker, is_new) =
             self.placement().place_receiver(room, session, transport, &loads).ok_or_else(unknown_room)?;
+        let direction = Direction::Recv;
+        let create = RoomCommand::CreateTransport { session, transport, direction };
+        let response = match self.open_part(room, worker).await {
+            Ok(()) => self.ask(room, worker, create).await,
+            Err(refusal) => Err(refusal),
+        };
+        match &response {
+            Ok(_) => self.placement().confirm_receiver(room, transport),
+            Err(_) if is_new => self.placement().forget_transport(room, transport),
+            Err(_) => {}
+        }
+        response
+    }
+
+    /// Several may find that a part is missing and ask for it: home opens it once.
+    async fn open_part(&self, room: RoomId, worker: usize) -> Result<(), Refusal> {
         if !self.placement().parts_of(room).contains(&worker) {
             // There are as many workers as fit into the number.
             let branch = WorkerIndex(worker as u16);
@@ -167,16 +183,7 @@ impl Dispatch {
             self.submit(room, self.home_of(room)?, open)?.answer().await?;
             self.placement().add_branch(room, worker);
         }
-        let is_new = self.placement().add_receiver(room, transport, session, worker);
-        let direction = Direction::Recv;
-        let create = RoomCommand::CreateTransport { session, transport, direction };
-        let response = self.ask(room, worker, create).await;
-        match &response {
-            Ok(_) => self.placement().confirm_receiver(room, transport),
-            Err(_) if is_new => self.placement().forget_transport(room, transport),
-            Err(_) => {}
-        }
-        response
+        Ok(())
     }
 
     async fn close_transport(&self, room: RoomId, transport: TransportId) -> Response {

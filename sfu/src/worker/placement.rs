@@ -112,10 +112,23 @@ impl Placement {
         Some(home)
     }
 
-    /// Chooses the worker of a transport that will receive: home, as long as the room is small or its worker has time, else
-    /// a part that has, else a worker that has and no part yet. One that is there already is asked for again where it is, and
-    /// another one of its session is put beside it: what one session may have is counted there.
+    /// Chooses the worker of a transport that will receive, and counts it there from now on. Returns whether it was not known
+    /// before as well; `None` where the room is not.
     pub fn place_receiver(
+        &mut self,
+        room: RoomId,
+        session: SessionId,
+        transport: TransportId,
+        loads: &[Load],
+    ) -> Option<(usize, bool)> {
+        let worker = self.worker_for_receiver(room, session, transport, loads)?;
+        Some((worker, self.add_receiver(room, transport, session, worker)))
+    }
+
+    /// Home, as long as the room is small or its worker has time, else a part that has, else a worker that has and no part yet.
+    /// One that is there already is asked for again where it is, and another one of its session is put beside it: what one
+    /// session may have is counted there.
+    fn worker_for_receiver(
         &self,
         room: RoomId,
         session: SessionId,
@@ -154,7 +167,7 @@ impl Placement {
     }
 
     /// A transport that receives is about to be there. Returns whether it was not known before.
-    pub fn add_receiver(
+    fn add_receiver(
         &mut self,
         room: RoomId,
         transport: TransportId,
@@ -260,9 +273,9 @@ mod tests {
     /// Places a transport that receives.
     fn receive(placement: &mut Placement, room: RoomId, session: SessionId, loads: &[Load]) -> usize {
         let transport = TransportId::random();
-        let worker = placement.place_receiver(room, session, transport, loads).unwrap();
+        let (worker, is_new) = placement.place_receiver(room, session, transport, loads).unwrap();
+        assert!(is_new);
         placement.add_branch(room, worker);
-        placement.add_receiver(room, transport, session, worker);
         worker
     }
 
@@ -342,6 +355,21 @@ mod tests {
     }
 
     #[test]
+    fn those_who_come_while_a_branch_opens_are_counted_there() {
+        let (mut placement, room) = (Placement::default(), RoomId::random());
+        let idle = [IDLE; 3];
+        placement.place(room, &idle);
+        let mut counts = [0; 3];
+        for _ in 0..3 * PART_MAX {
+            let (session, transport) = (SessionId::random(), TransportId::random());
+            let (worker, _) = placement.place_receiver(room, session, transport, &idle).unwrap();
+            counts[worker] += 1;
+        }
+        assert_eq!(placement.parts_of(room), [0], "none of them is open yet");
+        assert_eq!(counts, [PART_MAX; 3]);
+    }
+
+    #[test]
     fn where_nobody_has_time_no_branch_is_opened() {
         let (mut placement, room) = (Placement::default(), RoomId::random());
         placement.place(room, &[IDLE, IDLE]);
@@ -376,7 +404,7 @@ mod tests {
         assert_eq!(placement.worker_of_transport(room, here), Some(0));
         assert_eq!(placement.worker_of_transport(room, there), Some(1));
         let again = placement.place_receiver(room, session, there, &[IDLE, IDLE]);
-        assert_eq!(again, Some(1), "asked for again");
+        assert_eq!(again, Some((1, false)), "asked for again");
         let consumer = Uuid::from_u128(7);
         assert_eq!(placement.workers_of_consumer(room, consumer), [0, 1]);
         placement.add_consumer(room, consumer, 1);
@@ -454,8 +482,9 @@ mod tests {
                         let (session, transport) = (SessionId::random(), TransportId::random());
                         let parts = placement.parts_of(*room);
                         let small = placed.iter().filter(|(_, worker)| *worker == home).count() < DIVIDED_FROM;
-                        let worker = placement.place_receiver(*room, session, transport, &loads).unwrap();
-                        prop_assert!(worker < loads.len());
+                        let (worker, is_new) =
+                            placement.place_receiver(*room, session, transport, &loads).unwrap();
+                        prop_assert!(is_new && worker < loads.len());
                         if small && loads[home].cpu < OVERLOADED {
                             prop_assert_eq!(worker, home, "a small room is where it is");
                         }
@@ -463,7 +492,6 @@ mod tests {
                             prop_assert!(loads[worker].cpu < BUSY, "only one with time becomes a part");
                         }
                         placement.add_branch(*room, worker);
-                        prop_assert!(placement.add_receiver(*room, transport, session, worker));
                         placed.push((transport, worker));
                     },
                 }

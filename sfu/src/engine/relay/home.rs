@@ -156,17 +156,18 @@ fn push(to: WorkerIndex, class: Class, head: &Head, bytes: &[u8], outlet: &mut O
 }
 
 impl Engine {
-    /// Another worker has a branch of this room from now on, and is told all there is to know of it. What it was told before
-    /// changes nothing there.
+    /// Another worker has a branch of this room from now on, and is told all there is to know of it: once, however many ask for
+    /// it while it opens.
     pub fn open_branch(&mut self, room: RoomId, worker: WorkerIndex) -> Response {
         let slot = self.room_slot(room).map_err(|reason| Refusal::new(reason, room.to_string()))?;
         if self.rooms[slot].home.is_some() || worker == self.worker {
             return Err(Refusal::new(RefusalReason::Invalid, "a branch needs a home on another worker"));
         }
         let (router, outlet) = router_and_outlet!(self, slot);
-        if !router.branches.contains(&worker) {
-            router.branches.push(worker);
+        if router.branches.contains(&worker) {
+            return Ok(Reply::Done);
         }
+        router.branches.push(worker);
         let mut tell = |told| outlet.relay.tell(worker, Message { room, body: Told::ToBranch(told) });
         tell(ToBranch::Open);
         for (_, producer) in &router.producers {

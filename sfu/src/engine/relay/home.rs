@@ -130,12 +130,7 @@ pub(in crate::engine) fn relay_sound(
         if begins && follower.wants.redundant {
             for (timestamp, opus) in recent.earlier(packet.timestamp) {
                 // What there is no room for is not sent again either.
-                let _ = outlet.relay.push(
-                    follower.worker,
-                    Class::Audio,
-                    &head(Body::Earlier { timestamp }),
-                    opus,
-                );
+                push(follower.worker, Class::Audio, &head(Body::Earlier { timestamp }), opus, outlet);
             }
         }
         push(follower.worker, Class::Audio, &sound, bytes, outlet);

@@ -17,7 +17,7 @@ const BUSY: f32 = 0.5;
 const OVERLOADED: f32 = 0.85;
 /// Receiving transports of one room that one worker takes, as long as another one has fewer. Of a picture of 1.5 Mbit/s they
 /// take a tenth of a core or two; the figures are a second old, and more may come at once than they show.
-const PART_MAX: usize = 200;
+pub const PART_MAX: usize = 200;
 /// Subscriptions of one room whose worker is remembered. When there are more, all are forgotten: whoever is not found at home
 /// is then looked for on the branches.
 const CONSUMERS_MAX: usize = 1 << 16;

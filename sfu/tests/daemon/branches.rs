@@ -7,6 +7,7 @@ use crate::{
     node::{Node, PANICS},
     worker::connect_parameters,
 };
+use plenum_sfu::worker::placement::PART_MAX;
 use plenum_shared::{
     command::{Command, RefusalReason, Reply, RoomCommand},
     event::Event as Told,
@@ -27,8 +28,6 @@ use str0m::{
     rtp::RtpWrite,
 };
 
-/// As many receiving transports of a room as the first worker takes before the second one is asked.
-const FULL: usize = 200;
 const OPUS: u8 = 111;
 const SSRC: u32 = 1000;
 const MICROPHONE: &str = r#"{
@@ -110,19 +109,30 @@ impl Peer {
     }
 }
 
-/// Has as many people receive in a room as its first worker takes. Returns the transport of one of them.
-async fn fill(control: &Session, room: RoomId) -> TransportId {
-    let mut last = TransportId::random();
-    for _ in 0..FULL {
-        last = TransportId::random();
-        let create = RoomCommand::CreateTransport {
-            session: SessionId::random(),
-            transport: last,
-            direction: Direction::Recv,
-        };
-        control.room(room, create).await.unwrap();
+/// Creates a transport of somebody. Returns where it is reached.
+async fn create(control: &Session, room: RoomId, transport: TransportId, direction: Direction) -> SocketAddr {
+    let create = RoomCommand::CreateTransport { session: SessionId::random(), transport, direction };
+    match control.room(room, create).await {
+        Ok(Reply::TransportCreated { candidates, .. }) => {
+            SocketAddr::new(candidates[0].ip, candidates[0].port)
+        }
+        other => panic!("{other:?}"),
     }
-    last
+}
+
+/// Has people receive in a room until its home takes no more. Where that is busy some of them are elsewhere. Returns the
+/// transport of one who is at home, and how many have come.
+async fn fill(control: &Session, room: RoomId, home: SocketAddr) -> (TransportId, usize) {
+    let (mut at_home, mut count) = (Vec::new(), 0);
+    while at_home.len() < PART_MAX {
+        assert!(count < 10 * PART_MAX, "its home takes nobody");
+        let transport = TransportId::random();
+        if create(control, room, transport, Direction::Recv).await == home {
+            at_home.push(transport);
+        }
+        count += 1;
+    }
+    (at_home[0], count)
 }
 
 async fn inventory(control: &Session) -> Vec<plenum_shared::command::RoomInventory> {
@@ -153,7 +163,7 @@ async fn a_room_that_outgrows_its_worker_goes_on_on_another_one() {
         RoomCommand::Produce { transport: sending, producer, kind, source, rtp_parameters, paused: false };
     control.room(room, produce).await.unwrap();
 
-    fill(&control, room).await;
+    let (_, count) = fill(&control, room, speaker.server).await;
     let bob = SessionId::random();
     let (mut listener, receiving) = Peer::join(&control, room, bob, Direction::Recv).await;
     assert_ne!(listener.server, speaker.server, "he is on another worker");
@@ -188,10 +198,10 @@ async fn a_room_that_outgrows_its_worker_goes_on_on_another_one() {
     // To control it is one room.
     let rooms = inventory(&control).await;
     assert_eq!(rooms.len(), 1);
-    assert_eq!(rooms[0].transports.len(), FULL + 2);
+    assert_eq!(rooms[0].transports.len(), count + 2);
     assert_eq!((&rooms[0].producers[..], &rooms[0].consumers[..]), (&[producer][..], &[consumer][..]));
     let Ok(Reply::Stats(stats)) = control.room(room, RoomCommand::Stats).await else { panic!("no figures") };
-    assert_eq!(stats.sessions.len(), FULL + 2);
+    assert_eq!(stats.sessions.len(), count + 2);
     assert!(stats.sent_bytes > 0 && stats.received_bytes > 0);
     let details = control.room(room, RoomCommand::SessionDetails { session: bob }).await;
     let Ok(Reply::SessionDetails(details)) = details else { panic!("{details:?}") };
@@ -243,7 +253,7 @@ async fn a_room_that_outgrows_its_worker_goes_on_on_another_one() {
     control.room(room, RoomCommand::CloseSession { session: bob }).await.unwrap();
     let gone = control.room(room, pause(consumer)).await.unwrap_err();
     assert_eq!(gone.reason, RefusalReason::UnknownConsumer);
-    assert_eq!(inventory(&control).await[0].transports.len(), FULL + 1);
+    assert_eq!(inventory(&control).await[0].transports.len(), count + 1);
     control.room(room, RoomCommand::Close).await.unwrap();
     assert_eq!(inventory(&control).await, []);
     eventually_async("no part of it is left", || {
@@ -261,20 +271,16 @@ async fn fragile(control: &Session, on_branch: bool) -> RoomId {
     let room = RoomId::random();
     control.room(room, RoomCommand::Create).await.unwrap();
     let (sending, producer) = (TransportId::random(), ProducerId::random());
-    let session = SessionId::random();
-    let create = RoomCommand::CreateTransport { session, transport: sending, direction: Direction::Send };
-    control.room(room, create).await.unwrap();
+    let home = create(control, room, sending, Direction::Send).await;
     let (kind, source) = (Kind::Audio, Source::Microphone);
     let rtp_parameters: RtpParameters = serde_json::from_str(MICROPHONE).unwrap();
     let produce =
         RoomCommand::Produce { transport: sending, producer, kind, source, rtp_parameters, paused: false };
     control.room(room, produce).await.unwrap();
-    let at_home = fill(control, room).await;
-    let (session, on_branch_too) = (SessionId::random(), TransportId::random());
-    let create =
-        RoomCommand::CreateTransport { session, transport: on_branch_too, direction: Direction::Recv };
-    control.room(room, create).await.unwrap();
-    let transport = if on_branch { on_branch_too } else { at_home };
+    let (at_home, _) = fill(control, room, home).await;
+    let elsewhere = TransportId::random();
+    assert_ne!(create(control, room, elsewhere, Direction::Recv).await, home, "it is on the branch");
+    let transport = if on_branch { elsewhere } else { at_home };
     let rtp_capabilities = router_capabilities();
     let consume =
         RoomCommand::Consume { transport, consumer: PANICS, producer, rtp_capabilities, paused: false };

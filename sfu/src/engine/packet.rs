@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use thiserror::Error;
 
+pub mod template;
+
 /// The part of the header that is always there.
 pub const FIXED_HEADER_LEN: usize = 12;
 

@@ -28,7 +28,7 @@ use crate::engine::{
     Waiting,
     demux::Slot,
     egress::NotTaken,
-    packet::RtpPacket,
+    packet::{RtpPacket, template::HeaderTemplate},
     transport::{
         allocate::Precedence,
         estimate::Purpose,
@@ -87,7 +87,6 @@ pub struct Consumer {
     pub redundancy: Redundancy,
     /// Where the viewer went on after a pause of its producer ([`super::silence::Pauses::segment`]).
     segment: u32,
-    pub(super) mid: String,
     cname: String,
     /// Its place in the room's table.
     pub(super) slot: usize,
@@ -96,6 +95,7 @@ pub struct Consumer {
     pub(super) repair_type: Option<u8>,
     pub(super) ids: ExtensionIds,
     pub(super) elements: Elements,
+    pub(super) header: HeaderTemplate,
     pub(super) rewriter: Rewriter,
     pub(super) sent: SentRing,
     pub(super) rtx_sequence_number: u16,
@@ -168,6 +168,7 @@ impl Consumer {
         let published: &Published = &producer.published;
         let highest = Layer { spatial: producer.layer_count() as u8 - 1, temporal: None };
         let encoding = subscribed.parameters.encodings.first();
+        let (ids, mid) = (subscribed.ids, subscribed.parameters.mid.as_deref().unwrap_or_default());
         Consumer {
             id,
             session,
@@ -193,16 +194,12 @@ impl Consumer {
             redundancy: Redundancy::default(),
             segment: producer.pauses.segment,
             slot: usize::MAX,
-            mid: subscribed.parameters.mid.clone().unwrap_or_default(),
             cname: subscribed.parameters.rtcp.cname.clone().unwrap_or_default(),
             media_type: subscribed.media_type,
             repair_type: subscribed.repair_type,
-            ids: subscribed.ids,
-            elements: Elements::new(
-                &published.ids,
-                &subscribed.ids,
-                subscribed.parameters.mid.as_deref().unwrap_or_default(),
-            ),
+            ids,
+            elements: Elements::new(&published.ids, &ids, mid),
+            header: HeaderTemplate::new((ids.mid, mid), ids.abs_send_time, ids.transport_wide),
             // The upper half of the numbers is left out: receivers of SRTP must not see an early wrap.
             rewriter: Rewriter::new((start >> 17) as u16, start),
             sent: SentRing::default(),

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::engine::{
     egress::{Class, NotTaken},
-    packet::{HeaderFields, RtpPacket, write_header},
+    packet::{HeaderFields, RtpPacket},
     transport::{
         RTP_OVERHEAD_MAX,
         estimate::Purpose,
@@ -191,7 +191,7 @@ impl Consumer {
         numbers: &Numbers,
         outlet: &mut Outlet<'_>,
     ) -> Result<usize, NotTaken> {
-        let mut descriptor = [0; DESCRIPTOR_MAX];
+        let mut descriptor: [u8; DESCRIPTOR_MAX];
         let mut carried: [(u8, &[u8]); CARRIED_MAX] = Default::default();
         for (element, (theirs, ours)) in carried.iter_mut().zip(self.elements.carried) {
             if ours != 0
@@ -204,6 +204,7 @@ impl Consumer {
         if self.ids.dependency != 0
             && let Some((id, value)) = carried.iter_mut().find(|(id, _)| *id == self.ids.dependency)
         {
+            descriptor = [0; DESCRIPTOR_MAX];
             let (number, active) = (shape.outgoing.picture.frame_number, self.layers.active_targets());
             match dependency::rewrite(value, number, active, &mut descriptor) {
                 Some(len) => *value = &descriptor[..len],
@@ -292,19 +293,13 @@ impl Consumer {
         let class = if self.kind == Kind::Audio { Class::Audio } else { Class::Video };
         let departure = abs_send_time(now.saturating_duration_since(outlet.epoch));
         let number = peer.estimate.next_number().to_be_bytes();
-        let own: [(u8, &[u8]); 3] = [
-            (self.ids.mid, self.mid.as_bytes()),
-            (self.ids.abs_send_time, &departure),
-            (self.ids.transport_wide, &number),
-        ];
-        let elements = own.into_iter().chain(carried.iter().copied());
         let is_numbered = self.ids.transport_wide != 0;
         // Video that leaves during a probe is as much of a load as the probe's own packets.
         let probed = peer.pacer.probe().filter(|_| class == Class::Video && is_numbered);
         let counts_as = probed.map_or(purpose, Purpose::Probe);
-        let (transport, estimate) = (&mut peer.transport, &mut peer.estimate);
+        let (transport, estimate, header) = (&mut peer.transport, &mut peer.estimate, &self.header);
         let len = outlet.egress.push(self.peer, path, class, len_max, |buf| {
-            let header_len = write_header(buf, fields, elements)?;
+            let header_len = header.write(buf, fields, departure, number, carried)?;
             let plain_len = write_rest(buf, header_len)?;
             let len = transport.seal_rtp(buf, plain_len)?;
             if is_numbered {

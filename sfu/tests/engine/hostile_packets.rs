@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use plenum_sfu::engine::router::held::Progress;
 use plenum_sfu::engine::transport::rtcp::{ReportBlock, RtcpWriter};
 use plenum_sfu::engine::transport::{DtlsCertificate, LocalIndex};
-use plenum_sfu::engine::{Candidate, Engine, EngineConfig, limits::Limits};
+use plenum_sfu::engine::{Candidate, Engine, EngineConfig};
 use plenum_shared::command::{Reply, RoomCommand};
 use plenum_shared::event::Event;
 use plenum_shared::id::{ConsumerId, ProducerId, RoomId, SessionId, TransportId};
@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::camera::{Camera, vp8};
 use crate::peer::{Check, Peer, address, rtp};
 use crate::random::Random;
+use crate::room::one_by_one;
 
 const LOCAL: LocalIndex = LocalIndex(0);
 const ROOM: RoomId = RoomId(Uuid::from_u128(1));
@@ -73,7 +74,7 @@ impl World {
             certificate: Arc::new(DtlsCertificate::generate().unwrap()),
             candidates: vec![Candidate { local: LOCAL, announced: address("198.51.100.1:1") }],
             seed: [seed as u8; 32],
-            limits: Limits::default(),
+            limits: one_by_one(),
         };
         let mut world = World {
             now,

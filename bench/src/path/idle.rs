@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// Those whom the first of everything is charged to.
 const FEW: usize = 20;
-/// Consent is asked for every five seconds: two rounds of it.
+/// Consent is asked for every five seconds: two rounds of it, however short everything else is measured.
 const TIME: Duration = Duration::from_secs(10);
 
 pub(super) async fn measure(settings: &Settings, say: &dyn Fn(&str), found: &mut Found) {
@@ -53,7 +53,7 @@ async fn idle(settings: &Settings) -> Result<Idle, PathError> {
 async fn cpu(stage: &Stage, settings: &Settings) -> Result<f64, PathError> {
     tokio::time::sleep(settings.settle.min(Duration::from_secs(1))).await;
     let begin = stage.read()?;
-    tokio::time::sleep(TIME.min(2 * settings.time)).await;
+    tokio::time::sleep(TIME).await;
     let end = stage.read()?;
     let spent = end.spent.since(&begin.spent).exact;
     Ok(spent.as_secs_f64() / end.at.saturating_duration_since(begin.at).as_secs_f64())

@@ -95,8 +95,10 @@ pub fn flood(target: SocketAddr, packets_per_second: u32, duration: Duration) ->
     let (begun, cpu) = (Instant::now(), thread_time()?);
     let rate = f64::from(packets_per_second);
     let behind_max = (rate * BEHIND_MAX.as_secs_f64()) as u64 + 1;
-    while begun.elapsed() < duration {
-        let due = (rate * begun.elapsed().as_secs_f64()) as u64;
+    loop {
+        // A sender that was away until after the end still sends the last of it.
+        let elapsed = begun.elapsed().min(duration);
+        let due = (rate * elapsed.as_secs_f64()) as u64;
         let done = flooded.sent + flooded.refused + skipped;
         skipped += due.saturating_sub(done).saturating_sub(behind_max);
         let mut left = due.saturating_sub(flooded.sent + flooded.refused + skipped) as usize;
@@ -106,6 +108,9 @@ pub fn flood(target: SocketAddr, packets_per_second: u32, duration: Duration) ->
             send(&sources[turn % SOURCES], batch, &mut headers, &mut flooded);
             turn += 1;
             left -= count;
+        }
+        if elapsed == duration {
+            break;
         }
         thread::sleep(TICK);
     }
@@ -285,9 +290,10 @@ mod tests {
             bytes += len as u64;
             sources.insert(source);
         }
+        // However seldom the sender runs, at least five milliseconds' worth leaves, in two batches; at most what is asked for.
+        assert!((50..=200).contains(&(flooded.sent + flooded.refused)), "{flooded:?}");
         // What does not fit the queue of the receiver is sent as well.
-        assert!(flooded.sent > 0 && bytes > 0 && bytes <= flooded.bytes, "{flooded:?}");
+        assert!(bytes > 0 && bytes <= flooded.bytes, "{flooded:?}");
         assert!(sources.len() > 1, "{sources:?}");
-        assert!(flooded.sent + flooded.refused <= 10_000 * flooded.took.as_millis() as u64 / 1000 + 1);
     }
 }

@@ -24,6 +24,8 @@ pub struct Settings {
 pub struct Comparison {
     /// Cost of a packet by each, pair by pair, in seconds.
     pub pairs: Vec<[f64; 2]>,
+    /// Runs that did not deliver the load: their costs are of something else.
+    pub doubts: Vec<String>,
 }
 
 /// The node of a revision, built in a work tree of its own under `target/ab`, which stays for the next time.
@@ -70,7 +72,7 @@ pub async fn compare(
     programs: &[PathBuf; 2],
     say: &dyn Fn(&str),
 ) -> Result<Comparison, PathError> {
-    let mut pairs = Vec::new();
+    let (mut pairs, mut doubts) = (Vec::new(), Vec::new());
     for pair in 0..settings.pairs {
         let mut costs = [0.0; 2];
         // Whatever changes steadily over time weighs on both alike.
@@ -78,11 +80,12 @@ pub async fn compare(
         for which in turns {
             let measured = once(settings, &programs[which]).await?;
             say(&format!("{}  {measured}", settings.revisions[which]));
+            doubts.extend(measured.doubt().map(|doubt| format!("{} {doubt}", settings.revisions[which])));
             costs[which] = measured.cost.as_secs_f64();
         }
         pairs.push(costs);
     }
-    Ok(Comparison { pairs })
+    Ok(Comparison { pairs, doubts })
 }
 
 async fn once(settings: &Settings, program: &Path) -> Result<Measured, PathError> {
@@ -112,6 +115,9 @@ impl fmt::Display for Comparison {
         if (*least..=*most).contains(&1.0) {
             write!(f, "; the spread includes no difference")?;
         }
+        if !self.doubts.is_empty() {
+            write!(f, "; not comparable: {}", self.doubts.join("; "))?;
+        }
         Ok(())
     }
 }
@@ -122,12 +128,16 @@ mod tests {
 
     #[test]
     fn pairs_are_compared_and_the_spread_is_said() {
-        let comparison = |pairs: &[[f64; 2]]| Comparison { pairs: pairs.to_vec() }.to_string();
+        let comparison =
+            |pairs: &[[f64; 2]]| Comparison { pairs: pairs.to_vec(), doubts: Vec::new() }.to_string();
         assert_eq!(
             comparison(&[[2.0, 1.0], [1.0, 0.8], [1.0, 0.9]]),
             "B ÷ A: 0.800 (from 0.500 to 0.900 in 3 pairs)"
         );
         assert!(comparison(&[[1.0, 1.1], [1.0, 0.9]]).ends_with("the spread includes no difference"));
         assert_eq!(comparison(&[]), "nothing was compared");
+        let doubts = vec!["HEAD with 100 viewers 5000 packets/s of 22500".into()];
+        let told = Comparison { pairs: vec![[2.0, 1.0]], doubts }.to_string();
+        assert!(told.ends_with("; not comparable: HEAD with 100 viewers 5000 packets/s of 22500"), "{told}");
     }
 }

@@ -114,7 +114,7 @@ const DESCRIPTORS: u64 = 8192;
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        // Where it stays lower, the largest load says that it lacks sockets.
+        // Where it stays lower, the first load that lacks sockets says so; those before it are measured.
         let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(DESCRIPTORS)), hard);
     }
     let done = match cli.command {
@@ -188,6 +188,9 @@ async fn measure(options: PathOptions) -> Result<ExitCode, PathError> {
         write(path, &page(&found, &circumstances))?;
     }
     print!("\n{}", found.table);
+    if figures.iter().all(|figure| found.table.value(*figure).is_none()) {
+        return Ok(ExitCode::from(2));
+    }
     Ok(ExitCode::from(u8::from(options.strict && !found.table.all_hold(&figures))))
 }
 
@@ -232,6 +235,9 @@ fn json(found: &Found, circumstances: &Value) -> String {
     let mut json = found.table.json();
     json.insert("circumstances".into(), circumstances.clone());
     json.insert("loads".into(), found.loads.clone().into());
+    if let Some((sent, received)) = found.counted {
+        json.insert("counted".into(), json!({ "node_sent": sent, "viewers_received": received }));
+    }
     format!("{:#}\n", Value::from(json))
 }
 
@@ -245,12 +251,12 @@ fn page(found: &Found, circumstances: &Value) -> String {
         of("command"),
         found.table.markdown()
     );
-    text += "| load | viewers | packets/s | of a core | µs a packet | kernel | delay of video p50 / p99 |\n|---|---|---|---|---|---|---|\n";
+    text += "| load | viewers | packets/s | of a core | µs a packet | kernel | delay of video p50 / p99 | viewers of a core | missing | wrong |\n|---|---|---|---|---|---|---|---|---|---|\n";
     let number = |load: &Value, key: &str| load[key].as_f64().unwrap_or_default();
     for load in &found.loads {
         let kernel = load["kernel_share"].as_f64().map_or("—".into(), |it| format!("{:.0} %", it * 100.0));
         text += &format!(
-            "| {} | {} | {:.0} | {:.0} % | {:.3} | {kernel} | {:.2} / {:.2} ms |\n",
+            "| {} | {} | {:.0} | {:.0} % | {:.3} | {kernel} | {:.2} / {:.2} ms | {:.0} % | {} | {} |\n",
             load["what"].as_str().unwrap_or_default(),
             load["people"],
             number(load, "packets_per_s"),
@@ -258,6 +264,14 @@ fn page(found: &Found, circumstances: &Value) -> String {
             number(load, "cost_ns") / 1e3,
             number(&load["delay_video"], "p50_ms"),
             number(&load["delay_video"], "p99_ms"),
+            number(load, "viewers_load") * 100.0,
+            load["missing"],
+            load["wrong"],
+        );
+    }
+    if let Some((sent, received)) = found.counted {
+        text += &format!(
+            "\nThe node says it sent {sent} packets of the loads in one room, viewers received {received}.\n"
         );
     }
     text

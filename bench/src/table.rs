@@ -117,6 +117,21 @@ impl Table {
         self.set(figure, Row { value: Some(value), doubt: Some(doubt), detail });
     }
 
+    /// Measured, under whatever conditions `doubts` say were others than asked for; none of them: as asked for.
+    pub fn told(
+        &mut self,
+        figure: Figure,
+        value: f64,
+        doubts: impl IntoIterator<Item = Option<String>>,
+        detail: String,
+    ) {
+        let doubts: Vec<String> = doubts.into_iter().flatten().collect();
+        if doubts.is_empty() {
+            return self.measured(figure, value, detail);
+        }
+        self.measured_otherwise(figure, value, doubts.join("; "), detail);
+    }
+
     pub fn not_measured(&mut self, figure: Figure, reason: String) {
         self.set(figure, Row { value: None, doubt: None, detail: reason });
     }

@@ -35,15 +35,15 @@ pub(super) async fn measure(settings: &Settings, say: &dyn Fn(&str), found: &mut
                 it.during.load * 100.0
             );
             let memory = it.memory as f64 / 1e3;
-            if it.rate < FLOOD_MIN * f64::from(PACKETS_PER_SECOND) || it.during.missing > 0 {
-                let doubt =
-                    format!("{:.0} garbage packets/s, {} packets missing", it.rate, it.during.missing);
-                found.table.measured_otherwise(Figure::GarbageDelay, during - before, doubt.clone(), detail);
-                let detail = "of the process, before and after".into();
-                return found.table.measured_otherwise(Figure::GarbageMemory, memory, doubt, detail);
-            }
-            found.table.measured(Figure::GarbageDelay, during - before, detail);
-            found.table.measured(Figure::GarbageMemory, memory, "of the process, before and after".into());
+            let slow = it.rate < FLOOD_MIN * f64::from(PACKETS_PER_SECOND);
+            let doubts = [
+                it.before.doubt(),
+                it.during.doubt(),
+                slow.then(|| format!("{:.0} garbage packets/s", it.rate)),
+            ];
+            found.table.told(Figure::GarbageDelay, during - before, doubts.clone(), detail);
+            let detail = "of the process, before and after".into();
+            found.table.told(Figure::GarbageMemory, memory, doubts, detail);
         }
     }
 }

@@ -5,7 +5,12 @@ use super::{
     stage::{Reading, Stage},
 };
 use plenum_loadtest::light::Delays;
-use std::{fmt, time::Duration};
+use std::{fmt, ops::RangeInclusive, time::Duration};
+
+/// Shares of what is due that are all of it: a frame more or less is in the time, and pictures are not all of one size.
+const DELIVERED: RangeInclusive<f64> = 0.95..=1.1;
+/// Viewers that are busier than this were perhaps what was slow.
+const VIEWERS_LOAD_MAX: f64 = 0.95;
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -18,6 +23,8 @@ pub struct Measured {
     /// Share of a core.
     pub load: f64,
     pub packets_per_second: f64,
+    /// What the speakers send, to everybody.
+    pub due_per_second: f64,
     /// Bytes of a packet as sealed, on average.
     pub packet_len: f64,
     pub missing: u64,
@@ -32,11 +39,12 @@ pub async fn measure(stage: &Stage, settle: Duration, time: Duration) -> Result<
     tokio::time::sleep(settle).await;
     let begin = stage.read()?;
     tokio::time::sleep(time).await;
-    Ok(Measured::between(stage.people(), &begin, &stage.read()?))
+    let (people, due) = (stage.people(), stage.packets_due_per_second());
+    Ok(Measured::between(people, due, &begin, &stage.read()?))
 }
 
 impl Measured {
-    fn between(people: usize, begin: &Reading, end: &Reading) -> Self {
+    fn between(people: usize, due_per_second: f64, begin: &Reading, end: &Reading) -> Self {
         let seconds = end.at.saturating_duration_since(begin.at).as_secs_f64();
         let spent = end.spent.since(&begin.spent);
         let ((packets, bytes), (packets_before, bytes_before)) = (end.received(), begin.received());
@@ -48,12 +56,36 @@ impl Measured {
             kernel_share: spent.kernel_share(),
             load: spent.exact.as_secs_f64() / seconds,
             packets_per_second: packets as f64 / seconds,
+            due_per_second,
             packet_len: (bytes - bytes_before) as f64 / packets.max(1) as f64,
-            missing: end.missing() - begin.missing(),
-            wrong: end.wrong() - begin.wrong(),
+            // A packet that comes late fills a hole of before.
+            missing: end.missing().saturating_sub(begin.missing()),
+            wrong: end.wrong().saturating_sub(begin.wrong()),
             delays: end.delays_since(begin),
             viewers_load: viewers.as_secs_f64() / seconds,
         }
+    }
+
+    /// Why it says nothing about the load that was asked for; `None`: all of that was delivered.
+    ///
+    /// Packets that never leave the server make no hole in the numbers, so what came is held against what was spoken. A viewers'
+    /// thread that has no time left is what was slow.
+    pub fn doubt(&self) -> Option<String> {
+        let mut doubts = Vec::new();
+        if self.missing > 0 {
+            doubts.push(format!("{} packets did not arrive", self.missing));
+        }
+        if self.wrong > 0 {
+            doubts.push(format!("{} packets were not the speaker's", self.wrong));
+        }
+        let delivered = self.packets_per_second / self.due_per_second.max(1.0);
+        if !DELIVERED.contains(&delivered) {
+            doubts.push(format!("{:.0} packets/s of {:.0}", self.packets_per_second, self.due_per_second));
+        }
+        if self.viewers_load > VIEWERS_LOAD_MAX {
+            doubts.push(format!("the viewers took {:.0} % of a core", self.viewers_load * 100.0));
+        }
+        (!doubts.is_empty()).then(|| format!("with {} viewers {}", self.people, doubts.join(", ")))
     }
 
     /// What matters of it in JSON.
@@ -67,7 +99,8 @@ impl Measured {
         };
         serde_json::json!({
             "people": self.people, "cost_ns": self.cost.as_nanos() as u64, "kernel_share": self.kernel_share,
-            "load": self.load, "packets_per_s": self.packets_per_second, "packet_len": self.packet_len,
+            "load": self.load, "packets_per_s": self.packets_per_second,
+            "due_per_s": self.due_per_second, "doubt": self.doubt(), "packet_len": self.packet_len,
             "missing": self.missing, "wrong": self.wrong, "viewers_load": self.viewers_load,
             "delay_audio": delay(&self.delays.audio), "delay_video": delay(&self.delays.video),
         })
@@ -86,9 +119,46 @@ impl fmt::Display for Measured {
         let delays = if self.delays.video.count() > 0 { &self.delays.video } else { &self.delays.audio };
         let ms = |share| delays.quantile_ns(share) as f64 / 1e6;
         write!(f, "  delay {:.2} ms, p99 {:.2}", ms(0.5), ms(0.99))?;
-        if self.missing > 0 || self.wrong > 0 {
-            write!(f, "  ({} missing, {} wrong)", self.missing, self.wrong)?;
+        if let Some(doubt) = self.doubt() {
+            write!(f, "  ({doubt})")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// So many viewers who got everything, at this cost.
+    pub fn delivered(people: usize, cost_us: f64) -> Measured {
+        let due_per_second = 225.0 * people as f64;
+        Measured {
+            people,
+            cost: Duration::from_secs_f64(cost_us / 1e6),
+            kernel_share: None,
+            load: 0.7,
+            packets_per_second: due_per_second,
+            due_per_second,
+            packet_len: 1000.0,
+            missing: 0,
+            wrong: 0,
+            delays: Delays::default(),
+            viewers_load: 0.5,
+        }
+    }
+
+    #[test]
+    fn a_load_that_was_not_delivered_is_in_doubt() {
+        let all = delivered(100, 1.0);
+        assert_eq!(all.doubt(), None);
+        let told = |it: Measured| it.doubt().unwrap_or_default();
+        assert_eq!(told(Measured { missing: 3, ..all.clone() }), "with 100 viewers 3 packets did not arrive");
+        assert!(told(Measured { wrong: 1, ..all.clone() }).contains("1 packets were not the speaker's"));
+        let half = Measured { packets_per_second: 5_000.0, ..all.clone() };
+        assert_eq!(told(half.clone()), "with 100 viewers 5000 packets/s of 22500");
+        assert!(half.to_string().contains("5000 packets/s of 22500"));
+        assert!(half.json()["doubt"].is_string());
+        assert!(told(Measured { viewers_load: 0.99, ..all }).contains("the viewers took 99 % of a core"));
     }
 }

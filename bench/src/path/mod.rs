@@ -70,6 +70,8 @@ pub struct Found {
     pub table: Table,
     /// Every load, in JSON.
     pub loads: Vec<Value>,
+    /// Packets that the node says it sent while people watched in one room, and those that came to them.
+    pub counted: Option<(u64, u64)>,
 }
 
 impl Settings {
@@ -77,8 +79,7 @@ impl Settings {
         figures.iter().any(|figure| self.figures.contains(figure))
     }
 
-    /// The load that ratios are of: the largest. With few viewers, what a wake-up costs is shared by few packets, and there is
-    /// time for it.
+    /// The largest load.
     fn compared(&self) -> usize {
         self.people.iter().copied().max().unwrap_or(1)
     }

@@ -3,6 +3,7 @@
 use super::PathError;
 use crate::{
     http,
+    room::FRAME,
     thread_time::{Spent, Thread},
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -25,6 +26,7 @@ use plenum_shared::{
 };
 use rand::{SeedableRng, rngs::SmallRng};
 use std::{
+    io,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
@@ -40,6 +42,16 @@ pub enum Media {
     AudioAndVideo,
 }
 
+impl Media {
+    /// Packets of it that each speaker sends in a second, which is what each viewer is due.
+    pub fn packets_per_second(self) -> f64 {
+        match self {
+            Self::Audio => AUDIO_PACKETS,
+            Self::AudioAndVideo => AUDIO_PACKETS + VIDEO_PACKETS,
+        }
+    }
+}
+
 /// How the node hands packets to the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
@@ -51,6 +63,9 @@ pub enum Sending {
 pub const VIDEO_BITRATE_BPS: u32 = 1_500_000;
 /// At this rate a frame of that bitrate is five packets.
 pub const FRAMES_PER_SECOND: u32 = 35;
+/// Of each speaker in a second.
+pub(super) const AUDIO_PACKETS: f64 = 50.0;
+pub(super) const VIDEO_PACKETS: f64 = FRAMES_PER_SECOND as f64 * FRAME as f64;
 
 /// For a stage of one room.
 pub const ONE_ROOM: usize = usize::MAX;
@@ -128,7 +143,7 @@ impl Stage {
             if sending == Sending::Single { &[("SFU_SEND", "single")] } else { &[] };
         let node = Node::launch_with(&settings, further).await?;
         let process = node.pid().ok_or(PathError::Gone("the node"))?;
-        let worker = Thread::named(process, "worker-0")?;
+        let worker = named(process, "worker-0").await?;
         let metrics = node.http_address().parse().map_err(|_| PathError::Gone("the node's metrics"))?;
         let crowd = CrowdSettings {
             transport_wide: extension_id::TRANSPORT_WIDE_CC,
@@ -148,6 +163,11 @@ impl Stage {
             address: None,
             seats: Vec::new(),
         })
+    }
+
+    /// What is spoken; nothing is due to anybody before.
+    pub fn packets_due_per_second(&self) -> f64 {
+        self.spoken.map_or(0.0, Media::packets_per_second) * self.seats.len() as f64
     }
 
     /// In every room somebody speaks from now on, in those to come too.
@@ -324,6 +344,19 @@ impl Reading {
     pub fn delays_since(&self, earlier: &Self) -> Delays {
         let (now, then) = (&self.viewers.delays, &earlier.viewers.delays);
         Delays { audio: now.audio.since(&then.audio), video: now.video.since(&then.video) }
+    }
+}
+
+/// The thread of this name, which it has a moment after it is there.
+async fn named(process: u32, name: &str) -> Result<Thread, PathError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match Thread::named(process, name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < deadline => {
+                tokio::time::sleep(POLL).await;
+            }
+            found => return Ok(found?),
+        }
     }
 }
 

@@ -4,7 +4,9 @@ use super::{
     Found, PathError, Settings,
     load::{self, Measured},
     sending,
-    stage::{FRAMES_PER_SECOND, Media, ONE_ROOM, Sending, Stage, VIDEO_BITRATE_BPS},
+    stage::{
+        AUDIO_PACKETS, FRAMES_PER_SECOND, Media, ONE_ROOM, Sending, Stage, VIDEO_BITRATE_BPS, VIDEO_PACKETS,
+    },
 };
 use crate::{
     allocations,
@@ -17,9 +19,6 @@ use std::time::Duration;
 
 /// Packets that the limit is measured with.
 const LIMIT_PACKETS: usize = 50_000;
-/// Of each speaker's packets in a second.
-const AUDIO_PACKETS: f64 = 50.0;
-const VIDEO_PACKETS: f64 = FRAMES_PER_SECOND as f64 * FRAME as f64;
 
 /// Allocations of the engine for each packet it forwards, of video and of sound.
 pub(super) fn allocations(found: &mut Found) {
@@ -40,88 +39,125 @@ pub(super) fn allocations(found: &mut Found) {
     found.table.measured(Figure::Allocations, calls as f64 / forwarded as f64, detail);
 }
 
+/// Loads one after the other.
+#[derive(Default)]
+struct Loads {
+    measured: Vec<Measured>,
+    /// Bytes of the process with each.
+    memory: Vec<u64>,
+    /// Why there are no more.
+    failed: Option<String>,
+}
+
 /// Everything of a speaker with video.
 pub(super) async fn video(settings: &Settings, say: &dyn Fn(&str), found: &mut Found) {
     let figures = [Figure::CostOverLimit, Figure::CostOverSingleVideo, Figure::MemoryReceiving];
-    match loads(settings, say, found).await {
-        Err(error) => found.failed(&figures, &error),
-        Ok(measured) => {
-            over_limit(settings, &measured, say, found);
-            let compared = measured.iter().find(|it| it.people == settings.compared());
-            if let Some(grouped) = compared.filter(|_| settings.wants(&[Figure::CostOverSingleVideo])) {
-                let figure = (Figure::CostOverSingleVideo, Media::AudioAndVideo);
-                sending::over_single(settings, figure, grouped, say, found).await;
-            }
-        }
+    let loads = loads(settings, say, found).await;
+    if let (Some(error), true) = (&loads.failed, loads.measured.is_empty()) {
+        return figures.iter().for_each(|figure| found.table.not_measured(*figure, error.clone()));
+    }
+    memory_of_viewers(&loads, found);
+    over_limit(settings, &loads, say, found);
+    if settings.wants(&[Figure::CostOverSingleVideo]) {
+        let figure = (Figure::CostOverSingleVideo, Media::AudioAndVideo);
+        sending::over_single(settings, figure, &loads.measured, say, found).await;
     }
 }
 
-/// Every load one after the other in one room.
-async fn loads(
+/// Every load one after the other in one room, until one cannot be set up.
+async fn loads(settings: &Settings, say: &dyn Fn(&str), found: &mut Found) -> Loads {
+    let mut loads = Loads::default();
+    if let Err(error) = fill(settings, say, found, &mut loads).await {
+        say(&error.to_string());
+        loads.failed = Some(error.to_string());
+    }
+    loads
+}
+
+async fn fill(
     settings: &Settings,
     say: &dyn Fn(&str),
     found: &mut Found,
-) -> Result<Vec<Measured>, PathError> {
+    loads: &mut Loads,
+) -> Result<(), PathError> {
     let mut stage = Stage::open(&settings.node(), Sending::Grouped, ONE_ROOM, settings.sample).await?;
     stage.speak(Media::AudioAndVideo).await?;
     say("one speaker, 1.5 Mbit/s of video in frames of five packets, and sound:");
-    let mut all = Vec::new();
-    let mut memory = Vec::new();
     for people in settings.people.iter().copied() {
         stage.seat(people).await?;
         stage.watch().await?;
         let measured = load::measure(&stage, settings.settle, settings.time).await?;
         say(&measured.to_string());
         found.load("video", &measured);
-        memory.push((people, stage.memory()));
-        all.push(measured);
+        loads.memory.push(stage.memory());
+        loads.measured.push(measured);
     }
-    memory_of_viewers(&memory, found);
-    let (sent, received) = stage.hush().await?;
-    let lost = sent.saturating_sub(received);
-    say(&format!("the node says it sent {sent} packets, viewers received {received}: {lost} were lost"));
-    Ok(all)
+    // Not counting it changes nothing of what was measured.
+    match stage.hush().await {
+        Err(error) => say(&format!("what the node sent is not known: {error}")),
+        Ok((sent, received)) => {
+            let lost = sent.saturating_sub(received);
+            say(&format!(
+                "the node says it sent {sent} packets, viewers received {received}: {lost} were lost"
+            ));
+            found.counted = Some((sent, received));
+        }
+    }
+    Ok(())
 }
 
 /// What one more viewer takes of the process's memory, between few and many.
-fn memory_of_viewers(memory: &[(usize, u64)], found: &mut Found) {
+fn memory_of_viewers(loads: &Loads, found: &mut Found) {
     let figure = Figure::MemoryReceiving;
-    let (Some((few, before)), Some((many, after))) = (memory.first(), memory.last()) else { return };
-    if many <= few {
-        return found.table.not_measured(figure, "it takes two loads".into());
+    let ends = |all: &[Measured]| Some((all.first()?.clone(), all.last()?.clone()));
+    let (Some((few, many)), Some(before), Some(after)) =
+        (ends(&loads.measured), loads.memory.first(), loads.memory.last())
+    else {
+        return;
+    };
+    if many.people <= few.people {
+        let reason = loads.failed.clone().unwrap_or_else(|| "it takes two loads".into());
+        return found.table.not_measured(figure, reason);
     }
-    let each = after.saturating_sub(*before) as f64 / (many - few) as f64 / 1e3;
-    found.table.measured(figure, each, format!("memory of the process from {few} to {many} viewers"));
+    let each = after.saturating_sub(*before) as f64 / (many.people - few.people) as f64 / 1e3;
+    let detail = format!("memory of the process from {} to {} viewers", few.people, many.people);
+    found.table.told(figure, each, [few.doubt(), many.doubt(), loads.failed.clone()], detail);
 }
 
-/// The largest load counts, and all are told.
-fn over_limit(settings: &Settings, measured: &[Measured], say: &dyn Fn(&str), found: &mut Found) {
+/// Every load beside its limit: the worst counts.
+fn over_limit(settings: &Settings, loads: &Loads, say: &dyn Fn(&str), found: &mut Found) {
     let figure = Figure::CostOverLimit;
     if !settings.wants(&[figure]) {
         return;
     }
-    let mut ratios = Vec::new();
-    let mut details = Vec::new();
-    for measured in measured {
-        let limit = match limit(measured.people) {
-            Ok(limit) => limit,
+    let mut beside = Vec::new();
+    for measured in &loads.measured {
+        match limit(measured.people) {
+            Ok(limit) => {
+                found.limit("video", measured.people, limit);
+                beside.push((measured, limit));
+            }
             Err(error) => return found.table.not_measured(figure, format!("the limit: {error}")),
-        };
-        found.limit("video", measured.people, limit);
-        let ratio = measured.cost.as_secs_f64() / limit.as_secs_f64();
-        let (cost, limit) = (measured.cost.as_secs_f64() * 1e6, limit.as_secs_f64() * 1e6);
-        let detail = format!("{}: {cost:.2} / {limit:.2} µs = {ratio:.2}", measured.people);
-        say(&format!("beside the egress limit, {detail}"));
-        details.push(detail);
-        ratios.push((measured, ratio));
+        }
+        beside.last().iter().for_each(|it| say(&format!("beside the egress limit, {}", ratio(it).1)));
     }
-    let Some((largest, ratio)) = ratios.last() else { return };
-    let detail = format!("with {} viewers; by viewers {}", largest.people, details.join(", "));
-    if largest.missing > 0 {
-        let doubt = format!("{} packets did not arrive", largest.missing);
-        return found.table.measured_otherwise(figure, *ratio, doubt, detail);
-    }
-    found.table.measured(figure, *ratio, detail);
+    judge(&beside, loads.failed.clone(), found);
+}
+
+/// Cost in units of the limit, and in words.
+fn ratio((measured, limit): &(&Measured, Duration)) -> (f64, String) {
+    let (cost, limit) = (measured.cost.as_secs_f64() * 1e6, limit.as_secs_f64() * 1e6);
+    let ratio = cost / limit;
+    (ratio, format!("{}: {cost:.2} / {limit:.2} µs = {ratio:.2}", measured.people))
+}
+
+fn judge(beside: &[(&Measured, Duration)], failed: Option<String>, found: &mut Found) {
+    let ratios: Vec<_> = beside.iter().map(|it| (it.0.people, ratio(it))).collect();
+    let Some((people, (worst, _))) = ratios.iter().max_by(|a, b| a.1.0.total_cmp(&b.1.0)) else { return };
+    let all: Vec<&str> = ratios.iter().map(|(_, (_, words))| words.as_str()).collect();
+    let detail = format!("the worst, with {people} viewers; by viewers {}", all.join(", "));
+    let doubts = beside.iter().map(|(measured, _)| measured.doubt()).chain([failed]);
+    found.table.told(Figure::CostOverLimit, *worst, doubts, detail);
 }
 
 /// The limit of what the speaker sends: frames in messages of five packets, sound by itself.
@@ -133,4 +169,42 @@ fn limit(peers: usize) -> std::io::Result<Duration> {
     let audio = cost_per_packet(Batching::Many, audio)?.as_secs_f64();
     let all = VIDEO_PACKETS + AUDIO_PACKETS;
     Ok(Duration::from_secs_f64((video * VIDEO_PACKETS + audio * AUDIO_PACKETS) / all))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::load::tests::delivered, *};
+
+    #[test]
+    fn the_worst_load_is_judged_and_all_are_told() {
+        let (few, many) = (delivered(20, 3.0), delivered(1000, 1.0));
+        let limit = Duration::from_micros(1);
+        let mut found = Found::default();
+        judge(&[(&few, limit), (&many, limit)], None, &mut found);
+        assert_eq!(found.table.value(Figure::CostOverLimit), Some(3.0));
+        assert!(!found.table.holds(Figure::CostOverLimit));
+        let told = found.table.json()["cost_over_limit"]["detail"].to_string();
+        assert!(told.contains("with 20 viewers") && told.contains("1000: 1.00 / 1.00 µs = 1.00"), "{told}");
+        judge(&[(&many, limit)], None, &mut found);
+        assert!(found.table.holds(Figure::CostOverLimit));
+        let short = Measured { packets_per_second: 1.0, ..many.clone() };
+        judge(&[(&short, limit)], None, &mut found);
+        assert!(!found.table.holds(Figure::CostOverLimit), "not delivered");
+        judge(&[(&many, limit)], Some("2000 did not get in".into()), &mut found);
+        assert!(!found.table.holds(Figure::CostOverLimit), "one load is not there");
+    }
+
+    #[test]
+    fn loads_before_one_that_failed_still_count() {
+        let loads = Loads {
+            measured: vec![delivered(20, 1.0), delivered(100, 1.0)],
+            memory: vec![1_000_000, 9_000_000],
+            failed: Some("no sockets".into()),
+        };
+        let mut found = Found::default();
+        memory_of_viewers(&loads, &mut found);
+        assert_eq!(found.table.value(Figure::MemoryReceiving), Some(100.0));
+        let told = found.table.json()["memory_receiving_peer"]["detail"].to_string();
+        assert!(told.contains("no sockets") && !found.table.holds(Figure::MemoryReceiving), "{told}");
+    }
 }

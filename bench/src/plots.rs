@@ -14,7 +14,7 @@ pub fn of_path(json: &Value) -> Vec<Plot> {
     let costs = Bars {
         title: "CPU time of a forwarded packet",
         unit: "µs",
-        parts: &["user", "kernel"],
+        parts: &[],
         mark: Some("egress limit of the same run"),
         bars: loads.iter().filter_map(cost).collect(),
     };
@@ -61,11 +61,13 @@ fn label(load: &Value) -> Option<String> {
     Some(format!("{} to {}", load["what"].as_str()?, load["people"].as_u64()?))
 }
 
+/// Of what is forwarded alone: beside garbage a packet has no cost of its own.
 fn cost(load: &Value) -> Option<Bar> {
-    let us = load["cost_ns"].as_f64()? / 1e3;
-    let kernel = load["kernel_share"].as_f64()?;
+    if load["what"].as_str()?.contains("garbage") {
+        return None;
+    }
     let mark = load["limit_ns"].as_f64().map(|ns| ns / 1e3);
-    Some(Bar { label: label(load)?, parts: vec![us * (1.0 - kernel), us * kernel], mark })
+    Some(Bar { label: label(load)?, parts: vec![load["cost_ns"].as_f64()? / 1e3], mark })
 }
 
 fn delay(load: &Value) -> Option<Bar> {
@@ -87,8 +89,8 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_load_is_a_bar_of_user_and_kernel_with_the_limit_beside_it() {
-        let load = json!({ "what": "video", "people": 20, "cost_ns": 3000, "kernel_share": 0.75, "limit_ns": 2000,
+    fn a_load_is_a_bar_with_the_limit_across_it() {
+        let load = json!({ "what": "video", "people": 20, "cost_ns": 3000, "limit_ns": 2000,
             "delay_video": { "count": 9, "p50_ms": 0.25, "p99_ms": 1.5 } });
         let plots = of_path(&json!({ "loads": [load] }));
         let names: Vec<_> = plots.iter().map(|(name, _)| *name).collect();

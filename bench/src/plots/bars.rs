@@ -27,7 +27,8 @@ const LABELS: f64 = 190.0;
 const NUMBERS: f64 = 110.0;
 const ROW: f64 = 26.0;
 const THICK: f64 = 16.0;
-const HEAD: f64 = 58.0;
+/// With a legend, and without.
+const HEADS: [f64; 2] = [58.0, 32.0];
 
 /// The colours of the parts, by place; text and marks are of the reader's foreground.
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#24292f}.t{font-weight:600}.p0{fill:#1f6feb}.p1{fill:#8b949e}\
@@ -37,7 +38,9 @@ impl Bars<'_> {
     pub fn svg(&self) -> String {
         let most = self.bars.iter().map(Bar::reach).fold(f64::MIN_POSITIVE, f64::max);
         let scale = (WIDTH - LABELS - NUMBERS) / most;
-        let height = HEAD + ROW * self.bars.len() as f64;
+        let has_legend = !self.parts.is_empty() || self.mark.is_some();
+        let head = HEADS[usize::from(!has_legend)];
+        let height = head + ROW * self.bars.len() as f64;
         let title = escaped(self.title);
         let mut svg = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{title}\">\n\
@@ -46,7 +49,7 @@ impl Bars<'_> {
         );
         self.legend(&mut svg);
         for (row, bar) in self.bars.iter().enumerate() {
-            bar.draw(&mut svg, HEAD + ROW * row as f64, scale);
+            bar.draw(&mut svg, head + ROW * row as f64, scale);
         }
         svg.push_str("</svg>\n");
         svg
@@ -103,11 +106,11 @@ impl Bar {
         let _ = writeln!(svg, "<text x=\"{end:.1}\" y=\"{text}\">{}</text>", self.number());
     }
 
-    /// The whole; of two parts without a mark the first and the whole.
+    /// The whole; of two parts the first and the whole.
     fn number(&self) -> String {
         let number = |value: f64| if value < 100.0 { format!("{value:.2}") } else { format!("{value:.0}") };
         match self.parts[..] {
-            [first, second] if self.mark.is_none() => {
+            [first, second] => {
                 format!("{} / {}", number(first), number(first + second))
             }
             _ => number(self.parts.iter().sum()),

@@ -38,19 +38,21 @@ impl Inside {
         self.inside.insert(id, Arc::new(participant));
     }
 
-    /// Another connection speaks for somebody from now on.
+    /// A socket speaks for somebody from now on. A request that was under way still does, over what stood for his connection when
+    /// he had none; another socket does no more.
     pub fn reconnect(&mut self, id: ParticipantId, connection: ConnectionId) {
         let Some(participant) = self.get_mut(&id) else { return };
+        let had_socket = std::mem::replace(&mut participant.has_socket, true);
         let old = std::mem::replace(&mut participant.connection, connection);
-        self.by_connection.remove(&old);
+        if had_socket {
+            self.by_connection.remove(&old);
+        }
         self.by_connection.insert(connection, id);
     }
 
     pub fn remove(&mut self, id: &ParticipantId) -> Option<Participant> {
         let gone = self.inside.remove(id)?;
-        if self.by_connection.get(&gone.connection) == Some(id) {
-            self.by_connection.remove(&gone.connection);
-        }
+        self.by_connection.retain(|_, other| other != id);
         Some(Arc::unwrap_or_clone(gone))
     }
 

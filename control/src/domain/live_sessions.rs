@@ -135,8 +135,9 @@ impl LiveMeeting {
             let told = DomainEvent::WaitingRoomJoined { meeting: self.meeting.id, participant: id };
             return Ok(vec![Notice::new(Audience::One(id), told)]);
         }
-        let participant = self.participants.get_mut(&id).ok_or(DomainError::NotInMeeting)?;
-        participant.has_socket = true;
+        if !self.participants.contains_key(&id) {
+            return Err(DomainError::NotInMeeting);
+        }
         self.participants.reconnect(id, connection);
         let entrance = self.entrance_of(id).ok_or(DomainError::NotInMeeting)?;
         let rooms = self.rooms_on_entry(id).into_iter().map(|told| told.event);

@@ -115,6 +115,20 @@ fn c_30_the_loss_of_the_socket_it_had_before_ends_no_session() {
 }
 
 #[test]
+fn c_30_a_request_under_way_speaks_for_its_session_when_a_socket_comes() {
+    let mut room = Room::new();
+    let session = room.ada(false, None);
+    let found = room.live.participant(session).expect("inside").connection;
+    room.live.attach(session, SOCKET).expect("inside");
+    assert_eq!(room.live.of_connection(found).map(|p| p.id), Ok(session));
+    assert_eq!(room.live.of_connection(SOCKET).map(|p| p.id), Ok(session));
+    room.live.leave(session, LeaveReason::Left);
+    for connection in [found, SOCKET] {
+        assert_eq!(room.live.of_connection(connection).map(|p| p.id), Err(DomainError::NotInMeeting));
+    }
+}
+
+#[test]
 fn c_25_whoever_waits_without_a_socket_waits_with_the_one_that_comes() {
     let mut room = Room::new();
     let ada = room.ada.clone();

@@ -6,6 +6,7 @@ use aws_lc_rs::{constant_time, hmac};
 
 use super::derive::{Label, counter_key, derive, keystream_xor};
 use super::{Profile, SrtpError};
+use crate::engine::packet::HeaderPrefix;
 
 const GCM_TAG_LEN: usize = 16;
 const SHA1_TAG_LEN: usize = 10;
@@ -20,7 +21,8 @@ const RTCP_CLEAR_LEN: usize = 8;
 pub(super) enum Cipher {
     Gcm {
         key: LessSafeKey,
-        salt: [u8; 12],
+        /// Its 96 bits as a number.
+        salt: u128,
     },
     /// The HMAC state is 1.7 kB, which GCM peers should not pay for.
     CounterSha1(Box<CounterSha1>),
@@ -71,6 +73,7 @@ impl Cipher {
     pub(super) fn gcm(session_key: &[u8], salt: [u8; 12]) -> Result<Self, SrtpError> {
         let algorithm = if session_key.len() == 16 { &AES_128_GCM } else { &AES_256_GCM };
         let key = UnboundKey::new(algorithm, session_key).map_err(|_| SrtpError::KeyingMaterial)?;
+        let salt = salt.into_iter().fold(0, |number, byte| number << 8 | u128::from(byte));
         Ok(Cipher::Gcm { key: LessSafeKey::new(key), salt })
     }
 
@@ -96,7 +99,7 @@ impl Cipher {
             Cipher::Gcm { key, salt } => {
                 let (header, body) = packet.split_at_mut_checked(header_len).ok_or(SrtpError::Malformed)?;
                 let plain_len = body.len().checked_sub(GCM_TAG_LEN).ok_or(SrtpError::Malformed)?;
-                let nonce = Nonce::assume_unique_for_key(gcm_rtp_nonce(salt, ssrc, index));
+                let nonce = Nonce::assume_unique_for_key(gcm_rtp_nonce(*salt, ssrc, index));
                 key.open_in_place(nonce, Aad::from(&*header), body).map_err(|_| SrtpError::NotAuthentic)?;
                 Ok(header_len + plain_len)
             }
@@ -128,11 +131,9 @@ impl Cipher {
                 let sealed = buf.get_mut(..plain_len + GCM_TAG_LEN).ok_or(SrtpError::NoRoom)?;
                 let (plain, tag_place) = sealed.split_at_mut(plain_len);
                 let (header, body) = plain.split_at_mut_checked(header_len).ok_or(SrtpError::Malformed)?;
-                let nonce = Nonce::assume_unique_for_key(gcm_rtp_nonce(salt, ssrc, index));
-                let tag = key
-                    .seal_in_place_separate_tag(nonce, Aad::from(&*header), body)
+                let nonce = Nonce::assume_unique_for_key(gcm_rtp_nonce(*salt, ssrc, index));
+                key.seal_in_place_scatter(nonce, Aad::from(&*header), body, &[], tag_place)
                     .map_err(|_| SrtpError::Malformed)?;
-                tag_place.copy_from_slice(tag.as_ref());
                 Ok(sealed.len())
             }
             Cipher::CounterSha1(keys) => {
@@ -147,6 +148,34 @@ impl Cipher {
         }
     }
 
+    /// Seals a packet whose header is at the start of `buf` and whose `rest` is elsewhere. Returns the sealed length.
+    #[inline]
+    pub(super) fn seal_rtp_from(
+        &self,
+        buf: &mut [u8],
+        prefix: HeaderPrefix,
+        rest: &[u8],
+        index: u64,
+    ) -> Result<usize, SrtpError> {
+        let HeaderPrefix { ssrc, header_len, .. } = prefix;
+        match self {
+            Cipher::Gcm { key, salt } => {
+                let (header, place) = buf.split_at_mut_checked(header_len).ok_or(SrtpError::NoRoom)?;
+                let sealed = place.get_mut(..rest.len() + GCM_TAG_LEN).ok_or(SrtpError::NoRoom)?;
+                let (body, tag_place) = sealed.split_at_mut(rest.len());
+                let nonce = Nonce::assume_unique_for_key(gcm_rtp_nonce(*salt, ssrc, index));
+                key.seal_out_of_place_scatter(nonce, Aad::from(&*header), rest, body, &[], tag_place)
+                    .map_err(|_| SrtpError::Malformed)?;
+                Ok(header_len + sealed.len())
+            }
+            Cipher::CounterSha1(_) => {
+                let plain_len = header_len + rest.len();
+                buf.get_mut(header_len..plain_len).ok_or(SrtpError::NoRoom)?.copy_from_slice(rest);
+                self.seal_rtp(buf, plain_len, header_len, ssrc, index)
+            }
+        }
+    }
+
     /// Opens an SRTCP packet whose index and sender [`read_rtcp_index`] has told. Returns the plain length.
     pub(super) fn open_rtcp(&self, packet: &mut [u8], ssrc: u32, index: u32) -> Result<usize, SrtpError> {
         match self {
@@ -156,7 +185,7 @@ impl Cipher {
                 let (clear, body) =
                     sealed.split_first_chunk_mut::<RTCP_CLEAR_LEN>().ok_or(SrtpError::Malformed)?;
                 let plain_len = body.len().checked_sub(GCM_TAG_LEN).ok_or(SrtpError::Malformed)?;
-                let nonce = Nonce::assume_unique_for_key(gcm_rtcp_nonce(salt, ssrc, index));
+                let nonce = Nonce::assume_unique_for_key(gcm_rtcp_nonce(*salt, ssrc, index));
                 key.open_in_place(nonce, Aad::from(gcm_rtcp_aad(clear, word)), body)
                     .map_err(|_| SrtpError::NotAuthentic)?;
                 Ok(RTCP_CLEAR_LEN + plain_len)
@@ -191,7 +220,7 @@ impl Cipher {
         let (clear, body) = plain.split_first_chunk_mut::<RTCP_CLEAR_LEN>().ok_or(SrtpError::Malformed)?;
         match self {
             Cipher::Gcm { key, salt } => {
-                let nonce = Nonce::assume_unique_for_key(gcm_rtcp_nonce(salt, ssrc, index));
+                let nonce = Nonce::assume_unique_for_key(gcm_rtcp_nonce(*salt, ssrc, index));
                 let tag = key
                     .seal_in_place_separate_tag(nonce, Aad::from(gcm_rtcp_aad(clear, &word)), body)
                     .map_err(|_| SrtpError::Malformed)?;
@@ -236,16 +265,17 @@ impl Cipher {
     }
 }
 
-/// RFC 7714 section 8.1: zeros, SSRC, rollover counter, sequence number; all under the salt.
-fn gcm_rtp_nonce(salt: &[u8; 12], ssrc: u32, index: u64) -> [u8; 12] {
-    let mut nonce = [0; 12];
-    nonce[2..6].copy_from_slice(&ssrc.to_be_bytes());
-    nonce[6..12].copy_from_slice(&index.to_be_bytes()[2..]);
-    xored(nonce, salt)
+/// RFC 7714 section 8.1: zeros, SSRC, rollover counter, sequence number; all under the salt. It is made as one number, since it
+/// is made for every packet.
+#[inline]
+fn gcm_rtp_nonce(salt: u128, ssrc: u32, index: u64) -> [u8; 12] {
+    let number = salt ^ (u128::from(ssrc) << 48 | u128::from(index & (u64::MAX >> 16)));
+    let [_, _, _, _, nonce @ ..] = number.to_be_bytes();
+    nonce
 }
 
 /// RFC 7714 section 9.1: zeros, SSRC, zeros, index; all under the salt.
-fn gcm_rtcp_nonce(salt: &[u8; 12], ssrc: u32, index: u32) -> [u8; 12] {
+fn gcm_rtcp_nonce(salt: u128, ssrc: u32, index: u32) -> [u8; 12] {
     gcm_rtp_nonce(salt, ssrc, u64::from(index))
 }
 

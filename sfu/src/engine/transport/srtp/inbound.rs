@@ -1,6 +1,6 @@
 //! Opening what the peer sends.
 
-use super::ssrc_table::SsrcTable;
+use super::ssrc_table::{Place, SsrcTable};
 use super::{Cipher, Profile, SrtpError};
 use crate::engine::packet::HeaderPrefix;
 
@@ -36,7 +36,8 @@ impl SrtpInbound {
     /// # Errors
     /// [`SrtpError`]; state is kept for authentic packets only.
     pub fn open_rtp(&mut self, packet: &mut [u8], prefix: HeaderPrefix) -> Result<usize, SrtpError> {
-        let index = match self.rtp_streams.get(prefix.ssrc) {
+        let place = self.rtp_streams.find(prefix.ssrc);
+        let index = match self.rtp_streams.window(place) {
             // A stream starts with rollover counter 0.
             None => u64::from(prefix.sequence_number),
             Some(window) => {
@@ -45,7 +46,7 @@ impl SrtpInbound {
             }
         };
         let plain_len = self.rtp_cipher.open_rtp(packet, prefix.header_len, prefix.ssrc, index)?;
-        remember(&mut self.rtp_streams, prefix.ssrc, index);
+        remember(&mut self.rtp_streams, place, prefix.ssrc, index);
         Ok(plain_len)
     }
 
@@ -56,20 +57,22 @@ impl SrtpInbound {
     /// [`SrtpError`]; state is kept for authentic packets only.
     pub fn open_rtcp(&mut self, packet: &mut [u8]) -> Result<usize, SrtpError> {
         let (ssrc, index) = self.rtcp_cipher.read_rtcp_index(packet)?;
-        if self.rtcp_streams.get(ssrc).is_some_and(|window| !window.is_fresh(u64::from(index))) {
+        let place = self.rtcp_streams.find(ssrc);
+        if self.rtcp_streams.window(place).is_some_and(|window| !window.is_fresh(u64::from(index))) {
             return Err(SrtpError::Replayed);
         }
         let plain_len = self.rtcp_cipher.open_rtcp(packet, ssrc, index)?;
-        remember(&mut self.rtcp_streams, ssrc, u64::from(index));
+        remember(&mut self.rtcp_streams, place, ssrc, u64::from(index));
         Ok(plain_len)
     }
 }
 
-fn remember(streams: &mut SsrcTable, ssrc: u32, index: u64) {
-    if streams.len() == STREAMS_MAX && streams.get(ssrc).is_none() {
+fn remember(streams: &mut SsrcTable, mut place: Place, ssrc: u32, index: u64) {
+    if streams.len() == STREAMS_MAX && streams.window(place).is_none() {
         streams.remove_least_recently_used();
+        place = streams.find(ssrc);
     }
-    streams.insert(ssrc, index);
+    streams.insert(place, ssrc, index);
 }
 
 impl std::fmt::Debug for SrtpInbound {

@@ -1,6 +1,6 @@
 //! Sealing what we send.
 
-use super::ssrc_table::SsrcTable;
+use super::ssrc_table::{Place, SsrcTable};
 use super::{Cipher, Profile, SrtpError};
 use crate::engine::packet::HeaderPrefix;
 
@@ -44,7 +44,35 @@ impl SrtpOutbound {
     pub fn seal_rtp(&mut self, buf: &mut [u8], plain_len: usize) -> Result<usize, SrtpError> {
         let plain = buf.get(..plain_len).ok_or(SrtpError::NoRoom)?;
         let prefix = HeaderPrefix::parse(plain).map_err(|_| SrtpError::Malformed)?;
-        let index = match self.rtp_streams.get(prefix.ssrc) {
+        let (place, index) = self.number(prefix)?;
+        let sealed_len = self.rtp_cipher.seal_rtp(buf, plain_len, prefix.header_len, prefix.ssrc, index)?;
+        self.rtp_streams.insert(place, prefix.ssrc, index);
+        Ok(sealed_len)
+    }
+
+    /// As [`SrtpOutbound::seal_rtp`], of a packet whose header lies at the start of `buf`, as `prefix` says, and whose `rest` is
+    /// elsewhere: it is sealed on its way into `buf`.
+    ///
+    /// # Errors
+    /// As [`SrtpOutbound::seal_rtp`].
+    #[inline]
+    pub fn seal_rtp_from(
+        &mut self,
+        buf: &mut [u8],
+        prefix: HeaderPrefix,
+        rest: &[u8],
+    ) -> Result<usize, SrtpError> {
+        let (place, index) = self.number(prefix)?;
+        let sealed_len = self.rtp_cipher.seal_rtp_from(buf, prefix, rest, index)?;
+        self.rtp_streams.insert(place, prefix.ssrc, index);
+        Ok(sealed_len)
+    }
+
+    /// The 48-bit index of a packet that has not been sealed before, and where its stream is.
+    #[inline]
+    fn number(&mut self, prefix: HeaderPrefix) -> Result<(Place, u64), SrtpError> {
+        let place = self.rtp_streams.find(prefix.ssrc);
+        let index = match self.rtp_streams.window(place) {
             None if self.rtp_streams.len() == STREAMS_MAX => return Err(SrtpError::TooManyStreams),
             None => u64::from(prefix.sequence_number),
             Some(window) => {
@@ -52,9 +80,12 @@ impl SrtpOutbound {
                 index.filter(|&i| window.is_fresh(i)).ok_or(SrtpError::NumberUsed)?
             }
         };
-        let sealed_len = self.rtp_cipher.seal_rtp(buf, plain_len, prefix.header_len, prefix.ssrc, index)?;
-        self.rtp_streams.insert(prefix.ssrc, index);
-        Ok(sealed_len)
+        Ok((place, index))
+    }
+
+    /// Has fetched what is known of the stream of the last packet.
+    pub fn prefetch(&self) {
+        self.rtp_streams.prefetch();
     }
 
     /// Forgets a stream that has ended and whose SSRC is never used again on this transport.

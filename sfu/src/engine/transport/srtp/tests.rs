@@ -298,6 +298,32 @@ proptest! {
     }
 
     #[test]
+    fn what_is_sealed_on_its_way_is_what_is_sealed_in_place(
+        payload in prop::collection::vec(any::<u8>(), 0..1300),
+        numbers in prop::collection::vec((0_u32..6, any::<u16>()), 1..20),
+        room in 0_usize..RTP_OVERHEAD_MAX + 2,
+    ) {
+        for profile in PROFILES {
+            let ((mut in_place, _), (mut on_the_way, _)) = (pair(profile), pair(profile));
+            for &(ssrc, number) in &numbers {
+                let plain = rtp(ssrc, number, &payload);
+                let prefix = HeaderPrefix::parse(&plain).unwrap();
+                let mut buf = plain[..prefix.header_len].to_vec();
+                buf.resize(plain.len() + RTP_OVERHEAD_MAX, 0xEE);
+                let len = on_the_way.seal_rtp_from(&mut buf, prefix, &payload);
+                prop_assert_eq!(len.map(|len| buf[..len].to_vec()), sealed(&mut in_place, &plain));
+            }
+            let plain = rtp(99, 1, &payload);
+            let prefix = HeaderPrefix::parse(&plain).unwrap();
+            let mut buf = plain.clone();
+            buf.resize(prefix.header_len + payload.len() + room, 0);
+            let fits = on_the_way.seal_rtp_from(&mut buf, prefix, &payload).is_ok();
+            let tag_len = if profile == Profile::Aes128CmSha1_80 { 10 } else { RTP_OVERHEAD_MAX };
+            prop_assert_eq!(fits, room >= tag_len);
+        }
+    }
+
+    #[test]
     fn any_bytes_are_refused_quietly(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         for profile in PROFILES {
             let (mut out, mut inn) = pair(profile);

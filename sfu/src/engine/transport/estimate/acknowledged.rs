@@ -10,40 +10,32 @@ const MEASURED_MIN: i64 = 4;
 /// Bytes by time.
 #[derive(Debug, Default)]
 pub struct RateWindow {
-    bytes: [u32; BUCKETS],
+    /// All that passed.
+    total: u64,
+    /// When the newest bucket begins.
+    newest_from_us: i64,
     /// The first and the newest bucket that count; `None` before the first byte.
     span: Option<(i64, i64)>,
+    /// What had passed when each bucket began: what passed between two of them is one subtraction, for as many as there are.
+    before: [u64; BUCKETS],
 }
 
 impl RateWindow {
     /// So many bytes passed at this time. What is older than the window is not counted.
+    #[inline]
     pub fn add(&mut self, at_us: i64, bytes: usize) {
-        self.advance(at_us);
-        let bucket = at_us.div_euclid(BUCKET_US);
-        if let Some((first, newest)) = self.span
-            && (first..=newest).contains(&bucket)
-        {
-            let place = &mut self.bytes[index(bucket)];
-            *place = place.saturating_add(bytes as u32);
+        if self.is_newest(at_us) {
+            self.total += bytes as u64;
+        } else {
+            self.add_elsewhere(at_us, bytes);
         }
     }
 
     /// Time passes, whether there are bytes or not.
     pub fn advance(&mut self, at_us: i64) {
-        let bucket = at_us.div_euclid(BUCKET_US);
-        let Some((first, newest)) = self.span else {
-            self.span = Some((bucket, bucket));
-            return;
-        };
-        if bucket <= newest {
-            return;
+        if !self.is_newest(at_us) {
+            self.advance_to(at_us.div_euclid(BUCKET_US));
         }
-        if bucket - newest >= BUCKETS as i64 {
-            self.bytes = [0; BUCKETS];
-        } else {
-            (newest + 1..=bucket).for_each(|passed| self.bytes[index(passed)] = 0);
-        }
-        self.span = Some((first.max(bucket - BUCKETS as i64 + 1), bucket));
     }
 
     /// Bits a second over the last so many milliseconds, or as long as there is something to measure, without the moment
@@ -56,8 +48,36 @@ impl RateWindow {
         if buckets < MEASURED_MIN {
             return None;
         }
-        let bytes: u64 = (from..newest).map(|bucket| u64::from(self.bytes[index(bucket)])).sum();
+        let bytes = self.before[index(newest)] - self.before[index(from)];
         Some(bytes as f64 * 8e6 / (buckets * BUCKET_US) as f64)
+    }
+
+    #[inline(never)]
+    fn add_elsewhere(&mut self, at_us: i64, bytes: usize) {
+        let bucket = at_us.div_euclid(BUCKET_US);
+        self.advance_to(bucket);
+        if let Some((first, newest)) = self.span
+            && (first..=newest).contains(&bucket)
+        {
+            self.total += bytes as u64;
+            (bucket + 1..=newest).for_each(|later| self.before[index(later)] += bytes as u64);
+        }
+    }
+
+    fn advance_to(&mut self, bucket: i64) {
+        let (first, newest) = self.span.unwrap_or((bucket, bucket - 1));
+        if bucket <= newest {
+            return;
+        }
+        let passed = newest.max(bucket - BUCKETS as i64) + 1..=bucket;
+        passed.for_each(|passed| self.before[index(passed)] = self.total);
+        self.span = Some((first.max(bucket - BUCKETS as i64 + 1), bucket));
+        self.newest_from_us = bucket.wrapping_mul(BUCKET_US);
+    }
+
+    /// That is where nearly everything falls that is added.
+    fn is_newest(&self, at_us: i64) -> bool {
+        self.span.is_some() && (0..BUCKET_US).contains(&at_us.wrapping_sub(self.newest_from_us))
     }
 }
 
@@ -94,5 +114,19 @@ mod tests {
         assert_eq!(window.bits_per_second(500), Some(0.0));
         window.add(3, 1000);
         assert_eq!(window.bits_per_second(500), Some(0.0), "too old");
+    }
+
+    #[test]
+    fn what_arrives_late_counts_where_it_belongs() {
+        let mut window = RateWindow::default();
+        (0..40).for_each(|bucket| window.add(bucket * BUCKET_US, 100));
+        window.add(35 * BUCKET_US, 1_000);
+        let bytes_of = |window: &RateWindow, buckets: u32| {
+            let rate = window.bits_per_second(buckets * BUCKET_US as u32 / 1_000).unwrap_or_default();
+            (rate * f64::from(buckets) * BUCKET_US as f64 / 8e6).round()
+        };
+        assert_eq!([4, 5, 31].map(|buckets| bytes_of(&window, buckets)), [1_400.0, 1_500.0, 4_100.0]);
+        window.add(36 * BUCKET_US, 1_000);
+        assert_eq!([4, 5, 31].map(|buckets| bytes_of(&window, buckets)), [2_400.0, 2_500.0, 5_100.0]);
     }
 }

@@ -110,13 +110,15 @@ impl Aimd {
         if !grow || self.draining.is_some() {
             return;
         }
-        let grown = if self.limit.covers(self.target) {
-            self.target + GROWTH_NEAR_BPS.max(self.target * GROWTH_NEAR) * since
-        } else {
-            self.target * GROWTH.powf(since)
-        };
         let most = (arrived * UNTRIED_FACTOR + UNTRIED_BPS).max(self.target);
-        self.target = grown.min(most);
+        if most > self.target {
+            let grown = if self.limit.covers(self.target) {
+                self.target + GROWTH_NEAR_BPS.max(self.target * GROWTH_NEAR) * since
+            } else {
+                self.target * GROWTH.powf(since)
+            };
+            self.target = grown.min(most);
+        }
         self.limit.forget_below(self.target);
     }
 

@@ -43,21 +43,16 @@ impl ArrivalGroups {
             self.current = Some(one);
             return None;
         };
-        if sent_us < group.first_sent_us {
-            // Overtaken by later groups: it would be compared with the wrong ones.
-            return None;
-        }
-        if group.takes(sent_us, arrival_us) {
+        // Overtaken by later groups it would be compared with the wrong ones.
+        let sent_after_us = sent_us.checked_sub(group.first_sent_us)?;
+        if sent_after_us <= SENT_TOGETHER_US || group.is_caught_up_by(sent_us, arrival_us) {
             group.last_sent_us = group.last_sent_us.max(sent_us);
             group.last_arrival_us = group.last_arrival_us.max(arrival_us);
             return None;
         }
-        let complete = GroupDelay {
-            sent_us: group.last_sent_us,
-            delay_us: group.last_arrival_us.saturating_sub(group.last_sent_us as i64),
-        };
-        self.current = Some(one);
-        Some(complete)
+        let complete = std::mem::replace(group, one);
+        let delay_us = complete.last_arrival_us.wrapping_sub(complete.last_sent_us as i64);
+        Some(GroupDelay { sent_us: complete.last_sent_us, delay_us })
     }
 
     /// What was collected is not to be compared with what comes.
@@ -67,13 +62,12 @@ impl ArrivalGroups {
 }
 
 impl Group {
-    fn takes(&self, sent_us: u64, arrival_us: i64) -> bool {
-        let sent_later = sent_us - self.last_sent_us.min(sent_us);
-        let arrived_later = arrival_us.saturating_sub(self.last_arrival_us);
-        let caught_up = arrived_later <= ARRIVED_TOGETHER_US
-            && arrived_later < sent_later as i64
-            && arrival_us.saturating_sub(self.first_arrival_us) < GROUP_MAX_US;
-        sent_us - self.first_sent_us <= SENT_TOGETHER_US || caught_up
+    fn is_caught_up_by(&self, sent_us: u64, arrival_us: i64) -> bool {
+        let sent_later_us = sent_us.saturating_sub(self.last_sent_us);
+        let arrived_later_us = arrival_us.wrapping_sub(self.last_arrival_us);
+        arrived_later_us <= ARRIVED_TOGETHER_US
+            && arrived_later_us < sent_later_us as i64
+            && arrival_us.wrapping_sub(self.first_arrival_us) < GROUP_MAX_US
     }
 }
 

@@ -22,15 +22,15 @@ struct Step {
 }
 
 impl Lately {
-    /// The fate of one packet became known.
-    pub fn note(&mut self, now_us: u64, is_lost: bool) {
+    /// The fate of so many packets became known, of which so many were lost.
+    pub fn note(&mut self, now_us: u64, known: u32, lost: u32) {
         let number = now_us / STEP_US;
         let step = &mut self.steps[(number % STEPS as u64) as usize];
         if step.number != number {
             *step = Step { number, ..Step::default() };
         }
-        step.known = step.known.saturating_add(1);
-        step.lost = step.lost.saturating_add(u32::from(is_lost));
+        step.known = step.known.saturating_add(known);
+        step.lost = step.lost.saturating_add(lost);
     }
 
     /// The share that was lost; `None` where it would be one of a few packets.
@@ -53,9 +53,9 @@ mod tests {
     #[test]
     fn what_was_lost_is_told_as_it_is_and_forgotten_within_three_seconds() {
         let mut lately = Lately::default();
-        (0..500).for_each(|n| lately.note(n * 20_000, n % 5 != 0));
+        (0..500).for_each(|n| lately.note(n * 20_000, 1, u32::from(n % 5 != 0)));
         assert_eq!(lately.share(10 * SECOND_US), Some(0.8));
-        (500..650).for_each(|n| lately.note(n * 20_000, false));
+        (500..650).for_each(|n| lately.note(n * 20_000, 1, 0));
         assert_eq!(lately.share(13 * SECOND_US), Some(0.0));
     }
 
@@ -63,9 +63,9 @@ mod tests {
     fn a_few_packets_tell_nothing_nor_do_those_of_long_ago() {
         let mut lately = Lately::default();
         assert_eq!(lately.share(0), None);
-        (1..PACKETS_MIN).for_each(|_| lately.note(0, true));
+        lately.note(0, PACKETS_MIN - 1, PACKETS_MIN - 1);
         assert_eq!(lately.share(0), None);
-        lately.note(0, false);
+        lately.note(0, 1, 0);
         assert!(lately.share(SECOND_US).is_some_and(|share| share > 0.9));
         assert_eq!(lately.share(3 * SECOND_US), None);
         assert_eq!(lately.share(u64::MAX), None);

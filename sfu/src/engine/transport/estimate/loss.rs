@@ -46,6 +46,8 @@ pub struct Loss {
     windows: [Window; WINDOWS],
     len: usize,
     next: usize,
+    /// Of how many of them something was lost: of none, mostly, and then there is nothing to explain.
+    lossy: usize,
     open: Open,
     lately: Lately,
     /// The number of the next packet to be judged.
@@ -65,6 +67,12 @@ struct Window {
     rate: f64,
     arrived: f64,
     packets: f64,
+}
+
+impl Window {
+    fn is_lossy(&self) -> bool {
+        self.arrived < 1.0
+    }
 }
 
 /// A fall for severe loss: the rate and the share that was lost, and what was seen at lower rates since.
@@ -91,6 +99,7 @@ impl Loss {
             windows: [Window::default(); WINDOWS],
             len: 0,
             next: 0,
+            lossy: 0,
             open: Open::default(),
             lately: Lately::default(),
             judged: 0,
@@ -115,28 +124,32 @@ impl Loss {
         patience_us: u32,
         queued: bool,
     ) -> bool {
-        self.judged = self.judged.max(spoken.saturating_sub(SENT_MAX as u64 / 2));
+        self.judged =
+            self.judged.max(spoken.saturating_sub(SENT_MAX as u64 / 2)).max(sent.remembered().start);
         let Some(newest) = spoken.checked_sub(1).and_then(|number| sent.get(number)) else { return false };
         self.queued = queued;
-        let mut news = false;
-        while self.judged < spoken
-            && let Some(packet) = sent.get(self.judged)
-            && newest.sent_us.wrapping_sub(packet.sent_us) >= patience_us
-        {
-            self.judged += 1;
-            let since = *self.open.since_us.get_or_insert(packet.sent_us);
-            let span_us = packet.sent_us.wrapping_sub(since);
-            news |= self.close(span_us, packet.sent_us);
-            self.open.bytes += u32::from(packet.len);
-            if packet.fate != Fate::Unknown {
-                self.lately.note(now_us, packet.fate == Fate::Missing);
+        let (mut news, mut known, mut missing) = (false, 0, 0);
+        'judged: for packets in sent.runs(self.judged..spoken) {
+            for packet in packets {
+                if newest.sent_us.wrapping_sub(packet.sent_us) < patience_us {
+                    break 'judged;
+                }
+                self.judged += 1;
+                let span_us = packet.sent_us.wrapping_sub(*self.open.since_us.get_or_insert(packet.sent_us));
+                if span_us >= WINDOW_US {
+                    news |= self.close(span_us, packet.sent_us);
+                }
+                let (is_known, is_missing) = (packet.fate != Fate::Unknown, packet.fate == Fate::Missing);
+                known += u32::from(is_known);
+                missing += u32::from(is_missing);
+                self.open.bytes += u32::from(packet.len);
+                // Of the others feedback was lost.
+                self.open.arrived += u32::from(is_known && !is_missing);
+                self.open.lost += u32::from(is_missing);
             }
-            match packet.fate {
-                Fate::Arrived => self.open.arrived += 1,
-                Fate::Missing => self.open.lost += 1,
-                // Feedback was lost.
-                Fate::Unknown => {}
-            }
+        }
+        if known > 0 {
+            self.lately.note(now_us, known, missing);
         }
         news
     }
@@ -147,7 +160,10 @@ impl Loss {
             return;
         }
         let share = f64::from(arrived) / f64::from(packets);
-        self.windows[self.next] = Window { rate, arrived: share.min(1.0), packets: f64::from(packets) };
+        let window = Window { rate, arrived: share.min(1.0), packets: f64::from(packets) };
+        let before = std::mem::replace(&mut self.windows[self.next], window);
+        self.lossy += usize::from(window.is_lossy());
+        self.lossy -= usize::from(self.len == WINDOWS && before.is_lossy());
         self.next = (self.next + 1) % WINDOWS;
         self.len = (self.len + 1).min(WINDOWS);
         self.explain();
@@ -195,11 +211,11 @@ impl Loss {
         self.open = Open::default();
     }
 
+    /// Ends the open window, which is as long as it has to be, if there is enough in it.
     fn close(&mut self, span_us: u32, next_us: u32) -> bool {
         let Open { bytes, arrived, lost, .. } = self.open;
         let known = arrived + lost;
-        let full = span_us >= WINDOW_US && known >= WINDOW_PACKETS;
-        if !full && span_us < WINDOW_MAX_US {
+        if known < WINDOW_PACKETS && span_us < WINDOW_MAX_US {
             return false;
         }
         self.open = Open { since_us: Some(next_us), ..Open::default() };
@@ -228,8 +244,7 @@ impl Loss {
     }
 
     fn explain(&mut self) {
-        let (_, most) = self.rates();
-        let (random, error) = self.fit(f64::MAX);
+        let random = self.share();
         self.average = 1.0 - random;
         self.ceiling = None;
         self.is_ambiguous = false;
@@ -238,6 +253,8 @@ impl Loss {
             self.note_unlimited();
             return;
         }
+        let (_, most) = self.rates();
+        let error = self.misfit(f64::MAX, random);
         let least = self.weighed().map(|(window, _)| window.rate * window.arrived).fold(f64::MAX, f64::min);
         let variance = (random * (1.0 - random)).max(0.01);
         let least = least.max(most / 20.0);
@@ -265,6 +282,17 @@ impl Loss {
                     && alone - error < GAIN_MIN * variance;
             }
         }
+    }
+
+    /// The share that arrives where there is no limit.
+    fn share(&self) -> f64 {
+        if self.lossy == 0 {
+            return 1.0;
+        }
+        let (upper, lower) = self.weighed().fold((0.0, 0.0), |(upper, lower), (window, weight)| {
+            (upper + weight * window.arrived, lower + weight)
+        });
+        (upper / f64::max(lower, 1e-9)).clamp(0.5, 1.0)
     }
 
     /// The share that arrives below the limit, and the weighed squares of what that does not explain.

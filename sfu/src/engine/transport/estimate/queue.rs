@@ -16,22 +16,33 @@ const BASE_US: u64 = 10_000_000;
 /// Shortest delays.
 #[derive(Debug, Default)]
 pub struct QueueDelay {
-    /// The slice of time each belongs to, and the shortest delay in it.
-    recent: [Option<(u64, i64)>; RECENT],
+    /// The slices of time, each in the place of its number modulo [`RECENT`].
+    recent: [Option<Slice>; RECENT],
+    /// The number of the newest one.
+    newest: u64,
     base: Option<i64>,
     base_before: Option<i64>,
     base_since_us: u64,
 }
 
+#[derive(Debug, Clone, Copy)]
+struct Slice {
+    number: u64,
+    shortest_us: i64,
+}
+
 impl QueueDelay {
     /// A packet that left at this time was so long on its way, by two clocks.
     pub fn add(&mut self, sent_us: u64, delay_us: i64) {
-        let slice = sent_us / RECENT_US;
-        let recent = &mut self.recent[slice as usize % RECENT];
-        match recent {
-            Some((of, shortest)) if *of == slice => *shortest = delay_us.min(*shortest),
-            Some((of, _)) if *of > slice => {}
-            _ => *recent = Some((slice, delay_us)),
+        let number = sent_us / RECENT_US;
+        let place = &mut self.recent[number as usize % RECENT];
+        match place {
+            Some(slice) if slice.number == number => slice.shortest_us = slice.shortest_us.min(delay_us),
+            Some(slice) if slice.number > number => {}
+            _ => {
+                *place = Some(Slice { number, shortest_us: delay_us });
+                self.newest = self.newest.max(number);
+            }
         }
         if sent_us >= self.base_since_us + BASE_US {
             self.base_before = self.base.take();
@@ -43,12 +54,14 @@ impl QueueDelay {
     /// What every packet of the last moments had to wait, in milliseconds, on a path whose delays stray by `noise_ms`.
     pub fn standing_ms(&self, noise_ms: f64) -> f64 {
         let slices = (RECENT_MIN + noise_ms / NOISE_MS_A_SLICE) as u64;
-        let newest = self.recent.iter().flatten().map(|(slice, _)| *slice).max().unwrap_or(0);
-        let recent = self.recent.iter().flatten().filter(|(slice, _)| newest - slice < slices);
-        let shortest = recent.map(|(_, delay)| *delay).min();
-        let base = self.base.into_iter().chain(self.base_before).min();
-        match (shortest, base) {
-            (Some(shortest), Some(base)) => shortest.saturating_sub(base) as f64 / 1e3,
+        let shortest_us = if slices <= RECENT as u64 {
+            (0..slices).filter_map(|back| self.slice(back)).min()
+        } else {
+            let recent = self.recent.iter().flatten().filter(|slice| self.newest - slice.number < slices);
+            recent.map(|slice| slice.shortest_us).min()
+        };
+        match (shortest_us, self.base_us()) {
+            (Some(shortest_us), Some(base_us)) => shortest_us.saturating_sub(base_us) as f64 / 1e3,
             _ => 0.0,
         }
     }
@@ -67,16 +80,26 @@ impl QueueDelay {
 
     /// The wait in one slice, counted back from the newest.
     fn waited_ms(&self, back: u64) -> Option<f64> {
-        let newest = self.recent.iter().flatten().map(|(slice, _)| *slice).max()?;
-        let (_, delay) = self.recent.iter().flatten().find(|(slice, _)| slice + back == newest)?;
-        let base = self.base.into_iter().chain(self.base_before).min()?;
-        Some(delay.saturating_sub(base) as f64 / 1e3)
+        let shortest_us = self.slice(back)?;
+        Some(shortest_us.saturating_sub(self.base_us()?) as f64 / 1e3)
+    }
+
+    /// The shortest delay in one slice, counted back from the newest.
+    fn slice(&self, back: u64) -> Option<i64> {
+        let number = self.newest.checked_sub(back)?;
+        let slice = self.recent[number as usize % RECENT].filter(|slice| slice.number == number)?;
+        Some(slice.shortest_us)
+    }
+
+    /// The shortest delay of the last while.
+    fn base_us(&self) -> Option<i64> {
+        self.base.into_iter().chain(self.base_before).min()
     }
 
     /// What is waited now is the path's own delay: sending less does not shorten it.
     pub fn accept(&mut self) {
         self.base_before = None;
-        self.base = self.recent.iter().flatten().map(|(_, delay)| *delay).min();
+        self.base = self.recent.iter().flatten().map(|slice| slice.shortest_us).min();
     }
 
     /// The peer's clock was set: nothing can be compared.

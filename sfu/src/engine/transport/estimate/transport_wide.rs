@@ -9,6 +9,7 @@
 //!    clusters ─▶ probe: does it carry more?                ─┘
 //! ```
 
+mod hearing;
 mod judging;
 
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ use super::{
     loss::Loss,
     probe::{Probes, Situation},
     queue::QueueDelay,
-    sent::{Fate, SentPackets},
+    sent::SentPackets,
     trendline::{Trendline, Usage},
 };
 use crate::engine::transport::rtcp::TransportFeedback;
@@ -47,16 +48,14 @@ const SILENCE_US: u64 = 600_000;
 const IGNORED_US: u64 = 2_000_000;
 /// A numbered packet says nothing about what left longer ago than this, with no other in between.
 const SPOKEN_FOR_US: u64 = 100_000;
-/// A peer's clock that moves by more than this within a feedback was set.
-const CLOCK_JUMP_US: i64 = 10_000_000;
-/// Feedback carries 24 bits of time, in units of 64 ms.
-const ARRIVAL_WRAP_US: i64 = (1 << 24) * 64_000;
 
 /// What is known of the path.
 #[derive(Debug)]
 pub struct TransportWide {
     /// Times of packets count from here.
     epoch: Instant,
+    /// What time it was last, and how many microseconds that are: it is asked for many times in one.
+    clock: (Instant, u64),
     sent: SentPackets,
     sent_rate: RateWindow,
     /// Of packets without a number since the last one with.
@@ -71,8 +70,8 @@ pub struct TransportWide {
     aimd: Aimd,
     /// The first packet after which nothing of the newest feedback is known (exclusive end of what was spoken of).
     spoken: u64,
-    last_arrival_us: Option<i64>,
-    last_delay_us: Option<i64>,
+    /// When the last packet arrived, by the peer's clock, and how long it was on its way, by both.
+    last_heard: Option<(i64, i64)>,
     feedback_us: Option<u64>,
     feedback_interval_us: u64,
     round_trip_us: Option<u64>,
@@ -87,6 +86,8 @@ pub struct TransportWide {
     futile: Option<(f64, f64)>,
     /// When the last steps down began, and from which rate: those within one response are one.
     stepped: Option<(u64, f64)>,
+    /// What every packet of the last moments had to wait, in milliseconds, as of the last feedback.
+    standing_ms: f64,
     /// Since then a queue stands.
     standing_us: Option<u64>,
     /// When a cluster was last carried.
@@ -102,6 +103,7 @@ impl TransportWide {
     pub fn new(now: Instant, wanted: Option<Option<Bitrate>>) -> Self {
         let mut wide = TransportWide {
             epoch: now,
+            clock: (now, 0),
             sent: SentPackets::new(),
             sent_rate: RateWindow::default(),
             unnumbered_bytes: 0,
@@ -114,8 +116,7 @@ impl TransportWide {
             probes: Probes::new(),
             aimd: Aimd::new(0, START_BPS, MIN_BPS),
             spoken: 0,
-            last_arrival_us: None,
-            last_delay_us: None,
+            last_heard: None,
             feedback_us: None,
             feedback_interval_us: 100_000,
             round_trip_us: None,
@@ -125,6 +126,7 @@ impl TransportWide {
             has_returned: false,
             futile: None,
             stepped: None,
+            standing_ms: 0.0,
             standing_us: None,
             carried_us: None,
             probed_us: None,
@@ -146,7 +148,7 @@ impl TransportWide {
 
     /// A packet leaves. Returns its number.
     pub fn on_sent(&mut self, now: Instant, len_bytes: usize, purpose: Purpose) -> u16 {
-        let now_us = self.clock_us(now);
+        let now_us = self.tick(now);
         let speaks = !matches!(purpose, Purpose::Probe(_)) && now_us < self.last_sent_us + SPOKEN_FOR_US;
         let unnumbered = std::mem::take(&mut self.unnumbered_bytes);
         let unnumbered = if speaks { unnumbered } else { 0 };
@@ -162,7 +164,8 @@ impl TransportWide {
     /// A packet leaves that nothing will be heard of. What is known of the path holds for it too: it arrives if the next
     /// numbered one does.
     pub fn on_unnumbered(&mut self, now: Instant, len_bytes: usize) {
-        self.sent_rate.add(self.clock_us(now) as i64, len_bytes);
+        let now_us = self.tick(now);
+        self.sent_rate.add(now_us as i64, len_bytes);
         self.unnumbered_bytes += len_bytes;
     }
 
@@ -176,7 +179,7 @@ impl TransportWide {
 
     /// The peer tells what arrived.
     pub fn handle_feedback(&mut self, now: Instant, feedback: &TransportFeedback<'_>) {
-        let now_us = self.clock_us(now);
+        let now_us = self.tick(now);
         self.note_feedback(now_us);
         let arrived = self.note_statuses(now_us, feedback);
         if !arrived {
@@ -247,7 +250,7 @@ impl TransportWide {
         let now_us = self.clock_us(now);
         let calm = self.silent_from.is_none()
             && self.trendline.usage() != Usage::Over
-            && self.standing_ms() < self.standing_max_ms() * 0.6;
+            && self.standing_ms < self.standing_max_ms() * 0.6;
         let doubt =
             self.loss.is_ambiguous().then(|| self.sent_rate.bits_per_second(ARRIVED_CALM_MS)).flatten();
         // A probe of next to nothing would take for ever and show nothing.
@@ -330,7 +333,7 @@ impl TransportWide {
         EstimateSnapshot {
             bitrate,
             acknowledged: Bitrate(arrived as u64),
-            queue: Duration::from_micros((self.standing_ms().max(0.0) * 1e3) as u64),
+            queue: Duration::from_micros((self.standing_ms.max(0.0) * 1e3) as u64),
             lost: self.loss.average(),
             round_trip: self.round_trip(),
         }
@@ -355,59 +358,6 @@ impl TransportWide {
         self.loss.skip_to(self.sent.end());
         self.aimd.raise(now_us, before * 0.75, false);
         self.probes.try_once(now_us, before);
-    }
-
-    /// Returns whether anything arrived.
-    fn note_statuses(&mut self, now_us: u64, feedback: &TransportFeedback<'_>) -> bool {
-        let mut youngest_us = None;
-        for status in feedback.statuses() {
-            let Some(number) = self.sent.resolve(status.sequence_number) else { continue };
-            self.spoken = self.spoken.max(number + 1);
-            let Some(packet) = self.sent.settle(number, status.arrival_us.is_some()) else { continue };
-            let Some(arrival_us) = status.arrival_us else { continue };
-            let age_us = u64::from((now_us as u32).wrapping_sub(packet.sent_us));
-            let sent_us = now_us.saturating_sub(age_us);
-            let arrival_us = self.unwrap_arrival(arrival_us);
-            let delay_us = arrival_us.saturating_sub(sent_us as i64);
-            if self.last_delay_us.is_some_and(|before| before.abs_diff(delay_us) > CLOCK_JUMP_US as u64) {
-                self.forget_times();
-            }
-            self.last_arrival_us = Some(arrival_us);
-            self.last_delay_us = Some(delay_us);
-            youngest_us = Some(youngest_us.map_or(age_us, |youngest: u64| youngest.min(age_us)));
-            self.arrived_rate.add(arrival_us, usize::from(packet.len));
-            if self.probes.on_arrival(number, sent_us, delay_us, packet.len) {
-                // Its delays are of our making: they are judged apart.
-                self.trendline.forget();
-                self.groups.forget();
-                continue;
-            }
-            self.queue.add(sent_us, delay_us);
-            if packet.fate == Fate::Unknown
-                && let Some(group) = self.groups.add(sent_us, arrival_us)
-            {
-                self.trendline.add(group);
-            }
-        }
-        let Some(youngest_us) = youngest_us else { return false };
-        let smoothed = self.round_trip_us.map_or(youngest_us, |before| (before * 7 + youngest_us) / 8);
-        self.round_trip_us = Some(smoothed);
-        self.end_silence(now_us);
-        true
-    }
-
-    /// The peer's time without its wraps, which are twelve days apart.
-    fn unwrap_arrival(&self, arrival_us: i64) -> i64 {
-        let Some(last) = self.last_arrival_us else { return arrival_us };
-        let wraps = (last - arrival_us + ARRIVAL_WRAP_US / 2).div_euclid(ARRIVAL_WRAP_US);
-        arrival_us + wraps * ARRIVAL_WRAP_US
-    }
-
-    fn forget_times(&mut self) {
-        self.groups.forget();
-        self.trendline.forget();
-        self.queue.forget();
-        self.arrived_rate = RateWindow::default();
     }
 
     fn conclude_probe(&mut self, now_us: u64) {
@@ -449,7 +399,14 @@ impl TransportWide {
         self.unanswered_us.map(|since| since + patience)
     }
 
+    /// What time it is, which is remembered.
+    fn tick(&mut self, now: Instant) -> u64 {
+        self.clock = (now, self.clock_us(now));
+        self.clock.1
+    }
+
     fn clock_us(&self, now: Instant) -> u64 {
-        now.saturating_duration_since(self.epoch).as_micros() as u64
+        let (last, last_us) = self.clock;
+        if now == last { last_us } else { now.saturating_duration_since(self.epoch).as_micros() as u64 }
     }
 }

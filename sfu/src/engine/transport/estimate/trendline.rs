@@ -4,20 +4,15 @@
 //! against its own standard error, and the growth against what growth usually is on this path, up and down: a path with
 //! 200 ms of jitter has to show what jitter does not explain, and a quiet one is judged at once.
 
-use super::arrival_groups::GroupDelay;
+mod window;
 
-/// Groups a line goes through.
-const WINDOW: usize = 32;
-/// Fewer say nothing.
-const WINDOW_MIN: usize = 8;
-/// Nor do those of a shorter time, which must be longer where delays stray, by so many times their deviation.
+use super::arrival_groups::GroupDelay;
+use window::Window;
+
+/// A line over a shorter time says nothing. It must be longer where delays stray, by so many times their deviation.
 const SPAN_MIN_MS: f64 = 60.0;
 /// See [`SPAN_MIN_MS`].
 const SPAN_NOISE: f64 = 5.0;
-/// Older groups say nothing about now.
-const AGE_MAX_US: u64 = 1_000_000;
-/// The slope must be beyond so many of its standard errors: one false alarm in ten thousand windows of pure noise.
-const ERRORS_MIN: f64 = 3.7;
 /// Growth over the window in milliseconds that counts on a path that is quiet.
 const THRESHOLD_MS: f64 = 10.0;
 /// And beyond so many times what growth usually is, up or down: delays that wander, and queues that others fill and empty.
@@ -48,9 +43,7 @@ pub enum Usage {
 /// The line and its judgement.
 #[derive(Debug)]
 pub struct Trendline {
-    groups: [GroupDelay; WINDOW],
-    len: usize,
-    next: usize,
+    window: Window,
     usage: Usage,
     is_certain: bool,
     /// The square of what growth usually is.
@@ -66,9 +59,7 @@ impl Trendline {
     /// No group was seen.
     pub fn new() -> Self {
         Trendline {
-            groups: [GroupDelay { sent_us: 0, delay_us: 0 }; WINDOW],
-            len: 0,
-            next: 0,
+            window: Window::default(),
             usage: Usage::Normal,
             is_certain: false,
             swing: SWING_START_MS * SWING_START_MS,
@@ -81,29 +72,28 @@ impl Trendline {
 
     /// The next group.
     pub fn add(&mut self, group: GroupDelay) {
-        self.groups[self.next] = group;
-        self.next = (self.next + 1) % WINDOW;
-        self.len = (self.len + 1).min(WINDOW);
-        let Some(line) = self.line(group) else {
+        self.window.push(group);
+        let Some(line) = self.window.line() else {
             self.usage = Usage::Normal;
             self.is_certain = false;
             return;
         };
         // A property of the path, not of the moment: learnt in tens of groups, and forgotten in hundreds.
-        let noise_ms = line.noise_ms.min(4.0 * self.noise_ms + 5.0);
+        let noise_ms = line.variance.sqrt().min(4.0 * self.noise_ms + 5.0);
         let weight = if noise_ms > self.noise_ms { 0.05 } else { 0.01 };
         self.noise_ms += (noise_ms - self.noise_ms) * weight;
-        let long = line.span_ms > SPAN_MIN_MS + self.noise_ms * SPAN_NOISE;
-        let meant = long && line.slope.abs() > ERRORS_MIN * line.slope_error;
-        let threshold_ms = THRESHOLD_MS + self.swing.sqrt() * SWING_FACTOR;
+        let swing_ms = self.swing.sqrt();
+        let threshold_ms = THRESHOLD_MS + swing_ms * SWING_FACTOR;
+        let is_long = line.span_ms > SPAN_MIN_MS + self.noise_ms * SPAN_NOISE;
         self.usage = match line.growth_ms {
-            growth if meant && growth > threshold_ms && growth >= self.growth_before_ms * 0.8 => Usage::Over,
-            growth if meant && growth < -threshold_ms => Usage::Under,
+            growth if growth.abs() <= threshold_ms || !is_long || !line.is_meant() => Usage::Normal,
+            growth if growth < 0.0 => Usage::Under,
+            growth if growth >= self.growth_before_ms * 0.8 => Usage::Over,
             _ => Usage::Normal,
         };
         self.is_certain = self.usage == Usage::Over && line.growth_ms > threshold_ms * CERTAIN;
         self.growth_before_ms = line.growth_ms;
-        self.learn(group.sent_us, line.growth_ms.abs());
+        self.learn(group.sent_us, line.growth_ms.abs(), swing_ms);
     }
 
     /// The judgement after the last group.
@@ -123,72 +113,21 @@ impl Trendline {
 
     /// What comes is not to be compared with what was: the noise stays known.
     pub fn forget(&mut self) {
-        self.len = 0;
+        self.window.clear();
         self.usage = Usage::Normal;
         self.is_certain = false;
         self.judged_us = None;
         self.growth_before_ms = 0.0;
     }
 
-    fn learn(&mut self, at_us: u64, growth_ms: f64) {
+    fn learn(&mut self, at_us: u64, growth_ms: f64, swing_ms: f64) {
         let since_us = self.judged_us.map_or(0, |before| at_us.saturating_sub(before)).min(50_000);
         self.judged_us = Some(at_us);
-        let counted = growth_ms.min(self.swing.sqrt() * SWING_CLIP + 10.0);
+        let counted = growth_ms.min(swing_ms * SWING_CLIP + 10.0);
         self.learnt_us = (self.learnt_us + since_us as f64).min(SWING_US);
         let over_us = self.learnt_us.max(SWING_FIRST_US);
         self.swing += (counted * counted - self.swing) * since_us as f64 / over_us;
     }
-
-    /// Least squares through the groups of the last second; times and delays relative to the newest. Times are those of
-    /// sending: a late packet arrives late, so that over times of arrival jitter itself would be a rising line.
-    fn line(&self, newest: GroupDelay) -> Option<Line> {
-        let mut points = [(0.0, 0.0); WINDOW];
-        let (mut count, mut sum_x, mut sum_y) = (0, 0.0, 0.0);
-        for group in &self.groups[..self.len] {
-            let age_us = newest.sent_us.saturating_sub(group.sent_us);
-            if age_us >= AGE_MAX_US {
-                continue;
-            }
-            let delay_us = group.delay_us.saturating_sub(newest.delay_us);
-            let (x, y) = (-(age_us as f64) / 1e3, delay_us as f64 / 1e3);
-            points[count] = (x, y);
-            (count, sum_x, sum_y) = (count + 1, sum_x + x, sum_y + y);
-        }
-        if count < WINDOW_MIN {
-            return None;
-        }
-        let n = count as f64;
-        let (mean_x, mean_y) = (sum_x / n, sum_y / n);
-        let (mut xx, mut xy, mut yy, mut first) = (0.0, 0.0, 0.0, 0.0_f64);
-        for &(x, y) in &points[..count] {
-            let (dx, dy) = (x - mean_x, y - mean_y);
-            xx += dx * dx;
-            xy += dx * dy;
-            yy += dy * dy;
-            first = first.min(x);
-        }
-        if xx < 1.0 {
-            return None;
-        }
-        let slope = xy / xx;
-        let variance = ((yy - slope * xy) / (n - 2.0)).max(0.0);
-        Some(Line {
-            slope,
-            slope_error: (variance / xx).sqrt(),
-            growth_ms: slope * -first,
-            span_ms: -first,
-            noise_ms: variance.sqrt(),
-        })
-    }
-}
-
-struct Line {
-    /// Milliseconds of delay a millisecond.
-    slope: f64,
-    slope_error: f64,
-    growth_ms: f64,
-    span_ms: f64,
-    noise_ms: f64,
 }
 
 #[cfg(test)]
@@ -244,5 +183,21 @@ mod tests {
         let full = (0..500).map(|_| 300.0);
         alarms(&mut trendline, full.chain((0..50).map(|n| 300.0 - f64::from(n) * 4.0)));
         assert_eq!(trendline.usage(), Usage::Under);
+    }
+
+    #[test]
+    fn what_was_to_be_forgotten_is_no_part_of_the_line() {
+        let mut trendline = Trendline::new();
+        let mut sent_us = 0;
+        let mut add = |trendline: &mut Trendline, delay_ms: i64| {
+            sent_us += 10_000;
+            trendline.add(GroupDelay { sent_us, delay_us: delay_ms * 1_000 });
+            trendline.usage()
+        };
+        (0..1_000).for_each(|_| _ = add(&mut trendline, 20));
+        (0..40).for_each(|n| _ = add(&mut trendline, 20 + n * 2));
+        assert_eq!(trendline.usage(), Usage::Over);
+        trendline.forget();
+        assert!((0..40).all(|_| add(&mut trendline, 100) == Usage::Normal));
     }
 }

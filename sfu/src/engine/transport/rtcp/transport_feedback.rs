@@ -66,7 +66,7 @@ impl<'a> TransportFeedback<'a> {
     /// The packets spoken of, in order. Ends early when the bytes do.
     pub fn statuses(&self) -> PacketStatuses<'a> {
         PacketStatuses {
-            symbols: Symbols { chunks: self.body, chunk: 0, left_in_chunk: 0 },
+            symbols: Symbols { chunks: self.body, chunk: 0, left_in_chunk: 0, mask: 0, shift: 0, width: 0 },
             deltas: self.body.get(self.chunks_len()..).unwrap_or_default(),
             sequence_number: self.base_sequence_number,
             left: self.status_count,
@@ -99,6 +99,10 @@ struct Symbols<'a> {
     chunks: &'a [u8],
     chunk: u16,
     left_in_chunk: usize,
+    /// Where in the chunk the next symbol is, and how far from it the one after that: nowhere else in a run.
+    mask: u16,
+    shift: u32,
+    width: u32,
 }
 
 impl Symbols<'_> {
@@ -108,13 +112,17 @@ impl Symbols<'_> {
             self.chunks = rest;
             self.chunk = read_u16(chunk, 0);
             self.left_in_chunk = chunk_capacity(self.chunk);
+            (self.mask, self.shift, self.width) = match self.chunk >> 14 {
+                0b10 => (0b1, 13, 1),
+                0b11 => (0b11, 12, 2),
+                _ => (0b11, 13, 0),
+            };
         }
         self.left_in_chunk -= 1;
-        Some(match self.chunk >> 14 {
-            0b10 => (self.chunk >> self.left_in_chunk) & 1,
-            0b11 => (self.chunk >> (2 * self.left_in_chunk)) & 0b11,
-            _ => (self.chunk >> 13) & 0b11,
-        })
+        let symbol = (self.chunk >> self.shift) & self.mask;
+        // After the last one the place is nobody's.
+        self.shift = self.shift.saturating_sub(self.width);
+        Some(symbol)
     }
 }
 

@@ -45,7 +45,8 @@ const MEASURED_BITS: f64 = 16.0 * 1_100.0 * 8.0;
 
 impl TransportWide {
     pub(super) fn judge_delay(&mut self, now_us: u64) {
-        let standing_ms = self.standing_ms();
+        self.standing_ms = self.queue.standing_ms(self.trendline.noise_ms());
+        let standing_ms = self.standing_ms;
         // How far delays stray has yet to be learnt.
         let unknown_ms = UNKNOWN_NOISE_MS * (1.0 - now_us as f64 / KNOWN_US as f64).max(0.0);
         let standing = standing_ms > self.standing_max_ms().max(standing_max_ms(unknown_ms));
@@ -120,7 +121,7 @@ impl TransportWide {
 
     pub(super) fn judge_loss(&mut self, now_us: u64) {
         let patience_us = 60_000 + (self.trendline.noise_ms() * 3e3).min(500_000.0) as u32;
-        let queued = self.standing_ms() > self.standing_max_ms();
+        let queued = self.standing_ms > self.standing_max_ms();
         if !self.loss.judge(now_us, &self.sent, self.spoken, patience_us, queued) {
             return;
         }
@@ -149,12 +150,9 @@ impl TransportWide {
         self.futile = Some((queue_ms, from));
         if arrived < from * FUTILE_SHARE {
             self.queue.accept();
+            self.standing_ms = self.queue.standing_ms(self.trendline.noise_ms());
             self.futile = None;
         }
-    }
-
-    pub(super) fn standing_ms(&self) -> f64 {
-        self.queue.standing_ms(self.trendline.noise_ms())
     }
 
     pub(super) fn standing_max_ms(&self) -> f64 {

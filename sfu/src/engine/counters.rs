@@ -102,6 +102,9 @@ pub struct Counters {
     pub red_sent: u64,
     /// RTP whose payload type the producer did not announce, or whose payload descriptor makes no sense.
     pub rtp_dropped_malformed: u64,
+    /// RTP on branches whose descriptor means something, but nobody here knows what: it was said in a keyframe that came before
+    /// anybody watched here.
+    pub rtp_dropped_undescribed: u64,
     /// Packets of publishers that were repaired by their retransmissions.
     pub rtp_repaired: u64,
     /// RTP packets sent to subscribers, retransmissions included.
@@ -138,6 +141,8 @@ pub struct Counters {
     pub audio_dropped_ring_full: u64,
     /// Packets of video for which the ring to another worker had no room, and the rest of their frames.
     pub video_dropped_ring_full: u64,
+    /// Packets that are too long to be sent on to branches.
+    pub relay_dropped_too_long: u64,
     /// Sequence numbers we asked publishers for.
     pub nacks_sent: u64,
     /// Sequence numbers subscribers asked us for.

@@ -3,7 +3,7 @@
 //! Packets are built where they are sent from. What leaves is ordered by peer, and runs of equal size to one peer
 //! become one message, so that a kernel with GSO walks its stack once for several datagrams (media.md, decision 5).
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, ops::Range};
 
 use super::{demux::Slot, transport::LocalIndex};
 
@@ -11,6 +11,10 @@ use super::{demux::Slot, transport::LocalIndex};
 pub const ARENA_BYTES: usize = 4 << 20;
 /// Datagrams between two flushes.
 pub const PACKETS_MAX: usize = 8192;
+/// Bytes that are sent before more is written, where that is possible: a frame for some twenty viewers. The kernel reads them out of
+/// the core's own cache then, the first viewers of many do not wait until the packets of the last ones are sealed, and the rest
+/// of the arena is not used for one large frame.
+const FLUSH_BYTES: usize = 128 << 10;
 /// Datagrams in one GSO message: more would arrive as a burst that small queues on the way do not survive.
 pub const SEGMENTS_MAX: usize = 8;
 /// Bytes of one GSO message: the largest UDP payload.
@@ -58,22 +62,32 @@ impl Message<'_> {
     }
 }
 
+/// In 32 bits each, which is less than a cache line together: one is written for every packet.
 #[derive(Debug, Clone, Copy)]
 struct Packet {
     local: LocalIndex,
     remote: SocketAddr,
     class: Class,
-    start: usize,
-    len: usize,
-    /// The next one to the same peer.
-    next: Option<usize>,
+    start: u32,
+    len: u32,
+    /// The next one to the same peer, or [`NONE`].
+    next: u32,
 }
+
+/// No packet.
+const NONE: u32 = u32::MAX;
 
 /// The packets to one peer, by their places.
 #[derive(Debug, Clone, Copy)]
 struct Chain {
-    first: usize,
-    last: usize,
+    first: u32,
+    last: u32,
+}
+
+impl Packet {
+    fn range(&self) -> Range<usize> {
+        self.start as usize..self.start as usize + self.len as usize
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,8 +104,8 @@ pub struct Egress {
     arena: Vec<u8>,
     used: usize,
     packets: Vec<Packet>,
-    /// By the peer's slot.
-    chains: Vec<Option<Chain>>,
+    /// By the peer's slot; the first one is [`NONE`] where there is nothing.
+    chains: Vec<Chain>,
     /// Peers with a chain.
     peers: Vec<Slot>,
     runs: Vec<Run>,
@@ -126,8 +140,13 @@ impl Egress {
         self.segments_max > 1
     }
 
-    /// Half of the arena is used: the driver should send and clear before it reads on.
+    /// So much is in it that the driver should send and clear before it goes on.
     pub fn is_filling(&self) -> bool {
+        self.used >= FLUSH_BYTES || self.packets.len() >= PACKETS_MAX / 2
+    }
+
+    /// Whoever can wait leaves the rest to others.
+    pub fn is_half_full(&self) -> bool {
         self.used >= ARENA_BYTES / 2 || self.packets.len() >= PACKETS_MAX / 2
     }
 
@@ -161,23 +180,29 @@ impl Egress {
         let len = len.ok_or(NotTaken::Nothing)?;
         self.used += len;
         self.link(peer);
-        self.packets.push(Packet { local: path.0, remote: path.1, class, start, len, next: None });
+        let (local, remote) = path;
+        self.packets.push(Packet { local, remote, class, start: start as u32, len: len as u32, next: NONE });
         Ok(len)
     }
 
     /// The next packet goes behind the others to its peer.
+    #[inline]
     fn link(&mut self, peer: Slot) {
-        let at = self.packets.len();
-        if self.chains.len() <= peer {
-            self.chains.resize(peer + 1, None);
-        }
-        match &mut self.chains[peer] {
-            Some(chain) => {
-                self.packets[chain.last].next = Some(at);
+        let at = self.packets.len() as u32;
+        match self.chains.get_mut(peer) {
+            Some(chain) if chain.first != NONE => {
+                if let Some(before) = self.packets.get_mut(chain.last as usize) {
+                    before.next = at;
+                }
                 chain.last = at;
             }
-            none => {
-                *none = Some(Chain { first: at, last: at });
+            Some(chain) => {
+                *chain = Chain { first: at, last: at };
+                self.peers.push(peer);
+            }
+            None => {
+                self.chains.resize(peer + 1, Chain { first: NONE, last: NONE });
+                self.chains[peer] = Chain { first: at, last: at };
                 self.peers.push(peer);
             }
         }
@@ -202,7 +227,7 @@ impl Egress {
     /// Forgets everything, sent or not.
     pub fn clear(&mut self) {
         self.used = 0;
-        self.peers.drain(..).for_each(|peer| self.chains[peer] = None);
+        self.peers.drain(..).for_each(|peer| self.chains[peer].first = NONE);
         self.packets.clear();
         self.runs.clear();
         self.gathered.clear();
@@ -215,20 +240,20 @@ impl Egress {
         // The order does not depend on which of two timers came first. Mostly it is this one already.
         peers.sort_unstable();
         for &peer in peers.iter() {
-            let mut rest = chains[peer].map(|chain| chain.first);
-            while let Some(first) = rest {
+            let mut rest = chains[peer].first;
+            while rest != NONE {
+                let first = rest as usize;
                 let run = together(packets, first, *segments_max);
                 rest = run.next;
                 let Packet { start, len, .. } = packets[first];
                 let segment_size = (run.count > 1).then_some(len as u16);
                 if run.lies_together {
-                    runs.push(Run { packet: first, start, len: run.bytes, segment_size });
+                    runs.push(Run { packet: first, start: start as usize, len: run.bytes, segment_size });
                     continue;
                 }
                 let gathered_start = gathered.len();
-                for index in chain(packets, first).take(run.count) {
-                    let packet = &packets[index];
-                    gathered.extend_from_slice(&arena[packet.start..packet.start + packet.len]);
+                for packet in chain(packets, first).take(run.count) {
+                    gathered.extend_from_slice(&arena[packet.range()]);
                 }
                 let start = ARENA_BYTES + gathered_start;
                 runs.push(Run { packet: first, start, len: run.bytes, segment_size });
@@ -254,23 +279,23 @@ struct Together {
     bytes: usize,
     /// They need not be copied.
     lies_together: bool,
-    /// The first one that is not among them.
-    next: Option<usize>,
+    /// The first one that is not among them, or [`NONE`].
+    next: u32,
 }
 
 /// As many packets from `first` on as can be one message: one path and class, equal sizes, a shorter one only as the last.
 fn together(packets: &[Packet], first: usize, segments_max: usize) -> Together {
     let head = &packets[first];
-    let mut found = Together { count: 1, bytes: head.len, lies_together: true, next: head.next };
-    while let Some(next) = found.next.map(|at| &packets[at]) {
+    let mut found = Together { count: 1, bytes: head.len as usize, lies_together: true, next: head.next };
+    while let Some(next) = packets.get(found.next as usize) {
         let way = |packet: &Packet| (packet.local, packet.remote, packet.class);
-        let fits = found.count < segments_max && found.bytes + next.len <= MESSAGE_BYTES_MAX;
-        if !fits || way(next) != way(head) || next.len > head.len {
+        let fits = found.count < segments_max && found.bytes + next.len as usize <= MESSAGE_BYTES_MAX;
+        if !fits || next.len > head.len || way(next) != way(head) {
             break;
         }
-        found.lies_together &= next.start == head.start + found.bytes;
+        found.lies_together &= next.start as usize == head.start as usize + found.bytes;
         found.count += 1;
-        found.bytes += next.len;
+        found.bytes += next.len as usize;
         found.next = next.next;
         if next.len < head.len {
             break;
@@ -279,9 +304,9 @@ fn together(packets: &[Packet], first: usize, segments_max: usize) -> Together {
     found
 }
 
-/// The places of a packet and of those behind it to the same peer.
-fn chain(packets: &[Packet], first: usize) -> impl Iterator<Item = usize> {
-    std::iter::successors(Some(first), |&at| packets[at].next)
+/// A packet and those behind it to the same peer.
+fn chain(packets: &[Packet], first: usize) -> impl Iterator<Item = &Packet> {
+    std::iter::successors(packets.get(first), |packet| packets.get(packet.next as usize))
 }
 
 #[cfg(test)]
@@ -356,6 +381,21 @@ mod tests {
         assert_eq!(push(&mut egress, 1, Class::Audio, &packet), Ok(packet.len()));
         while push(&mut egress, 1, Class::Audio, &packet).is_ok() {}
         assert_eq!(push(&mut egress, 1, Class::Control, &packet), Ok(packet.len()));
+    }
+
+    #[test]
+    fn a_frame_for_a_few_dozen_viewers_is_to_be_sent_as_soon_as_it_is_there() {
+        let mut egress = Egress::default();
+        let mut viewers = 0;
+        while !egress.is_filling() {
+            viewers += 1;
+            for _ in 0..5 {
+                push(&mut egress, viewers, Class::Video, &[7; 1200]).expect("there is room");
+            }
+        }
+        assert!((15..=30).contains(&viewers), "{viewers}");
+        egress.clear();
+        assert!(!egress.is_filling());
     }
 
     #[test]

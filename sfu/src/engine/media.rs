@@ -18,7 +18,12 @@ use super::{
     peer::{FIRST_REPORT_AFTER, ROUND_TRIP_UNKNOWN},
     quality::is_frozen,
     relay::message::ToBranch,
-    router::{Outlet, Router, held::Progress, repair, speaker::JUDGED_EVERY},
+    router::{
+        Outlet, Router,
+        held::{Portion, Progress},
+        repair,
+        speaker::JUDGED_EVERY,
+    },
     transport::rtcp::{
         self, ExtendedBlock, NackPairs, ReportBlock, RtcpPacket, SenderReport, reference_time,
     },
@@ -42,6 +47,8 @@ macro_rules! router_and_outlet {
             events: &mut $engine.events,
             deadlines: &mut $engine.deadlines,
             epoch: $engine.epoch,
+            departures: &mut $engine.departures,
+            plain: &mut $engine.plain,
             relay: &mut *$engine.relay,
         };
         (&mut room.router, outlet)
@@ -127,7 +134,7 @@ impl Engine {
             producer.is_listed = false;
             self.in_progress = Some(room.id);
             let (router, mut outlet) = router_and_outlet!(self, room_slot);
-            if router.forward_held(now, slot, false, &mut outlet) == Progress::Filling {
+            if router.forward_held(now, slot, Portion::Flush, &mut outlet) == Progress::Filling {
                 self.list_held(room_slot, slot);
                 self.in_progress = None;
                 // For whoever does not come again at once.

@@ -27,6 +27,7 @@ mod media;
 mod pacing;
 pub mod packet;
 mod peer;
+mod prefetch;
 mod quality;
 mod random;
 pub mod relay;
@@ -64,7 +65,7 @@ use peer::Peer;
 use random::Random;
 use relay::{Alone, Relay, WorkerIndex, message::ToBranch, message::ToHome};
 use room::Room;
-use router::Router;
+use router::{Router, exit::Departures};
 use transport::{DtlsCertificate, LocalIndex, Received};
 
 /// What could not be said when it was due (the arena was full) is tried again after this; without it the loop of
@@ -137,6 +138,9 @@ pub struct Engine {
     /// As [`Engine::events`]: at most two for each address of a transport.
     path_events: VecDeque<PathEvent>,
     counters: Counters,
+    departures: Departures,
+    /// Payloads on their way to be sealed, those of a frame at most.
+    plain: Vec<u8>,
     /// One STUN or DTLS datagram on its way to the arena.
     scratch: Vec<u8>,
     scratch_layers: allotment::Scratch,
@@ -168,6 +172,8 @@ impl Engine {
             events: VecDeque::new(),
             path_events: VecDeque::new(),
             counters: Counters::default(),
+            departures: Departures::new(now),
+            plain: Vec::new(),
             scratch: Vec::new(),
             scratch_layers: allotment::Scratch::default(),
             worker: WorkerIndex(0),

@@ -16,6 +16,7 @@ impl Engine {
     pub(super) fn after_estimate(&mut self, now: Instant, slot: Slot) {
         let peer = &mut self.peers[slot];
         peer.pacer.set_rate(peer.estimate.pacing_rate());
+        peer.pacer.rest(now);
         self.heed_estimate(now, slot);
         self.begin_probe(now, slot);
         let peer = &self.peers[slot];

@@ -13,6 +13,7 @@ use plenum_shared::{
 use super::{
     demux::Slot,
     packet::RtpPacket,
+    prefetch::prefetch,
     router::Router,
     stats::{PeerTraffic, Shortage},
     transport::{
@@ -200,6 +201,20 @@ impl Peer {
     /// One of its streams in either direction has this SSRC.
     pub fn uses_ssrc(&self, ssrc: u32) -> bool {
         self.inbound.contains_key(&ssrc) || self.outbound.contains_key(&ssrc)
+    }
+
+    /// Has fetched what the next packet to it needs.
+    pub fn prefetch(&self) {
+        self.transport.prefetch();
+        prefetch(&self.pacer);
+        prefetch(&self.estimate);
+        prefetch(&self.traffic);
+        prefetch(&self.unanswered_since);
+    }
+
+    /// Has fetched what that points to.
+    pub fn prefetch_further(&self) {
+        self.transport.prefetch_further();
     }
 
     /// Takes note of a round trip that a report proved.

@@ -53,6 +53,13 @@ impl PeerTraffic {
         self.received_meter.add(now, len);
     }
 
+    /// Datagrams leave.
+    pub fn note_all_sent(&mut self, now: Instant, left: Traffic) {
+        self.sent.count += left.count;
+        self.sent.bytes += left.bytes;
+        self.sent_meter.add(now, left.bytes as usize);
+    }
+
     /// A datagram leaves.
     pub fn note_sent(&mut self, now: Instant, len: usize) {
         self.sent.add(len);

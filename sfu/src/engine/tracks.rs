@@ -182,7 +182,7 @@ impl Engine {
             for &consumer in &producer.consumers {
                 let consumer = &mut router.consumers[consumer];
                 consumer.stop();
-                consumer.forget_waiting(&mut outlet);
+                consumer.forget_waiting(outlet.peers.get_mut(consumer.peer));
                 consumer.forget_bandwidth();
                 announce_layer(now, consumer, producer, &mut outlet);
             }
@@ -210,7 +210,7 @@ impl Engine {
         paused: bool,
     ) -> Result<(), Refusal> {
         let slot = self.consumer_of(room, id)?;
-        let (router, mut outlet) = router_and_outlet!(self, room);
+        let (router, outlet) = router_and_outlet!(self, room);
         let consumer = &mut router.consumers[slot];
         if std::mem::replace(&mut consumer.paused, paused) == paused {
             return Ok(());
@@ -218,7 +218,7 @@ impl Engine {
         let peer = consumer.peer;
         if paused {
             consumer.stop();
-            consumer.forget_waiting(&mut outlet);
+            consumer.forget_waiting(outlet.peers.get_mut(consumer.peer));
         } else {
             consumer.asked_until = now + ASKED_FOR;
         }

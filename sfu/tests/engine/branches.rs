@@ -1,5 +1,7 @@
 //! A room on several workers: what is true on one is true on two. Publishers are at home (worker 0), viewers elsewhere.
 
+use std::ops::RangeInclusive;
+
 use plenum_sfu::engine::egress::Class;
 use plenum_sfu::engine::limits::Limits;
 use plenum_sfu::engine::packet::RtpPacket;
@@ -8,8 +10,8 @@ use plenum_shared::command::{RefusalReason, RoomCommand};
 use plenum_shared::event::Event;
 use plenum_shared::media::{Direction, Kind, Layer, Source};
 
-use crate::room::{Room, one_by_one};
-use crate::tracks::{AUDIO, simulcast, single};
+use crate::room::{MID, Room, one_by_one};
+use crate::tracks::{AUDIO, simulcast, single, video_packet, vp8};
 
 fn two_workers() -> Room {
     two_workers_with(one_by_one())
@@ -30,6 +32,15 @@ fn keyframes_asked(room: &mut Room, link: usize) -> Vec<u32> {
         _ => None,
     });
     asked.collect()
+}
+
+/// Pictures of so many layers. As Chromium does: asked for one layer it sends a keyframe of each.
+fn film(room: &mut Room, link: usize, numbers: RangeInclusive<u16>, layers: usize) {
+    for number in numbers {
+        let asked = !keyframes_asked(room, link).is_empty();
+        room.send_layers(link, number, number == 1 || asked, layers);
+        room.run(33);
+    }
 }
 
 fn numbers(packets: &[(RtpPacket, Vec<u8>)]) -> Vec<u16> {
@@ -156,23 +167,13 @@ fn a_viewer_on_a_branch_is_moved_between_layers_there() {
     let camera = room.produce(ada, Kind::Video, Source::Camera, &simulcast());
     let viewer = room.viewer_on(1);
     let view = room.consume(viewer, camera);
-    let mut number = 0;
-    let mut film = |room: &mut Room, frames: u16| {
-        for _ in 0..frames {
-            number += 1;
-            // As Chromium does: asked for one layer it sends a keyframe of each.
-            let asked = !keyframes_asked(room, ada).is_empty();
-            room.send_simulcast(ada, number, number == 1 || asked);
-            room.run(33);
-        }
-    };
-    film(&mut room, 90);
+    film(&mut room, ada, 1..=90, 3);
     let largest = room.received(&view);
     assert!(largest.last().unwrap().1.len() > 1000, "the path is good: the largest layer");
     let layer = Layer { spatial: 0, temporal: None };
     let smallest = RoomCommand::SetPreferredLayer { consumer: view.consumer, layer, size: None };
     room.command_on(1, smallest).unwrap();
-    film(&mut room, 30);
+    film(&mut room, ada, 91..=120, 3);
     let last = room.received(&view).pop().unwrap();
     assert!(last.1.len() < 400, "the smallest layer: {} bytes", last.1.len());
     room.run(6000);
@@ -190,18 +191,10 @@ fn a_layer_that_stops_is_replaced_on_a_branch_by_its_own_clock() {
     let camera = room.produce(ada, Kind::Video, Source::Camera, &simulcast());
     let viewer = room.viewer_on(1);
     let view = room.consume(viewer, camera);
-    let mut number = 0;
-    let mut film = |room: &mut Room, frames: u16, layers: usize| {
-        for _ in 0..frames {
-            number += 1;
-            let asked = !keyframes_asked(room, ada).is_empty();
-            room.send_layers(ada, number, number == 1 || asked, layers);
-            room.run(33);
-        }
-        room.received(&view)
-    };
-    assert!(film(&mut room, 90, 3).last().unwrap().1.len() > 1000);
-    let after = film(&mut room, 15, 2);
+    film(&mut room, ada, 1..=90, 3);
+    assert!(room.received(&view).last().unwrap().1.len() > 1000);
+    film(&mut room, ada, 91..=105, 2);
+    let after = room.received(&view);
     let last = after.last().expect("the next layer is there within half a second");
     assert!((400..1000).contains(&last.1.len()), "{} bytes", last.1.len());
 }
@@ -314,6 +307,27 @@ fn a_branch_that_is_always_behind_does_not_have_everybody_sent_keyframes() {
         assert!(asked <= 8, "{asked} keyframes in ten seconds");
         room.wires.refuse(Class::Video, 0);
     }
+}
+
+#[test]
+fn a_packet_too_long_to_cross_is_no_full_ring() {
+    let mut room = two_workers();
+    let ada = room.link(Direction::Send);
+    let camera = room.produce(ada, Kind::Video, Source::Camera, &single());
+    let (near, far) = (room.link(Direction::Recv), room.viewer_on(1));
+    let (near, far) = (room.consume(near, camera), room.consume(far, camera));
+    room.send_video(ada, 1, true);
+    room.run(400);
+    keyframes_asked(&mut room, ada);
+    let mut long = vp8(false, 2);
+    long.resize(1600, 0xAB);
+    room.send(ada, video_packet(2000, 2, &long, &[(MID, b"1")]));
+    room.send_video(ada, 3, false);
+    room.run(400);
+    assert_eq!((room.received(&near).len(), room.received(&far).len()), (3, 2));
+    let counters = room.engine.counters();
+    assert_eq!((counters.relay_dropped_too_long, counters.video_dropped_ring_full), (1, 0));
+    assert!(keyframes_asked(&mut room, ada).is_empty(), "it might be as long");
 }
 
 #[test]

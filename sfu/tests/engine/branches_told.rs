@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use plenum_sfu::engine::egress::Class;
-use plenum_sfu::engine::transport::rtcp::ReportBlock;
+use plenum_sfu::engine::transport::rtcp::{self, ReportBlock, RtcpPacket, SenderReport};
 use plenum_shared::command::{Reply, RoomCommand, RoomStats};
 use plenum_shared::event::Event;
 use plenum_shared::id::{ProducerId, SessionId};
 use plenum_shared::media::{ConnectionQuality, Direction, Kind, Source};
 use proptest::prelude::*;
 
-use crate::room::{Room, Viewing, one_by_one};
-use crate::tracks::{AUDIO, single};
+use crate::room::{MID, Room, Viewing, one_by_one};
+use crate::tracks::{AUDIO, single, video_packet, vp8};
 
 fn two_workers() -> Room {
     let mut room = Room::on_workers(2, one_by_one());
@@ -93,6 +93,38 @@ fn a_viewer_that_is_on_a_branch_alone_is_in_the_figures_until_he_leaves() {
         room.command_on(worker, RoomCommand::CloseSession { session }).unwrap();
     }
     assert!(stats(&mut room, 0).sessions.is_empty());
+}
+
+#[test]
+fn a_report_of_a_stream_that_begins_anew_waits_on_a_branch_for_its_first_packet() {
+    for comes_late in [false, true] {
+        let mut room = two_workers();
+        let ada = room.link(Direction::Send);
+        let camera = room.produce(ada, Kind::Video, Source::Camera, &single());
+        let viewer = room.viewer_on(1);
+        let before = (!comes_late).then(|| room.consume(viewer, camera));
+        room.send_video(ada, 1, true);
+        room.run(100);
+        // The branch is behind with packets and hears of the report before the first one of the new numbers.
+        room.wires.hold_packets(true);
+        let (ssrc, ntp_time, rtp_timestamp) = (5000, 0x0102_0304_0000_0000, 6000);
+        room.send(ada, video_packet(ssrc, 2, &vp8(true, 2), &[(MID, b"1")]));
+        let report = SenderReport { ssrc, ntp_time, rtp_timestamp, packet_count: 1, octet_count: 600 };
+        room.send_rtcp(ada, |writer| assert!(writer.sender_report(&report, &[])));
+        let view = before.unwrap_or_else(|| room.consume(viewer, camera));
+        room.wires.hold_packets(false);
+        room.pump();
+        room.send(ada, video_packet(ssrc, 3, &vp8(true, 3), &[(MID, b"1")]));
+        room.run(1100);
+        let compounds = room.received_rtcp(viewer);
+        let told =
+            compounds.iter().flat_map(|compound| rtcp::parse(compound)).find_map(|packet| match packet {
+                RtcpPacket::SenderReport(report, _) if report.ssrc == view.ssrc() => Some(report),
+                _ => None,
+            });
+        let told = told.expect("a sender report");
+        assert!(told.ntp_time.abs_diff(ntp_time) < 5 << 32, "by the publisher's clock, late: {comes_late}");
+    }
 }
 
 #[test]

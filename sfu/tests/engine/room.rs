@@ -321,7 +321,7 @@ impl Room {
     pub fn sealed_with(&mut self, link: usize, sent: Sent<'_>, marker: bool) -> Vec<u8> {
         let Sent { payload_type, ssrc, sequence_number, timestamp, extensions, payload } = sent;
         let fields = HeaderFields { marker, payload_type, sequence_number, timestamp, ssrc };
-        let mut bytes = vec![0; 1500];
+        let mut bytes = vec![0; 2048];
         let number = self.links[link].sequence_number.to_be_bytes();
         self.links[link].sequence_number += 1;
         let extensions = extensions.iter().copied().chain([(TRANSPORT_WIDE, &number[..])]);

@@ -104,6 +104,23 @@ fn descriptors(packets: &[(RtpPacket, Vec<u8>)], structure: &mut Option<Box<Stru
 }
 
 #[test]
+fn what_came_before_anybody_watched_on_a_branch_is_not_held_against_the_publisher() {
+    let mut room = Room::on_workers(2, one_by_one());
+    room.open_branch(1);
+    let ada = room.link(Direction::Send);
+    let producer = room.produce(ada, Kind::Video, Source::Camera, AV1);
+    let mut ada = Publisher { link: ada, number: 0, picture: 0, timestamp: 0 };
+    ada.send(&mut room, true);
+    let viewer = room.viewer_on(1);
+    let viewing = room.consume(viewer, producer);
+    (0..3).for_each(|_| ada.send(&mut room, false));
+    let counters = room.others[0].counters();
+    assert_eq!((counters.rtp_dropped_undescribed, counters.rtp_dropped_malformed), (6, 0));
+    ada.send(&mut room, true);
+    assert!(!room.received(&viewing).is_empty());
+}
+
+#[test]
 fn a_viewer_gets_one_layer_of_those_that_meet_in_keyframes_without_a_gap() {
     everywhere(|viewers| {
         let (mut room, mut ada, viewing) = watched_on(viewers);

@@ -1,7 +1,8 @@
 //! The header of one viewer's packets, prepared: what never changes is copied in one piece, the rest is written into it.
 //!
 //! What leaves is, byte for byte, what [`write_header`] makes of the same elements. It is asked for whatever is not prepared
-//! for: elements of the two-byte form, and buffers that are hardly larger than a header.
+//! for: elements of the two-byte form, and buffers that are hardly larger than a header. What a publisher's packet brings along
+//! for all its viewers is prepared too, once for each packet.
 
 use super::{FIXED_HEADER_LEN, HeaderFields, ONE_BYTE_PROFILE, write_header};
 
@@ -11,8 +12,45 @@ const ELEMENTS_AT: usize = FIXED_HEADER_LEN + 4;
 const VALUE_MAX: usize = 16;
 /// A header with our own elements: the longest `mid`, a departure time and a transport-wide number.
 const PREPARED_LEN: usize = ELEMENTS_AT + (1 + VALUE_MAX) + (1 + 3) + (1 + 2);
-/// Bytes that a header is prepared in. Five elements of somebody else's fit behind our own, whatever they are.
+/// Bytes of carried elements that are prepared for: more than those we know take together.
+const CARRIED_LEN: usize = 32;
+/// Zeroes behind them, up to the next word.
+const ALIGNMENT: usize = 3;
+/// Bytes that a header is prepared in: our own elements, the carried ones, and one more.
 const ROOM: usize = 128;
+
+/// The values of our own elements in one packet.
+#[derive(Debug, Clone, Copy)]
+pub struct Own {
+    /// When it leaves.
+    pub departure: [u8; 3],
+    /// Its transport-wide number.
+    pub number: [u8; 2],
+}
+
+/// Elements of a publisher's packet as they are written into the headers of its viewers.
+#[derive(Debug, Clone, Copy)]
+pub struct Carried {
+    /// Zeroes behind `len`.
+    bytes: [u8; CARRIED_LEN],
+    len: u8,
+}
+
+impl Carried {
+    /// No element.
+    pub const NONE: Carried = Carried { bytes: [0; CARRIED_LEN], len: 0 };
+
+    /// Prepares these ids and values; `None` when they need the two-byte form, or more room than there is.
+    pub fn new<'a>(elements: impl Iterator<Item = (u8, &'a [u8])>) -> Option<Self> {
+        let mut carried = Carried::NONE;
+        let mut at = 0;
+        for (id, value) in elements.filter(|&(id, _)| id != 0) {
+            at += write_element(&mut carried.bytes[..CARRIED_LEN - ALIGNMENT], at, id, value)?;
+        }
+        carried.len = at as u8;
+        Some(carried)
+    }
+}
 
 /// Writes the headers of one consumer's packets.
 #[derive(Debug)]
@@ -42,24 +80,31 @@ impl HeaderTemplate {
         HeaderTemplate { mid: mid.to_owned(), own, prepared: Prepared::new(own, mid.as_bytes()) }
     }
 
-    /// Writes a header with our own elements and those that are carried on, and returns its length, or `None` when it does not
-    /// fit into `out`. Of what is behind it, up to 128 bytes from the beginning of `out` may be overwritten.
+    /// Writes a header with our own elements, those that are carried on, and perhaps one more. Returns its length, or `None` when
+    /// it is not prepared for that, or does not fit into `out`. Of what is behind it, up to 128 bytes from the beginning of `out`
+    /// may be overwritten.
+    #[inline]
     pub fn write(
         &self,
         out: &mut [u8],
         fields: HeaderFields,
-        departure: [u8; 3],
-        number: [u8; 2],
-        carried: &[(u8, &[u8])],
+        own: Own,
+        carried: &Carried,
+        last: Option<(u8, &[u8])>,
     ) -> Option<usize> {
-        if let Some(prepared) = &self.prepared
-            && let Some(room) = out.first_chunk_mut()
-            && let Some(len) = prepared.write(room, fields, departure, number, carried)
-        {
-            return Some(len);
-        }
-        let values: [&[u8]; 3] = [self.mid.as_bytes(), &departure, &number];
-        write_header(out, fields, self.own.into_iter().zip(values).chain(carried.iter().copied()))
+        self.prepared.as_ref()?.write(out.first_chunk_mut()?, fields, own, carried, last)
+    }
+
+    /// As [`HeaderTemplate::write`], whatever the elements behind our own are.
+    pub fn write_any<'a>(
+        &'a self,
+        out: &mut [u8],
+        fields: HeaderFields,
+        own: &'a Own,
+        carried: impl Iterator<Item = (u8, &'a [u8])> + Clone,
+    ) -> Option<usize> {
+        let values: [&[u8]; 3] = [self.mid.as_bytes(), &own.departure, &own.number];
+        write_header(out, fields, self.own.into_iter().zip(values).chain(carried))
     }
 }
 
@@ -94,9 +139,9 @@ impl Prepared {
         &self,
         room: &mut [u8; ROOM],
         fields: HeaderFields,
-        departure: [u8; 3],
-        number: [u8; 2],
-        carried: &[(u8, &[u8])],
+        own: Own,
+        carried: &Carried,
+        last: Option<(u8, &[u8])>,
     ) -> Option<usize> {
         *room.first_chunk_mut()? = self.bytes;
         put(room, 1, [(u8::from(fields.marker) << 7) | (fields.payload_type & 0x7F)])?;
@@ -104,23 +149,22 @@ impl Prepared {
         put(room, 4, fields.timestamp.to_be_bytes())?;
         put(room, 8, fields.ssrc.to_be_bytes())?;
         if let Some(at) = self.departure_at {
-            put(room, at, departure)?;
+            put(room, at, own.departure)?;
         }
         if let Some(at) = self.number_at {
-            put(room, at, number)?;
+            put(room, at, own.number)?;
         }
-        let mut at = self.len;
-        for &(id, value) in carried {
-            if id != 0 {
-                at += write_element(room, at, id, value)?;
-            }
+        // With the zeroes up to the next word, and more: what is behind the header does not matter.
+        put(room, self.len, carried.bytes)?;
+        let mut at = self.len + usize::from(carried.len);
+        if let Some((id, value)) = last.filter(|&(id, _)| id != 0) {
+            at += write_element(room, at, id, value)?;
+            put(room, at, [0; ALIGNMENT])?;
         }
         if at == ELEMENTS_AT {
             put(room, 0, [0x80])?;
             return Some(FIXED_HEADER_LEN);
         }
-        // As much as there may be up to the next word; what of it is behind the header does not matter.
-        put(room, at, [0; 3])?;
         let end = at.next_multiple_of(4);
         let words = ((end - ELEMENTS_AT) / 4) as u16;
         put(room, FIXED_HEADER_LEN + 2, words.to_be_bytes())?;
@@ -177,10 +221,15 @@ mod tests {
         carried: &[(u8, &[u8])],
         room: usize,
     ) -> [Option<Vec<u8>>; 2] {
-        let (departure, number) = ([1, 2, 3], [4, 5]);
+        let own = Own { departure: [1, 2, 3], number: [4, 5] };
         let (mut written, mut plain) = (vec![0xEE; room], vec![0xEE; room]);
         let template = HeaderTemplate::new((mid_id, mid), departure_id, number_id);
-        let len = template.write(&mut written, fields, departure, number, carried);
+        // As it is sent: the last one is not the same for all.
+        let (last, shared) = carried.split_last().map_or((None, carried), |(&last, rest)| (Some(last), rest));
+        let len = Carried::new(shared.iter().copied())
+            .and_then(|shared| template.write(&mut written, fields, own, &shared, last))
+            .or_else(|| template.write_any(&mut written, fields, &own, carried.iter().copied()));
+        let Own { departure, number } = own;
         let own: [(u8, &[u8]); 3] =
             [(mid_id, mid.as_bytes()), (departure_id, &departure), (number_id, &number)];
         let plain_len = write_header(&mut plain, fields, own.into_iter().chain(carried.iter().copied()));
@@ -190,9 +239,11 @@ mod tests {
     #[test]
     fn what_browsers_negotiate_is_prepared_for() {
         let (level, captured) = ([0x85], [9; 16]);
-        for carried in [&[][..], &[(1, &level[..])], &[(0, &[]), (5, &captured), (13, &level)]] {
-            let prepared = browser().prepared.expect("short ids and values");
-            assert!(prepared.write(&mut [0; ROOM], FIELDS, [0; 3], [0; 2], carried).is_some());
+        for carried in [&[][..], &[(1, &level[..])], &[(0, &[]), (5, &captured), (6, &level), (13, &level)]] {
+            let own = Own { departure: [0; 3], number: [0; 2] };
+            let shared = Carried::new(carried.iter().copied()).expect("short ids and values");
+            let last: Option<(u8, &[u8])> = Some((12, &captured));
+            assert!(browser().write(&mut [0; ROOM], FIELDS, own, &shared, last).is_some());
         }
     }
 

@@ -13,7 +13,7 @@ use crate::engine::{
     demux::Slot,
     media::router_and_outlet,
     room::Room,
-    router::{Router, producer::Producer, reception::ReceivedReport},
+    router::{Router, producer::Producer},
 };
 
 impl Engine {
@@ -99,9 +99,11 @@ impl Engine {
                     self.look_at_stage(now, room);
                 }
             }
-            ToBranch::Reported { producer, stream, report, missed_share } => {
-                if let Some(slot) = found(producer, router) {
-                    follow_report(&mut router.producers[slot], stream, report, missed_share);
+            ToBranch::Reported { producer, stream, generation, report, missed_share } => {
+                let slot = found(producer, router);
+                let streams = slot.map(|slot| &mut router.producers[slot].streams);
+                if let Some(state) = streams.and_then(|streams| streams.get_mut(usize::from(stream))) {
+                    state.follow_report(generation, report, missed_share);
                 }
             }
             ToBranch::Grouped { session, group } => self.follow_group(room, session, group),
@@ -194,11 +196,5 @@ impl Engine {
     pub(in crate::engine) fn tell_home_for_now(&mut self, room: Slot, told: ToHome) {
         let Room { id, home: Some(home), .. } = self.rooms[room] else { return };
         let _ = self.relay.offer(home, Message { room: id, body: Told::ToHome(told) }, 0);
-    }
-}
-
-fn follow_report(producer: &mut Producer, stream: u8, report: ReceivedReport, missed_share: f32) {
-    if let Some(stream) = producer.streams.get_mut(usize::from(stream)) {
-        stream.reception.follow_report(report, missed_share);
     }
 }

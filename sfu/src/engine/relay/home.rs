@@ -8,7 +8,7 @@ use plenum_shared::{
 };
 
 use super::{
-    Body, Head, PADDING, SoundHead, WorkerIndex,
+    Body, Head, PACKET_BYTES_MAX, PADDING, SoundHead, WorkerIndex,
     message::{Message, Mirrored, ToBranch, ToHome, Told, Wants},
     spoilt::Spoilt,
 };
@@ -24,7 +24,7 @@ use crate::engine::{
         Outlet,
         data::DataProducer,
         held::Held,
-        producer::{Incoming, Producer},
+        producer::{Incoming, Producer, Stream},
         silence::Pass,
     },
 };
@@ -69,9 +69,14 @@ pub(in crate::engine) fn relay_held(
                 outlet.counters.video_dropped_ring_full += 1;
                 continue;
             }
-            if !push(follower.worker, Class::Video, &head, bytes, outlet) {
-                follower.spoilt.lost(stream, packet.timestamp);
-                continue;
+            match push(follower.worker, Class::Video, &head, bytes, outlet) {
+                Crossing::Taken => {}
+                Crossing::Full => {
+                    follower.spoilt.lost(stream, packet.timestamp);
+                    continue;
+                }
+                // The packets of a keyframe would be as long.
+                Crossing::TooLong => continue,
             }
             let owed = follower.spoilt.crossed(now, stream, incoming.description.keyframe);
             for stream in owed {
@@ -137,8 +142,21 @@ pub(in crate::engine) fn relay_sound(
     }
 }
 
-/// Gives another worker a packet and counts it. Returns whether there was room.
-fn push(to: WorkerIndex, class: Class, head: &Head, bytes: &[u8], outlet: &mut Outlet<'_>) -> bool {
+/// What became of a packet for another worker.
+enum Crossing {
+    Taken,
+    /// There was no room for it now.
+    Full,
+    /// There never is.
+    TooLong,
+}
+
+/// Gives another worker a packet and counts it.
+fn push(to: WorkerIndex, class: Class, head: &Head, bytes: &[u8], outlet: &mut Outlet<'_>) -> Crossing {
+    if bytes.len() > PACKET_BYTES_MAX {
+        outlet.counters.relay_dropped_too_long += 1;
+        return Crossing::TooLong;
+    }
     let taken = outlet.relay.push(to, class, head, bytes);
     let Counters { relayed, relayed_bytes, audio_dropped_ring_full, video_dropped_ring_full, .. } =
         outlet.counters;
@@ -147,7 +165,7 @@ fn push(to: WorkerIndex, class: Class, head: &Head, bytes: &[u8], outlet: &mut O
         (false, Class::Audio) => *audio_dropped_ring_full += 1,
         (false, _) => *video_dropped_ring_full += 1,
     }
-    taken
+    if taken { Crossing::Taken } else { Crossing::Full }
 }
 
 impl Engine {
@@ -233,9 +251,7 @@ impl Engine {
             None if wants.media => {
                 producer.followers.push(Follower::new(from, wants));
                 for (stream, state) in (0..).zip(&producer.streams) {
-                    let Some(report) = state.reception.sender_report else { continue };
-                    let missed_share = state.reception.missed_share();
-                    let told = ToBranch::Reported { producer: producer.id, stream, report, missed_share };
+                    let Some(told) = reported(producer.id, state, stream) else { continue };
                     outlet.relay.tell(from, Message { room: outlet.room, body: Told::ToBranch(told) });
                 }
             }
@@ -262,19 +278,21 @@ impl Engine {
     pub(in crate::engine) fn relay_report(&mut self, room: Slot, producer: usize, stream: u8) {
         let (router, outlet) = router_and_outlet!(self, room);
         let producer = &router.producers[producer];
-        let Some(reception) = producer.streams.get(usize::from(stream)).map(|stream| &stream.reception)
-        else {
-            return;
-        };
-        let Some(report) = reception.sender_report else { return };
-        let missed_share = reception.missed_share();
+        let Some(state) = producer.streams.get(usize::from(stream)) else { return };
         for follower in &producer.followers {
-            let told = ToBranch::Reported { producer: producer.id, stream, report, missed_share };
+            let Some(told) = reported(producer.id, state, stream) else { return };
             // The next one comes soon.
             let message = Message { room: outlet.room, body: Told::ToBranch(told) };
             let _ = outlet.relay.offer(follower.worker, message, 0);
         }
     }
+}
+
+/// What a publisher has reported of a stream, if it has.
+fn reported(producer: ProducerId, state: &Stream, stream: u8) -> Option<ToBranch> {
+    let report = state.reception.sender_report?;
+    let (generation, missed_share) = (state.generation, state.reception.missed_share());
+    Some(ToBranch::Reported { producer, stream, generation, report, missed_share })
 }
 
 fn mirrored(producer: &Producer) -> Mirrored {

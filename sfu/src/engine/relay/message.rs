@@ -68,6 +68,8 @@ pub enum ToBranch {
         producer: ProducerId,
         /// The stream of it.
         stream: u8,
+        /// As in [`super::Head::generation`]: packets of the one before may still be on their way.
+        generation: u8,
         /// The publisher's clocks.
         report: ReceivedReport,
         /// See [`super::super::router::reception::Reception::missed_share`].

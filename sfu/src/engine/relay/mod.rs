@@ -63,6 +63,10 @@ impl Relay for Alone {
     }
 }
 
+/// Bytes of a packet that crosses: all that a path of 1500 bytes carries. Longer ones, by jumbo frames or TCP, are for viewers at
+/// home.
+pub const PACKET_BYTES_MAX: usize = 1500;
+
 /// What crosses in the place of padding, which only has an index: an RTP header with nothing behind it.
 pub const PADDING: &[u8] = &[0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 

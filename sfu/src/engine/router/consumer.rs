@@ -12,23 +12,26 @@ use super::{
     Outlet,
     announce::Announced,
     counts::ConsumerCounts,
-    departure::Shape,
+    departure::Parcel,
+    exit::Exit,
     layers::{Layers, Verdict},
     payload::Description,
     producer::{Incoming, Producer},
     rate::RateMeter,
     reception::{ReceivedReport, ticks},
     red::Redundancy,
-    rewrite::{Entrance, Rewriter},
+    rewrite::{Entrance, Outgoing, Rewriter},
     sent::{SentRing, Way},
     silence::Pass,
-    sound::{self, Body, Sound},
+    sound::{self, CarriedOn, Redundant, Sound},
 };
 use crate::engine::{
-    Waiting,
     demux::Slot,
     egress::NotTaken,
-    packet::{RtpPacket, template::HeaderTemplate},
+    packet::{
+        RtpPacket,
+        template::{Carried, HeaderTemplate},
+    },
     transport::{
         allocate::Precedence,
         estimate::Purpose,
@@ -144,16 +147,36 @@ pub struct Subscription {
     pub start: u32,
 }
 
-/// What is to be known of a packet beside what it says itself.
-#[derive(Debug, Clone, Copy)]
-pub enum Passing<'a> {
-    /// It is of a picture.
-    Video {
-        /// Bytes that make it as long as its neighbours, if it leaves now.
-        padding: u8,
-    },
-    /// It is of sound.
-    Sound(&'a Sound<'a>),
+/// A packet of a picture, as it passes to one viewer after the other.
+#[derive(Debug)]
+pub struct Passing<'a> {
+    /// What is known of it.
+    pub incoming: &'a Incoming,
+    /// It, as it came.
+    pub packet: &'a RtpPacket,
+    /// The bytes of its header.
+    pub header: &'a [u8],
+    /// Its payload, with the numbers of the viewer that it was last sent to, and padding.
+    pub plain: &'a mut [u8],
+    /// Bytes of padding, which make it as long as its neighbours, if it leaves now.
+    pub padding: u8,
+    /// What of its header is carried on to this viewer, where that could be prepared.
+    pub carried: Option<&'a Carried>,
+}
+
+/// A packet of sound, as it passes to one viewer after the other.
+#[derive(Debug)]
+pub struct Sounding<'a> {
+    /// What is known of it.
+    pub incoming: &'a Incoming,
+    /// It, as it came, and its bytes.
+    pub packet: (&'a RtpPacket, &'a [u8]),
+    /// What becomes of it.
+    pub sound: &'a Sound<'a>,
+    /// What goes with it where redundancy is asked for.
+    pub redundant: Redundant<'a>,
+    /// What of its header is carried on.
+    pub carried: CarriedOn,
 }
 
 impl Consumer {
@@ -238,100 +261,136 @@ impl Consumer {
         }
     }
 
-    /// Sends a packet of its producer on, or leaves it out.
-    pub fn forward(
-        &mut self,
-        now: Instant,
-        incoming: &Incoming,
-        (packet, bytes): (&RtpPacket, &[u8]),
-        passing: Passing<'_>,
-        producer: &Producer,
-        outlet: &mut Outlet<'_>,
-    ) {
-        // Before its keys are there, a keyframe would be wasted on it.
-        let ready = outlet.peers.get(self.peer).is_some_and(|peer| peer.transport.is_connected());
-        let (sound, padding) = match passing {
-            Passing::Sound(sound) => (Some(sound), 0),
-            Passing::Video { padding } => (None, padding),
-        };
-        let pass = sound.map_or(Pass::Whole, |sound| sound.pass_to(self.takes_pauses));
-        if self.paused || !ready || pass == Pass::Hold {
-            return;
+    /// The way to its viewer; `None` while nothing is to be sent. Before its keys are there, a keyframe would be wasted on it.
+    #[inline]
+    pub(super) fn exit<'a>(&self, now: Instant, outlet: &'a mut Outlet<'_>) -> Option<Exit<'a>> {
+        if self.paused {
+            return None;
         }
-        // What was left out in a pause closes up: sound can be entered anywhere.
-        let resumes =
-            std::mem::replace(&mut self.segment, producer.pauses.segment) != producer.pauses.segment;
+        outlet.exit(now, self.peer).filter(|exit| exit.peer.transport.is_connected())
+    }
+
+    /// Sends a packet of a picture on, or leaves it out.
+    pub fn forward(&mut self, now: Instant, passing: Passing<'_>, producer: &Producer, exit: &mut Exit<'_>) {
+        let Passing { incoming, packet, header, plain, padding, carried } = passing;
+        let description = &incoming.description;
         self.layers.take_first(incoming.stream);
         let previous = self.layers.last_stream();
-        let description = &incoming.description;
         let structure = producer.streams[usize::from(incoming.stream)].structure.as_deref();
         match self.layers.judge(incoming.stream, packet.timestamp, description, structure) {
             Verdict::Ignore => return,
             Verdict::OmitFrame => return self.rewriter.omit_frame(incoming.index, &description.numbers),
             Verdict::Enter => {
                 // What still waits would only delay the keyframe that makes it needless.
-                self.forget_waiting(outlet);
+                self.forget_waiting(Some(&mut *exit.peer));
                 self.enter(now, previous, incoming, packet.timestamp, producer);
             }
-            Verdict::Send if resumes => self.enter(now, previous, incoming, packet.timestamp, producer),
             Verdict::Send => {}
         }
         if description.keyframe {
             self.keyframe_at = now;
         }
-        let waits = self.kind == Kind::Video
-            && outlet.peers.get(self.peer).is_some_and(|peer| !peer.pacer.is_free(now));
-        if waits && !self.may_wait(packet.timestamp, outlet) {
-            return self.give_up_until_keyframe(now, outlet);
+        let waits = !exit.peer.pacer.is_free(now);
+        if waits && !self.may_wait(packet.timestamp, exit) {
+            return self.give_up_until_keyframe(now, exit);
         }
         let outgoing = self.rewriter.map(now, incoming.index, packet.timestamp, &description.numbers);
         let Some(outgoing) = outgoing else { return };
-        // RFC 3551: the first packet of sound after a pause is marked.
-        let marker = packet.marker || self.ends_picture(description) || (resumes && pass == Pass::Whole);
-        if self.kind == Kind::Video {
-            let way = if waits { Way::Waits } else { Way::Left };
-            self.sent.note(now, outgoing, marker, (incoming.stream, incoming.index), way);
-        }
+        let marker = packet.marker || self.ends_picture(description);
+        let way = if waits { Way::Waits } else { Way::Left };
+        self.sent.note(now, outgoing, marker, (incoming.stream, incoming.index), way);
         if waits {
-            if !self.wait(now, outgoing.sequence_number, bytes.len(), false, outlet) {
-                self.give_up_until_keyframe(now, outlet);
+            if !self.wait(now, outgoing.sequence_number, packet.len(), false, exit) {
+                self.give_up_until_keyframe(now, exit);
             }
             return;
         }
         if self.spoilt_frame == Some(packet.timestamp) {
-            outlet.counters.video_dropped_egress_full += 1;
+            exit.counters.video_dropped_egress_full += 1;
             return;
         }
         self.spoilt_frame = None;
-        let body = match sound {
-            None => Body::Plain(packet.payload(bytes)),
-            Some(sound) if pass == Pass::Comfort => Body::Plain(sound.comfort),
-            Some(sound) => self.body(sound, packet.timestamp, resumes, producer),
-        };
-        outlet.counters.red_sent += u64::from(matches!(body, Body::Redundant { .. }));
-        let shape = Shape { outgoing, marker, body, padding, purpose: Purpose::Media };
-        if self.send(now, &shape, packet, bytes, &description.numbers, outlet) == Err(NotTaken::Full) {
-            self.note_full(packet.timestamp, outlet);
+        let Outgoing { sequence_number, timestamp, picture } = outgoing;
+        picture.write(&description.numbers, plain);
+        let (source, frame_number) = (Some((packet, header)), picture.frame_number);
+        let parcel = Parcel { source, plain, padding, carried, frame_number };
+        let fields = self.header_fields(marker, timestamp, Some(sequence_number));
+        if self.send(now, fields, Purpose::Media, &parcel, exit) == Err(NotTaken::Full) {
+            // A frame without one of its packets is of no use: its rest only takes room. The viewer asks for it again, or for
+            // a keyframe.
+            self.spoilt_frame = Some(packet.timestamp);
+            exit.counters.video_dropped_egress_full += 1;
         }
     }
 
+    /// Sends a packet of sound on, or leaves it out.
+    pub fn hear(
+        &mut self,
+        now: Instant,
+        sounding: &mut Sounding<'_>,
+        producer: &Producer,
+        outlet: &mut Outlet<'_>,
+    ) {
+        let Sounding { incoming, packet: (packet, bytes), sound, redundant, carried } = sounding;
+        let pass = sound.pass_to(self.takes_pauses);
+        if pass == Pass::Hold {
+            return;
+        }
+        let Some(exit) = &mut self.exit(now, outlet) else { return };
+        // What was left out in a pause closes up: sound can be entered anywhere.
+        let resumes =
+            std::mem::replace(&mut self.segment, producer.pauses.segment) != producer.pauses.segment;
+        self.layers.take_first(incoming.stream);
+        let previous = self.layers.last_stream();
+        let description = &incoming.description;
+        match self.layers.judge_sound(incoming.stream, packet.timestamp, description) {
+            Verdict::Ignore => return,
+            Verdict::OmitFrame => return self.rewriter.omit_frame(incoming.index, &description.numbers),
+            Verdict::Send if !resumes => {}
+            Verdict::Enter | Verdict::Send => {
+                self.enter(now, previous, incoming, packet.timestamp, producer);
+            }
+        }
+        let outgoing = self.rewriter.map(now, incoming.index, packet.timestamp, &description.numbers);
+        let Some(Outgoing { sequence_number, timestamp, .. }) = outgoing else { return };
+        // RFC 3551: the first packet of sound after a pause is marked.
+        let marker = packet.marker || (resumes && pass == Pass::Whole);
+        let mut fields = self.header_fields(marker, timestamp, Some(sequence_number));
+        let plain = if pass == Pass::Comfort {
+            sound.comfort
+        } else if let Some(red_type) = self.red_type
+            && let distance = sound::repeated(self.redundancy.distance(), resumes)
+            && let Some(written) = redundant.get(distance, self.media_type)
+        {
+            exit.counters.red_sent += 1;
+            fields.payload_type = red_type;
+            written
+        } else {
+            sound.opus
+        };
+        let carried = carried.to(&self.elements, packet, bytes);
+        let source = Some((*packet, *bytes));
+        let parcel = Parcel { source, plain, padding: 0, carried, frame_number: 0 };
+        if self.send(now, fields, Purpose::Media, &parcel, exit) == Err(NotTaken::Full) {
+            exit.counters.audio_dropped_egress_full += 1;
+        }
+        self.settle(now, exit);
+    }
+
     /// A frame may wait if it leaves in time; one that has begun to wait goes on doing so.
-    fn may_wait(&mut self, timestamp: u32, outlet: &Outlet<'_>) -> bool {
+    fn may_wait(&mut self, timestamp: u32, exit: &Exit<'_>) -> bool {
         if self.waiting_frame == Some(timestamp) {
             return true;
         }
         self.waiting_frame = Some(timestamp);
-        outlet.peers.get(self.peer).is_some_and(|peer| peer.pacer.takes_frame())
+        exit.peer.pacer.takes_frame()
     }
 
     /// There is more than can leave in time. What waits is still shown; after it comes a keyframe, of a layer that fits.
-    fn give_up_until_keyframe(&mut self, now: Instant, outlet: &mut Outlet<'_>) {
-        outlet.counters.video_stopped_pacer_full += 1;
+    fn give_up_until_keyframe(&mut self, now: Instant, exit: &mut Exit<'_>) {
+        exit.counters.video_stopped_pacer_full += 1;
         self.stop();
-        if let Some(peer) = outlet.peers.get_mut(self.peer) {
-            peer.choose_at = Some(now);
-            outlet.deadlines.advance(Waiting::Peer(self.peer), now);
-        }
+        exit.choose_again(now);
     }
 
     /// Padding of its stream took a sequence number.
@@ -418,30 +477,8 @@ impl Consumer {
         );
     }
 
-    /// Sound alone, or with what went before it: as much as its path needs.
-    fn body<'a>(&self, sound: &Sound<'a>, timestamp: u32, begins: bool, producer: &'a Producer) -> Body<'a> {
-        let Producer { recent, .. } = producer;
-        let distance = sound::repeated(self.redundancy.distance(), begins);
-        if self.red_type.is_none() || !recent.has_before(timestamp, distance) {
-            return Body::Plain(sound.opus);
-        }
-        Body::Redundant { opus: sound.opus, recent, timestamp, distance, payload_type: self.media_type }
-    }
-
     /// The highest spatial layer of a picture that passes ends it for this viewer.
     fn ends_picture(&self, description: &Description) -> bool {
         description.layer_frame_end && self.layers.spatial_limit() == Some(description.spatial)
-    }
-
-    fn note_full(&mut self, timestamp: u32, outlet: &mut Outlet<'_>) {
-        match self.kind {
-            Kind::Audio => outlet.counters.audio_dropped_egress_full += 1,
-            Kind::Video => {
-                // A frame without one of its packets is of no use: its rest only takes room. The viewer asks for it
-                // again, or for a keyframe.
-                self.spoilt_frame = Some(timestamp);
-                outlet.counters.video_dropped_egress_full += 1;
-            }
-        }
     }
 }

@@ -25,8 +25,9 @@ impl Router {
         let (stream, index) = (head.stream, head.index);
         let Some(known) = self.producers[slot].streams.get(usize::from(stream)) else { return };
         if known.generation != head.generation {
+            let early_report = known.early_report;
             self.restart_stream(now, slot, stream);
-            self.producers[slot].streams[usize::from(stream)].generation = head.generation;
+            self.producers[slot].streams[usize::from(stream)].begin(head.generation, early_report);
         }
         match &head.body {
             Body::Video => self.follow_video(now, slot, (stream, index), bytes, outlet),
@@ -56,8 +57,9 @@ impl Router {
             Taken::Media(_) if producer.paused => outlet.counters.rtp_dropped_paused += 1,
             Taken::Media(incoming) => self.hold(now, slot, incoming, &packet),
             Taken::Padding { .. } => self.leave_out(now, slot, place, &packet, outlet),
-            // What its descriptor means was said in a keyframe that did not cross.
-            Taken::Duplicate | Taken::Malformed => outlet.counters.rtp_dropped_malformed += 1,
+            // Home could read it: what its descriptor means was said in a keyframe that did not cross.
+            Taken::Malformed => outlet.counters.rtp_dropped_undescribed += 1,
+            Taken::Duplicate => outlet.counters.rtp_dropped_duplicate += 1,
         }
     }
 }

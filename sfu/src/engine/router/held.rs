@@ -7,13 +7,21 @@
 
 use std::time::{Duration, Instant};
 
+use slab::Slab;
+
 use super::{
     Outlet, Router,
     announce::announce_layer,
     consumer::{Consumer, Passing},
-    producer::{Incoming, LAYERS_MAX, Producer},
+    producer::{Incoming, LAYERS_MAX, Producer, Stream},
 };
-use crate::engine::{packet::RtpPacket, relay::home::relay_held, transport::params::Elements};
+use crate::engine::{
+    egress::Egress,
+    packet::{RtpPacket, template::Carried},
+    prefetch::prefetch,
+    relay::home::relay_held,
+    transport::params::Elements,
+};
 
 /// Packets that are held at most: more than any ordinary frame has.
 pub const HELD_MAX: usize = 64;
@@ -35,8 +43,8 @@ pub struct Held {
     is_relayed: bool,
     /// Consumers that have them already: the arena was full then.
     served: usize,
-    /// The padding is for viewers with these headers.
-    levelled: Option<Elements>,
+    /// What is prepared of them is for viewers with these headers.
+    fitted: Option<Elements>,
 }
 
 /// How far the consumers of a producer have been served.
@@ -49,6 +57,27 @@ pub enum Progress {
     Filling,
 }
 
+/// How much is written at once of what is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Portion {
+    /// As much as is sent at once ([`Egress::is_filling`]): the driver comes again as soon as that has left.
+    Flush,
+    /// Half of the arena: whoever comes again later leaves room for others meanwhile.
+    Half,
+    /// All that fits, in the middle of a batch.
+    All,
+}
+
+impl Portion {
+    fn is_reached(self, egress: &Egress) -> bool {
+        match self {
+            Portion::Flush => egress.is_filling(),
+            Portion::Half => egress.is_half_full(),
+            Portion::All => false,
+        }
+    }
+}
+
 /// See [`Held`].
 #[derive(Debug, Clone, Copy)]
 struct HeldPacket {
@@ -58,6 +87,10 @@ struct HeldPacket {
     weight: usize,
     /// Padding that makes it as long as the others, for them.
     padding: u8,
+    /// What of its header is carried on to them.
+    carried: Option<Carried>,
+    /// Where its bytes are among those to be sealed, if they are still kept.
+    place: Option<usize>,
 }
 
 impl Held {
@@ -95,8 +128,14 @@ impl Held {
             *until = Some(latest.min(now + wait));
         }
         self.is_whole |= packet.marker;
-        self.levelled = None;
-        self.packets.push(HeldPacket { incoming, packet: *packet, weight: 0, padding: 0 });
+        self.packets.push(HeldPacket {
+            incoming,
+            packet: *packet,
+            weight: 0,
+            padding: 0,
+            carried: None,
+            place: None,
+        });
     }
 
     /// Packets of this stream wait that may be judged by what its descriptors mean now.
@@ -110,7 +149,7 @@ impl Held {
 
     fn clear(&mut self) {
         self.packets.clear();
-        (self.latest, self.until, self.levelled) = (None, [None; LAYERS_MAX], None);
+        (self.latest, self.until, self.fitted) = (None, [None; LAYERS_MAX], None);
         (self.is_whole, self.is_relayed, self.served) = (false, false, 0);
     }
 
@@ -132,13 +171,49 @@ impl Held {
         }
     }
 
-    /// Gives the packets of a stream the length of the longest of them, where that takes little. The last one may stay shorter.
-    /// Most viewers have the same `elements` in their headers, and it is done once for them.
-    fn level(&mut self, elements: &Elements) {
-        if self.levelled.as_ref() == Some(elements) {
+    /// Copies the packets to where they are sealed from, each with room for padding. It is done once for all viewers: what
+    /// differs between them is written over the copy.
+    fn load(&mut self, streams: &[Stream], plain: &mut Vec<u8>) {
+        self.fitted = None;
+        plain.clear();
+        for HeldPacket { incoming, packet, place, .. } in &mut self.packets {
+            let stored = streams.get(usize::from(incoming.stream)).map(|stream| &stream.history);
+            let bytes = stored.and_then(|history| history.get(incoming.index));
+            let bytes = bytes.and_then(|bytes| bytes.get(..packet.payload_range().end));
+            *place = bytes.map(|bytes| {
+                let place = plain.len();
+                plain.extend_from_slice(bytes);
+                plain.extend_from_slice(&[0; LEVELLING_MAX]);
+                place
+            });
+        }
+    }
+
+    /// Prepares what is the same for all viewers with these `elements` in their headers; mostly all have the same. Where packets
+    /// `groups`, they are levelled.
+    fn fit(&mut self, elements: &Elements, groups: bool, plain: &mut [u8]) {
+        if self.fitted.as_ref() == Some(elements) {
             return;
         }
-        self.levelled = Some(*elements);
+        self.fitted = Some(*elements);
+        if groups {
+            self.level(elements);
+        }
+        for HeldPacket { packet, padding, carried, place, .. } in &mut self.packets {
+            let Some(bytes) = place.and_then(|place| plain.get_mut(place..)) else { continue };
+            *carried = Carried::new(elements.of(packet, bytes));
+            let end = packet.payload_range().end;
+            if let Some(padded) = bytes.get_mut(end..end + usize::from(*padding))
+                && let Some((last, zeroes)) = padded.split_last_mut()
+            {
+                zeroes.fill(0);
+                *last = *padding;
+            }
+        }
+    }
+
+    /// Gives the packets of a stream the length of the longest of them, where that takes little. The last one may stay shorter.
+    fn level(&mut self, elements: &Elements) {
         for HeldPacket { packet, weight, .. } in &mut self.packets {
             *weight = packet.payload_range().len() + elements.len_beside(packet);
         }
@@ -173,13 +248,13 @@ impl Router {
         producer.held.is_whole |= is_late;
     }
 
-    /// Sends what is held of a producer to whom it concerns. When the arena fills, the rest of them has to wait until it is
-    /// sent, or (in the `middle` of a batch) gets what still fits.
+    /// Sends what is held of a producer to whom it concerns, as many of them as make a portion. The others have to wait until it is
+    /// sent.
     pub fn forward_held(
         &mut self,
         now: Instant,
         slot: usize,
-        middle: bool,
+        portion: Portion,
         outlet: &mut Outlet<'_>,
     ) -> Progress {
         let Router { producers, consumers, .. } = self;
@@ -195,22 +270,42 @@ impl Router {
         {
             relay_held(now, producer, &held, outlet);
         }
+        let mut plain = std::mem::take(outlet.plain);
+        if held.served < producer.consumers.len() {
+            held.load(&producer.streams, &mut plain);
+        }
         while let Some(&slot) = producer.consumers.get(held.served) {
-            if outlet.egress.is_filling() && !middle {
+            if portion.is_reached(outlet.egress) {
                 producer.held = held;
+                *outlet.plain = plain;
                 return Progress::Filling;
             }
+            fetch_ahead(&producer.consumers[held.served..], consumers, outlet);
             let consumer = &mut consumers[slot];
-            if outlet.egress.groups() {
-                held.level(&consumer.elements);
-            }
-            forward_to(now, consumer, &held, producer, outlet);
+            held.fit(&consumer.elements, outlet.egress.groups(), &mut plain);
+            forward_to(now, consumer, &held, &mut plain, producer, outlet);
             announce_layer(now, consumer, producer, outlet);
             held.served += 1;
         }
+        *outlet.plain = plain;
         held.clear();
         producer.held = held;
         Progress::Done
+    }
+}
+
+/// Has fetched what is kept of those who are served next: each consumer, later its peer, and then what those point to.
+pub(super) fn fetch_ahead(served: &[usize], consumers: &Slab<Consumer>, outlet: &Outlet<'_>) {
+    let ahead = |count: usize| consumers.get(*served.get(count)?);
+    let peer = |consumer: &Consumer| outlet.peers.get(consumer.peer);
+    if let Some(consumer) = ahead(3) {
+        prefetch(consumer);
+    }
+    if let Some(peer) = ahead(2).and_then(peer) {
+        peer.prefetch();
+    }
+    if let Some(peer) = ahead(1).and_then(peer) {
+        peer.prefetch_further();
     }
 }
 
@@ -218,23 +313,28 @@ fn forward_to(
     now: Instant,
     consumer: &mut Consumer,
     held: &Held,
+    plain: &mut [u8],
     producer: &Producer,
     outlet: &mut Outlet<'_>,
 ) {
-    for HeldPacket { incoming, packet, padding, .. } in &held.packets {
+    let mut exit = consumer.exit(now, outlet);
+    for HeldPacket { incoming, packet, padding, carried, place, .. } in &held.packets {
         if packet.is_empty() {
             consumer.skip(incoming.stream, incoming.index);
             continue;
         }
-        let stored = producer.streams.get(usize::from(incoming.stream)).map(|stream| &stream.history);
-        let Some(bytes) = stored.and_then(|history| history.get(incoming.index)) else { continue };
-        consumer.forward(
-            now,
-            incoming,
-            (packet, bytes),
-            Passing::Video { padding: *padding },
-            producer,
-            outlet,
-        );
+        let Some(exit) = &mut exit else { continue };
+        let padded = packet.payload_range().end + usize::from(*padding);
+        let bytes = place.and_then(|place| plain.get_mut(place..place + padded));
+        let Some((header, plain)) = bytes.and_then(|bytes| bytes.split_at_mut_checked(packet.header_len()))
+        else {
+            continue;
+        };
+        let (padding, carried) = (*padding, carried.as_ref());
+        let passing = Passing { incoming, packet, header, plain, padding, carried };
+        consumer.forward(now, passing, producer, exit);
+    }
+    if let Some(exit) = &mut exit {
+        consumer.settle(now, exit);
     }
 }

@@ -7,12 +7,12 @@ use super::{
     Outlet, Router,
     announce::announce_layer,
     consumer::Passing,
-    held::Progress,
+    held::{Portion, Progress},
     history::HISTORY_PACKETS,
     payload::Description,
     producer::{Incoming, Producer},
 };
-use crate::engine::packet::RtpPacket;
+use crate::engine::packet::{RtpPacket, template::Carried};
 
 /// A keyframe older than this is not entered: what came since would have to be sent at once, and another one is no further
 /// away than it is old.
@@ -45,20 +45,37 @@ impl Router {
     /// arena fills, it has to come again.
     pub fn enter_kept(&mut self, now: Instant, consumer: usize, outlet: &mut Outlet<'_>) -> Progress {
         let Some((producer, stream)) = self.kept_entrance(now, consumer) else { return Progress::Done };
-        // What is about to leave is of before, and would leave twice.
-        if self.forward_held(now, producer, false, outlet) == Progress::Filling {
+        // What is about to leave is of before, and would leave twice. Hundreds may enter at one moment of the clock, between two
+        // flushes: a portion is half of the arena.
+        if self.forward_held(now, producer, Portion::Half, outlet) == Progress::Filling {
             return Progress::Filling;
         }
         let (consumer, producer) = (&mut self.consumers[consumer], &self.producers[producer]);
+        let mut plain = std::mem::take(outlet.plain);
+        let mut exit = consumer.exit(now, outlet);
         for (index, kept) in since_keyframe(producer, stream) {
             let Some((description, packet, bytes)) = kept else {
                 consumer.skip(stream, index);
                 continue;
             };
-            let (incoming, passing) =
-                (Incoming { stream, index, description }, Passing::Video { padding: 0 });
-            consumer.forward(now, &incoming, (&packet, bytes), passing, producer, outlet);
+            let Some(exit) = &mut exit else { continue };
+            plain.clear();
+            plain.extend_from_slice(packet.payload(bytes));
+            let carried = Carried::new(consumer.elements.of(&packet, bytes));
+            let passing = Passing {
+                incoming: &Incoming { stream, index, description },
+                packet: &packet,
+                header: bytes,
+                plain: &mut plain,
+                padding: 0,
+                carried: carried.as_ref(),
+            };
+            consumer.forward(now, passing, producer, exit);
         }
+        if let Some(exit) = &mut exit {
+            consumer.settle(now, exit);
+        }
+        *outlet.plain = plain;
         announce_layer(now, consumer, producer, outlet);
         Progress::Done
     }

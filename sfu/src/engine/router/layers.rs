@@ -30,6 +30,14 @@ const HELD: usize = 3;
 /// All temporal layers.
 const EVERY_TEMPORAL: u8 = 7;
 
+/// What a consumer is to get, as its streams have it.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    stream: u8,
+    spatial: u8,
+    temporal: u8,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Current {
     stream: u8,
@@ -167,20 +175,17 @@ impl Layers {
         structure: Option<&Structure>,
     ) -> Verdict {
         let Some(target) = self.target else { return Verdict::Ignore };
-        let wanted = Current {
+        let wanted = Wanted {
             stream: self.stream_of(target),
             spatial: target.spatial,
             temporal: target.temporal.unwrap_or(EVERY_TEMPORAL),
-            frame: timestamp,
-            frame_whole: true,
-            since: timestamp,
-            before: [Held { spatial: 0, temporal: 0, since: timestamp, below_since: None }; HELD],
-            whole_since: timestamp,
-            lower_whole: true,
         };
         let on_it = self.current.is_some_and(|current| current.stream == stream);
-        if description.keyframe && stream == wanted.stream && !on_it {
-            self.current = Some(wanted);
+        if !on_it {
+            if !description.keyframe || stream != wanted.stream {
+                return Verdict::Ignore;
+            }
+            self.current = Some(Current::enter(&wanted, timestamp));
             self.last_stream = Some(stream);
             self.targets = structure.zip(description.dependency).map(|(structure, dependency)| {
                 let entered = DecodeTargets::enter(structure.targets, &dependency, self.limit_of(target));
@@ -189,13 +194,12 @@ impl Layers {
             self.note_targets();
             return Verdict::Enter;
         }
-        if !on_it {
-            return Verdict::Ignore;
-        }
         // While a switch is pending the layers of the old stream stay as they are.
         let wanted = (wanted.stream == stream).then_some(wanted);
-        let sent = match description.dependency {
-            Some(dependency) if self.targets.is_some() => self.follow_targets(&dependency, structure, wanted),
+        let sent = match &description.dependency {
+            Some(dependency) if self.targets.is_some() => {
+                self.follow_targets(dependency, structure, wanted.is_some())
+            }
             _ => self
                 .current
                 .as_mut()
@@ -204,13 +208,21 @@ impl Layers {
         if sent { Verdict::Send } else { Verdict::OmitFrame }
     }
 
+    /// As [`Layers::judge`] of a packet of sound, where there are no layers and everything is a place to enter.
+    pub fn judge_sound(&mut self, stream: u8, timestamp: u32, description: &Description) -> Verdict {
+        match self.current {
+            Some(current) if current.stream == stream && !self.svc => Verdict::Send,
+            _ => self.judge(stream, timestamp, description, None),
+        }
+    }
+
     fn follow_targets(
         &mut self,
         dependency: &Dependency,
         structure: Option<&Structure>,
-        wanted: Option<Current>,
+        is_wanted: bool,
     ) -> bool {
-        let limit = wanted.and(self.target).map(|target| self.limit_of(target));
+        let limit = self.target.filter(|_| is_wanted).map(|target| self.limit_of(target));
         let Some(targets) = self.targets.as_mut() else { return false };
         let sent = targets.judge(dependency, structure.map(|structure| &structure.targets), limit);
         self.note_targets();
@@ -240,26 +252,44 @@ impl Layers {
 }
 
 impl Current {
+    /// Nothing came before.
+    fn enter(wanted: &Wanted, timestamp: u32) -> Self {
+        let &Wanted { stream, spatial, temporal } = wanted;
+        Current {
+            stream,
+            spatial,
+            temporal,
+            frame: timestamp,
+            frame_whole: true,
+            since: timestamp,
+            before: [Held { spatial: 0, temporal: 0, since: timestamp, below_since: None }; HELD],
+            whole_since: timestamp,
+            lower_whole: true,
+        }
+    }
+
     /// Goes down at the start of a frame, up in time where the stream allows it, and in space where what the frame builds
     /// on was sent. Returns whether the packet is sent. Layers are those of the payload descriptor.
     fn follow(
         &mut self,
-        wanted: Option<Current>,
+        wanted: Option<Wanted>,
         timestamp: u32,
         description: &Description,
         svc: bool,
     ) -> bool {
-        let before = self.held();
+        let age = timestamp.wrapping_sub(self.since);
+        if !svc && timestamp == self.frame && !description.keyframe && age < LATE_TICKS {
+            // Nothing changes within a frame.
+            let sent = description.temporal <= self.temporal;
+            self.frame_whole &= sent;
+            return sent;
+        }
+        let (spatial, temporal) = (self.spatial, self.temporal);
         if let Some(wanted) = wanted {
             self.go_to(&wanted, timestamp, description, svc);
         }
-        let age = timestamp.wrapping_sub(self.since);
-        let is_changed = (self.spatial, self.temporal) != (before.spatial, before.temporal);
-        if is_changed && age != 0 {
-            self.since = timestamp;
-            self.before.rotate_right(1);
-            let goes_on_below = self.spatial < before.spatial && !description.keyframe;
-            self.before[0] = Held { below_since: goes_on_below.then_some(self.whole_since), ..before };
+        if (self.spatial, self.temporal) != (spatial, temporal) && age != 0 {
+            self.leave(spatial, temporal, timestamp, description);
         } else if (LATE_TICKS..u32::MAX / 2).contains(&age) {
             // So long ago that nothing of before it can come; timestamps must not turn around meanwhile.
             self.since = timestamp;
@@ -278,17 +308,29 @@ impl Current {
         sent
     }
 
+    /// Other layers hold from this frame on.
+    #[cold]
+    fn leave(&mut self, spatial: u8, temporal: u8, timestamp: u32, description: &Description) {
+        let goes_on_below = self.spatial < spatial && !description.keyframe;
+        let below_since = goes_on_below.then_some(self.whole_since);
+        self.before.rotate_right(1);
+        self.before[0] = Held { spatial, temporal, since: self.since, below_since };
+        self.since = timestamp;
+    }
+
     fn held(&self) -> Held {
         Held { spatial: self.spatial, temporal: self.temporal, since: self.since, below_since: None }
     }
 
     fn held_at(&self, timestamp: u32) -> Held {
-        let began = |held: &Held| timestamp.wrapping_sub(held.since) as i32 >= 0;
-        let held = [self.held()].into_iter().chain(self.before).find(began);
-        held.unwrap_or(self.before[HELD - 1])
+        let began = |since: u32| timestamp.wrapping_sub(since) as i32 >= 0;
+        if began(self.since) {
+            return self.held();
+        }
+        self.before.into_iter().find(|held| began(held.since)).unwrap_or(self.before[HELD - 1])
     }
 
-    fn go_to(&mut self, wanted: &Current, timestamp: u32, description: &Description, svc: bool) {
+    fn go_to(&mut self, wanted: &Wanted, timestamp: u32, description: &Description, svc: bool) {
         let new_frame = timestamp.wrapping_sub(self.frame) as i32 > 0;
         if new_frame && wanted.spatial < self.spatial && self.lower_whole {
             self.spatial = wanted.spatial;
@@ -318,7 +360,7 @@ impl Current {
     }
 
     /// The frame is of the layer above, and what it builds on has just been sent.
-    fn is_next(&self, description: &Description, wanted: &Current) -> bool {
+    fn is_next(&self, description: &Description, wanted: &Wanted) -> bool {
         description.spatial == self.spatial + 1
             && description.spatial <= wanted.spatial
             && description.temporal <= self.temporal
@@ -362,6 +404,29 @@ mod tests {
         assert_eq!(layers.judge(1, 3, &delta(), None), Verdict::Send);
         assert_eq!((layers.awaited_stream(), layers.current()), (None, Some(layer(1, None))));
         assert_eq!(layers.judge(1, 4, &key(), None), Verdict::Send, "a later keyframe is no new entrance");
+    }
+
+    #[test]
+    fn sound_is_judged_as_a_packet_without_layers_is() {
+        let (mut layers, mut plain) =
+            (Layers::new(false, layer(0, None)), Layers::new(false, layer(0, None)));
+        for (timestamp, stream, target) in [
+            (1, 0, None),
+            (2, 0, Some(layer(0, None))),
+            (3, 0, Some(layer(0, None))),
+            (2_000_000, 0, Some(layer(0, None))),
+            (4, 0, Some(layer(0, None))),
+            (5, 1, Some(layer(0, None))),
+            (6, 0, None),
+            (7, 0, Some(layer(0, None))),
+        ] {
+            layers.set_target(target);
+            plain.set_target(target);
+            let verdict = layers.judge_sound(stream, timestamp, &Description::SOUND);
+            assert_eq!(verdict, plain.judge(stream, timestamp, &Description::SOUND, None), "{timestamp}");
+            assert_eq!(layers.current(), plain.current());
+            assert_eq!(layers.awaited_stream(), plain.awaited_stream());
+        }
     }
 
     #[test]

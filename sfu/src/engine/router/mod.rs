@@ -13,6 +13,7 @@ pub mod decode_targets;
 #[cfg(test)]
 mod decode_targets_tests;
 pub mod departure;
+pub mod exit;
 pub mod floor;
 pub mod following;
 pub mod hearing;
@@ -58,10 +59,8 @@ use plenum_shared::{
 use slab::Slab;
 
 use super::{
-    Waiting,
     counters::Counters,
     deadlines::Deadlines,
-    demux::Slot,
     egress::Egress,
     limits::Limits,
     packet::RtpPacket,
@@ -73,8 +72,10 @@ use super::{
     },
 };
 use consumer::Consumer;
+use exit::Departures;
 use floor::Floor;
 use hearing::LastN;
+use held::Portion;
 use payload::{Description, dependency};
 use producer::{Incoming, Producer, Taken};
 
@@ -95,6 +96,10 @@ pub struct Outlet<'a> {
     pub deadlines: &'a mut Deadlines,
     /// When the engine started: the zero of its own clocks on the wire.
     pub epoch: Instant,
+    /// The same as headers tell it.
+    pub departures: &'a mut Departures,
+    /// Payloads on their way to be sealed. It is empty, or holds something of before.
+    pub plain: &'a mut Vec<u8>,
     /// The way to other workers.
     pub relay: &'a mut dyn Relay,
 }
@@ -104,13 +109,6 @@ impl Outlet<'_> {
     pub fn tell_branches(&mut self, branches: &[WorkerIndex], told: impl Fn() -> ToBranch) {
         for &branch in branches {
             self.relay.tell(branch, Message { room: self.room, body: Told::ToBranch(told()) });
-        }
-    }
-
-    /// Has a peer looked at when something that waits for it may leave.
-    pub fn wake_for_pacer(&mut self, slot: Slot) {
-        if let Some(at) = self.peers.get(slot).and_then(|peer| peer.pacer.poll_timeout()) {
-            self.deadlines.advance(Waiting::Peer(slot), at);
         }
     }
 }
@@ -281,7 +279,7 @@ impl Router {
         if begins_anew || producer.held.is_full() {
             // What came before is judged by the structure that was valid then, where that matters. There is no arena full of it:
             // it takes two keyframes of a stream in one batch, or a driver that does not heed how much is held.
-            let _ = self.forward_held(now, slot, true, outlet);
+            let _ = self.forward_held(now, slot, Portion::All, outlet);
         }
     }
 

@@ -17,7 +17,7 @@ use super::{
     layer_silence::Found,
     nack::Nacks,
     payload::{Description, dependency::Structure, picture},
-    reception::{Arrival, Reception, ticks},
+    reception::{Arrival, ReceivedReport, Reception, ticks},
     red::Recent,
     silence::Pauses,
     spacing::Spacing,
@@ -64,6 +64,16 @@ pub struct Stream {
     unread_index: Option<u64>,
     /// The newest keyframe.
     pub(super) keyframe: Option<Keyframe>,
+    /// What home said of it that is not about the packets that have come so far.
+    pub(super) early_report: Option<EarlyReport>,
+}
+
+/// A sender report of a mirror that has overtaken the first packet of its generation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct EarlyReport {
+    generation: u8,
+    report: ReceivedReport,
+    missed_share: f32,
 }
 
 /// A keyframe that came.
@@ -93,6 +103,24 @@ impl Stream {
             structure_index: None,
             unread_index: None,
             keyframe: None,
+            early_report: None,
+        }
+    }
+
+    /// Takes note of what home says of it, now or when the first packet of this generation is here.
+    pub fn follow_report(&mut self, generation: u8, report: ReceivedReport, missed_share: f32) {
+        if generation == self.generation {
+            self.reception.follow_report(report, missed_share);
+        } else {
+            self.early_report = Some(EarlyReport { generation, report, missed_share });
+        }
+    }
+
+    /// The first packet of a generation of a mirror is here.
+    pub(super) fn begin(&mut self, generation: u8, early_report: Option<EarlyReport>) {
+        self.generation = generation;
+        if let Some(early) = early_report {
+            self.follow_report(early.generation, early.report, early.missed_share);
         }
     }
 }
@@ -354,7 +382,7 @@ impl Producer {
             }
         }
         if self.kind == Kind::Video && is_viewed {
-            self.streams[usize::from(stream)].history.store(index, bytes);
+            self.streams[usize::from(stream)].history.store(now, index, bytes);
         }
         Taken::Media(Incoming { stream, index, description })
     }

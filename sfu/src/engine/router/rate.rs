@@ -23,6 +23,7 @@ impl Default for RateMeter {
 
 impl RateMeter {
     /// Takes note of bytes that pass.
+    #[inline]
     pub fn add(&mut self, now: Instant, bytes: usize) {
         self.turn(now);
         self.bytes[self.current] = self.bytes[self.current].saturating_add(bytes as u32);
@@ -38,14 +39,20 @@ impl RateMeter {
         Bitrate((u128::from(bits) * 1_000_000 / covered.as_micros()) as u64)
     }
 
+    #[inline]
     fn turn(&mut self, now: Instant) {
+        if self.current_until.is_none_or(|until| now >= until) {
+            self.turn_on(now);
+        }
+    }
+
+    /// The step is over, or the first one begins.
+    #[cold]
+    fn turn_on(&mut self, now: Instant) {
         let Some(until) = self.current_until else {
             self.current_until = Some(now + BUCKET);
             return;
         };
-        if now < until {
-            return;
-        }
         let behind = now.duration_since(until).as_micros() / BUCKET.as_micros();
         let steps = (behind as usize).saturating_add(1);
         for _ in 0..steps.min(BUCKETS) {

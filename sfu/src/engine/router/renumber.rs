@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 
 /// Numbers left out that are remembered one by one. Input older than the oldest of them can no longer be placed.
 const OMITTED_MAX: usize = 256;
+/// Memory is taken for so many of them at a time: most streams leave nothing out, and then take none.
+const OMITTED_STEP: usize = 32;
 
 /// Counts a number of some bits on over its wraps.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,13 +18,14 @@ pub struct Unwrapper {
 impl Unwrapper {
     /// The number nearest to the one before whose low `bits` are `value`.
     pub fn extend(&mut self, value: u16, bits: u32) -> u64 {
+        // By a mask: a division takes longer than all else here.
         let turn = 1_u64 << bits;
-        let value = u64::from(value) % turn;
+        let value = u64::from(value) & (turn - 1);
         let Some(last) = self.last else {
             self.last = Some(turn + value);
             return turn + value;
         };
-        let ahead = value.wrapping_sub(last) % turn;
+        let ahead = value.wrapping_sub(last) & (turn - 1);
         let extended = if ahead < turn / 2 { last + ahead } else { (last + ahead).saturating_sub(turn) };
         self.last = Some(last.max(extended));
         extended
@@ -52,7 +55,7 @@ impl Renumber {
             first_in: 0,
             first_out,
             omitted_before: 0,
-            omitted: VecDeque::with_capacity(OMITTED_MAX + 1),
+            omitted: VecDeque::new(),
             horizon: u64::MAX,
             newest_in: None,
             next_out: first_out,
@@ -103,6 +106,9 @@ impl Renumber {
         if input < self.horizon || self.newest_in.is_some_and(|newest| input <= newest) {
             return;
         }
+        if self.omitted.len() == self.omitted.capacity() {
+            self.omitted.reserve_exact(OMITTED_STEP);
+        }
         match self.omitted.back() {
             Some(&last) if last >= input => {
                 if let Err(place) = self.omitted.binary_search(&input) {
@@ -141,6 +147,19 @@ mod tests {
         numbers.start(70);
         assert_eq!(numbers.map(70), Some(104));
         assert_eq!(numbers.map(14), None);
+    }
+
+    #[test]
+    fn memory_is_taken_for_what_is_left_out_and_bounded() {
+        let mut numbers = Renumber::new(0);
+        numbers.start(0);
+        (0..1000).for_each(|input| assert_eq!(numbers.map(input), Some(input)));
+        assert_eq!(numbers.omitted.capacity(), 0);
+        numbers.omit(1000);
+        assert_eq!(numbers.omitted.capacity(), OMITTED_STEP);
+        (1001..3000).for_each(|input| numbers.omit(input));
+        assert!(numbers.omitted.capacity() <= OMITTED_MAX + OMITTED_STEP);
+        assert_eq!(numbers.map(3000), Some(1000));
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use super::rewrite::Outgoing;
+use super::rewrite::{Outgoing, OutgoingPicture};
 
 /// Packets remembered at most. Older ones are beyond what a receiver still waits for at video rates.
 pub const SENT_MAX: usize = 512;
 
-/// Packets that a ring begins with: enough for sound.
-const SENT_MIN: usize = 64;
+/// Packets that a ring begins with, and that are added when those are not enough.
+const SENT_STEP: usize = 64;
 
 /// A packet that left longer ago is not sent again: its frame is past, and a path that comes back after a while would be filled
 /// with history.
@@ -26,13 +26,44 @@ pub struct Sent {
     pub marker: bool,
     /// The stream of the producer it came from.
     pub stream: u8,
-    /// Its index in that stream.
-    pub index: u64,
-    way: Way,
+    /// The lower half of its index in that stream.
+    pub index: u32,
+}
+
+/// As it is remembered: there are a few hundred of these for each camera that a viewer sees.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    timestamp: u32,
+    index: u32,
+    /// When it was noted, or sent again, in milliseconds of the ring's clock, modulo 2³².
+    at_ms: u32,
+    sequence_number: u16,
+    picture: OutgoingPicture,
+    stream: u8,
+    marker: bool,
+    /// `None`: there is no such packet.
+    way: Option<Way>,
     /// It was sent again.
     resent: bool,
-    /// When it was noted, or sent again.
-    at: Instant,
+}
+
+const VACANT: Entry = Entry {
+    timestamp: 0,
+    index: 0,
+    at_ms: 0,
+    sequence_number: 0,
+    picture: OutgoingPicture { picture_id: 0, frame_number: 0, base_index: 0, key_index: 0 },
+    stream: 0,
+    marker: false,
+    way: None,
+    resent: false,
+};
+
+impl Entry {
+    fn sent(&self) -> Sent {
+        let Entry { timestamp, index, sequence_number, picture, stream, marker, .. } = *self;
+        Sent { outgoing: Outgoing { sequence_number, timestamp, picture }, marker, stream, index }
+    }
 }
 
 /// Where a packet is.
@@ -55,13 +86,16 @@ pub struct Forgotten {
     pub last_picture: Option<u16>,
 }
 
-/// A ring by sequence number. It takes memory with the first packet, and as much as the rate of the stream asks for: whoever
-/// hears forty people has forty of these.
+/// A ring by sequence number. It takes memory with the first packet of a picture, and as much as the rate of the stream asks for.
 #[derive(Debug, Default)]
 pub struct SentRing {
-    ring: Vec<Option<Sent>>,
+    /// The newest number has a place, and those before it have the places before that one.
+    ring: Vec<Entry>,
+    newest_at: usize,
     newest: u16,
     newest_left: u16,
+    /// The zero of its clock.
+    begun: Option<Instant>,
 }
 
 impl SentRing {
@@ -74,92 +108,103 @@ impl SentRing {
         (stream, index): (u8, u64),
         way: Way,
     ) {
+        let Outgoing { sequence_number, timestamp, picture } = outgoing;
         if self.ring.is_empty() {
-            self.ring = vec![None; SENT_MIN];
-            self.newest = outgoing.sequence_number;
-            self.newest_left = outgoing.sequence_number.wrapping_sub(1);
+            self.ring = vec![VACANT; SENT_STEP];
+            self.newest = sequence_number;
+            self.newest_left = sequence_number.wrapping_sub(1);
         }
+        let at_ms = self.clock_ms(now);
         if way == Way::Left {
-            self.note_left(outgoing.sequence_number);
+            self.note_left(sequence_number);
         }
-        if outgoing.sequence_number.wrapping_sub(self.newest) as i16 > 0 {
-            self.newest = outgoing.sequence_number;
+        let ahead = sequence_number.wrapping_sub(self.newest) as i16;
+        if ahead > 0 {
+            self.advance(at_ms, ahead.unsigned_abs().into());
+            self.newest = sequence_number;
+        } else {
+            self.reach_back(ahead.unsigned_abs().into());
         }
-        while self.ring.len() < SENT_MAX && self.is_needed(now, self.place(outgoing.sequence_number)) {
-            self.grow();
-        }
-        let slot = self.place(outgoing.sequence_number);
-        self.ring[slot] = Some(Sent { outgoing, marker, stream, index, way, resent: false, at: now });
+        // One that is too late for the whole ring is too late to be asked for.
+        let Some(place) = self.place(sequence_number) else { return };
+        let (index, way) = (index as u32, Some(way));
+        self.ring[place] =
+            Entry { timestamp, index, at_ms, sequence_number, picture, stream, marker, way, resent: false };
     }
 
     /// A packet that may be sent again now: not when that was done within the last round trip, since the repeated
     /// request then crossed our answer, and not while it waits.
     pub fn take(&mut self, now: Instant, sequence_number: u16, round_trip: Duration) -> Lookup {
-        let Some(sent) = self.find_mut(sequence_number) else { return Lookup::Unknown };
-        let age = now.saturating_duration_since(sent.at);
-        if sent.way != Way::Left || (sent.resent && age < round_trip) {
+        let now_ms = self.clock_ms(now);
+        let Some(entry) = self.find_mut(sequence_number) else { return Lookup::Unknown };
+        let age = age(now_ms, entry.at_ms);
+        if entry.way != Some(Way::Left) || (entry.resent && age < round_trip) {
             return Lookup::OnItsWay;
         }
         if age > REPEATED_FOR.max(round_trip * 4) {
             return Lookup::Unknown;
         }
-        (sent.resent, sent.at) = (true, now);
-        Lookup::Found(*sent)
+        (entry.resent, entry.at_ms) = (true, now_ms);
+        Lookup::Found(entry.sent())
     }
 
     /// What was taken to be sent again has to wait.
     pub fn wait_again(&mut self, sequence_number: u16) {
-        if let Some(sent) = self.find_mut(sequence_number) {
-            sent.way = Way::WaitsAgain;
+        if let Some(entry) = self.find_mut(sequence_number) {
+            entry.way = Some(Way::WaitsAgain);
         }
     }
 
     /// A packet that waits, whose turn has come; `None` when it was forgotten meanwhile.
     pub fn waiting(&self, sequence_number: u16, way: Way) -> Option<Sent> {
-        self.find(sequence_number).filter(|sent| sent.way == way)
+        self.find(sequence_number).filter(|entry| entry.way == Some(way)).map(Entry::sent)
     }
 
     /// A packet that waited has left.
     pub fn left(&mut self, now: Instant, sequence_number: u16) {
+        let now_ms = self.clock_ms(now);
         self.note_left(sequence_number);
-        if let Some(sent) = self.find_mut(sequence_number) {
-            (sent.way, sent.at) = (Way::Left, now);
+        if let Some(entry) = self.find_mut(sequence_number) {
+            (entry.way, entry.at_ms) = (Some(Way::Left), now_ms);
         }
     }
 
     /// What waits will not be sent, but for the rest of a frame that has begun to leave. The numbers after that are never
     /// used: they can be given away again, and the viewer misses nothing.
     pub fn forget_waiting(&mut self) -> Forgotten {
-        let begun = self.find(self.newest_left).map(|sent| sent.outgoing.timestamp);
+        let begun = self.find(self.newest_left).map(|entry| entry.timestamp);
         let mut newest = self.newest_left;
         for entry in &mut self.ring {
-            let Some(sent) = entry else { continue };
-            let Outgoing { sequence_number, timestamp, .. } = sent.outgoing;
-            match sent.way {
-                Way::Left => {}
-                Way::WaitsAgain => sent.way = Way::Left,
-                Way::Waits if begun != Some(timestamp) => *entry = None,
-                Way::Waits if sequence_number.wrapping_sub(newest) as i16 > 0 => newest = sequence_number,
-                Way::Waits => {}
+            match entry.way {
+                None | Some(Way::Left) => {}
+                Some(Way::WaitsAgain) => entry.way = Some(Way::Left),
+                Some(Way::Waits) if begun != Some(entry.timestamp) => *entry = VACANT,
+                Some(Way::Waits) if entry.sequence_number.wrapping_sub(newest) as i16 > 0 => {
+                    newest = entry.sequence_number;
+                }
+                Some(Way::Waits) => {}
             }
         }
         let count = self.newest.wrapping_sub(newest);
+        // If it has no place any more, all of them are vacant now.
+        self.newest_at = self.place(newest).unwrap_or(0);
         self.newest = newest;
-        Forgotten { count, last_picture: self.find(newest).map(|sent| sent.outgoing.picture.picture_id) }
+        Forgotten { count, last_picture: self.find(newest).map(|entry| entry.picture.picture_id) }
     }
 
     /// A stream of the producer is numbered anew: its indices mean other packets from now on.
     pub fn forget_stream(&mut self, stream: u8) {
         for entry in &mut self.ring {
-            if entry.is_some_and(|sent| sent.stream == stream) {
-                *entry = None;
+            if entry.stream == stream {
+                *entry = VACANT;
             }
         }
     }
 
     /// A packet that left, so many numbers before the newest one.
     pub fn recent(&self, back: u16) -> Option<Sent> {
-        self.find(self.newest.wrapping_sub(back)).filter(|sent| sent.way == Way::Left)
+        let entry = self.find(self.newest.wrapping_sub(back));
+        entry.filter(|entry| entry.way == Some(Way::Left)).map(Entry::sent)
     }
 
     fn note_left(&mut self, sequence_number: u16) {
@@ -168,36 +213,76 @@ impl SentRing {
         }
     }
 
-    fn place(&self, sequence_number: u16) -> usize {
-        // Its length is a power of two, or nothing.
-        usize::from(sequence_number) & self.ring.len().saturating_sub(1)
+    fn clock_ms(&mut self, now: Instant) -> u32 {
+        let since = now.saturating_duration_since(*self.begun.get_or_insert(now));
+        (since.as_secs() as u32).wrapping_mul(1000).wrapping_add(since.subsec_millis())
     }
 
-    /// What is there still waits, or may be asked for.
-    fn is_needed(&self, now: Instant, place: usize) -> bool {
-        let sent = self.ring[place];
-        sent.is_some_and(|sent| sent.way != Way::Left || now.saturating_duration_since(sent.at) < KEPT_FOR)
-    }
-
-    /// Numbers that had places of their own have them in a ring of twice the length.
-    fn grow(&mut self) {
-        let doubled = vec![None; self.ring.len() * 2];
-        for sent in std::mem::replace(&mut self.ring, doubled).into_iter().flatten() {
-            let place = self.place(sent.outgoing.sequence_number);
-            self.ring[place] = Some(sent);
+    /// Goes on by so many numbers, which are vacant.
+    fn advance(&mut self, now_ms: u32, count: usize) {
+        while self.ring.len() < SENT_MAX
+            && (1..=count.min(self.ring.len())).any(|ahead| self.is_needed(now_ms, self.after(ahead)))
+        {
+            self.grow();
+        }
+        for _ in 0..count.min(self.ring.len()) {
+            self.newest_at = self.after(1);
+            self.ring[self.newest_at] = VACANT;
         }
     }
 
-    fn find(&self, sequence_number: u16) -> Option<Sent> {
-        let sent = *self.ring.get(self.place(sequence_number))?;
-        sent.filter(|sent| sent.outgoing.sequence_number == sequence_number)
+    /// Has a place for the number so far before the newest one, if there may be so many.
+    fn reach_back(&mut self, behind: usize) {
+        while behind < SENT_MAX && behind >= self.ring.len() {
+            self.grow();
+        }
     }
 
-    fn find_mut(&mut self, sequence_number: u16) -> Option<&mut Sent> {
-        let place = self.place(sequence_number);
-        let sent = self.ring.get_mut(place)?;
-        sent.as_mut().filter(|sent| sent.outgoing.sequence_number == sequence_number)
+    /// The place so far behind the newest one, which is that of the oldest ones.
+    fn after(&self, ahead: usize) -> usize {
+        let at = self.newest_at + ahead;
+        if at < self.ring.len() { at } else { at - self.ring.len() }
     }
+
+    fn place(&self, sequence_number: u16) -> Option<usize> {
+        let (len, behind) = (self.ring.len(), usize::from(self.newest.wrapping_sub(sequence_number)));
+        if behind >= len {
+            return None;
+        }
+        Some(if behind <= self.newest_at { self.newest_at - behind } else { self.newest_at + len - behind })
+    }
+
+    /// What is there still waits, or may be asked for.
+    fn is_needed(&self, now_ms: u32, place: usize) -> bool {
+        let entry = &self.ring[place];
+        entry.way.is_some_and(|way| way != Way::Left || age(now_ms, entry.at_ms) < KEPT_FOR)
+    }
+
+    /// There are more places after the newest one.
+    fn grow(&mut self) {
+        let (len, oldest_at) = (self.ring.len(), self.after(1));
+        self.ring.rotate_left(oldest_at);
+        self.newest_at = len - 1;
+        self.ring.reserve_exact(SENT_STEP);
+        self.ring.resize(len + SENT_STEP, VACANT);
+    }
+
+    fn find(&self, sequence_number: u16) -> Option<&Entry> {
+        let entry = self.ring.get(self.place(sequence_number)?)?;
+        Some(entry).filter(|entry| entry.way.is_some())
+    }
+
+    fn find_mut(&mut self, sequence_number: u16) -> Option<&mut Entry> {
+        let place = self.place(sequence_number)?;
+        self.ring.get_mut(place).filter(|entry| entry.way.is_some())
+    }
+}
+
+/// The time between two readings of a ring's clock; none where `now` is the earlier one, for a batch has one time and what is sent
+/// in between a later one.
+fn age(now_ms: u32, at_ms: u32) -> Duration {
+    let passed_ms = now_ms.wrapping_sub(at_ms).cast_signed();
+    Duration::from_millis(passed_ms.max(0).cast_unsigned().into())
 }
 
 /// What [`SentRing::take`] found.
@@ -214,6 +299,8 @@ pub enum Lookup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::HashMap;
 
     fn outgoing(sequence_number: u16) -> Outgoing {
         Outgoing { sequence_number, ..Outgoing::default() }
@@ -257,7 +344,7 @@ mod tests {
         }
         let end = begin + interval * (count - 1);
         let mut is_known = |packet: &u32| match ring.take(end, number(*packet), Duration::ZERO) {
-            Lookup::Found(sent) => sent.index == u64::from(*packet),
+            Lookup::Found(sent) => sent.index == *packet,
             Lookup::OnItsWay | Lookup::Unknown => false,
         };
         let known = (0..count).rev().take_while(&mut is_known).count();
@@ -266,9 +353,15 @@ mod tests {
 
     #[test]
     fn a_ring_is_as_long_as_a_second_of_its_stream() {
-        assert_eq!(stream_of(Duration::from_millis(20)), (64, 51), "sound");
+        assert_eq!(stream_of(Duration::from_millis(20)), (64, 51), "one packet every 20 ms");
         assert_eq!(stream_of(Duration::from_millis(6)), (256, 167), "1.5 Mbit/s");
+        assert_eq!(stream_of(Duration::from_millis(4)), (320, 251), "2 Mbit/s");
         assert_eq!(stream_of(Duration::from_millis(1)), (SENT_MAX, SENT_MAX), "too much for it");
+    }
+
+    #[test]
+    fn an_entry_is_small() {
+        assert_eq!(size_of::<Entry>(), 24);
     }
 
     #[test]
@@ -276,9 +369,9 @@ mod tests {
         let (now, mut ring) = (Instant::now(), SentRing::default());
         let later = now + KEPT_FOR * 2;
         ring.note(now, outgoing(5), false, (0, 1), Way::Waits);
-        ring.note(later, outgoing(5 + SENT_MIN as u16), false, (0, 2), Way::Waits);
+        ring.note(later, outgoing(5 + SENT_STEP as u16), false, (0, 2), Way::Waits);
         assert!(
-            ring.waiting(5, Way::Waits).is_some() && ring.waiting(5 + SENT_MIN as u16, Way::Waits).is_some()
+            ring.waiting(5, Way::Waits).is_some() && ring.waiting(5 + SENT_STEP as u16, Way::Waits).is_some()
         );
     }
 
@@ -336,5 +429,33 @@ mod tests {
         ring.forget_stream(1);
         let mut found = |number| matches!(ring.take(now, number, Duration::ZERO), Lookup::Found(_));
         assert_eq!([65_535, 0, 1].map(&mut found), [true, false, false]);
+    }
+
+    proptest! {
+        /// Each step goes on by some numbers, or back to one that is late. All of it happens within a second.
+        #[test]
+        fn what_is_found_is_what_was_noted_and_the_newest_numbers_are_there(
+            first in any::<u16>(),
+            steps in proptest::collection::vec((prop_oneof![9 => 1..4_i32, 1 => 4..90, 3 => -70..0], any::<bool>()), 1..900),
+        ) {
+            let (now, mut ring) = (Instant::now(), SentRing::default());
+            let mut noted = HashMap::new();
+            let mut newest = 0;
+            for (index, (step, left)) in steps.into_iter().enumerate() {
+                let number = if index == 0 { 0 } else { newest + step };
+                newest = newest.max(number);
+                let way = if left { Way::Left } else { Way::Waits };
+                ring.note(now, outgoing(first.wrapping_add(number as u16)), false, (0, index as u64), way);
+                noted.insert(number, (index as u32, way));
+            }
+            for number in newest - 2 * SENT_MAX as i32..=newest + 1 {
+                let sequence_number = first.wrapping_add(number as u16);
+                let found = [Way::Left, Way::Waits]
+                    .into_iter()
+                    .find_map(|way| Some((ring.waiting(sequence_number, way)?.index, way)));
+                let known = noted.get(&number).copied().filter(|_| newest - number < SENT_MAX as i32);
+                prop_assert_eq!(found, known, "{} of {}", number, newest);
+            }
+        }
     }
 }

@@ -4,14 +4,16 @@ use std::{ops::Range, time::Instant};
 
 use super::{
     Outlet, Router, claims,
-    consumer::Passing,
+    consumer::Sounding,
+    held::fetch_ahead,
     producer::Incoming,
     red::{Recent, Red},
     silence::{self, Pass},
 };
 use crate::engine::{
-    packet::RtpPacket,
+    packet::{RtpPacket, template::Carried},
     relay::{SoundHead, home::relay_sound},
+    transport::params::Elements,
 };
 
 /// Packets that are put before the first one after a pause, where the viewer takes redundancy: the start of a word that
@@ -31,24 +33,31 @@ pub struct Sound<'a> {
     pub heard: bool,
 }
 
-/// What one viewer gets of it.
+/// A packet of sound with those before it, written once for all viewers that get as many.
+#[derive(Debug)]
+pub struct Redundant<'a> {
+    /// The Opus payload.
+    opus: &'a [u8],
+    /// Where the ones before it are.
+    recent: &'a Recent,
+    /// The publisher's timestamp.
+    timestamp: u32,
+    /// By how many are before it; each has its place in the bytes.
+    written: [Option<Written>; BEFORE_SPEECH],
+    bytes: &'a mut Vec<u8>,
+}
+
+/// What was written: how long it is, and with which payload type of Opus. It has no length where there is nothing before it.
 #[derive(Debug, Clone, Copy)]
-pub enum Body<'a> {
-    /// This payload as it is.
-    Plain(&'a [u8]),
-    /// This Opus payload with the ones before it.
-    Redundant {
-        /// The Opus payload.
-        opus: &'a [u8],
-        /// Where the ones before it are.
-        recent: &'a Recent,
-        /// The publisher's timestamp.
-        timestamp: u32,
-        /// How many of them.
-        distance: usize,
-        /// The viewer's payload type of Opus.
-        payload_type: u8,
-    },
+struct Written {
+    payload_type: u8,
+    len: Option<usize>,
+}
+
+/// Elements of the header that are carried on, prepared anew where a viewer has others than the one before.
+#[derive(Debug, Default)]
+pub struct CarriedOn {
+    prepared: Option<(Elements, Option<Carried>)>,
 }
 
 impl Sound<'_> {
@@ -63,26 +72,45 @@ pub fn repeated(distance: usize, begins: bool) -> usize {
     if begins { distance.max(BEFORE_SPEECH) } else { distance }
 }
 
-impl Body<'_> {
-    /// Bytes it takes at most.
-    pub fn len_max(&self) -> usize {
-        match self {
-            Body::Plain(payload) => payload.len(),
-            Body::Redundant { opus, .. } => opus.len() + Recent::OVERHEAD_MAX,
-        }
+impl<'a> Redundant<'a> {
+    /// Nothing was asked for. What is, is written over `bytes`.
+    pub fn new(opus: &'a [u8], recent: &'a Recent, timestamp: u32, bytes: &'a mut Vec<u8>) -> Self {
+        Redundant { opus, recent, timestamp, written: [None; BEFORE_SPEECH], bytes }
     }
 
-    /// Writes it, and returns its length; `None` when it does not fit.
-    pub fn write(&self, out: &mut [u8]) -> Option<usize> {
-        match *self {
-            Body::Plain(payload) => {
-                out.get_mut(..payload.len())?.copy_from_slice(payload);
-                Some(payload.len())
+    /// The packet with the sound of up to `distance` before it, for viewers with this payload type of Opus; `None` when there is
+    /// nothing to repeat.
+    pub fn get(&mut self, distance: usize, payload_type: u8) -> Option<&[u8]> {
+        let place = distance.checked_sub(1)?;
+        let room = self.opus.len() + Recent::OVERHEAD_MAX;
+        let written = self.written.get_mut(place)?;
+        let len = match written {
+            Some(written) if written.payload_type == payload_type => written.len,
+            _ => {
+                if self.bytes.len() < room * BEFORE_SPEECH {
+                    self.bytes.resize(room * BEFORE_SPEECH, 0);
+                }
+                let out = self.bytes.get_mut(place * room..)?;
+                let len = if self.recent.has_before(self.timestamp, distance) {
+                    self.recent.write(payload_type, distance, self.timestamp, self.opus, out)
+                } else {
+                    None
+                };
+                *written = Some(Written { payload_type, len });
+                len
             }
-            Body::Redundant { opus, recent, timestamp, distance, payload_type } => {
-                recent.write(payload_type, distance, timestamp, opus, out)
-            }
+        };
+        self.bytes.get(place * room..place * room + len?)
+    }
+}
+
+impl CarriedOn {
+    /// For a viewer with these elements.
+    pub fn to(&mut self, elements: &Elements, packet: &RtpPacket, bytes: &[u8]) -> Option<&Carried> {
+        if self.prepared.as_ref().is_none_or(|(of, _)| of.carried != elements.carried) {
+            self.prepared = Some((*elements, Carried::new(elements.of(packet, bytes))));
         }
+        self.prepared.as_ref()?.1.as_ref()
     }
 }
 
@@ -208,9 +236,66 @@ impl Router {
         outlet: &mut Outlet<'_>,
     ) {
         let producer = &self.producers[slot];
-        for &slot in &producer.consumers {
-            let viewer = &mut self.consumers[slot];
-            viewer.forward(now, incoming, packet, Passing::Sound(sound), producer, outlet);
+        let mut bytes = std::mem::take(outlet.plain);
+        let mut sounding = Sounding {
+            incoming,
+            packet,
+            sound,
+            redundant: Redundant::new(sound.opus, &producer.recent, packet.0.timestamp, &mut bytes),
+            carried: CarriedOn::default(),
+        };
+        for (place, &slot) in producer.consumers.iter().enumerate() {
+            fetch_ahead(&producer.consumers[place..], &self.consumers, outlet);
+            self.consumers[slot].hear(now, &mut sounding, producer, outlet);
+        }
+        *outlet.plain = bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{
+        packet::{HeaderFields, write_header},
+        transport::params::ExtensionIds,
+    };
+
+    #[test]
+    fn what_is_written_once_is_what_would_be_written_for_each_viewer() {
+        let mut recent = Recent::default();
+        (0..3_u8).for_each(|packet| recent.keep(u32::from(packet) * 960, &[packet; 40]));
+        let (opus, mut bytes) = ([9; 50], vec![7; 10]);
+        let mut redundant = Redundant::new(&opus, &recent, 2880, &mut bytes);
+        let asked = [(1, 100), (2, 100), (1, 100), (0, 100), (1, 111), (2, 111), (1, 100), (3, 100)];
+        for (distance, payload_type) in asked {
+            let mut written = [0; 500];
+            let len = recent.write(payload_type, distance, 2880, &opus, &mut written).expect("it fits");
+            let expected = (1..=BEFORE_SPEECH).contains(&distance).then(|| &written[..len]);
+            assert_eq!(redundant.get(distance, payload_type), expected, "{distance} {payload_type}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_was_before_there_is_nothing_to_repeat() {
+        let (recent, mut bytes) = (Recent::default(), Vec::new());
+        let mut redundant = Redundant::new(&[9; 50], &recent, 2880, &mut bytes);
+        assert_eq!([redundant.get(1, 100).is_some(), redundant.get(1, 100).is_some()], [false; 2]);
+    }
+
+    #[test]
+    fn a_viewer_with_other_elements_gets_its_own() {
+        let fields =
+            HeaderFields { marker: false, payload_type: 111, sequence_number: 1, timestamp: 1, ssrc: 1 };
+        let mut bytes = [0; 100];
+        write_header(&mut bytes, fields, [(5, &[0x85][..])].into_iter()).expect("there is room");
+        let packet = RtpPacket::parse(&bytes).expect("a packet");
+        let ids = |audio_level| ExtensionIds { audio_level, ..ExtensionIds::default() };
+        let mut carried = CarriedOn::default();
+        for id in [1, 1, 7, 0, 1] {
+            let elements = Elements::new(&ids(5), &ids(id), "");
+            let expected = Carried::new((id != 0).then_some((id, &[0x85][..])).into_iter());
+            let prepared = carried.to(&elements, &packet, &bytes);
+            assert_eq!(format!("{prepared:?}"), format!("{:?}", expected.as_ref()), "{id}");
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::srtp::SrtpError;
 use super::{LocalIndex, Received, Transport};
 use crate::engine::packet::{HeaderPrefix, RtpPacket};
+use crate::engine::prefetch::prefetch;
 
 /// Authentic media from another checked address is followed when the path in use has brought none for so long. Below it,
 /// both may be in use for a moment while a browser moves by nomination; a speaker who changes networks is gone no longer.
@@ -77,10 +78,31 @@ impl Transport {
         Received::Dropped
     }
 
+    /// Has fetched what the next packet to the peer needs.
+    pub fn prefetch(&self) {
+        prefetch(&self.outbound);
+        prefetch(&self.path);
+        prefetch(&self.connected);
+    }
+
+    /// Has fetched what that points to.
+    pub fn prefetch_further(&self) {
+        if let Some(outbound) = &self.outbound {
+            outbound.prefetch();
+        }
+    }
+
     /// Seals a plain RTP packet of `plain_len` bytes at the start of `buf`, which has [`super::RTP_OVERHEAD_MAX`] spare bytes.
     /// Returns the sealed length; `None` before the keys are there, after the end, and for a packet number used before.
     pub fn seal_rtp(&mut self, buf: &mut [u8], plain_len: usize) -> Option<usize> {
         self.outbound.as_mut()?.seal_rtp(buf, plain_len).ok()
+    }
+
+    /// As [`Transport::seal_rtp`], of a packet whose header is at the start of `buf`, as `prefix` says, and whose `rest` is sealed
+    /// on its way there.
+    #[inline]
+    pub fn seal_rtp_from(&mut self, buf: &mut [u8], prefix: HeaderPrefix, rest: &[u8]) -> Option<usize> {
+        self.outbound.as_mut()?.seal_rtp_from(buf, prefix, rest).ok()
     }
 
     /// As [`Transport::seal_rtp`] for a compound RTCP packet and [`super::RTCP_OVERHEAD_MAX`].

@@ -34,6 +34,9 @@ pub const VIDEO_MAX: usize = 512;
 pub const REPAIRS_MAX: usize = 256;
 /// See [`REPAIRS_MAX`].
 const REPAIRS_WAIT_MAX: Duration = Duration::from_millis(250);
+/// Where nothing had to wait for so long, the queues are given back: they are 24 kB, and most viewers need them only until it
+/// is known what their path carries.
+const GIVEN_BACK_AFTER: Duration = Duration::from_secs(2);
 /// A packet that waits longer than this is not overtaken any more: what is pinned goes first, and the others still get theirs.
 const OVERTAKEN_FOR: Duration = Duration::from_millis(250);
 /// The floor is a fourth above what is sent by measurement: frames differ.
@@ -141,6 +144,8 @@ pub struct Pacer {
     repairs: VecDeque<Entry>,
     repair_bytes: usize,
     video: VecDeque<Entry>,
+    /// When a packet began to wait last.
+    waited_at: Instant,
     cluster: Option<Cluster>,
     figures: PacerFigures,
 }
@@ -156,6 +161,7 @@ impl Pacer {
             repairs: VecDeque::new(),
             repair_bytes: 0,
             video: VecDeque::new(),
+            waited_at: now,
             cluster: None,
             figures: PacerFigures::default(),
         }
@@ -196,8 +202,12 @@ impl Pacer {
 
     /// Takes note of a packet that left without asking: of sound, or of a data channel.
     pub fn spend_unheld(&mut self, now: Instant, len: usize) {
-        let paid_at = self.paid_at.max(now) + self.pace.time(len);
-        self.paid_at = self.paid_at.max(paid_at.min(now + UNHELD_DEBT_MAX));
+        let time = self.pace.time(len);
+        if self.paid_at <= now {
+            self.paid_at = now + time.min(UNHELD_DEBT_MAX);
+            return;
+        }
+        self.paid_at = self.paid_at.max((self.paid_at + time).min(now + UNHELD_DEBT_MAX));
     }
 
     /// Packets of data channels have to wait: for repetitions, which go before everything but sound, or for a probe, which
@@ -229,12 +239,21 @@ impl Pacer {
         if queue.capacity() == 0 {
             queue.reserve_exact(max);
         }
+        self.waited_at = now;
         let ahead = queue.iter().rev().take_while(|entry| entry.is_overtaken(now, &waiting)).count();
         queue.insert(queue.len() - ahead, Entry { waiting, since: now });
         self.figures.waiting += 1;
         self.figures.waiting_bytes += usize::from(waiting.len);
         self.repair_bytes += if waiting.repair { usize::from(waiting.len) } else { 0 };
         true
+    }
+
+    /// Gives back what was taken for packets that wait, once none has had to for a while.
+    pub fn rest(&mut self, now: Instant) {
+        let is_needed = !self.video.is_empty() || !self.repairs.is_empty();
+        if !is_needed && now.saturating_duration_since(self.waited_at) > GIVEN_BACK_AFTER {
+            (self.video, self.repairs) = (VecDeque::new(), VecDeque::new());
+        }
     }
 
     /// The packet that may leave now, if one may. It waits on until [`Pacer::take`].

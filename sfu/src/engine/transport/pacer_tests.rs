@@ -274,3 +274,19 @@ fn a_probe_ends_with_its_bytes_or_with_what_is_remembered_of_it_or_when_it_takes
     assert_eq!(probe_packets(Bitrate::kbps(50_000), 200_000, 290), PROBE_PACKETS_MAX);
     assert_eq!(probe_packets(Bitrate(0), 10_000, 1000), 1);
 }
+
+#[test]
+fn what_was_taken_to_wait_in_is_given_back_once_nothing_has_to_wait() {
+    let now = Instant::now();
+    let mut pacer = Pacer::new(now, MEGABIT);
+    let capacity = |pacer: &Pacer| pacer.video.capacity() + pacer.repairs.capacity();
+    assert!(pacer.wait(now, video(1)) && pacer.wait(now, repair(2)));
+    pacer.rest(now + GIVEN_BACK_AFTER * 2);
+    assert!(capacity(&pacer) >= VIDEO_MAX + REPAIRS_MAX, "something waits");
+    drain(&mut pacer, now);
+    pacer.rest(now + GIVEN_BACK_AFTER / 2);
+    assert!(capacity(&pacer) >= VIDEO_MAX + REPAIRS_MAX, "it was needed just now");
+    pacer.rest(now + GIVEN_BACK_AFTER * 2);
+    assert_eq!(capacity(&pacer), 0);
+    assert!(pacer.wait(now + GIVEN_BACK_AFTER * 3, video(3)));
+}

@@ -94,7 +94,7 @@ pub const CARRIED_MAX: usize = 5;
 pub struct Elements {
     /// The pairs (publisher's id, subscriber's id) of what is carried from one to the other; 0 where one of them does not
     /// know the element.
-    pub carried: [(u8, u8); CARRIED_MAX],
+    pub carried: [[u8; 2]; CARRIED_MAX],
     /// Bytes of the values of our own; 0 for one that is not sent.
     own: [usize; 3],
 }
@@ -107,20 +107,42 @@ impl Elements {
             (subscribed.abs_send_time, ABS_SEND_TIME_LEN),
             (subscribed.transport_wide, TRANSPORT_WIDE_LEN),
         ];
+        // The dependency descriptor is the last one.
         let carried = [
-            (published.audio_level, subscribed.audio_level),
-            (published.orientation, subscribed.orientation),
-            (published.capture_time, subscribed.capture_time),
-            (published.playout_delay, subscribed.playout_delay),
-            (published.dependency, subscribed.dependency),
+            [published.audio_level, subscribed.audio_level],
+            [published.orientation, subscribed.orientation],
+            [published.capture_time, subscribed.capture_time],
+            [published.playout_delay, subscribed.playout_delay],
+            [published.dependency, subscribed.dependency],
         ];
         Elements { carried, own: own.map(|(id, len)| if id == 0 { 0 } else { len }) }
     }
 
+    /// What of a publisher's packet is carried on as it is, with the subscriber's ids: all but the dependency descriptor, which
+    /// is another one for each subscriber. `header` begins with the packet's header.
+    pub fn of<'a>(
+        &'a self,
+        packet: &'a RtpPacket,
+        header: &'a [u8],
+    ) -> impl Iterator<Item = (u8, &'a [u8])> + Clone {
+        let as_it_is = &self.carried[..CARRIED_MAX - 1];
+        let known = as_it_is.iter().filter(|&&[theirs, ours]| theirs != 0 && ours != 0);
+        known.filter_map(move |&[theirs, ours]| Some((ours, packet.extension(header, theirs)?)))
+    }
+
+    /// The dependency descriptor of a publisher's packet, with the subscriber's id, where both know it.
+    pub fn dependency<'a>(&self, packet: &RtpPacket, header: &'a [u8]) -> Option<(u8, &'a [u8])> {
+        let [theirs, ours] = self.carried[CARRIED_MAX - 1];
+        if theirs == 0 || ours == 0 {
+            return None;
+        }
+        Some((ours, packet.extension(header, theirs)?))
+    }
+
     /// Bytes that they take beside the payload of a publisher's packet. A descriptor that is rewritten may become longer.
     pub fn len_beside(&self, packet: &RtpPacket) -> usize {
-        let taken = self.carried.iter().filter(|&&(theirs, ours)| theirs != 0 && ours != 0);
-        let carried = taken.filter_map(|&(theirs, _)| packet.extension_len(theirs));
+        let taken = self.carried.iter().filter(|&&[theirs, ours]| theirs != 0 && ours != 0);
+        let carried = taken.filter_map(|&[theirs, _]| packet.extension_len(theirs));
         extensions_len(self.own.into_iter().filter(|&len| len > 0).chain(carried))
     }
 }

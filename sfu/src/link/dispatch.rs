@@ -214,7 +214,7 @@ impl Dispatch {
         let worker = self.worker_of_transport(room, transport)?;
         let response = self.ask(room, worker, command).await;
         if response.is_ok() {
-            self.placement().add_consumer(room, consumer, worker);
+            self.placement().add_consumer(room, consumer, transport);
         }
         response
     }

@@ -105,7 +105,12 @@ impl Inbox {
         self.jobs.try_recv().ok()
     }
 
-    /// Jobs are waiting.
+    /// Jobs waiting.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// No job is waiting.
     pub fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }

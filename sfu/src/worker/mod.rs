@@ -16,12 +16,15 @@ pub mod neighbours;
 pub mod outbox;
 pub mod placement;
 pub mod pool;
+pub mod reports;
 mod ring;
 mod sleep;
 mod snapshot;
 pub mod socket;
 mod sync;
 pub mod tcp;
+#[cfg(test)]
+mod turn_tests;
 mod wait;
 
 pub use snapshot::{Published, Snapshot, TURNS, WorkerCounters};
@@ -29,10 +32,11 @@ pub use snapshot::{Published, Snapshot, TURNS, WorkerCounters};
 use crate::engine::{PathEvent, router::held::Progress, transport::LocalIndex};
 use core::Core;
 use inbox::{Inbox, Job};
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Interest, Poll, Registry, Token};
 use neighbours::Arrivals;
 use outbox::Outbox;
 use plenum_shared::command::{Refusal, RefusalReason, RoomCommand};
+use reports::{Found, Reading};
 use socket::{MediaSocket, Readiness, ReceiveBatch, SendBatches, Sockets};
 use std::{
     io,
@@ -44,9 +48,13 @@ use tcp::{FrameBatch, TcpPaths};
 
 /// The token of the inbox's waker; sockets have their index.
 const WAKER: Token = Token(usize::MAX);
+/// Tokens from here on, but for the last, are sockets of reports by their index.
+const REPORTS: usize = usize::MAX / 2;
 /// Jobs served between two looks at the sockets: commands come in bursts when many people join, and media must not
 /// wait for all of them.
 const JOBS_PER_TURN: usize = 16;
+/// Messages of other workers taken between two looks at the sockets, as many as packets: each may be for hundreds of clients.
+const MESSAGES_PER_TURN: usize = 64;
 /// Reads of connections between two looks at the other sockets; whoever is left has its turn next.
 const TCP_READS_PER_TURN: usize = 16;
 /// What another worker was told and had no room for is tried again after this.
@@ -71,6 +79,7 @@ pub struct Worker<C> {
     sockets: Vec<MediaSocket>,
     /// Sockets that may have more to read; the poll speaks up only on a change.
     readable: Vec<bool>,
+    reading: Reading,
     receive: ReceiveBatch,
     send: SendBatches,
     tcp: TcpPaths,
@@ -78,6 +87,8 @@ pub struct Worker<C> {
     poll: Poll,
     inbox: Inbox,
     arrivals: Arrivals,
+    /// Jobs that came before the last of what is heard now.
+    jobs_due: usize,
     /// Something is told to another worker that has no room for it yet.
     is_telling: bool,
     outbox: Arc<Outbox>,
@@ -100,13 +111,15 @@ impl<C: Core> Worker<C> {
         Ways { inbox, arrivals, outbox, published }: Ways,
     ) -> io::Result<Self> {
         for (index, socket) in sockets.iter_mut().enumerate() {
-            poll.registry().register(socket.source(), Token(index), Interest::READABLE)?;
+            poll.registry().register(socket.inlet().source(), Token(index), Interest::READABLE)?;
         }
+        watch_reports(&mut sockets, poll.registry())?;
         let has_gso = sockets.iter().any(MediaSocket::has_gso);
         core.egress().set_segments_max(if has_gso { usize::MAX } else { 1 });
         Ok(Self {
             core,
             readable: vec![false; sockets.len()],
+            reading: Reading::Watched,
             receive: ReceiveBatch::default(),
             send: SendBatches::new(sockets.len()),
             sockets,
@@ -115,6 +128,7 @@ impl<C: Core> Worker<C> {
             poll,
             inbox,
             arrivals,
+            jobs_due: 0,
             is_telling: false,
             outbox,
             published,
@@ -139,6 +153,7 @@ impl<C: Core> Worker<C> {
             self.tell_events();
             self.is_telling = !self.core.relay().flush();
             self.flush();
+            self.read_reports();
             self.publish();
         }
         self.close_rooms();
@@ -152,6 +167,7 @@ impl<C: Core> Worker<C> {
         let timeout = self.time_to_wait(now);
         let timeout =
             if timeout.is_zero() || !self.arrivals.fall_asleep() { Duration::ZERO } else { timeout };
+        let was_watched = self.reading == Reading::Watched;
         let polled = wait::wait(&mut self.poll, events, timeout);
         self.arrivals.wake_up();
         if let Err(error) = &polled
@@ -166,11 +182,15 @@ impl<C: Core> Worker<C> {
             return;
         }
         for event in events.iter().filter(|event| event.token() != WAKER) {
-            if self.tcp.note(event) {
-                continue;
+            let Token(token) = event.token();
+            if token >= REPORTS {
+                self.reading = Reading::awake(self.woken_at);
+            } else if !self.tcp.note(event) {
+                self.readable[token] = true;
             }
-            let Token(index) = event.token();
-            self.readable[index] = true;
+        }
+        if was_watched && self.reading != Reading::Watched {
+            self.ignore_reports();
         }
     }
 
@@ -178,7 +198,8 @@ impl<C: Core> Worker<C> {
         if self.readable.contains(&true) || self.tcp.is_ready() || !self.inbox.is_empty() {
             return Duration::ZERO;
         }
-        let wake_at = self.core.poll_timeout().map_or(self.publish_at, |at| at.min(self.publish_at));
+        let deadlines = [self.core.poll_timeout(), self.reading.poll_timeout()];
+        let wake_at = deadlines.into_iter().flatten().fold(self.publish_at, Instant::min);
         let longest = if self.is_telling { RETELL_AFTER } else { Duration::MAX };
         wake_at.saturating_duration_since(now).min(longest)
     }
@@ -194,7 +215,7 @@ impl<C: Core> Worker<C> {
             let now = Instant::now();
             // There are at most `LISTEN_MAX` sockets.
             let local = LocalIndex(index as u8);
-            let readiness = receive.fill(&mut sockets[index], &mut snapshot.sockets);
+            let readiness = receive.fill(sockets[index].inlet(), &mut snapshot.sockets);
             readable[index] = readiness == Readiness::MayHaveMore;
             for (source, datagram) in receive.datagrams() {
                 contained(core, &mut snapshot.worker.panics, |core| {
@@ -227,27 +248,34 @@ impl<C: Core> Worker<C> {
         self.tell_closed_paths();
     }
 
-    /// What other workers have told, and the packets that they have sent on by now.
+    /// What other workers have told, and the packets that they have sent on by now. When there is too much of the former, the
+    /// rest of it is heard in the next turns, and what came after it waits until then.
     fn read_relayed(&mut self) {
-        self.arrivals.count();
+        if self.arrivals.is_heard() {
+            // Whoever asks something was told of it before by what is told by now.
+            self.jobs_due = self.inbox.len().min(JOBS_PER_TURN);
+            self.arrivals.count();
+        }
         self.hear();
-        let now = Instant::now();
+        // The clock is not looked at for nothing: in most turns there is none.
+        let mut first_at = None;
         let Self { core, arrivals, sockets, send, tcp, snapshot, .. } = self;
         while let Some(()) = arrivals.take_packet(|head, bytes| {
+            let now = *first_at.get_or_insert_with(Instant::now);
             contained(core, &mut snapshot.worker.panics, |core| core.handle_relayed(now, head, bytes));
         }) {
             make_room(core, send, sockets, tcp, snapshot);
         }
     }
 
-    /// What other workers have told by now. Whoever asks something here was told of it before by what is in there.
+    /// What was told before the packets that were counted.
     fn hear(&mut self) {
-        for _ in 0..self.arrivals.told() {
-            let Some((from, message)) = self.arrivals.take_message() else { return };
+        let Self { core, arrivals, sockets, send, tcp, snapshot, .. } = self;
+        for _ in 0..MESSAGES_PER_TURN {
+            let Some((from, message)) = arrivals.take_message() else { return };
             let now = Instant::now();
-            contained(&mut self.core, &mut self.snapshot.worker.panics, |core| {
-                core.handle_message(now, from, message);
-            });
+            contained(core, &mut snapshot.worker.panics, |core| core.handle_message(now, from, message));
+            make_room(core, send, sockets, tcp, snapshot);
         }
     }
 
@@ -266,7 +294,10 @@ impl<C: Core> Worker<C> {
     }
 
     fn serve_jobs(&mut self) {
-        for _ in 0..JOBS_PER_TURN {
+        if !self.arrivals.is_heard() {
+            return;
+        }
+        for _ in 0..std::mem::take(&mut self.jobs_due) {
             let Some(job) = self.inbox.take() else { return };
             self.serve(job);
         }
@@ -274,7 +305,6 @@ impl<C: Core> Worker<C> {
 
     /// An answer that nobody waits for any more is no error.
     fn serve(&mut self, job: Job) {
-        self.hear();
         let now = Instant::now();
         let panics = &mut self.snapshot.worker.panics;
         match job {
@@ -304,6 +334,10 @@ impl<C: Core> Worker<C> {
         let now = Instant::now();
         if self.core.poll_timeout().is_some_and(|at| at <= now) {
             contained(&mut self.core, &mut self.snapshot.worker.panics, |core| core.handle_timeout(now));
+            if self.core.egress().is_filling() {
+                // Of what was held until now, some may not have had room.
+                self.end_batch();
+            }
         }
     }
 
@@ -316,13 +350,67 @@ impl<C: Core> Worker<C> {
     fn flush(&mut self) {
         let Self { core, send, sockets, tcp, snapshot, .. } = self;
         send_egress(core, send, sockets, tcp, snapshot);
-        tcp.flush(Instant::now(), &mut snapshot.tcp);
+        if tcp.has_unflushed() {
+            tcp.flush(Instant::now(), &mut snapshot.tcp);
+        }
         // Last, so that whoever has to go hears the goodbye.
         while let Some(event) = core.poll_path_event() {
             match event {
                 PathEvent::Taken { local, remote } => tcp.prove(local, remote),
                 PathEvent::Left { local, remote } => tcp.let_go(local, remote, &mut snapshot.tcp),
             }
+        }
+    }
+
+    /// What was reported since the last time, and what follows from it. After everything else, which is in more of a hurry.
+    fn read_reports(&mut self) {
+        if !self.reading.is_due(self.woken_at) {
+            return;
+        }
+        let now = Instant::now();
+        let mut found = Found::Nothing;
+        let Self { core, sockets, receive, send, tcp, snapshot, .. } = self;
+        for index in 0..sockets.len() {
+            let Some(inlet) = sockets[index].reports() else { continue };
+            let local = LocalIndex(index as u8);
+            if receive.fill(inlet, &mut snapshot.sockets) == Readiness::MayHaveMore {
+                found = Found::Some;
+            }
+            for (source, datagram) in receive.datagrams() {
+                found = found.max(Found::All);
+                contained(core, &mut snapshot.worker.panics, |core| {
+                    core.handle_datagram(now, local, source, datagram);
+                });
+                make_room(core, send, sockets, tcp, snapshot);
+            }
+        }
+        self.reading = self.reading.after(now, found);
+        if self.reading == Reading::Watched {
+            self.watch_reports(now);
+        }
+        if found != Found::Nothing {
+            // The kernel may have joined media of the same peer to a report.
+            self.end_batch();
+            self.serve_deadlines();
+            self.tell_events();
+            self.flush();
+        }
+    }
+
+    /// Whoever reports next is told of by the poll.
+    fn watch_reports(&mut self, now: Instant) {
+        if let Err(error) = watch_reports(&mut self.sockets, self.poll.registry()) {
+            tracing::error!(%error, "the poll does not watch reports; they are looked for");
+            self.ignore_reports();
+            self.reading = self.reading.after(now, Found::All);
+        }
+    }
+
+    /// They are looked for without the poll.
+    fn ignore_reports(&mut self) {
+        for inlet in self.sockets.iter_mut().filter_map(MediaSocket::reports) {
+            // What is not registered is ignored already.
+            let _ = self.poll.registry().deregister(inlet.source());
         }
     }
 
@@ -352,6 +440,16 @@ impl<C: Core> Worker<C> {
             }
         }
     }
+}
+
+/// Has the poll tell of the next report, also of one that is there already.
+fn watch_reports(sockets: &mut [MediaSocket], registry: &Registry) -> io::Result<()> {
+    for (index, socket) in sockets.iter_mut().enumerate() {
+        if let Some(inlet) = socket.reports() {
+            registry.register(inlet.source(), Token(REPORTS + index), Interest::READABLE)?;
+        }
+    }
+    Ok(())
 }
 
 /// In the middle of a batch: sends what is there when it has become much.
@@ -400,10 +498,11 @@ fn send_egress<C: Core>(
     core.relay().flush();
     let egress = core.egress();
     if !egress.is_empty() {
-        let now = Instant::now();
+        let mut queued_at = None;
         let Snapshot { sockets: counters, tcp: tcp_counters, .. } = snapshot;
         let by_udp = egress.messages().filter(|message| {
             if message.local.is_tcp() {
+                let now = *queued_at.get_or_insert_with(Instant::now);
                 tcp.queue(now, message, tcp_counters);
             }
             !message.local.is_tcp()

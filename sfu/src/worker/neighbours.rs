@@ -9,10 +9,11 @@ use super::{
 };
 use crate::engine::{
     egress::Class,
-    relay::{Head, Relay, WorkerIndex, message::Message},
+    relay::{Head, PACKET_BYTES_MAX, Relay, WorkerIndex, message::Message},
 };
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use mio::Waker;
+use plenum_shared::id::RoomId;
 use std::{
     collections::VecDeque,
     fmt, io,
@@ -26,13 +27,16 @@ use std::{
 const PACKETS_MAX: usize = 1024;
 /// Of those, places that only sound may take.
 const SPARED_FOR_SOUND: usize = PACKETS_MAX / 8;
-/// Bytes of a packet that crosses: all that a path of 1500 bytes carries.
-const PACKET_BYTES: usize = 1500;
 /// Messages waiting for one worker. They come with commands, of which at most a thousand wait anywhere, with joining and
 /// leaving, and once a second for each viewer. Beyond it they wait with the sender, packets are refused, and so is what may be.
 const TOLD_MAX: usize = 16_384;
-/// Bytes of messages of data channels that wait for one worker: several times what all clients of a room may send in a moment.
+/// Bytes of messages that may be lost and wait for one worker.
 const HEAVY_BYTES_MAX: usize = 4 << 20;
+/// Of those, bytes of one room: several times what its clients send in a moment, and whatever happens in one there is something
+/// left for the others.
+const ROOM_BYTES_MAX: usize = HEAVY_BYTES_MAX / 4;
+/// Rooms share so many accounts, by the last bits of their names, which are random.
+const ROOM_ACCOUNTS: usize = 64;
 /// What one of them takes beside its payload.
 const HEAVY_BYTES_EACH: usize = 512;
 /// Packets taken from one ring between two looks at the sockets, as many as one look at a socket may bring: a worker that is
@@ -43,7 +47,7 @@ const PACKETS_PER_TURN: usize = 64;
 struct Packet {
     head: Option<Head>,
     len: usize,
-    bytes: [u8; PACKET_BYTES],
+    bytes: [u8; PACKET_BYTES_MAX],
 }
 
 impl fmt::Debug for Packet {
@@ -56,17 +60,57 @@ impl fmt::Debug for Packet {
 #[derive(Debug)]
 enum Told {
     Message(Message),
-    /// One with so many bytes in it.
-    Heavy(Message, usize),
+    /// One that might have been refused, and what it was let in for.
+    Heavy(Message, Weight),
     /// The reader's end of a ring that begins here.
     Ring(Reader<Packet>),
+}
+
+/// How much waits for one worker of what may be lost.
+#[derive(Debug)]
+struct Heavy {
+    bytes: AtomicUsize,
+    by_account: [AtomicUsize; ROOM_ACCOUNTS],
+}
+
+/// What one message adds to it.
+#[derive(Debug)]
+struct Weight {
+    bytes: usize,
+    account: usize,
+}
+
+impl Default for Heavy {
+    fn default() -> Self {
+        Self { bytes: AtomicUsize::new(0), by_account: [const { AtomicUsize::new(0) }; ROOM_ACCOUNTS] }
+    }
+}
+
+impl Heavy {
+    /// Several that ask at once may exceed what may wait, by as many messages.
+    fn let_in(&self, room: RoomId, bytes: usize) -> Option<Weight> {
+        let account = (room.0.as_u128() % ROOM_ACCOUNTS as u128) as usize;
+        for (waiting, most) in [(&self.bytes, HEAVY_BYTES_MAX), (&self.by_account[account], ROOM_BYTES_MAX)] {
+            if waiting.load(Ordering::Relaxed) + bytes > most {
+                return None;
+            }
+        }
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.by_account[account].fetch_add(bytes, Ordering::Relaxed);
+        Some(Weight { bytes, account })
+    }
+
+    fn let_out(&self, Weight { bytes, account }: Weight) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.by_account[account].fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 /// One worker as the others reach it.
 #[derive(Clone, Debug)]
 struct Door {
     told: Sender<(WorkerIndex, Told)>,
-    heavy_bytes: Arc<AtomicUsize>,
+    heavy: Arc<Heavy>,
     sleep: Arc<Sleep>,
     waker: Arc<Waker>,
 }
@@ -75,9 +119,11 @@ struct Door {
 #[derive(Debug)]
 pub struct Arrivals {
     told: Receiver<(WorkerIndex, Told)>,
-    heavy_bytes: Arc<AtomicUsize>,
+    heavy: Arc<Heavy>,
     /// At most one for each other worker, with how many of its packets are to be taken next.
     rings: Vec<(Reader<Packet>, usize)>,
+    /// How much of what was told is to be taken before those packets.
+    unheard: usize,
     /// The most packets that waited in one of them, since somebody asked.
     most_waiting: usize,
     sleep: Arc<Sleep>,
@@ -108,9 +154,12 @@ pub fn neighbours(wakers: Vec<Arc<Waker>>) -> Vec<(Neighbours, Arrivals)> {
     let has_neighbours = wakers.len() > 1;
     let open = |waker| {
         let (sender, told) = bounded(if has_neighbours { TOLD_MAX } else { 0 });
-        let (heavy_bytes, sleep) = (Arc::new(AtomicUsize::new(0)), Arc::new(Sleep::default()));
-        let door = Door { told: sender, heavy_bytes: heavy_bytes.clone(), sleep: sleep.clone(), waker };
-        (door, Arrivals { told, heavy_bytes, rings: Vec::new(), most_waiting: 0, sleep, has_neighbours })
+        let (heavy, sleep) = (Arc::new(Heavy::default()), Arc::new(Sleep::default()));
+        let door = Door { told: sender, heavy: heavy.clone(), sleep: sleep.clone(), waker };
+        (
+            door,
+            Arrivals { told, heavy, rings: Vec::new(), unheard: 0, most_waiting: 0, sleep, has_neighbours },
+        )
     };
     let (doors, arrivals): (Vec<Door>, Vec<Arrivals>) = wakers.into_iter().map(open).unzip();
     let ends = (0..).zip(arrivals).map(|(own, arrivals)| {
@@ -145,12 +194,13 @@ impl Road {
 
     fn push(&mut self, from: WorkerIndex, class: Class, head: &Head, bytes: &[u8]) -> bool {
         if self.ring.is_none() {
-            let empty = || Packet { head: None, len: 0, bytes: [0; PACKET_BYTES] };
+            let empty = || Packet { head: None, len: 0, bytes: [0; PACKET_BYTES_MAX] };
             let (writer, reader) = ring((0..PACKETS_MAX).map(|_| empty()));
             self.ring = Some(writer);
             self.tell(from, Told::Ring(reader));
         }
-        let Some(ring) = self.ring.as_mut().filter(|_| self.untold.is_empty() && bytes.len() <= PACKET_BYTES)
+        let Some(ring) =
+            self.ring.as_mut().filter(|_| self.untold.is_empty() && bytes.len() <= PACKET_BYTES_MAX)
         else {
             return false;
         };
@@ -182,14 +232,11 @@ impl Relay for Neighbours {
 
     fn offer(&mut self, to: WorkerIndex, message: Message, bytes: usize) -> bool {
         let Some(road) = self.roads.get_mut(usize::from(to.0)) else { return false };
-        let (waiting, bytes) = (&road.door.heavy_bytes, bytes + HEAVY_BYTES_EACH);
-        // Several that offer at once may exceed it by as many messages.
-        if !road.untold.is_empty() || waiting.load(Ordering::Relaxed) + bytes > HEAVY_BYTES_MAX {
+        if !road.untold.is_empty() {
             return false;
         }
-        waiting.fetch_add(bytes, Ordering::Relaxed);
-        road.tell(self.own, Told::Heavy(message, bytes));
-        true
+        let weight = road.door.heavy.let_in(message.room, bytes + HEAVY_BYTES_EACH);
+        weight.map(|weight| road.tell(self.own, Told::Heavy(message, weight))).is_some()
     }
 
     fn push(&mut self, to: WorkerIndex, class: Class, head: &Head, bytes: &[u8]) -> bool {
@@ -223,13 +270,20 @@ impl Arrivals {
         }
     }
 
-    /// Counts the packets that [`Arrivals::take_packet`] gives next; everything told before them is to be taken first.
+    /// Counts the packets that [`Arrivals::take_packet`] gives next, and what was told before them and is to be taken first.
+    /// It has to be [`Arrivals::is_heard`].
     pub fn count(&mut self) {
         for (ring, counted) in &mut self.rings {
             let waiting = ring.available();
             self.most_waiting = self.most_waiting.max(waiting);
             *counted = waiting.min(PACKETS_PER_TURN);
         }
+        self.unheard = self.told.len();
+    }
+
+    /// All that was told before the counted packets has been taken.
+    pub fn is_heard(&self) -> bool {
+        self.unheard == 0
     }
 
     /// The most packets that waited in one ring since the last call.
@@ -237,18 +291,14 @@ impl Arrivals {
         std::mem::take(&mut self.most_waiting)
     }
 
-    /// How much was told that has not been taken. What comes while that is taken can wait.
-    pub fn told(&self) -> usize {
-        self.told.len()
-    }
-
-    /// The next thing that was told.
+    /// The next thing that was told before the counted packets. What comes while those are taken can wait.
     pub fn take_message(&mut self) -> Option<(WorkerIndex, Message)> {
         loop {
+            self.unheard = self.unheard.checked_sub(1)?;
             match self.told.try_recv().ok()? {
                 (from, Told::Message(message)) => return Some((from, message)),
-                (from, Told::Heavy(message, bytes)) => {
-                    self.heavy_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                (from, Told::Heavy(message, weight)) => {
+                    self.heavy.let_out(weight);
                     return Some((from, message));
                 }
                 (_, Told::Ring(reader)) => self.rings.push((reader, 0)),
@@ -256,8 +306,11 @@ impl Arrivals {
         }
     }
 
-    /// Gives the next of the packets that were counted. Returns whether there was one.
+    /// Gives the next of the packets that were counted, once all that was told before them is taken. Returns whether there was one.
     pub fn take_packet<R>(&mut self, take: impl FnOnce(&Head, &[u8]) -> R) -> Option<R> {
+        if !self.is_heard() {
+            return None;
+        }
         let (ring, counted) = self.rings.iter_mut().find(|(_, counted)| *counted > 0)?;
         *counted -= 1;
         let taken = ring.pop(|slot| {
@@ -281,7 +334,8 @@ mod tests {
         message::{ToBranch, Told as Direction},
     };
     use mio::Poll;
-    use plenum_shared::id::{ProducerId, RoomId};
+    use plenum_shared::id::ProducerId;
+    use uuid::Uuid;
 
     const OTHER: WorkerIndex = WorkerIndex(1);
 
@@ -299,7 +353,17 @@ mod tests {
     }
 
     fn open() -> Message {
-        Message { room: RoomId::random(), body: Direction::ToBranch(ToBranch::Open) }
+        of(RoomId::random())
+    }
+
+    fn of(room: RoomId) -> Message {
+        Message { room, body: Direction::ToBranch(ToBranch::Open) }
+    }
+
+    /// Takes all that was told by now. Returns how many messages that were.
+    fn hear(arrivals: &mut Arrivals) -> usize {
+        arrivals.count();
+        std::iter::from_fn(|| arrivals.take_message()).count()
     }
 
     #[test]
@@ -309,8 +373,11 @@ mod tests {
             (0..).take_while(|&index| ours.push(OTHER, Class::Video, &head(index), &[index as u8; 1200]));
         assert_eq!(given.count(), PACKETS_MAX - SPARED_FOR_SOUND);
         assert!(ours.push(OTHER, Class::Audio, &head(7777), b"sound"));
-        assert!(!ours.push(OTHER, Class::Audio, &head(7777), &[0; PACKET_BYTES + 1]), "no path carries that");
-        assert!(theirs.take_message().is_none());
+        assert!(
+            !ours.push(OTHER, Class::Audio, &head(7777), &[0; PACKET_BYTES_MAX + 1]),
+            "no path carries that"
+        );
+        assert_eq!(hear(&mut theirs), 0);
         for index in 0..(PACKETS_MAX - SPARED_FOR_SOUND) as u64 {
             if index.is_multiple_of(PACKETS_PER_TURN as u64) {
                 assert_eq!(theirs.take_packet(|head, _| head.index), None, "so many are enough at a time");
@@ -336,18 +403,32 @@ mod tests {
         let offered = (0..TOLD_MAX * 2).take_while(|_| ours.offer(OTHER, open(), 0)).count();
         assert_eq!(offered, HEAVY_BYTES_MAX / HEAVY_BYTES_EACH);
         ours.tell(OTHER, open());
-        let told = theirs.told();
-        assert_eq!(std::iter::from_fn(|| theirs.take_message()).count(), told);
-        assert!(ours.offer(OTHER, open(), HEAVY_BYTES_MAX / 2));
-        assert!(!ours.offer(OTHER, open(), HEAVY_BYTES_MAX / 2));
-        assert!(theirs.take_message().is_some() && theirs.take_message().is_none());
+        assert_eq!(hear(&mut theirs), offered + 1);
+        let room = RoomId::random();
+        assert!(ours.offer(OTHER, of(room), ROOM_BYTES_MAX / 2));
+        assert!(!ours.offer(OTHER, of(room), ROOM_BYTES_MAX / 2));
+        assert_eq!(hear(&mut theirs), 1);
+        assert!(ours.offer(OTHER, of(room), ROOM_BYTES_MAX / 2));
+        assert_eq!(hear(&mut theirs), 1);
         // While something told has no room, nothing may be put before it.
         (0..TOLD_MAX + 1).for_each(|_| ours.tell(OTHER, open()));
         assert!(!ours.offer(OTHER, open(), 0));
         assert!(!ours.flush(), "it is to be flushed again");
-        assert_eq!(theirs.told(), TOLD_MAX);
-        assert!(theirs.take_message().is_some());
+        assert_eq!(hear(&mut theirs), TOLD_MAX);
         assert!(ours.flush() && ours.offer(OTHER, open(), 0));
+    }
+
+    #[test]
+    fn a_room_that_floods_leaves_something_for_the_others() {
+        let (_polls, mut ours, mut theirs) = two();
+        let [flooding, other] = [1, 2].map(|name| RoomId(Uuid::from_u128(name)));
+        let flood =
+            |ours: &mut Neighbours| (0..).take_while(|_| ours.offer(OTHER, of(flooding), 1000)).count();
+        let most = ROOM_BYTES_MAX / (1000 + HEAVY_BYTES_EACH);
+        assert_eq!(flood(&mut ours), most);
+        assert!(ours.offer(OTHER, of(other), 1000));
+        assert_eq!(hear(&mut theirs), most + 1);
+        assert_eq!(flood(&mut ours), most);
     }
 
     #[test]
@@ -357,13 +438,14 @@ mod tests {
             ours.tell(OTHER, open());
         }
         assert!(!ours.push(OTHER, Class::Audio, &head(1), &[]), "it would overtake");
-        theirs.count();
-        assert_eq!(std::iter::from_fn(|| theirs.take_message()).count(), TOLD_MAX);
+        assert_eq!(hear(&mut theirs), TOLD_MAX);
         ours.flush();
         assert!(ours.push(OTHER, Class::Audio, &head(1), &[]));
+        assert_eq!(hear(&mut theirs), 5);
+        ours.tell(OTHER, open());
         theirs.count();
-        assert_eq!(std::iter::from_fn(|| theirs.take_message()).count(), 5);
-        theirs.count();
+        assert_eq!(theirs.take_packet(|head, _| head.index), None, "something was told");
+        assert!(theirs.take_message().is_some() && theirs.take_message().is_none());
         assert_eq!(theirs.take_packet(|head, _| head.index), Some(1));
     }
 
@@ -379,7 +461,7 @@ mod tests {
         ours.flush();
         assert!(!woken(), "it is awake");
         assert!(!theirs.fall_asleep());
-        assert!(theirs.take_message().is_some());
+        assert_eq!(hear(&mut theirs), 1);
         assert!(theirs.fall_asleep());
         ours.tell(OTHER, open());
         ours.flush();

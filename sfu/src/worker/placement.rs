@@ -18,9 +18,9 @@ const OVERLOADED: f32 = 0.85;
 /// Receiving transports of one room that one worker takes, as long as another one has fewer. Of a picture of 1.5 Mbit/s they
 /// take a tenth of a core or two; the figures are a second old, and more may come at once than they show.
 pub const PART_MAX: usize = 200;
-/// Subscriptions of one room whose worker is remembered. When there are more, all are forgotten: whoever is not found at home
-/// is then looked for on the branches.
-const CONSUMERS_MAX: usize = 1 << 16;
+/// Subscriptions of one transport that are remembered, more than it may have. They end with what they are to, and nobody says so
+/// here: when there are more, all of them are forgotten. One that is not remembered is looked for on all parts of the room.
+const CONSUMERS_MAX: usize = 1024;
 
 /// A worker as it told last.
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,8 +47,8 @@ struct Place {
     branches: Vec<usize>,
     /// Transports that receive, wherever they are.
     receivers: HashMap<TransportId, Receiver>,
-    /// Subscriptions on branches, of any kind.
-    consumers: HashMap<Uuid, usize>,
+    /// Subscriptions on branches, of any kind, by the transport that has them.
+    consumers: HashMap<Uuid, TransportId>,
 }
 
 #[derive(Debug)]
@@ -57,6 +57,8 @@ struct Receiver {
     worker: usize,
     /// Its worker has said so.
     is_there: bool,
+    /// Those of [`Place::consumers`] that it has.
+    consumers: HashSet<Uuid>,
 }
 
 impl Place {
@@ -73,6 +75,15 @@ impl Place {
 
     fn parts(&self) -> impl Iterator<Item = usize> {
         [self.home].into_iter().chain(self.branches.iter().copied())
+    }
+
+    /// Transports are gone, and what they were subscribed to with them.
+    fn forget_receivers(&mut self, is_gone: impl Fn(&TransportId, &Receiver) -> bool) {
+        for (_, receiver) in self.receivers.extract_if(|transport, receiver| is_gone(transport, receiver)) {
+            for consumer in receiver.consumers {
+                self.consumers.remove(&consumer);
+            }
+        }
     }
 }
 
@@ -176,7 +187,8 @@ impl Placement {
     ) -> bool {
         let Some(place) = self.rooms.get_mut(&room) else { return false };
         let is_new = !place.receivers.contains_key(&transport);
-        place.receivers.entry(transport).or_insert(Receiver { session, worker, is_there: false });
+        let receiver = Receiver { session, worker, is_there: false, consumers: HashSet::new() };
+        place.receivers.entry(transport).or_insert(receiver);
         is_new
     }
 
@@ -198,9 +210,9 @@ impl Placement {
     /// nobody heard it.
     pub fn forget_ended(&mut self, confirmed: &HashSet<TransportId>, remain: &HashSet<TransportId>) {
         for place in self.rooms.values_mut() {
-            place
-                .receivers
-                .retain(|transport, _| remain.contains(transport) || !confirmed.contains(transport));
+            place.forget_receivers(|transport, _| {
+                confirmed.contains(transport) && !remain.contains(transport)
+            });
         }
     }
 
@@ -213,37 +225,49 @@ impl Placement {
     /// A transport is gone.
     pub fn forget_transport(&mut self, room: RoomId, transport: TransportId) {
         if let Some(place) = self.rooms.get_mut(&room) {
-            place.receivers.remove(&transport);
+            let receiver = place.receivers.remove(&transport);
+            for consumer in receiver.into_iter().flat_map(|receiver| receiver.consumers) {
+                place.consumers.remove(&consumer);
+            }
         }
     }
 
     /// A session is gone with all its transports.
     pub fn forget_session(&mut self, room: RoomId, session: SessionId) {
         if let Some(place) = self.rooms.get_mut(&room) {
-            place.receivers.retain(|_, receiver| receiver.session != session);
+            place.forget_receivers(|_, receiver| receiver.session == session);
         }
     }
 
-    /// A subscription was made.
-    pub fn add_consumer(&mut self, room: RoomId, consumer: Uuid, worker: usize) {
-        let Some(place) = self.rooms.get_mut(&room).filter(|place| place.home != worker) else { return };
-        if place.consumers.len() >= CONSUMERS_MAX {
-            place.consumers.clear();
+    /// A transport has subscribed to something.
+    pub fn add_consumer(&mut self, room: RoomId, consumer: Uuid, transport: TransportId) {
+        let Some(Place { home, receivers, consumers, .. }) = self.rooms.get_mut(&room) else { return };
+        let receiver = receivers.get_mut(&transport).filter(|receiver| receiver.worker != *home);
+        let Some(receiver) = receiver else { return };
+        if receiver.consumers.len() >= CONSUMERS_MAX {
+            for consumer in receiver.consumers.drain() {
+                consumers.remove(&consumer);
+            }
         }
-        place.consumers.insert(consumer, worker);
+        if consumers.insert(consumer, transport).is_none() {
+            receiver.consumers.insert(consumer);
+        }
     }
 
     /// A subscription is over.
     pub fn forget_consumer(&mut self, room: RoomId, consumer: Uuid) {
-        if let Some(place) = self.rooms.get_mut(&room) {
-            place.consumers.remove(&consumer);
+        let Some(Place { receivers, consumers, .. }) = self.rooms.get_mut(&room) else { return };
+        let transport = consumers.remove(&consumer);
+        if let Some(receiver) = transport.and_then(|transport| receivers.get_mut(&transport)) {
+            receiver.consumers.remove(&consumer);
         }
     }
 
     /// The workers that may have a subscription, the likeliest first.
     pub fn workers_of_consumer(&self, room: RoomId, consumer: Uuid) -> Vec<usize> {
         let Some(place) = self.rooms.get(&room) else { return Vec::new() };
-        let known = place.consumers.get(&consumer).copied();
+        let transport = place.consumers.get(&consumer);
+        let known = transport.and_then(|transport| place.receivers.get(transport)).map(|it| it.worker);
         known.into_iter().chain(place.parts().filter(|&worker| Some(worker) != known)).collect()
     }
 
@@ -407,12 +431,45 @@ mod tests {
         assert_eq!(again, Some((1, false)), "asked for again");
         let consumer = Uuid::from_u128(7);
         assert_eq!(placement.workers_of_consumer(room, consumer), [0, 1]);
-        placement.add_consumer(room, consumer, 1);
+        placement.add_consumer(room, consumer, there);
         assert_eq!(placement.workers_of_consumer(room, consumer), [1, 0]);
         placement.forget_consumer(room, consumer);
-        placement.forget_session(room, session);
         assert_eq!(placement.workers_of_consumer(room, consumer), [0, 1]);
+        placement.forget_session(room, session);
         assert_eq!(placement.worker_of_transport(room, there), Some(0));
+    }
+
+    #[test]
+    fn subscriptions_are_forgotten_with_what_has_them() {
+        let (mut placement, room, session) = (Placement::default(), RoomId::random(), SessionId::random());
+        placement.place(room, &[IDLE, IDLE]);
+        placement.add_branch(room, 1);
+        let remembered = |placement: &Placement| placement.rooms[&room].consumers.len();
+        let ways: [fn(&mut Placement, RoomId, SessionId, TransportId); 3] = [
+            |placement, room, _, transport| placement.forget_transport(room, transport),
+            |placement, room, session, _| placement.forget_session(room, session),
+            |placement, _, _, transport| {
+                placement.forget_ended(&HashSet::from([transport]), &HashSet::new());
+            },
+        ];
+        for forget in ways {
+            let transport = TransportId::random();
+            placement.add_receiver(room, transport, session, 1);
+            for number in 0..2 * CONSUMERS_MAX as u128 {
+                placement.add_consumer(room, Uuid::from_u128(number), transport);
+            }
+            assert_eq!(remembered(&placement), CONSUMERS_MAX, "the latest, and no more than that");
+            placement.forget_consumer(room, Uuid::from_u128(2 * CONSUMERS_MAX as u128 - 1));
+            assert_eq!(remembered(&placement), CONSUMERS_MAX - 1);
+            forget(&mut placement, room, session, transport);
+            assert_eq!(remembered(&placement), 0);
+        }
+        // Nobody knows of a transport that is gone, and at home nobody has to look for anything.
+        let (gone, at_home) = (TransportId::random(), TransportId::random());
+        placement.add_receiver(room, at_home, session, 0);
+        placement.add_consumer(room, Uuid::from_u128(1), gone);
+        placement.add_consumer(room, Uuid::from_u128(2), at_home);
+        assert_eq!(remembered(&placement), 0);
     }
 
     #[test]

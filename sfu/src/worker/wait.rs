@@ -22,16 +22,20 @@ pub fn wait(poll: &mut Poll, events: &mut Events, timeout: Duration) -> io::Resu
     if timeout.is_zero() || timeout >= EXACT_BELOW {
         return poll.poll(events, Some(timeout));
     }
-    until_ready(poll, timeout)?;
-    poll.poll(events, Some(Duration::ZERO))
+    if until_ready(poll, timeout)? {
+        return poll.poll(events, Some(Duration::ZERO));
+    }
+    events.clear();
+    Ok(())
 }
 
 #[allow(unsafe_code)] // mio lends its descriptor as a number only
-fn until_ready(poll: &Poll, timeout: Duration) -> io::Result<()> {
+fn until_ready(poll: &Poll, timeout: Duration) -> io::Result<bool> {
     // SAFETY: the descriptor is the poll's, which outlives this function.
     let descriptor = unsafe { BorrowedFd::borrow_raw(poll.as_raw_fd()) };
-    ppoll(&mut [PollFd::new(descriptor, PollFlags::POLLIN)], Some(TimeSpec::from_duration(timeout)), None)?;
-    Ok(())
+    let timeout = Some(TimeSpec::from_duration(timeout));
+    let ready = ppoll(&mut [PollFd::new(descriptor, PollFlags::POLLIN)], timeout, None)?;
+    Ok(ready > 0)
 }
 
 #[cfg(test)]
@@ -50,6 +54,19 @@ mod tests {
             waker.wake().unwrap();
             wait(&mut poll, &mut events, timeout).unwrap();
             assert_eq!(events.iter().map(mio::event::Event::token).collect::<Vec<_>>(), [WAKER]);
+        }
+    }
+
+    #[test]
+    fn what_happened_is_told_once() {
+        let (mut poll, mut events) = (Poll::new().unwrap(), Events::with_capacity(4));
+        let waker = Waker::new(poll.registry(), WAKER).unwrap();
+        for timeout in [Duration::ZERO, Duration::from_micros(300), Duration::from_millis(10)] {
+            waker.wake().unwrap();
+            wait(&mut poll, &mut events, Duration::from_secs(60)).unwrap();
+            assert!(!events.is_empty());
+            wait(&mut poll, &mut events, timeout).unwrap();
+            assert!(events.is_empty(), "after {timeout:?}");
         }
     }
 

@@ -38,6 +38,8 @@ pub const PANICS: ConsumerId = ConsumerId(Uuid::from_u128(0xdead));
 pub const BLOCKS: ConsumerId = ConsumerId(Uuid::from_u128(0xb10c));
 /// A datagram that begins so, followed by the sixteen bytes of a room, makes the engine panic on behalf of that room.
 pub const PANIC_DATAGRAM: &[u8] = b"panic!";
+/// The same by RTCP: a receiver report without blocks.
+pub const PANIC_REPORT: &[u8] = &[0x80, 201, 0, 1];
 
 /// The real engine behind a door that fails on request.
 pub struct Fragile {
@@ -48,7 +50,8 @@ pub struct Fragile {
 
 impl Core for Fragile {
     fn handle_datagram(&mut self, now: Instant, local: LocalIndex, source: SocketAddr, datagram: &mut [u8]) {
-        if let Some(room) = datagram.strip_prefix(PANIC_DATAGRAM) {
+        let room = datagram.strip_prefix(PANIC_DATAGRAM).or(datagram.strip_prefix(PANIC_REPORT));
+        if let Some(room) = room {
             self.failing = Some(RoomId(Uuid::from_slice(room).unwrap()));
             panic!("a datagram made the engine panic");
         }

@@ -192,6 +192,29 @@ fn a_panic_costs_one_room_and_is_counted() {
 }
 
 #[test]
+fn what_peers_report_is_read_at_once_and_behind_other_reports() {
+    let (pool, _gate) = start(1);
+    let worker = &pool.workers()[0];
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let report = |room: RoomId| {
+        let datagram = [crate::node::PANIC_REPORT, room.0.as_bytes()].concat();
+        socket.send_to(&datagram, pool.media_addresses()[0]).unwrap();
+    };
+    for together in [1, 1, 100, 1] {
+        let mut rooms: Vec<RoomId> = (0..together).map(|_| RoomId::random()).collect();
+        for room in &rooms {
+            ask(worker, *room, RoomCommand::Create).unwrap();
+        }
+        rooms.iter().copied().for_each(report);
+        rooms.reverse();
+        while let Some(room) = rooms.pop() {
+            let told = eventually("the failure is told", || pool.outbox().take());
+            assert_eq!(told.event, Told::RoomFailed { room }, "in the order they came in");
+        }
+    }
+}
+
+#[test]
 fn a_worker_that_is_asked_to_stop_ends_and_says_so() {
     let (pool, _gate) = start(2);
     assert!(pool.is_alive());
@@ -207,7 +230,7 @@ fn a_socket_tells_how_much_the_kernel_lets_wait() {
     let mut socket = MediaSocket::bind((Ipv4Addr::LOCALHOST, 0).into(), Sending::default()).unwrap();
     let granted = socket.receive_buffer();
     assert!((1..=SOCKET_BUFFER).contains(&granted), "{granted}");
-    setsockopt(socket.source(), sockopt::RcvBuf, &16_384).unwrap();
+    setsockopt(socket.inlet().source(), sockopt::RcvBuf, &16_384).unwrap();
     assert_eq!(socket.receive_buffer(), 16_384);
 }
 

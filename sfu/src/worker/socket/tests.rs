@@ -1,7 +1,10 @@
 //! Real sockets on loopback: batches, groups, drops.
 
 use super::*;
-use crate::engine::egress::Class;
+use crate::engine::{
+    egress::{Class, Message},
+    transport::LocalIndex,
+};
 use std::time::{Duration, Instant};
 
 fn socket() -> MediaSocket {
@@ -23,7 +26,7 @@ fn read(socket: &mut MediaSocket, count: usize, counters: &mut SocketCounters) -
     let deadline = Instant::now() + Duration::from_secs(10);
     while datagrams.len() < count {
         assert!(Instant::now() < deadline, "{} of {count} datagrams", datagrams.len());
-        batch.fill(socket, counters);
+        batch.fill(socket.inlet(), counters);
         datagrams.extend(batch.datagrams().map(|(source, bytes)| (source, bytes.to_vec())));
     }
     datagrams
@@ -130,13 +133,13 @@ fn a_refused_datagram_does_not_stop_the_others() {
 fn drops_of_the_kernel_are_counted() {
     let (mut counters, mut far) = (SocketCounters::default(), socket());
     let mut sockets = [socket()];
-    let _ = socket2::SockRef::from(&far.socket).set_recv_buffer_size(4096);
+    let _ = socket2::SockRef::from(&far.inlet.socket).set_recv_buffer_size(4096);
     let payload = vec![0; 1000];
     let burst = || (0..50).map(|_| message(0, far.address(), &payload, None));
     SendBatches::new(1).send_all(&mut sockets, burst(), &mut counters);
     // The count comes with the next datagram that was queued after the drops.
     let mut batch = ReceiveBatch::default();
-    while batch.fill(&mut far, &mut counters) == Readiness::MayHaveMore {}
+    while batch.fill(far.inlet(), &mut counters) == Readiness::MayHaveMore {}
     SendBatches::new(1).send_all(
         &mut sockets,
         [message(0, far.address(), b"x", None)].into_iter(),
@@ -145,4 +148,52 @@ fn drops_of_the_kernel_are_counted() {
     read(&mut far, 1, &mut counters);
     assert_eq!(counters.received.sum() + counters.datagrams_dropped_by_kernel, 51);
     assert!(counters.datagrams_dropped_by_kernel > 0);
+}
+
+/// What is read of a socket and of its reports, without waiting for more.
+fn take(inlet: &mut Inlet) -> Vec<Vec<u8>> {
+    let (mut batch, mut taken, mut counters) =
+        (ReceiveBatch::default(), Vec::new(), SocketCounters::default());
+    loop {
+        let readiness = batch.fill(inlet, &mut counters);
+        taken.extend(batch.datagrams().map(|(_, bytes)| bytes.to_vec()));
+        if readiness == Readiness::Drained {
+            return taken;
+        }
+    }
+}
+
+#[test]
+fn reports_come_on_a_socket_of_their_own_and_everything_else_does_not() {
+    for address in [SocketAddr::from(([127, 0, 0, 1], 0)), SocketAddr::from(([0, 0, 0, 0, 0, 0, 0, 1], 0))] {
+        let far = std::net::UdpSocket::bind(address).unwrap();
+        // Many pairs: chance would spread them over both sockets.
+        for _ in 0..20 {
+            let mut near = MediaSocket::bind(address, Sending::Grouped).unwrap();
+            let reports: Vec<Vec<u8>> =
+                [(128, 192), (129, 201), (143, 205), (191, 223)].map(|(a, b)| vec![a, b, 7]).to_vec();
+            let others: [&[u8]; 8] = [
+                &[0x80],
+                &[0, 1, 0, 0],
+                &[22, 254, 253],
+                &[64, 200],
+                &[127, 200],
+                &[192, 200],
+                &[0x80, 191],
+                &[0x90, 224, 1],
+            ];
+            for bytes in reports.iter().map(Vec::as_slice).chain(others) {
+                far.send_to(bytes, near.address()).unwrap();
+            }
+            assert_eq!(take(near.inlet()), others.map(<[u8]>::to_vec));
+            assert_eq!(take(near.reports().expect("a kernel that sorts")), reports);
+        }
+    }
+}
+
+#[test]
+fn a_port_is_shared_with_nobody_else() {
+    let near = socket();
+    let refused = MediaSocket::bind(near.address(), Sending::Grouped).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
 }

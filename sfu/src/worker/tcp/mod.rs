@@ -303,6 +303,11 @@ impl TcpPaths {
         }
     }
 
+    /// Something is queued, or the kernel can take again of what was.
+    pub fn has_unflushed(&self) -> bool {
+        !self.unflushed.is_empty()
+    }
+
     /// Hands the kernel what was queued and what it can take again.
     pub fn flush(&mut self, now: Instant, counters: &mut TcpCounters) {
         let mut unflushed = std::mem::take(&mut self.unflushed);

@@ -16,6 +16,7 @@ static ALLOCATOR: Counting = Counting;
 
 const FEW: usize = 20;
 const MANY: usize = 220;
+const CAMERAS: u32 = 4;
 const IDLE: Duration = Duration::from_secs(60);
 /// As long as a viewer's rings need to fill.
 const PLAYED: &str = include_str!("../captures/vp8-1500.csv");
@@ -31,6 +32,17 @@ fn main() {
         })
     });
     println!("memory of a peer that receives 1.5 Mbit/s of video: {:.1} kB", busy / 1e3);
+
+    let busier = each(|viewers| {
+        let room = Room::of_cameras(CAMERAS, viewers, Duration::from_millis(1));
+        drop_after(room, |room| {
+            let received = room.replay(&capture).datagrams;
+            let sent = capture.len() * CAMERAS as usize * viewers;
+            // At first nobody knows whether so much can be received.
+            assert!(received > sent / 2, "{received} of {sent} packets");
+        })
+    });
+    println!("memory of a peer that receives {CAMERAS} such cameras: {:.1} kB", busier / 1e3);
 
     let cost = |others| {
         let mut room = Room::idle(others);

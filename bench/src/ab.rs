@@ -28,7 +28,10 @@ pub struct Comparison {
     pub doubts: Vec<String>,
 }
 
-/// The node of a revision, built in a work tree of its own under `target/ab`, which stays for the next time.
+/// The node of a revision. A program that was built once is kept in `target/ab`.
+///
+/// Both are built in one work tree, one after the other: cargo knows sources by their times and by their place in the tree, so of
+/// two trees that share what is built the second may be given the program of the first.
 ///
 /// # Errors
 /// No such revision, or one that does not build.
@@ -38,20 +41,30 @@ pub fn build(target: &Path, revision: &str) -> Result<PathBuf, PathError> {
             .args(["rev-parse", "--short=12", "--verify"])
             .arg(format!("{revision}^{{commit}}")),
     )?;
-    let tree = target.join("ab").join(&commit);
-    if !tree.join("Cargo.toml").is_file() {
+    let program = target.join("ab").join(format!("plenum-sfu-{commit}"));
+    if program.is_file() {
+        return Ok(program);
+    }
+    let tree = target.join("ab").join("tree");
+    if tree.join("Cargo.toml").is_file() {
+        // Only what differs gets a new time.
+        output(
+            Command::new("git").current_dir(&tree).args(["checkout", "--force", "--detach"]).arg(&commit),
+        )?;
+    } else {
         output(Command::new("git").args(["worktree", "add", "--force", "--detach"]).arg(&tree).arg(&commit))?;
     }
     let mut cargo = Command::new("cargo");
     cargo.args(["build", "--release", "--locked", "-p", "plenum-sfu"]).current_dir(&tree);
-    // One directory for both: what they have in common is built once. Each takes its program away.
     let built = target.join("ab").join("target");
     cargo.env("CARGO_TARGET_DIR", std::path::absolute(&built)?);
     if !cargo.status()?.success() {
         return Err(PathError::Product(format!("{revision} does not build")));
     }
-    let program = target.join("ab").join(format!("plenum-sfu-{commit}"));
-    std::fs::copy(built.join("release").join("plenum-sfu"), &program)?;
+    // Whole or not there: whoever is interrupted leaves no half of a program behind.
+    let whole = program.with_extension("new");
+    std::fs::copy(built.join("release").join("plenum-sfu"), &whole)?;
+    std::fs::rename(&whole, &program)?;
     Ok(program)
 }
 

@@ -1,8 +1,9 @@
 //! Another worker with a branch of a room, connected by the rings and queues of the node itself.
 
+use crate::{allocations::inside, early::Early};
 use mio::Poll;
 use plenum_sfu::{
-    engine::{Engine, relay::WorkerIndex, router::held::Progress},
+    engine::{Engine, relay::WorkerIndex},
     worker::neighbours::{Arrivals, neighbours, waker},
 };
 use plenum_shared::id::RoomId;
@@ -14,6 +15,8 @@ const BRANCH: WorkerIndex = WorkerIndex(1);
 /// The other worker, and what comes to each of the two.
 pub struct Branch {
     pub engine: Engine,
+    /// What left either of them early.
+    pub early: Early,
     here: Arrivals,
     home: Arrivals,
     /// Nobody sleeps, and so nobody is woken; but a waker has a poll.
@@ -30,25 +33,35 @@ impl Branch {
         home.connect_workers(HOME, Box::new(to_branch));
         engine.connect_workers(BRANCH, Box::new(to_home));
         home.open_branch(room, BRANCH).expect("a room that is at home there");
-        let mut branch = Branch { engine, here, home: at_home, _polls: polls };
+        let mut branch = Branch { engine, early: Early::default(), here, home: at_home, _polls: polls };
         branch.exchange(now, home);
         branch
     }
 
-    /// As both workers do in a turn: what was told and what was sent arrives on either side.
-    pub fn exchange(&mut self, now: Instant, home: &mut Engine) {
-        home.relay().flush();
-        take(now, HOME, &mut self.here, &mut self.engine);
-        self.engine.relay().flush();
-        take(now, BRANCH, &mut self.home, home);
+    /// As both workers do in a turn: what was told and what was sent arrives on either side. Returns how many datagrams had to
+    /// leave before the rest was written.
+    pub fn exchange(&mut self, now: Instant, home: &mut Engine) -> usize {
+        let Self { engine, early, here, home: at_home, .. } = self;
+        inside(|| home.relay().flush());
+        let left = take(now, HOME, here, engine, early);
+        inside(|| engine.relay().flush());
+        left + take(now, BRANCH, at_home, home, early)
     }
 }
 
-fn take(now: Instant, from: WorkerIndex, arrivals: &mut Arrivals, engine: &mut Engine) {
-    arrivals.count();
-    while let Some((_, message)) = arrivals.take_message() {
-        engine.handle_message(now, from, message);
-    }
-    while arrivals.take_packet(|head, bytes| engine.handle_relayed(now, head, bytes)).is_some() {}
-    assert_eq!(engine.end_batch(now), Progress::Done, "the arena holds a frame for everybody");
+fn take(
+    now: Instant,
+    from: WorkerIndex,
+    arrivals: &mut Arrivals,
+    engine: &mut Engine,
+    early: &mut Early,
+) -> usize {
+    inside(|| {
+        arrivals.count();
+        while let Some((_, message)) = arrivals.take_message() {
+            engine.handle_message(now, from, message);
+        }
+        while arrivals.take_packet(|head, bytes| engine.handle_relayed(now, head, bytes)).is_some() {}
+    });
+    early.end_batch(now, engine)
 }

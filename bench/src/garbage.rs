@@ -10,6 +10,7 @@ use nix::{
     },
     time::{ClockId, clock_gettime},
 };
+use plenum_loadtest::light::stun;
 use std::{
     io::{self, IoSlice},
     net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
@@ -154,8 +155,8 @@ fn thread_time() -> io::Result<Duration> {
 /// One datagram. Requests with credentials are for `username` (the receiver's ufrag, a colon, the sender's).
 pub fn packet(garbage: Garbage, username: &str, noise: &mut Noise) -> Vec<u8> {
     match garbage {
-        Garbage::BareRequest => request(None, noise),
-        Garbage::ForgedRequest => request(Some(username), noise),
+        Garbage::BareRequest => stun::write_bare_request(noise.array()),
+        Garbage::ForgedRequest => stun::write_check(username, "nobody's password", noise.array()),
         Garbage::ClientHello => client_hello(noise),
         Garbage::Rtp => {
             let len = if noise.below(2) == 0 { 1200 } else { 120 };
@@ -193,46 +194,13 @@ impl Noise {
         (self.next() >> 33) as usize % bound
     }
 
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        [(); N].map(|()| (self.next() >> 56) as u8)
+    }
+
     fn extend(&mut self, bytes: &mut Vec<u8>, len: usize) {
         bytes.extend((0..len).map(|_| (self.next() >> 56) as u8));
     }
-}
-
-/// A binding request (RFC 8489) with a right fingerprint.
-fn request(username: Option<&str>, noise: &mut Noise) -> Vec<u8> {
-    let mut message = vec![0, 1, 0, 0, 0x21, 0x12, 0xA4, 0x42];
-    noise.extend(&mut message, 12);
-    if let Some(username) = username {
-        attribute(&mut message, 0x0006, username.as_bytes());
-        attribute(&mut message, 0x0024, &[0x6E, 0, 1, 0xFF]);
-        attribute(&mut message, 0x802A, &[7; 8]);
-        let mut integrity = Vec::new();
-        noise.extend(&mut integrity, 20);
-        attribute(&mut message, 0x0008, &integrity);
-    }
-    // The length that FINGERPRINT covers includes itself (section 14.7).
-    set_len(&mut message, 8);
-    let fingerprint = crc32(&message) ^ 0x5354_554E;
-    attribute(&mut message, 0x8028, &fingerprint.to_be_bytes());
-    message
-}
-
-fn attribute(message: &mut Vec<u8>, kind: u16, value: &[u8]) {
-    message.extend(kind.to_be_bytes());
-    message.extend((value.len() as u16).to_be_bytes());
-    message.extend(value);
-    message.resize(message.len().next_multiple_of(4), 0);
-    set_len(message, 0);
-}
-
-fn set_len(message: &mut [u8], ahead: usize) {
-    let len = (message.len() - 20 + ahead) as u16;
-    message[2..4].copy_from_slice(&len.to_be_bytes());
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32, _| if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(u32::MAX, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), step))
 }
 
 /// DTLS 1.2 (RFC 6347) with two cipher suites and the extension for SRTP.

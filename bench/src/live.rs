@@ -93,11 +93,11 @@ impl LiveRoom {
             producer,
             kind: Media::Audio.kind(),
             source: Source::Microphone,
-            rtp_parameters: Media::Audio.parameters(),
+            rtp_parameters: Media::Audio.parameters(0),
             paused: false,
         };
         ask(produce).expect("a codec of ours");
-        speaker.peer.declare(Media::Audio);
+        speaker.peer.declare(Media::Audio, 0);
         let mut heard_by = Vec::new();
         for _ in 0..listeners {
             let (mut far, transport) = Far::new(&mut ask, Direction::Recv)?;
@@ -178,7 +178,7 @@ impl LiveRoom {
     /// One packet of sound.
     pub fn say(&mut self) {
         let now = Instant::now();
-        self.speaker.peer.publish(now, Media::Audio, self.said.len() as u64, 0);
+        self.speaker.peer.publish(now, Media::Audio, 0, self.said.len() as u64, 0);
         let datagrams = self.speaker.peer.outputs(now);
         self.said.push(since_epoch());
         datagrams.iter().for_each(|datagram| self.speaker.send(datagram));

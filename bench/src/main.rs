@@ -269,6 +269,9 @@ fn page(found: &Found, circumstances: &Value) -> String {
             load["wrong"],
         );
     }
+    if let Some(reason) = found.loads.iter().find_map(|load| load["kernel_share_unknown"].as_str()) {
+        text += &format!("\nThe kernel's share is not known: {reason}.\n");
+    }
     if let Some((sent, received)) = found.counted {
         text += &format!(
             "\nThe node says it sent {sent} packets of the loads in one room, viewers received {received}.\n"

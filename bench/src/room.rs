@@ -4,11 +4,15 @@
 //! Subscribers get their media after it: their work is not ours to measure, but without their feedback on what arrived the
 //! engine would hold them for gone.
 
-use crate::{allocations::inside, crossing::Branch};
+use crate::{
+    allocations::{calls_here, inside},
+    crossing::Branch,
+    early::Early,
+};
 use plenum_sfu::engine::{
     Candidate as EngineCandidate, Engine, EngineConfig,
     limits::Limits,
-    router::{hearing::LastN, held::Progress},
+    router::hearing::LastN,
     transport::{DtlsCertificate, LocalIndex},
 };
 use plenum_shared::{
@@ -19,6 +23,7 @@ use plenum_shared::{
     transport::{DtlsParameters, DtlsRole, Fingerprint},
 };
 use std::{
+    hint::black_box,
     net::{Ipv4Addr, SocketAddr},
     sync::Arc,
     time::{Duration, Instant},
@@ -37,7 +42,6 @@ pub use replay::{Captured, Shares};
 
 pub(crate) const LOCAL: LocalIndex = LocalIndex(0);
 const SSRC: u32 = 0x0102_0304;
-const MID: &str = "0";
 /// Packets of one video frame: they are handled together and leave together.
 pub const FRAME: usize = 5;
 
@@ -57,9 +61,22 @@ pub struct Room {
     branch: Option<Branch>,
     now: Instant,
     media: Media,
+    /// Streams of the publisher, all of which everybody receives.
+    streams: u32,
     publisher: Peer,
     subscribers: Vec<Peer>,
     sent: u64,
+    /// What left before the engine could go on, on its way to subscribers.
+    early: Early,
+}
+
+/// What some frames took of the allocator.
+#[derive(Clone, Copy, Debug)]
+pub struct Counted {
+    /// Allocations while the frames went through the engine.
+    pub allocations: u64,
+    /// Packets that came to somebody.
+    pub forwarded: usize,
 }
 
 /// The other end of a transport.
@@ -78,30 +95,32 @@ impl Room {
 
     /// As [`Room::new`], of an engine that waits for the rest of a frame for so long.
     pub fn patient(media: Media, subscribers: usize, frame_patience: Duration) -> Self {
-        let mut room = Self::with(media, subscribers, true, frame_patience, false);
+        let mut room = Self::with(media, 1, subscribers, frame_patience, false);
         room.begin();
+        room
+    }
+
+    /// As [`Room::patient`], with so many cameras that send the same. Together they are more than what everybody is believed to
+    /// receive before anything is known: some packets wait.
+    pub fn of_cameras(cameras: u32, subscribers: usize, frame_patience: Duration) -> Self {
+        let mut room = Self::with(Media::Video, cameras, subscribers, frame_patience, false);
+        room.warm_up();
         room
     }
 
     /// As [`Room::new`], with all subscribers on another worker.
     pub fn across(media: Media, subscribers: usize) -> Self {
-        let mut room = Self::with(media, subscribers, true, Duration::ZERO, true);
+        let mut room = Self::with(media, 1, subscribers, Duration::ZERO, true);
         room.begin();
         room
     }
 
     /// A publisher that says nothing, and so many others that are connected and receive nothing.
     pub fn idle(others: usize) -> Self {
-        Self::with(Media::Audio, others, false, Duration::ZERO, false)
+        Self::with(Media::Audio, 0, others, Duration::ZERO, false)
     }
 
-    fn with(
-        media: Media,
-        subscribers: usize,
-        subscribe: bool,
-        frame_patience: Duration,
-        across: bool,
-    ) -> Self {
+    fn with(media: Media, streams: u32, subscribers: usize, frame_patience: Duration, across: bool) -> Self {
         let now = Instant::now();
         let server: SocketAddr = (Ipv4Addr::LOCALHOST, 9).into();
         let certificate = Arc::new(DtlsCertificate::generate().expect("the crypto library works"));
@@ -126,35 +145,46 @@ impl Room {
         let peers: Vec<(Peer, TransportId)> = (1..=subscribers)
             .map(|index| Peer::new(&mut ask, now, Direction::Recv, address(index)))
             .collect();
-        let producer = ProducerId::random();
-        let produce = RoomCommand::Produce {
-            transport: publisher_transport,
-            producer,
-            kind: media.kind(),
-            source: if media == Media::Audio { Source::Microphone } else { Source::Camera },
-            rtp_parameters: media.parameters(),
-            paused: false,
-        };
-        inside(|| engine.handle_command(now, room, produce)).expect("a codec of ours");
-        branch.iter_mut().for_each(|branch| branch.exchange(now, &mut engine));
-        let viewed_on = branch.as_mut().map_or(&mut engine, |branch| &mut branch.engine);
-        let mut peers = peers;
-        for (peer, transport) in peers.iter_mut().filter(|_| subscribe) {
-            let consume = RoomCommand::Consume {
-                transport: *transport,
-                consumer: ConsumerId::random(),
+        let mut produce = |stream| {
+            let producer = ProducerId::random();
+            let produce = RoomCommand::Produce {
+                transport: publisher_transport,
                 producer,
-                rtp_capabilities: router_capabilities(),
+                kind: media.kind(),
+                source: if media == Media::Audio { Source::Microphone } else { Source::Camera },
+                rtp_parameters: media.parameters(stream),
                 paused: false,
             };
-            let reply =
-                inside(|| viewed_on.handle_command(now, room, consume)).expect("what the room offers");
-            let Reply::Consumed { rtp_parameters, .. } = reply else { unreachable!("the reply to Consume") };
-            peer.expect(media, &rtp_parameters);
+            inside(|| engine.handle_command(now, room, produce)).expect("a codec of ours");
+            producer
+        };
+        let producers: Vec<_> = (0..streams).map(&mut produce).collect();
+        if let Some(branch) = &mut branch {
+            branch.exchange(now, &mut engine);
+        }
+        let viewed_on = branch.as_mut().map_or(&mut engine, |branch| &mut branch.engine);
+        let mut peers = peers;
+        for (peer, transport) in &mut peers {
+            for &producer in &producers {
+                let consume = RoomCommand::Consume {
+                    transport: *transport,
+                    consumer: ConsumerId::random(),
+                    producer,
+                    rtp_capabilities: router_capabilities(),
+                    paused: false,
+                };
+                let reply =
+                    inside(|| viewed_on.handle_command(now, room, consume)).expect("what the room offers");
+                let Reply::Consumed { rtp_parameters, .. } = reply else {
+                    unreachable!("the reply to Consume")
+                };
+                peer.expect(media, &rtp_parameters);
+            }
         }
         let subscribers = peers.into_iter().map(|(peer, _)| peer).collect();
-        let mut made = Self { engine, branch, now, media, publisher, subscribers, sent: 0 };
-        made.publisher.declare(media);
+        let early = Early::default();
+        let mut made = Self { engine, branch, now, media, streams, publisher, subscribers, sent: 0, early };
+        (0..streams).for_each(|stream| made.publisher.declare(media, stream));
         made.connect();
         made
     }
@@ -171,13 +201,19 @@ impl Room {
 
     /// The first packets go through everybody's path: streams are bound, keyframes found, buffers grown.
     fn begin(&mut self) {
+        let forwarded = self.warm_up();
+        assert_eq!(forwarded, FRAME * self.subscribers.len(), "everybody receives everything");
+    }
+
+    /// Returns how many packets the last of the first frames became at once.
+    fn warm_up(&mut self) -> usize {
         let mut forwarded = 0;
         for _ in 0..50 {
             let mut frame = self.sealed_frame();
             forwarded = self.forward(&mut frame);
             self.rest();
         }
-        assert_eq!(forwarded, FRAME * self.subscribers.len(), "everybody receives everything");
+        forwarded
     }
 
     /// Nothing is published for so long.
@@ -189,15 +225,17 @@ impl Room {
         }
     }
 
-    /// The next five packets as they come from the network.
+    /// The next five packets of each stream as they come from the network.
     pub fn sealed_frame(&mut self) -> Vec<Vec<u8>> {
         for place in 0..FRAME {
-            self.publisher.publish(self.now, self.media, self.sent, place);
+            for stream in 0..self.streams {
+                self.publisher.publish(self.now, self.media, stream, self.sent, place);
+            }
             self.sent += 1;
         }
         let mut sealed = self.publisher.outputs(self.now);
         sealed.retain(|datagram| is_media(datagram));
-        assert_eq!(sealed.len(), FRAME);
+        assert_eq!(sealed.len(), FRAME * self.streams as usize);
         sealed
     }
 
@@ -206,12 +244,47 @@ impl Room {
         for datagram in frame {
             inside(|| self.engine.handle_datagram(self.now, LOCAL, self.publisher.address, datagram));
         }
-        self.end_batch(self.now);
+        let mut left = self.early.end_batch(self.now, &mut self.engine);
         if let Some(branch) = &mut self.branch {
-            inside(|| branch.exchange(self.now, &mut self.engine));
+            left += branch.exchange(self.now, &mut self.engine);
         }
         let egress = self.viewed_on().egress();
-        egress.messages().map(|message| message.datagrams()).sum()
+        left + egress.messages().map(|message| message.datagrams()).sum::<usize>()
+    }
+
+    /// How long so many frames are inside, one after the other.
+    pub fn time_frames(&mut self, frames: u64) -> Duration {
+        let mut spent = Duration::ZERO;
+        for _ in 0..frames {
+            let mut frame = self.sealed_frame();
+            let (begun, aside) = (Instant::now(), self.time_aside());
+            black_box(self.forward(&mut frame));
+            spent += begun.elapsed().saturating_sub(self.time_aside() - aside);
+            self.rest();
+        }
+        spent
+    }
+
+    /// What of the time until now went into copies of what left early.
+    fn time_aside(&self) -> Duration {
+        self.early.spent + self.branch.as_ref().map_or(Duration::ZERO, |branch| branch.early.spent)
+    }
+
+    /// What so many frames allocate; 0 without [`Counting`](crate::allocations::Counting).
+    ///
+    /// # Panics
+    /// A packet that was not forwarded: it would be a cheap one.
+    pub fn count_allocations(&mut self, frames: usize) -> Counted {
+        let mut counted = Counted { allocations: 0, forwarded: 0 };
+        for _ in 0..frames {
+            let mut frame = self.sealed_frame();
+            let before = calls_here();
+            counted.forwarded += self.forward(&mut frame);
+            counted.allocations += calls_here() - before;
+            self.rest();
+        }
+        assert_eq!(counted.forwarded, frames * FRAME * self.subscribers.len(), "nothing was dropped");
+        counted
     }
 
     /// The engine that has the subscribers.
@@ -244,9 +317,20 @@ impl Room {
         self.viewed_on().egress().clear();
     }
 
-    fn end_batch(&mut self, now: Instant) {
-        let progress = inside(|| self.engine.end_batch(now));
-        assert_eq!(progress, Progress::Done, "the arena holds a frame for everybody");
+    /// What has left the engines arrives. Returns whether there was anything.
+    fn arrive(&mut self) -> bool {
+        let mut any = false;
+        let mut early = std::mem::take(&mut self.early);
+        early.take(self.engine.egress());
+        any |= early.arrive(|remote, bytes| self.hand_over(remote, bytes));
+        self.early = early;
+        if let Some(branch) = &mut self.branch {
+            let mut early = std::mem::take(&mut branch.early);
+            early.take(branch.engine.egress());
+            any |= early.arrive(|remote, bytes| self.hand_over(remote, bytes));
+            self.branch.iter_mut().for_each(|branch| branch.early = std::mem::take(&mut early));
+        }
+        any
     }
 
     fn hand_over(&mut self, remote: SocketAddr, bytes: &[u8]) {
@@ -265,7 +349,7 @@ impl Room {
             while engine.poll_event().is_some() {}
         }
         if let Some(branch) = &mut self.branch {
-            inside(|| branch.exchange(now, &mut self.engine));
+            branch.exchange(now, &mut self.engine);
         }
     }
 
@@ -282,22 +366,8 @@ impl Room {
                     inside(|| engine.handle_datagram(self.now, LOCAL, peer.address, &mut datagram));
                 }
             }
-            self.end_batch(self.now);
-            let mut answers: Vec<(SocketAddr, Vec<u8>)> = Vec::new();
-            let branch = self.branch.as_mut().map(|branch| &mut branch.engine);
-            for engine in [&mut self.engine].into_iter().chain(branch) {
-                let egress = engine.egress();
-                for message in egress.messages() {
-                    let size = message.segment_size.map_or(message.bytes.len(), usize::from);
-                    answers.extend(message.bytes.chunks(size).map(|bytes| (message.remote, bytes.to_vec())));
-                }
-                egress.clear();
-            }
-            for (remote, bytes) in answers {
-                quiet = false;
-                self.hand_over(remote, &bytes);
-            }
-            if quiet {
+            self.early.end_batch(self.now, &mut self.engine);
+            if !self.arrive() && quiet {
                 return;
             }
         }
@@ -355,15 +425,16 @@ impl Peer {
         &self.username
     }
 
-    pub fn declare(&mut self, media: Media) {
+    pub fn declare(&mut self, media: Media, stream: u32) {
         let kind = if media == Media::Audio { MediaKind::Audio } else { MediaKind::Video };
+        let mid = Mid::from(stream.to_string().as_str());
         let mut direct = self.rtc.direct_api();
-        direct.declare_media(Mid::from(MID), kind);
-        direct.declare_stream_tx(SSRC.into(), None, Mid::from(MID), None);
+        direct.declare_media(mid, kind);
+        direct.declare_stream_tx((SSRC + stream).into(), None, mid, None);
     }
 
-    /// Has it send the packet of this number, at this place in its frame, with its next outputs.
-    pub fn publish(&mut self, now: Instant, media: Media, number: u64, place: usize) {
+    /// Has it send the packet of this number in a stream, at this place in its frame, with its next outputs.
+    pub fn publish(&mut self, now: Instant, media: Media, stream: u32, number: u64, place: usize) {
         let pt = Pt::new_with_value(if media == Media::Audio { 111 } else { 96 });
         let (rtp_time, payload) = media.packet(number, place);
         let extensions = ExtensionValues {
@@ -372,7 +443,7 @@ impl Peer {
             ..ExtensionValues::default()
         };
         let mut direct = self.rtc.direct_api();
-        let stream = direct.stream_tx(&Ssrc::from(SSRC)).expect("declared");
+        let stream = direct.stream_tx(&Ssrc::from(SSRC + stream)).expect("declared");
         let write = RtpWrite::new(pt, (number + 1).into(), rtp_time, now, payload);
         stream.write_rtp(write.marker(place + 1 == FRAME).ext_vals(extensions));
     }
@@ -417,14 +488,15 @@ impl Media {
         if self == Self::Audio { Kind::Audio } else { Kind::Video }
     }
 
-    /// As a browser announces it.
-    pub(crate) fn parameters(self) -> RtpParameters {
+    /// As a browser announces it, the first stream or another one of the same publisher.
+    pub(crate) fn parameters(self, stream: u32) -> RtpParameters {
+        let ssrc = SSRC + stream;
         let codec = match self {
             Self::Audio => r#"{"mimeType":"audio/opus","payloadType":111,"clockRate":48000,"channels":2}"#,
             Self::Video => r#"{"mimeType":"video/VP8","payloadType":96,"clockRate":90000}"#,
         };
         let text = format!(
-            r#"{{"mid":"{MID}","codecs":[{codec}],"encodings":[{{"ssrc":{SSRC}}}],"rtcp":{{"cname":"bench"}},
+            r#"{{"mid":"{stream}","codecs":[{codec}],"encodings":[{{"ssrc":{ssrc}}}],"rtcp":{{"cname":"bench"}},
             "headerExtensions":[{{"uri":"urn:ietf:params:rtp-hdrext:ssrc-audio-level","id":1}},
             {{"uri":"urn:ietf:params:rtp-hdrext:sdes:mid","id":4}}]}}"#
         );
@@ -477,4 +549,21 @@ fn config(direction: Direction) -> RtcConfig {
 /// RTP, not RTCP, STUN or DTLS.
 pub(crate) fn is_media(datagram: &[u8]) -> bool {
     matches!(datagram, [128..=191, second, ..] if !(192..=223).contains(second))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_that_leaves_in_portions_comes_to_everybody() {
+        // 200 packets of 1,100 bytes: more than an engine writes before some have to leave.
+        for mut room in [Room::new(Media::Video, 40), Room::across(Media::Video, 40)] {
+            let mut frame = room.sealed_frame();
+            assert_eq!(room.forward(&mut frame), 40 * FRAME);
+            assert!(room.time_aside() > Duration::ZERO);
+            room.rest();
+            assert_eq!(room.count_allocations(2).forwarded, 2 * 40 * FRAME);
+        }
+    }
 }

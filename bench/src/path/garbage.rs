@@ -66,7 +66,7 @@ async fn flooded(settings: &Settings, say: &dyn Fn(&str)) -> Result<Flooded, Pat
     say(&before.to_string());
     let memory = stage.memory();
     let target = stage.address().ok_or(PathError::Gone("the media address"))?;
-    let time = LEAD + settings.time + LEAD;
+    let time = load::duration(LEAD, settings.time) + LEAD;
     let flood = tokio::task::spawn_blocking(move || flood(target, PACKETS_PER_SECOND, time));
     let during = load::measure(&stage, LEAD, settings.time).await?;
     say(&during.to_string());

@@ -55,6 +55,6 @@ async fn cpu(stage: &Stage, settings: &Settings) -> Result<f64, PathError> {
     let begin = stage.read()?;
     tokio::time::sleep(TIME).await;
     let end = stage.read()?;
-    let spent = end.spent.since(&begin.spent).exact;
+    let spent = end.spent.saturating_sub(begin.spent);
     Ok(spent.as_secs_f64() / end.at.saturating_duration_since(begin.at).as_secs_f64())
 }

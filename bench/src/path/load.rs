@@ -11,6 +11,8 @@ use std::{fmt, ops::RangeInclusive, time::Duration};
 const DELIVERED: RangeInclusive<f64> = 0.95..=1.1;
 /// Viewers that are busier than this were perhaps what was slow.
 const VIEWERS_LOAD_MAX: f64 = 0.95;
+/// In which the samples of a thread that never sleeps have room.
+const SAMPLED_MAX: Duration = Duration::from_millis(1500);
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -18,8 +20,8 @@ pub struct Measured {
     pub people: usize,
     /// CPU time of the worker for each packet that came to a viewer.
     pub cost: Duration,
-    /// Share of that in the kernel; `None` where too little was spent to tell.
-    pub kernel_share: Option<f64>,
+    /// Share of that in the kernel, or why it is not known.
+    pub kernel_share: Result<f64, String>,
     /// Share of a core.
     pub load: f64,
     pub packets_per_second: f64,
@@ -40,21 +42,37 @@ pub async fn measure(stage: &Stage, settle: Duration, time: Duration) -> Result<
     let begin = stage.read()?;
     tokio::time::sleep(time).await;
     let (people, due) = (stage.people(), stage.packets_due_per_second());
-    Ok(Measured::between(people, due, &begin, &stage.read()?))
+    let measured = Measured::between(people, due, &begin, &stage.read()?);
+    Ok(Measured { kernel_share: kernel_share(stage, sampled(time)).await, ..measured })
+}
+
+/// How long [`measure`] takes.
+pub fn duration(settle: Duration, time: Duration) -> Duration {
+    settle + time + sampled(time)
+}
+
+/// Samples cost the thread time at each of its wake-ups, so they are taken after what is measured.
+fn sampled(time: Duration) -> Duration {
+    (time / 4).min(SAMPLED_MAX)
+}
+
+async fn kernel_share(stage: &Stage, time: Duration) -> Result<f64, String> {
+    let modes = stage.modes(time).await.map_err(|error| error.to_string())?;
+    modes.kernel_share().ok_or_else(|| "the worker was never met".into())
 }
 
 impl Measured {
     fn between(people: usize, due_per_second: f64, begin: &Reading, end: &Reading) -> Self {
         let seconds = end.at.saturating_duration_since(begin.at).as_secs_f64();
-        let spent = end.spent.since(&begin.spent);
+        let spent = end.spent.saturating_sub(begin.spent);
         let ((packets, bytes), (packets_before, bytes_before)) = (end.received(), begin.received());
         let packets = packets - packets_before;
         let viewers = end.viewers.cpu.saturating_sub(begin.viewers.cpu);
         Self {
             people,
-            cost: spent.exact.div_f64(packets.max(1) as f64),
-            kernel_share: spent.kernel_share(),
-            load: spent.exact.as_secs_f64() / seconds,
+            cost: spent.div_f64(packets.max(1) as f64),
+            kernel_share: Err("not sampled".into()),
+            load: spent.as_secs_f64() / seconds,
             packets_per_second: packets as f64 / seconds,
             due_per_second,
             packet_len: (bytes - bytes_before) as f64 / packets.max(1) as f64,
@@ -98,7 +116,8 @@ impl Measured {
             })
         };
         serde_json::json!({
-            "people": self.people, "cost_ns": self.cost.as_nanos() as u64, "kernel_share": self.kernel_share,
+            "people": self.people, "cost_ns": self.cost.as_nanos() as u64,
+            "kernel_share": self.kernel_share.as_ref().ok(), "kernel_share_unknown": self.kernel_share.as_ref().err(),
             "load": self.load, "packets_per_s": self.packets_per_second,
             "due_per_s": self.due_per_second, "doubt": self.doubt(), "packet_len": self.packet_len,
             "missing": self.missing, "wrong": self.wrong, "viewers_load": self.viewers_load,
@@ -112,9 +131,12 @@ impl fmt::Display for Measured {
         let cost_us = self.cost.as_secs_f64() * 1e6;
         write!(f, "{:5} people  {:8.0} packets/s  ", self.people, self.packets_per_second)?;
         write!(f, "{:3.0} % of a core  {cost_us:6.3} µs a packet", self.load * 100.0)?;
-        if let Some(kernel) = self.kernel_share {
-            let user = cost_us * (1.0 - kernel);
-            write!(f, " = {user:.3} user + {:.3} kernel", cost_us * kernel)?;
+        match &self.kernel_share {
+            Ok(kernel) => {
+                let user = cost_us * (1.0 - kernel);
+                write!(f, " = {user:.3} user + {:.3} kernel", cost_us * kernel)?;
+            }
+            Err(reason) => write!(f, " (user and kernel not told apart: {reason})")?,
         }
         let delays = if self.delays.video.count() > 0 { &self.delays.video } else { &self.delays.audio };
         let ms = |share| delays.quantile_ns(share) as f64 / 1e6;
@@ -136,7 +158,7 @@ pub(super) mod tests {
         Measured {
             people,
             cost: Duration::from_secs_f64(cost_us / 1e6),
-            kernel_share: None,
+            kernel_share: Ok(0.25),
             load: 0.7,
             packets_per_second: due_per_second,
             due_per_second,
@@ -146,6 +168,16 @@ pub(super) mod tests {
             delays: Delays::default(),
             viewers_load: 0.5,
         }
+    }
+
+    #[test]
+    fn a_cost_is_told_in_two_parts_or_why_it_is_not() {
+        let known = delivered(100, 4.0);
+        assert!(known.to_string().contains("4.000 µs a packet = 3.000 user + 1.000 kernel"), "{known}");
+        let unknown = Measured { kernel_share: Err("not permitted".into()), ..known };
+        assert!(unknown.to_string().contains("not told apart: not permitted"), "{unknown}");
+        let json = unknown.json();
+        assert!(json["kernel_share"].is_null() && json["kernel_share_unknown"] == "not permitted", "{json}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub use stage::{FRAMES_PER_SECOND, Media, Sending, VIDEO_BITRATE_BPS};
 
 use crate::table::{Figure, Table};
 use plenum_loadtest::{
+    demo::DemoError,
     scenario::ScenarioError,
     signal::{SignalError, node::LaunchError},
 };
@@ -34,6 +35,8 @@ pub enum PathError {
     Launch(#[from] LaunchError),
     #[error("the node: {0}")]
     Signal(#[from] SignalError),
+    #[error("the product: {0}")]
+    Demo(#[from] DemoError),
     #[error("the product: {0}")]
     Scenario(#[from] ScenarioError),
     #[error("{0} is not there")]

@@ -3,8 +3,9 @@
 use super::PathError;
 use crate::{
     http,
+    mode::{Modes, Sampler},
     room::FRAME,
-    thread_time::{Spent, Thread},
+    thread_time::Thread,
 };
 use futures_util::{StreamExt, TryStreamExt, stream};
 use plenum_loadtest::{
@@ -120,7 +121,8 @@ struct Seat {
 #[derive(Clone, Debug)]
 pub struct Reading {
     pub at: Instant,
-    pub spent: Spent,
+    /// CPU time of the worker's thread.
+    pub spent: Duration,
     pub viewers: Snapshot,
 }
 
@@ -286,6 +288,13 @@ impl Stage {
     pub fn read(&self) -> Result<Reading, PathError> {
         let viewers = self.viewers.look()?;
         Ok(Reading { at: viewers.at, spent: self.worker.spent()?, viewers })
+    }
+
+    /// In which mode the worker's thread runs in the time that comes.
+    pub async fn modes(&self, time: Duration) -> io::Result<Modes> {
+        let sampler = Sampler::start(&self.worker)?;
+        tokio::time::sleep(time).await;
+        Ok(sampler.modes())
     }
 
     /// Where the node receives media, once somebody speaks.

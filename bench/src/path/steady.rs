@@ -9,10 +9,9 @@ use super::{
     },
 };
 use crate::{
-    allocations,
     egress_limit::{Batching, Workload, cost_per_packet},
     packets::AUDIO_PAYLOAD,
-    room::{FRAME, Media as RoomMedia, Room},
+    room::{Counted, FRAME, Media as RoomMedia, Room},
     table::Figure,
 };
 use std::time::Duration;
@@ -24,19 +23,14 @@ const LIMIT_PACKETS: usize = 50_000;
 pub(super) fn allocations(found: &mut Found) {
     const SUBSCRIBERS: usize = 10;
     const FRAMES: usize = 100;
-    let (mut calls, mut forwarded) = (0, 0);
+    let (mut calls, mut packets) = (0, 0);
     for media in [RoomMedia::Audio, RoomMedia::Video] {
-        let mut room = Room::new(media, SUBSCRIBERS);
-        for _ in 0..FRAMES {
-            let mut frame = room.sealed_frame();
-            let before = allocations::calls_here();
-            forwarded += room.forward(&mut frame);
-            calls += allocations::calls_here() - before;
-            room.rest();
-        }
+        let Counted { allocations, forwarded } = Room::new(media, SUBSCRIBERS).count_allocations(FRAMES);
+        calls += allocations;
+        packets += forwarded;
     }
-    let detail = format!("{calls} while {forwarded} packets went through the engine");
-    found.table.measured(Figure::Allocations, calls as f64 / forwarded as f64, detail);
+    let detail = format!("{calls} while {packets} packets went through the engine");
+    found.table.measured(Figure::Allocations, calls as f64 / packets as f64, detail);
 }
 
 /// Loads one after the other.

@@ -179,11 +179,13 @@ impl Room {
         self.sent += 1;
         let (_, mut payload) = self.media.packet(number, 1);
         payload.resize(packet.payload_len.max(FRAME), 0x5a);
-        let mut direct = self.publisher.rtc.direct_api();
-        let stream = direct.stream_tx(&Ssrc::from(SSRC)).expect("declared");
-        let write =
-            RtpWrite::new(Pt::new_with_value(96), (number + 1).into(), packet.timestamp, self.now, payload);
-        stream.write_rtp(write.marker(packet.ends_frame).ext_vals(ExtensionValues::default()));
+        for stream in 0..self.streams {
+            let (pt, number, payload) = (Pt::new_with_value(96), number + 1, payload.clone());
+            let mut direct = self.publisher.rtc.direct_api();
+            let stream = direct.stream_tx(&Ssrc::from(SSRC + stream)).expect("declared");
+            let write = RtpWrite::new(pt, number.into(), packet.timestamp, self.now, payload);
+            stream.write_rtp(write.marker(packet.ends_frame).ext_vals(ExtensionValues::default()));
+        }
         let mut sealed = self.publisher.outputs(self.now);
         sealed.retain(|datagram| is_media(datagram));
         sealed

@@ -70,8 +70,6 @@ pub struct Sitting<'a> {
 const SAMPLE: u32 = 31;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// After the last viewer has its first packet, before anything is measured.
-const SETTLE: Duration = Duration::from_secs(3);
 /// Sockets of the last server are gone.
 const BETWEEN: Duration = Duration::from_secs(1);
 
@@ -96,6 +94,9 @@ impl<'a> Sitting<'a> {
                     order.reverse();
                 }
                 for who in order {
+                    if !rounds.is_empty() {
+                        sleep(BETWEEN).await;
+                    }
                     let round = self.round(who, *load).await?;
                     // Progress for whoever watches.
                     let _ = writeln!(
@@ -106,7 +107,6 @@ impl<'a> Sitting<'a> {
                         round.kb_per_viewer
                     );
                     rounds.push(round);
-                    sleep(BETWEEN).await;
                 }
             }
         }
@@ -122,11 +122,12 @@ impl<'a> Sitting<'a> {
             CrowdSettings { transport_wide, sample: SAMPLE, core: self.core, ..CrowdSettings::default() };
         let mut crowd = Crowd::start(settings)?;
 
+        let settle = Duration::from_secs(self.settings.settle);
         self.speakers(&mut server, &mut crowd, load).await.map_err(|error| failed(error.to_string()))?;
-        sleep(SETTLE).await;
+        sleep(settle).await;
         let empty_memory = processes.memory();
         viewers(&mut server, &mut crowd, load).await.map_err(|error| failed(error.to_string()))?;
-        sleep(SETTLE).await;
+        sleep(settle).await;
 
         let before = Look::at(&crowd, processes)?;
         sleep(Duration::from_secs(self.settings.seconds)).await;

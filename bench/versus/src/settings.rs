@@ -38,6 +38,9 @@ pub struct Settings {
     /// Seconds of a round that are measured
     #[arg(long, default_value_t = 10)]
     pub seconds: u64,
+    /// Seconds without a change before the memory without viewers is read, and before a round is measured
+    #[arg(long, default_value_t = 3)]
+    pub settle: u64,
     /// Bits per second of each camera
     #[arg(long, value_name = "BITS", default_value_t = 1_500_000)]
     pub video_bps: u32,

@@ -25,11 +25,14 @@ use receiver::Receiver;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex},
-    time::Instant,
+    time::{Duration, Instant},
 };
 use thiserror::Error;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
+
+/// Where packets are lost, a DTLS client repeats itself after 1, 3, 7 and 15 seconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Error)]
 pub enum BotError {
@@ -265,7 +268,7 @@ async fn publish(session: &Session, tracks: Vec<Track>, settings: &PeerSettings)
         let producer = session.produce(transport, track.kind(), track.source(), parameters).await?;
         send.publish(track, announcement, producer).await.map_err(in_transport("send"))?;
     }
-    send.connected().await.map_err(in_transport("send"))?;
+    send.connected(CONNECT_TIMEOUT).await.map_err(in_transport("send"))?;
     Ok(send)
 }
 

@@ -3,7 +3,7 @@
 mod options;
 
 use clap::{Parser, Subcommand};
-use options::{RunOptions, ServerOptions, rate, seconds};
+use options::{RunOptions, ServerOptions, beside_us, rate, seconds};
 use plenum_loadtest::scenario::{EventsSettings, KneeSettings, RunSettings, Scenario, SignallingSettings};
 use std::{path::PathBuf, time::Duration};
 
@@ -104,8 +104,8 @@ pub enum Asked {
     },
     /// What events and connections cost the server, beside a stock Node server.
     Events {
-        /// The plenum program.
-        #[arg(long, default_value = "target/release/plenum")]
+        /// The plenum program [default: beside this one].
+        #[arg(long, default_value_os_t = beside_us("plenum"), hide_default_value = true)]
         program: PathBuf,
         /// Measure on PostgreSQL too: the URL of an empty database.
         #[arg(long)]

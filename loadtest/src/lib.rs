@@ -8,6 +8,7 @@
 pub mod accounting;
 pub mod bot;
 pub mod cpu;
+pub mod demo;
 pub mod exposition;
 pub mod histogram;
 pub mod light;

@@ -30,6 +30,7 @@ use thiserror::Error;
 use tokio::{
     net::UdpSocket,
     sync::{mpsc, oneshot, watch},
+    time::timeout,
 };
 use uuid::Uuid;
 
@@ -45,6 +46,8 @@ pub enum PeerError {
     Rtc(String),
     #[error("the transport ended: {0}")]
     Ended(String),
+    #[error("not connected within {0:?}")]
+    NotConnected(Duration),
 }
 
 impl From<RtcError> for PeerError {
@@ -180,13 +183,13 @@ impl Peer {
         self.dtls.clone()
     }
 
-    /// Waits until ICE and DTLS are up.
+    /// Waits until ICE and DTLS are up, no longer than this.
     ///
     /// # Errors
-    /// [`PeerError::Ended`].
-    pub async fn connected(&mut self) -> Result<(), PeerError> {
-        let state = self.state.wait_for(|state| *state != PeerState::Connecting).await;
-        match state.as_deref() {
+    /// [`PeerError::Ended`], [`PeerError::NotConnected`].
+    pub async fn connected(&mut self, within: Duration) -> Result<(), PeerError> {
+        let decided = timeout(within, self.state.wait_for(|state| *state != PeerState::Connecting)).await;
+        match decided.map_err(|_| PeerError::NotConnected(within))?.as_deref() {
             Ok(PeerState::Connected) => Ok(()),
             Ok(PeerState::Ended(reason)) => Err(PeerError::Ended(reason.clone())),
             _ => Err(PeerError::Ended("its task is gone".into())),

@@ -6,7 +6,7 @@ use plenum_loadtest::{
     monitor::Monitor,
     network::Conditions,
     parameters::{self, Announcement, PUBLISHER},
-    peer::{Peer, PeerRecord, PeerSettings},
+    peer::{Peer, PeerError, PeerRecord, PeerSettings},
     signal::{Consumed, RemoteProducer, TransportOffer},
 };
 use plenum_shared::{
@@ -40,6 +40,8 @@ use uuid::Uuid;
 
 const CONSUMER_SSRC: u32 = 4711;
 const CONSUMER_RTX_SSRC: u32 = 4712;
+/// Longer than any handshake on a busy machine.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// One side of the relay: ICE-lite and DTLS server.
 struct Side {
@@ -240,8 +242,8 @@ async fn through_relay(track: Track, enough: u64, (fault, never): (Fault, u64)) 
     to.rtc.direct_api().declare_stream_tx(CONSUMER_SSRC.into(), rtx.map(Ssrc::from), Mid::from(mid), None);
     let (stop, relay) = start_relay(from, to, fault);
 
-    publisher.connected().await.expect("the relay's publisher side");
-    subscriber.connected().await.expect("the relay's subscriber side");
+    publisher.connected(CONNECT_TIMEOUT).await.expect("the relay's publisher side");
+    subscriber.connected(CONNECT_TIMEOUT).await.expect("the relay's subscriber side");
     let remote = RemoteProducer { participant: Uuid::nil(), producer, kind, source };
     let consumed = Consumed {
         consumer_id: Uuid::new_v4(),
@@ -344,4 +346,15 @@ async fn a_relay_that_drops_repeats_and_changes_packets_is_found_out() {
     assert_eq!(account.duplicated(), 1);
     assert_eq!(lost, 3, "two dropped, and the damaged one is as good as lost");
     assert_eq!(account.received() + lost, said.published[0].sent[0]);
+}
+
+#[tokio::test]
+async fn a_transport_that_nobody_answers_says_so_and_does_not_wait_for_ever() {
+    let config = parameters::configure(PUBLISHER, parameters::publisher_extension_map());
+    // Its socket is there, but nobody reads it.
+    let mut silent = Side::new(config.clone());
+    let monitor = Arc::<Monitor>::default();
+    let mut peer = Peer::connect(&silent.offer(), config, settings(1, &monitor)).await.expect("a socket");
+    let connected = peer.connected(Duration::from_millis(1)).await;
+    assert!(matches!(connected, Err(PeerError::NotConnected(_))), "{connected:?}");
 }

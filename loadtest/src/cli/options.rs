@@ -15,6 +15,11 @@ use std::{
     time::Duration,
 };
 
+/// A program that was built with this one.
+pub fn beside_us(name: &str) -> PathBuf {
+    std::env::current_exe().unwrap_or_default().with_file_name(name)
+}
+
 #[derive(Debug, Args)]
 pub struct RunOptions {
     #[command(flatten)]
@@ -62,8 +67,8 @@ struct NodeOptions {
     /// On a media node without a control plane, which is started for it.
     #[arg(long)]
     bare: bool,
-    /// The plenum-sfu program.
-    #[arg(long, env = "PLENUM_SFU_BIN", default_value = "target/release/plenum-sfu")]
+    /// The plenum-sfu program [default: beside this one].
+    #[arg(long, env = "PLENUM_SFU_BIN", default_value_os_t = beside_us("plenum-sfu"), hide_default_value = true)]
     program: PathBuf,
     #[arg(long, default_value_t = 1)]
     workers: usize,
@@ -220,6 +225,7 @@ impl RunOptions {
             scenario,
             media: media.settings(),
             duration: course.seconds,
+            overtime: Duration::ZERO,
             ramp: course.ramp_s,
             joining_at_once: course.joining,
             conditions,

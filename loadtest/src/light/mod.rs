@@ -21,7 +21,7 @@ mod outgoing;
 mod receive;
 mod rtcp;
 mod srtp;
-mod stun;
+pub mod stun;
 
 pub use crowd::{Crowd, CrowdSettings, MemberId, Snapshot};
 pub use incoming::{Delays, Received, Stream};

@@ -20,7 +20,8 @@ const ICE_CONTROLLING: u16 = 0x802a;
 const HOST_PRIORITY: u32 = 126 << 24 | 65_535 << 8 | 255;
 const FINGERPRINT_XOR: u32 = 0x5354_554e;
 
-pub(super) type Transaction = [u8; 12];
+/// The number of a request and of its answer.
+pub type Transaction = [u8; 12];
 
 /// What a STUN message is to us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,13 +37,20 @@ pub(super) fn is_stun(bytes: &[u8]) -> bool {
 }
 
 /// A check that nominates its pair: the server has one address.
-pub(super) fn write_check(username: &str, password: &str, transaction: Transaction) -> Vec<u8> {
+pub fn write_check(username: &str, password: &str, transaction: Transaction) -> Vec<u8> {
     let mut message = begin(REQUEST, transaction);
     attribute(&mut message, USERNAME, username.as_bytes());
     attribute(&mut message, PRIORITY, &HOST_PRIORITY.to_be_bytes());
     attribute(&mut message, ICE_CONTROLLING, &transaction[..8]);
     attribute(&mut message, USE_CANDIDATE, &[]);
     finish(&mut message, password);
+    message
+}
+
+/// A request without credentials, as whoever looks for open ports sends it.
+pub fn write_bare_request(transaction: Transaction) -> Vec<u8> {
+    let mut message = begin(REQUEST, transaction);
+    add_fingerprint(&mut message);
     message
 }
 
@@ -95,6 +103,10 @@ fn set_len(message: &mut [u8], ahead: usize) {
 fn finish(message: &mut Vec<u8>, password: &str) {
     let tag = integrity(message, message.len(), password);
     attribute(message, MESSAGE_INTEGRITY, tag.as_ref());
+    add_fingerprint(message);
+}
+
+fn add_fingerprint(message: &mut Vec<u8>) {
     set_len(message, 8);
     let checksum = crc32(message) ^ FINGERPRINT_XOR;
     attribute(message, FINGERPRINT, &checksum.to_be_bytes());

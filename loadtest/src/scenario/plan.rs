@@ -145,7 +145,7 @@ impl Scenario {
             Self::Churn { per_second, people, stay } => {
                 let mut all = gallery(0, people.max(1), settings);
                 let visitor = all[0];
-                let visits = visits(per_second, stay, settings.duration);
+                let visits = visits(per_second, stay, settings);
                 all.extend(visits.map(|visit| Person { visit: Some(visit), ..visitor }));
                 of(1, all)
             }
@@ -163,9 +163,10 @@ fn visitors(per_second: f64, until: Duration) -> usize {
     (per_second * until.as_secs_f64()).floor() as usize
 }
 
-/// One comes after the other and each stays as long, but nobody longer than the run.
-fn visits(per_second: f64, stay: Duration, until: Duration) -> impl Iterator<Item = Visit> {
-    (0..visitors(per_second, until)).map(move |number| {
+/// One comes after the other and each stays as long, but nobody longer than the run and its overtime.
+fn visits(per_second: f64, stay: Duration, settings: &RunSettings) -> impl Iterator<Item = Visit> {
+    let (duration, until) = (settings.duration, settings.duration + settings.overtime);
+    (0..visitors(per_second, duration)).map(move |number| {
         let comes_at = Duration::from_secs_f64(number as f64 / per_second);
         Visit { comes_at, leaves_at: (comes_at + stay).min(until) }
     })
@@ -325,6 +326,11 @@ mod tests {
         assert!(visits.iter().all(|visit| visit.leaves_at <= settings.duration));
         assert!(!plan.is_steady());
         assert_eq!(plan.due_to(0, |_| true), 4 * 2, "only of those who stay");
+
+        let settings = RunSettings { overtime: Duration::from_secs(8), ..settings };
+        let plan = scenario.plan(&settings);
+        assert_eq!(plan.visitors().count(), 20, "nobody comes later for that");
+        assert!(plan.visitors().all(|(_, _, it)| it.leaves_at - it.comes_at == Duration::from_secs(8)));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct RunSettings {
     pub media: MediaSettings,
     /// Measured, once everybody is in and receives.
     pub duration: Duration,
+    /// How long after that visitors may stay who came late; none: everybody leaves with its end.
+    pub overtime: Duration,
     /// Over which people come; none: as fast as [`RunSettings::joining_at_once`] lets them.
     pub ramp: Duration,
     pub joining_at_once: usize,
@@ -69,6 +71,7 @@ impl RunSettings {
             scenario,
             media: MediaSettings::default(),
             duration: Duration::from_secs(20),
+            overtime: Duration::ZERO,
             ramp: Duration::ZERO,
             joining_at_once: 4,
             conditions: Conditions::default(),

@@ -35,15 +35,22 @@ pub struct ProductSettings {
     pub pids: Vec<u32>,
 }
 
-impl VenueSettings {
-    /// The demo on this machine, as `plenum --demo` starts it.
-    pub fn demo() -> Self {
-        Self::Product(ProductSettings {
-            url: "http://127.0.0.1:4501".into(),
+impl ProductSettings {
+    /// A demo at this URL, with the accounts that it makes.
+    pub fn demo(url: &str) -> Self {
+        Self {
+            url: url.into(),
             admin_email: "admin@demo.test".into(),
             admin_password: "demo-password".into(),
             pids: Vec::new(),
-        })
+        }
+    }
+}
+
+impl VenueSettings {
+    /// The demo on this machine, as `plenum --demo` starts it.
+    pub fn demo() -> Self {
+        Self::Product(ProductSettings::demo("http://127.0.0.1:4501"))
     }
 
     pub(super) fn has_chat(&self) -> bool {

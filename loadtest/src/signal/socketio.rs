@@ -12,7 +12,10 @@ use std::{
 use thiserror::Error;
 use tokio::{
     net::TcpStream,
-    sync::{mpsc, oneshot},
+    sync::{
+        mpsc::{self, error::SendTimeoutError},
+        oneshot,
+    },
     time::timeout,
 };
 use tokio_tungstenite::{
@@ -168,6 +171,8 @@ pub struct ServerEvent {
 #[derive(Clone, Debug)]
 pub struct SocketIo {
     requests: mpsc::Sender<Request>,
+    /// For a request to be taken, and for its answer.
+    patience: Duration,
 }
 
 #[derive(Debug)]
@@ -213,16 +218,15 @@ impl SocketIo {
         let connection =
             Connection { stream, events: events_out, waiting: HashMap::new(), next_ack: 0, silence_max };
         tokio::spawn(connection.run(requests_in));
-        Ok((Self { requests }, events))
+        Ok((Self { requests, patience: ANSWER_TIMEOUT }, events))
     }
 
     /// Emits without asking for an answer.
     ///
     /// # Errors
-    /// [`SocketError::Closed`].
+    /// [`SocketError::Closed`], or [`SocketError::TimedOut`] where the server does not read.
     pub async fn emit(&self, name: &str, payload: Value) -> Result<(), SocketError> {
-        let request = Request { name: name.to_owned(), payload, reply: None };
-        self.requests.send(request).await.map_err(|_| SocketError::Closed(format!("at {name}")))
+        self.submit(Request { name: name.to_owned(), payload, reply: None }).await
     }
 
     /// Emits and waits for the callback's first argument.
@@ -231,12 +235,20 @@ impl SocketIo {
     /// [`SocketError::Closed`] or [`SocketError::TimedOut`]; a refusal is an answer and comes back as one.
     pub async fn request(&self, name: &str, payload: Value) -> Result<Value, SocketError> {
         let (reply, answer) = oneshot::channel();
-        let request = Request { name: name.to_owned(), payload, reply: Some(reply) };
-        self.requests.send(request).await.map_err(|_| SocketError::Closed(format!("at {name}")))?;
-        match timeout(ANSWER_TIMEOUT, answer).await {
+        self.submit(Request { name: name.to_owned(), payload, reply: Some(reply) }).await?;
+        match timeout(self.patience, answer).await {
             Ok(Ok(value)) => Ok(value),
             Ok(Err(_)) => Err(SocketError::Closed(format!("while waiting for {name}"))),
             Err(_) => Err(SocketError::TimedOut(name.to_owned())),
+        }
+    }
+
+    async fn submit(&self, request: Request) -> Result<(), SocketError> {
+        let name = request.name.clone();
+        match self.requests.send_timeout(request, self.patience).await {
+            Ok(()) => Ok(()),
+            Err(SendTimeoutError::Closed(_)) => Err(SocketError::Closed(format!("at {name}"))),
+            Err(SendTimeoutError::Timeout(_)) => Err(SocketError::TimedOut(name)),
         }
     }
 }
@@ -398,6 +410,16 @@ mod tests {
         for (text, expected) in cases {
             assert_eq!(Packet::parse(text), expected, "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_reads_nothing_any_more_is_not_waited_for_without_end() {
+        let (requests, _connection_that_is_stuck) = mpsc::channel(1);
+        let socket = SocketIo { requests, patience: Duration::from_millis(1) };
+        socket.emit("send-message", Value::Null).await.expect("room for one");
+        let timed_out = |outcome| matches!(outcome, Err(SocketError::TimedOut(_)));
+        assert!(timed_out(socket.emit("send-message", Value::Null).await));
+        assert!(timed_out(socket.request("leave-meeting", Value::Null).await.map(drop)));
     }
 
     #[test]

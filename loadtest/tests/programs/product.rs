@@ -2,80 +2,31 @@
 
 use crate::support::{program, small};
 use plenum_loadtest::{
+    demo::Demo,
     report::Report,
-    scenario::{MediaSettings, ProductSettings, RunSettings, Scenario, VenueSettings, run},
+    scenario::{MediaSettings, RunSettings, Scenario, VenueSettings, run},
 };
-use std::{
-    net::{Ipv4Addr, TcpListener},
-    process::Stdio,
-    time::{Duration, Instant},
-};
-use tokio::process::{Child, Command};
+use std::time::Duration;
 
-const START_DEADLINE: Duration = Duration::from_secs(60);
-
-/// A `plenum --demo` of our own, in a directory that goes away with it.
+/// The product that these tests talk to.
 struct Plenum {
-    process: Child,
-    url: String,
+    demo: Demo,
     every_packet: bool,
-    _data: tempfile::TempDir,
 }
 
 impl Plenum {
     /// With the usual settings, or told to leave out nothing.
     async fn start(every_packet: bool) -> Self {
-        let program = program("PLENUM_BIN", "plenum", "plenum-control");
-        crate::support::program("PLENUM_SFU_BIN", "plenum-sfu", "plenum-sfu");
-        let data = tempfile::tempdir().expect("a temporary directory");
-        // Free a moment ago; the kernel does not hand the same port out again soon.
-        let free =
-            TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|it| it.local_addr()).expect("a free port");
-        let mut command = Command::new(program);
-        if every_packet {
-            command.env("SFU_AUDIO_LAST_N", "0").env("SFU_VIDEO_LAST_N", "0");
-        }
-        let process = command
-            .arg("--demo")
-            .env("HOST", "127.0.0.1")
-            .env("PORT", free.port().to_string())
-            .env("DATA_DIR", data.path())
-            .env("RATE_LIMITS", "off")
-            .env("SFU_LISTEN", "127.0.0.1")
-            .env("LOG", "warn")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("plenum starts");
-        let url = format!("http://{free}");
-        let mut plenum = Self { process, url, every_packet, _data: data };
-        plenum.wait_until_ready().await;
-        plenum
-    }
-
-    async fn wait_until_ready(&mut self) {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let deadline = Instant::now() + START_DEADLINE;
-        loop {
-            let answer = client.get(format!("{}/readyz", self.url)).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return;
-            }
-            let exit = self.process.try_wait().expect("a child can be asked");
-            assert!(exit.is_none(), "plenum ended: {exit:?}");
-            assert!(Instant::now() < deadline, "plenum is not ready after {START_DEADLINE:?}");
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        let plenum = program("PLENUM_BIN", "plenum", "plenum-control");
+        program("PLENUM_SFU_BIN", "plenum-sfu", "plenum-sfu");
+        let everything = [("SFU_AUDIO_LAST_N", "0"), ("SFU_VIDEO_LAST_N", "0")];
+        let further = if every_packet { &everything[..] } else { &[] };
+        let demo = Demo::start(&plenum, further).await.expect("plenum starts");
+        Self { demo, every_packet }
     }
 
     async fn report(&self, scenario: Scenario, media: MediaSettings, duration: Duration) -> Report {
-        let venue = VenueSettings::Product(ProductSettings {
-            url: self.url.clone(),
-            admin_email: "admin@demo.test".into(),
-            admin_password: "demo-password".into(),
-            pids: self.process.id().into_iter().collect(),
-        });
+        let venue = VenueSettings::Product(self.demo.settings());
         let every_packet = self.every_packet;
         let settings = RunSettings { media, duration, every_packet, ..RunSettings::new(venue, scenario) };
         let report = run(&settings).await.expect("a meeting that takes place");
@@ -83,13 +34,8 @@ impl Plenum {
         report
     }
 
-    async fn stop(mut self) {
-        let pid = self.process.id().and_then(|pid| i32::try_from(pid).ok()).expect("it still runs");
-        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGTERM)
-            .expect("our own child");
-        let exit = tokio::time::timeout(Duration::from_secs(20), self.process.wait()).await;
-        let exit = exit.expect("it ends when told to").expect("a child can be waited for");
-        assert!(exit.success(), "{exit:?}");
+    async fn stop(self) {
+        self.demo.stop().await.expect("it ends when told to");
     }
 }
 

@@ -23,8 +23,14 @@ describe('dashboards and alerts', () => {
   before(async () => {
     receiver = await webhookReceiver();
     const port = await freePort();
-    sfu = `127.0.0.1:${port}`;
+    sfu = `127.0.0.1:${await freePort()}`;
+    // Before what it looks at, because it takes longer until it does.
+    prometheus = await Prometheus.start({
+      'localhost:4501': `127.0.0.1:${port}`,
+      'localhost:4502': sfu,
+    });
     plenum = await Plenum.start({
+      port,
       env: {
         SFU_HTTP: sfu,
         WEBHOOK_URLS: receiver.url,
@@ -33,10 +39,7 @@ describe('dashboards and alerts', () => {
         WEBHOOK_ALLOW_PRIVATE: '127.0.0.1',
       },
     });
-    prometheus = await Prometheus.start({
-      'localhost:4501': `127.0.0.1:${plenum.port}`,
-      'localhost:4502': sfu,
-    });
+    await prometheus.hasLooked();
   });
   after(async () => {
     load?.process.kill();
@@ -59,6 +62,9 @@ describe('dashboards and alerts', () => {
       await visitor.acts();
       waiting = await unanswered(prometheus, waiting);
     }
+    visitor.leave();
+    const { media } = await load.report();
+    assert.ok(media.received > 0, 'the bots saw nothing');
     assert.deepEqual(
       waiting.map(({ where, expression, problem }) => `${where}: ${problem}: ${expression}`),
       [],
@@ -69,8 +75,6 @@ describe('dashboards and alerts', () => {
     }
     for (const { name, health, lastError } of await prometheus.rules())
       assert.equal(health, 'ok', `${name}: ${lastError}`);
-    visitor.leave();
-    assert.ok((await load.media).received > 0, 'the bots saw nothing');
   });
 
   test('the check itself finds what nobody exports', async () => {
@@ -165,9 +169,9 @@ async function alerts(prometheus) {
   });
 }
 
-/** A few bots with cameras in three layers on a network that loses; `media` resolves with what they counted. */
+/** A few bots with cameras in three layers on a network that loses; `report()` resolves with what they counted. */
 function startLoad(plenum) {
-  const args = ['meeting', '--url', plenum.url, '--json', '--quiet', '--bots', '4', '--seconds', '5'];
+  const args = ['meeting', '--url', plenum.url, '--json', '--quiet', '--bots', '4', '--seconds', '4'];
   const media = '--joining 1 --simulcast --audio --loss 0.03 --fps 10 --video-kbps 400';
   const child = spawn(join(dirname(program), 'plenum-loadtest'), [...args, ...media.split(' ')], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -176,8 +180,13 @@ function startLoad(plenum) {
   child.stdout.on('data', (chunk) => {
     out += chunk;
   });
-  const ended = new Promise((resolve) => child.on('exit', resolve));
-  return { process: child, media: ended.then(() => (out ? JSON.parse(out).media : {})) };
+  const closed = new Promise((resolve) => child.on('close', resolve));
+  const report = async () => {
+    const code = await closed;
+    assert.notEqual(out, '', `the load test ended with ${code} and no report`);
+    return JSON.parse(out);
+  };
+  return { process: child, report };
 }
 
 /** Somebody with no media who does a little of everything, right and wrong, again and again. */

@@ -17,14 +17,15 @@ export class Prometheus {
   static async start(targets) {
     const dir = mkdtempSync(join(tmpdir(), 'plenum-prometheus-'));
     writeFileSync(join(dir, 'prometheus.yml'), configuration(targets));
-    const prometheus = new Prometheus(await freePort(), dir);
+    const prometheus = new Prometheus(await freePort(), dir, Object.keys(targets).length);
     await prometheus.ready();
     return prometheus;
   }
 
-  constructor(port, dir) {
+  constructor(port, dir, targets) {
     this.url = `http://127.0.0.1:${port}`;
     this.dir = dir;
+    this.targets = targets;
     this.log = '';
     const args = [
       `--config.file=${join(dir, 'prometheus.yml')}`,
@@ -50,6 +51,17 @@ export class Prometheus {
       if (this.exited !== undefined) throw new Error(`prometheus ended with ${this.exited}:\n${this.log}`);
       const answer = await fetch(`${this.url}/-/ready`).catch(() => undefined);
       return answer?.status === 200;
+    });
+  }
+
+  /**
+   * Waits until every target has answered. It looks at none before it has run for five seconds, and what was counted by then
+   * has no rate.
+   */
+  async hasLooked() {
+    await until('prometheus has looked at every target', START_DEADLINE_MS, async () => {
+      const up = await this.series('up == 1');
+      return up.length === this.targets;
     });
   }
 

@@ -44,6 +44,9 @@ pub(crate) const LOCAL: LocalIndex = LocalIndex(0);
 const SSRC: u32 = 0x0102_0304;
 /// Packets of one video frame: they are handled together and leave together.
 pub const FRAME: usize = 5;
+/// Frames before anything is counted: three seconds of video, which is longer than packets are kept for. What is kept has its memory
+/// then.
+const WARM_UP_FRAMES: usize = 75;
 
 /// What is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,7 +211,7 @@ impl Room {
     /// Returns how many packets the last of the first frames became at once.
     fn warm_up(&mut self) -> usize {
         let mut forwarded = 0;
-        for _ in 0..50 {
+        for _ in 0..WARM_UP_FRAMES {
             let mut frame = self.sealed_frame();
             forwarded = self.forward(&mut frame);
             self.rest();

@@ -300,7 +300,7 @@ impl Consumer {
         let way = if waits { Way::Waits } else { Way::Left };
         self.sent.note(now, outgoing, marker, (incoming.stream, incoming.index), way);
         if waits {
-            if !self.wait(now, outgoing.sequence_number, packet.len(), false, exit) {
+            if !self.wait(now, (outgoing.sequence_number, packet.len()), false, producer, exit) {
                 self.give_up_until_keyframe(now, exit);
             }
             return;

@@ -112,7 +112,7 @@ impl Consumer {
             outlet.counters.rtp_retransmitted += u64::from(taken.is_ok());
             return true;
         }
-        let waits = self.wait(now, sequence_number, stored.len(), true, &mut exit);
+        let waits = self.wait(now, (sequence_number, stored.len()), true, producer, &mut exit);
         if waits {
             self.sent.wait_again(sequence_number);
         }
@@ -123,14 +123,15 @@ impl Consumer {
     pub(super) fn wait(
         &mut self,
         now: Instant,
-        sequence_number: u16,
-        len: usize,
+        (sequence_number, len): (u16, usize),
         repair: bool,
+        producer: &Producer,
         exit: &mut Exit<'_>,
     ) -> bool {
         let len = len.min(usize::from(u16::MAX)) as u16;
         let Consumer { slot: consumer, priority, .. } = *self;
         let taken = exit.peer.pacer.wait(now, Waiting { consumer, sequence_number, len, repair, priority });
+        producer.note_wait(now, exit.peer.pacer.queue());
         exit.wake_for_pacer();
         taken
     }

@@ -15,12 +15,34 @@ const HISTORY_BYTES_MIN: usize = 48 * 1024;
 pub const HISTORY_PACKETS: usize = 1024;
 /// Packets whose places are known from the beginning.
 const HISTORY_PACKETS_MIN: usize = 64;
-/// Packets that came within this time are kept: they may wait for a second in a viewer's pacer, are sent again for a second after
-/// they left, and are asked for a round trip later.
-const KEPT_FOR: Duration = Duration::from_millis(2500);
-/// A block that nothing came to for so long is given back, not only used again: the rate has fallen, and may not rise again. A
-/// keyframe waits as a whole, which on a narrow path is longer than a second.
-const GIVEN_BACK_AFTER: Duration = Duration::from_secs(6);
+/// A viewer's queue that takes longer than this is a long one, for which packets have to be kept for longer.
+pub const LONG_WAIT: Duration = Duration::from_millis(250);
+
+/// How long packets are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeping {
+    /// Those that came within this time are.
+    kept_for: Duration,
+    /// A block that nothing came to for so long is given back, not only used again: the rate has fallen, and may not rise again.
+    given_back_after: Duration,
+}
+
+impl Keeping {
+    /// Packets leave when they come or [a little](LONG_WAIT) later, are sent again for a second after that, and are asked for a round
+    /// trip later.
+    pub const SHORT: Keeping =
+        Keeping { kept_for: Duration::from_millis(1500), given_back_after: Duration::from_secs(2) };
+    /// They may wait for a second in a viewer's pacer before. A keyframe waits as a whole, which on a narrow path is longer.
+    pub const LONG: Keeping =
+        Keeping { kept_for: Duration::from_millis(2500), given_back_after: Duration::from_secs(6) };
+
+    /// What is to be kept now. What is in the queue that was a [long](LONG_WAIT) one last is wanted for as long as [`Keeping::LONG`].
+    pub fn after(now: Instant, long_wait_at: Option<Instant>) -> Keeping {
+        let is_wanted = |at| now.saturating_duration_since(at) < Keeping::LONG.kept_for;
+        if long_wait_at.is_some_and(is_wanted) { Keeping::LONG } else { Keeping::SHORT }
+    }
+}
+
 /// Bytes of a block, unless one packet alone has more.
 const BLOCK_BYTES: usize = 16 * 1024;
 
@@ -62,14 +84,14 @@ pub struct History {
 }
 
 impl History {
-    /// Keeps a packet under its index. The oldest ones make room.
-    pub fn store(&mut self, now: Instant, index: u64, packet: &[u8]) {
+    /// Keeps a packet under its index, and others for as long as is said. The oldest ones make room.
+    pub fn store(&mut self, now: Instant, keeping: Keeping, index: u64, packet: &[u8]) {
         let Ok(len) = u16::try_from(packet.len()) else { return };
         if self.entries.is_empty() {
             self.entries = vec![Entry::default(); HISTORY_PACKETS_MIN];
         }
         if self.blocks.back().is_none_or(|last| last.used + packet.len() > last.bytes.len()) {
-            self.add_block(now, packet.len());
+            self.add_block(now, keeping, packet.len());
         }
         let block = self.newest_block();
         let Some(last) = self.blocks.back_mut() else { return };
@@ -152,7 +174,7 @@ impl History {
     }
 
     /// Another block for a packet of this length: the oldest one, when what is in it is too old or there may be no more.
-    fn add_block(&mut self, now: Instant, len: usize) {
+    fn add_block(&mut self, now: Instant, keeping: Keeping, len: usize) {
         let wanted = BLOCK_BYTES.max(len);
         let mut free = None;
         let mut kept: usize = self.blocks.iter().map(|block| block.bytes.len()).sum();
@@ -160,7 +182,7 @@ impl History {
             let (size, age) = (oldest.bytes.len(), now.saturating_duration_since(oldest.newest_at));
             let spare = kept - size >= HISTORY_BYTES_MIN;
             // One is needed; another one is too many only after a while.
-            let old = age > if free.is_none() { KEPT_FOR } else { GIVEN_BACK_AFTER };
+            let old = age > if free.is_none() { keeping.kept_for } else { keeping.given_back_after };
             if kept + wanted <= HISTORY_BYTES && !(old && spare) {
                 break;
             }
@@ -180,6 +202,9 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashMap;
 
+    const SHORT: Keeping = Keeping::SHORT;
+    const LONG: Keeping = Keeping::LONG;
+
     impl History {
         fn size(&self) -> usize {
             self.blocks.iter().map(|block| block.bytes.len()).sum()
@@ -193,36 +218,52 @@ mod tests {
     }
 
     /// Packets of 1000 bytes so far apart, for ten seconds.
-    fn play(history: &mut History, begin: Instant, interval: Duration) -> (u64, Instant) {
+    fn play(history: &mut History, keeping: Keeping, begin: Instant, interval: Duration) -> (u64, Instant) {
         let count = (10.0 / interval.as_secs_f64()) as u64;
         for index in 0..count {
-            history.store(begin + interval * index as u32, index, &[index as u8; 1000]);
+            history.store(begin + interval * index as u32, keeping, index, &[index as u8; 1000]);
         }
         (count, begin + interval * (count - 1) as u32)
     }
 
     #[test]
-    fn a_history_is_as_large_as_two_and_a_half_seconds_of_its_stream() {
-        for (interval_ms, size_max) in
-            [(2, HISTORY_BYTES), (5, HISTORY_BYTES), (10, 300 << 10), (50, 80 << 10)]
-        {
-            let (interval, mut history) = (Duration::from_millis(interval_ms), History::default());
-            let (count, _) = play(&mut history, Instant::now(), interval);
-            let known = (0..count).rev().take_while(|&index| history.get(index).is_some()).count() as u32;
-            let size = history.size();
-            assert!(size <= size_max, "{size} bytes for a packet every {interval_ms} ms");
-            let is_enough = interval * known >= KEPT_FOR || size > HISTORY_BYTES - BLOCK_BYTES;
-            assert!(is_enough, "{known} packets of {interval_ms} ms");
+    fn a_history_is_as_large_as_what_it_keeps_of_its_stream() {
+        for keeping in [SHORT, LONG] {
+            for interval_ms in [2, 5, 10, 20, 50] {
+                let (interval, mut history) = (Duration::from_millis(interval_ms), History::default());
+                let (count, _) = play(&mut history, keeping, Instant::now(), interval);
+                let known = (0..count).rev().take_while(|&index| history.get(index).is_some()).count() as u32;
+                let size = history.size();
+                let needed = 1000 * keeping.kept_for.div_duration_f64(interval) as usize;
+                let size_max =
+                    (needed + 3 * BLOCK_BYTES).clamp(HISTORY_BYTES_MIN + BLOCK_BYTES, HISTORY_BYTES);
+                assert!(size <= size_max, "{size} bytes for a packet every {interval_ms} ms");
+                let is_enough = interval * known >= keeping.kept_for || size > HISTORY_BYTES - BLOCK_BYTES;
+                assert!(is_enough, "{known} packets of {interval_ms} ms");
+            }
         }
+    }
+
+    #[test]
+    fn once_nobody_has_to_wait_for_long_a_history_becomes_smaller() {
+        let (begin, mut history, interval) = (Instant::now(), History::default(), Duration::from_millis(5));
+        let (count, end) = play(&mut history, LONG, begin, interval);
+        let before = history.size();
+        for index in 1..600 {
+            history.store(end + interval * index, SHORT, count + u64::from(index), &[7; 1000]);
+        }
+        let two_seconds = 2 * 200 * 1000 + 2 * BLOCK_BYTES;
+        assert!(before > 500_000 && history.size() <= two_seconds, "{before}, {}", history.size());
     }
 
     #[test]
     fn what_a_stream_needs_no_more_is_given_back() {
         let (begin, mut history) = (Instant::now(), History::default());
-        let (count, end) = play(&mut history, begin, Duration::from_millis(2));
+        let (count, end) = play(&mut history, LONG, begin, Duration::from_millis(2));
         let before = history.size();
         for index in 0..200 {
-            history.store(end + Duration::from_millis(50) * index, count + u64::from(index), &[7; 1000]);
+            let now = end + Duration::from_millis(50) * index;
+            history.store(now, LONG, count + u64::from(index), &[7; 1000]);
         }
         assert!(before > HISTORY_BYTES - BLOCK_BYTES && history.size() <= 150 << 10, "{}", history.size());
         assert!((0..40).all(|back| history.get(count + 199 - back) == Some(&[7; 1000][..])));
@@ -233,11 +274,11 @@ mod tests {
         let (begin, mut history) = (Instant::now(), History::default());
         let mut index = 0;
         while index < 340 {
-            history.store(begin, index, &[7; 1150]);
+            history.store(begin, LONG, index, &[7; 1150]);
             index += 1;
         }
         for frame in 1..106 {
-            history.store(begin + Duration::from_millis(33) * frame, index, &[7; 1150]);
+            history.store(begin + Duration::from_millis(33) * frame, LONG, index, &[7; 1150]);
             index += 1;
         }
         let kept = (0..340).filter(|&index| history.get(index).is_some()).count();
@@ -248,7 +289,7 @@ mod tests {
     fn of_a_picture_that_hardly_moves_old_packets_are_kept_as_well() {
         let (begin, mut history) = (Instant::now(), History::default());
         for index in 0..200 {
-            history.store(begin + Duration::from_secs(5) * index, u64::from(index), &[7; 1200]);
+            history.store(begin + Duration::from_secs(5) * index, SHORT, u64::from(index), &[7; 1200]);
         }
         assert!((0..32).all(|back| history.get(199 - back).is_some()));
     }
@@ -259,7 +300,7 @@ mod tests {
         history.note_padding(0);
         assert!(!history.is_padding(0), "there is nothing that it could have come with");
         for index in (1..1001).step_by(2) {
-            history.store(now, index, &[7; 100]);
+            history.store(now, SHORT, index, &[7; 100]);
             history.note_padding(index + 1);
         }
         for index in (1..1001).step_by(2) {
@@ -272,7 +313,7 @@ mod tests {
     fn a_packet_longer_than_a_block_is_kept_as_well() {
         let (now, mut history) = (Instant::now(), History::default());
         for index in 0..40 {
-            history.store(now, index, &[index as u8; 40_000]);
+            history.store(now, SHORT, index, &[index as u8; 40_000]);
         }
         assert_eq!(history.get(39), Some(&[39; 40_000][..]));
         assert!(history.size() <= HISTORY_BYTES);
@@ -292,7 +333,7 @@ mod tests {
                 index += 1 + skipped;
                 now += Duration::from_millis(wait_ms);
                 let packet: Vec<u8> = (0..len).map(|at| (at + n * 7) as u8).collect();
-                history.store(now, index, &packet);
+                history.store(now, LONG, index, &packet);
                 stored.insert(index, packet);
                 order.push((index, now));
             }
@@ -303,7 +344,7 @@ mod tests {
                 }
             }
             let (newest, end) = *order.last().expect("not empty");
-            let lately = order.iter().rev().filter(|(_, at)| end - *at < KEPT_FOR);
+            let lately = order.iter().rev().filter(|(_, at)| end - *at < LONG.kept_for);
             for (index, _) in lately.take(HISTORY_BYTES / 1500 / 2).filter(|(i, _)| newest - *i < 256) {
                 prop_assert!(history.get(*index).is_some(), "{} of {}", index, newest);
             }

@@ -1,6 +1,9 @@
 //! A published track and its simulcast or SVC layers: loss seen, repairs asked for, rates measured.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::Cell,
+    time::{Duration, Instant},
+};
 
 use plenum_shared::{
     id::{ProducerId, SessionId},
@@ -11,7 +14,7 @@ use super::{
     claims::Claims,
     counts::StreamCounts,
     held::Held,
-    history::History,
+    history::{History, Keeping, LONG_WAIT},
     keyframe::KeyframeRequests,
     layer_meter::{Costs, LayerMeters},
     layer_silence::Found,
@@ -212,6 +215,8 @@ pub struct Producer {
     /// Viewers that take no pauses.
     pub steady_viewers: usize,
     meters: LayerMeters,
+    /// When a viewer's queue was last found to be a long one. Whatever goes out to viewers only reads the rest of a producer.
+    long_wait_at: Cell<Option<Instant>>,
 }
 
 impl Producer {
@@ -253,6 +258,7 @@ impl Producer {
             redundant_viewers: 0,
             steady_viewers: 0,
             meters: LayerMeters::default(),
+            long_wait_at: Cell::new(None),
         }
     }
 
@@ -382,9 +388,17 @@ impl Producer {
             }
         }
         if self.kind == Kind::Video && is_viewed {
-            self.streams[usize::from(stream)].history.store(now, index, bytes);
+            let keeping = Keeping::after(now, self.long_wait_at.get());
+            self.streams[usize::from(stream)].history.store(now, keeping, index, bytes);
         }
         Taken::Media(Incoming { stream, index, description })
+    }
+
+    /// A packet joins a viewer's queue, which takes so long.
+    pub fn note_wait(&self, now: Instant, queue: Duration) {
+        if queue > LONG_WAIT {
+            self.long_wait_at.set(Some(now));
+        }
     }
 
     fn note_keyframe(&mut self, now: Instant, stream: u8, index: u64, timestamp: u32) {

@@ -223,7 +223,7 @@ impl Pacer {
 
     /// A frame that begins now would leave in time.
     pub fn takes_frame(&self) -> bool {
-        self.video.len() < VIDEO_MAX && self.pace.time(self.figures.waiting_bytes) <= VIDEO_WAITS_MAX
+        self.video.len() < VIDEO_MAX && self.queue() <= VIDEO_WAITS_MAX
     }
 
     /// Has a packet wait. Returns whether there was room.

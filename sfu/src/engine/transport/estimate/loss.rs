@@ -169,6 +169,11 @@ impl Loss {
         self.explain();
     }
 
+    /// The number of the next packet to be judged.
+    pub fn judged(&self) -> u64 {
+        self.judged
+    }
+
     /// More than this the path does not carry, as the losses tell.
     pub fn ceiling(&self) -> Option<f64> {
         self.ceiling

@@ -11,6 +11,9 @@ const SENT_MIN: usize = 128;
 /// A ring grows rather than forget what left within this time, in microseconds: a queue on the path may be as long.
 const KEPT_US: u32 = 2_000_000;
 
+/// As long as that for packets of which nothing is expected any more, but that they turn up after all.
+const SETTLED_KEPT_US: u32 = 500_000;
+
 /// What became of a packet, as far as we were told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Fate {
@@ -43,12 +46,14 @@ pub struct SentPackets {
     next: u64,
     /// The first number that is remembered and counts.
     first: u64,
+    /// What became of those before this number was heard of, and judged.
+    settled: u64,
 }
 
 impl SentPackets {
     /// Nothing was sent.
     pub fn new() -> Self {
-        SentPackets { ring: Vec::new(), next: 0, first: 0 }
+        SentPackets { ring: Vec::new(), next: 0, first: 0, settled: 0 }
     }
 
     /// Nothing that is remembered, and the next number.
@@ -75,7 +80,8 @@ impl SentPackets {
     /// The oldest one is forgotten, or all of them have places in a ring of twice the length.
     fn make_room(&mut self, now_us: u32) {
         let oldest = self.ring[self.place(self.first)];
-        if self.ring.len() < SENT_MAX && now_us.wrapping_sub(oldest.sent_us) < KEPT_US {
+        let kept_us = if self.first < self.settled { SETTLED_KEPT_US } else { KEPT_US };
+        if self.ring.len() < SENT_MAX && now_us.wrapping_sub(oldest.sent_us) < kept_us {
             // Those that were in the second half of a ring of twice the length are moved there.
             let len = self.ring.len();
             self.ring.reserve_exact(len);
@@ -105,6 +111,11 @@ impl SentPackets {
         let (before, after) = self.ring.split_at(self.place(numbers.start));
         let first = count.min(after.len());
         [&after[..first], &before[..count - first]]
+    }
+
+    /// Of packets before this number nothing more is needed: when there is no room they are forgotten first.
+    pub fn settle_before(&mut self, number: u64) {
+        self.settled = self.settled.max(number);
     }
 
     /// The number after the last.
@@ -186,6 +197,20 @@ mod tests {
                 assert_eq!(known, Some((sent_us(number), number)), "every {interval_ms} ms");
                 assert_eq!(named(&sent, number as u16), Some(number));
             }
+        }
+    }
+
+    #[test]
+    fn of_what_was_heard_a_ring_keeps_half_a_second() {
+        for (heard_after, len) in [(100, 512), (700, 1024), (3_000, SENT_MAX)] {
+            let mut sent = SentPackets::new();
+            for number in 0..5_000_u64 {
+                sent.push(number as u32 * 1000, 100);
+                sent.settle_before(number.saturating_sub(heard_after));
+                let oldest_needed = (number + 1).saturating_sub(heard_after.min(SENT_MAX as u64));
+                assert!(sent.get(oldest_needed).is_some(), "{number}, heard of after {heard_after}");
+            }
+            assert_eq!(sent.ring.len(), len, "heard of after {heard_after} packets");
         }
     }
 

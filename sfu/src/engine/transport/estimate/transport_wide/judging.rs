@@ -122,7 +122,9 @@ impl TransportWide {
     pub(super) fn judge_loss(&mut self, now_us: u64) {
         let patience_us = 60_000 + (self.trendline.noise_ms() * 3e3).min(500_000.0) as u32;
         let queued = self.standing_ms > self.standing_max_ms();
-        if !self.loss.judge(now_us, &self.sent, self.spoken, patience_us, queued) {
+        let is_news = self.loss.judge(now_us, &self.sent, self.spoken, patience_us, queued);
+        self.sent.settle_before(self.loss.judged());
+        if !is_news {
             return;
         }
         let before = self.aimd.target();

@@ -16,7 +16,7 @@ pub const HISTORY_PACKETS: usize = 1024;
 /// Packets whose places are known from the beginning.
 const HISTORY_PACKETS_MIN: usize = 64;
 /// A viewer's queue that takes longer than this is a long one, for which packets have to be kept for longer.
-pub const LONG_WAIT: Duration = Duration::from_millis(250);
+pub const LONG_WAIT: Duration = Duration::from_millis(500);
 
 /// How long packets are kept.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +28,9 @@ pub struct Keeping {
 }
 
 impl Keeping {
-    /// Packets leave when they come or [a little](LONG_WAIT) later, are sent again for a second after that, and are asked for a round
-    /// trip later.
+    /// Packets leave when they come, or no [long](LONG_WAIT) time later, and are sent again for a second after that.
     pub const SHORT: Keeping =
-        Keeping { kept_for: Duration::from_millis(1500), given_back_after: Duration::from_secs(2) };
+        Keeping { kept_for: Duration::from_millis(1500), given_back_after: Duration::from_millis(1750) };
     /// They may wait for a second in a viewer's pacer before. A keyframe waits as a whole, which on a narrow path is longer.
     pub const LONG: Keeping =
         Keeping { kept_for: Duration::from_millis(2500), given_back_after: Duration::from_secs(6) };
@@ -252,8 +251,8 @@ mod tests {
         for index in 1..600 {
             history.store(end + interval * index, SHORT, count + u64::from(index), &[7; 1000]);
         }
-        let two_seconds = 2 * 200 * 1000 + 2 * BLOCK_BYTES;
-        assert!(before > 500_000 && history.size() <= two_seconds, "{before}, {}", history.size());
+        let expected = 350_000 + 2 * BLOCK_BYTES;
+        assert!(before > 500_000 && history.size() <= expected, "{before}, {}", history.size());
     }
 
     #[test]

@@ -30,39 +30,66 @@ pub struct Sent {
     pub index: u32,
 }
 
-/// As it is remembered: there are a few hundred of these for each camera that a viewer sees.
+/// As it is remembered: there are a few hundred of these for each camera that a viewer sees. Its number is that of its place.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     timestamp: u32,
     index: u32,
     /// When it was noted, or sent again, in milliseconds of the ring's clock, modulo 2³².
     at_ms: u32,
-    sequence_number: u16,
     picture: OutgoingPicture,
     stream: u8,
-    marker: bool,
-    /// `None`: there is no such packet.
-    way: Option<Way>,
-    /// It was sent again.
-    resent: bool,
+    state: State,
 }
+
+/// What else is remembered of a packet, in one byte.
+#[derive(Debug, Clone, Copy)]
+struct State(u8);
 
 const VACANT: Entry = Entry {
     timestamp: 0,
     index: 0,
     at_ms: 0,
-    sequence_number: 0,
     picture: OutgoingPicture { picture_id: 0, frame_number: 0, base_index: 0, key_index: 0 },
     stream: 0,
-    marker: false,
-    way: None,
-    resent: false,
+    state: State(0),
 };
 
+impl State {
+    /// Where it is: 0 when there is no such packet.
+    const WAY: u8 = 0b11;
+    const MARKER: u8 = 0b100;
+    /// It was sent again.
+    const RESENT: u8 = 0b1000;
+
+    fn new(way: Way, marker: bool) -> Self {
+        State(way as u8 | if marker { State::MARKER } else { 0 })
+    }
+
+    /// `None`: there is no such packet.
+    fn way(self) -> Option<Way> {
+        match self.0 & State::WAY {
+            0 => None,
+            1 => Some(Way::Waits),
+            2 => Some(Way::Left),
+            _ => Some(Way::WaitsAgain),
+        }
+    }
+
+    fn set_way(&mut self, way: Way) {
+        self.0 = self.0 & !State::WAY | way as u8;
+    }
+
+    fn is(self, bit: u8) -> bool {
+        self.0 & bit != 0
+    }
+}
+
 impl Entry {
-    fn sent(&self) -> Sent {
-        let Entry { timestamp, index, sequence_number, picture, stream, marker, .. } = *self;
-        Sent { outgoing: Outgoing { sequence_number, timestamp, picture }, marker, stream, index }
+    fn sent(&self, sequence_number: u16) -> Sent {
+        let Entry { timestamp, index, picture, stream, state, .. } = *self;
+        let outgoing = Outgoing { sequence_number, timestamp, picture };
+        Sent { outgoing, marker: state.is(State::MARKER), stream, index }
     }
 }
 
@@ -70,7 +97,7 @@ impl Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Way {
     /// In the queue of its peer, for the first time.
-    Waits,
+    Waits = 1,
     /// It left.
     Left,
     /// It left, and is in the queue again.
@@ -127,9 +154,8 @@ impl SentRing {
         }
         // One that is too late for the whole ring is too late to be asked for.
         let Some(place) = self.place(sequence_number) else { return };
-        let (index, way) = (index as u32, Some(way));
-        self.ring[place] =
-            Entry { timestamp, index, at_ms, sequence_number, picture, stream, marker, way, resent: false };
+        let (index, state) = (index as u32, State::new(way, marker));
+        self.ring[place] = Entry { timestamp, index, at_ms, picture, stream, state };
     }
 
     /// A packet that may be sent again now: not when that was done within the last round trip, since the repeated
@@ -138,26 +164,28 @@ impl SentRing {
         let now_ms = self.clock_ms(now);
         let Some(entry) = self.find_mut(sequence_number) else { return Lookup::Unknown };
         let age = age(now_ms, entry.at_ms);
-        if entry.way != Some(Way::Left) || (entry.resent && age < round_trip) {
+        if entry.state.way() != Some(Way::Left) || (entry.state.is(State::RESENT) && age < round_trip) {
             return Lookup::OnItsWay;
         }
         if age > REPEATED_FOR.max(round_trip * 4) {
             return Lookup::Unknown;
         }
-        (entry.resent, entry.at_ms) = (true, now_ms);
-        Lookup::Found(entry.sent())
+        entry.state.0 |= State::RESENT;
+        entry.at_ms = now_ms;
+        Lookup::Found(entry.sent(sequence_number))
     }
 
     /// What was taken to be sent again has to wait.
     pub fn wait_again(&mut self, sequence_number: u16) {
         if let Some(entry) = self.find_mut(sequence_number) {
-            entry.way = Some(Way::WaitsAgain);
+            entry.state.set_way(Way::WaitsAgain);
         }
     }
 
     /// A packet that waits, whose turn has come; `None` when it was forgotten meanwhile.
     pub fn waiting(&self, sequence_number: u16, way: Way) -> Option<Sent> {
-        self.find(sequence_number).filter(|entry| entry.way == Some(way)).map(Entry::sent)
+        let entry = self.find(sequence_number).filter(|entry| entry.state.way() == Some(way));
+        entry.map(|entry| entry.sent(sequence_number))
     }
 
     /// A packet that waited has left.
@@ -165,7 +193,8 @@ impl SentRing {
         let now_ms = self.clock_ms(now);
         self.note_left(sequence_number);
         if let Some(entry) = self.find_mut(sequence_number) {
-            (entry.way, entry.at_ms) = (Some(Way::Left), now_ms);
+            entry.state.set_way(Way::Left);
+            entry.at_ms = now_ms;
         }
     }
 
@@ -174,14 +203,14 @@ impl SentRing {
     pub fn forget_waiting(&mut self) -> Forgotten {
         let begun = self.find(self.newest_left).map(|entry| entry.timestamp);
         let mut newest = self.newest_left;
-        for entry in &mut self.ring {
-            match entry.way {
+        for place in 0..self.ring.len() {
+            let number = self.number(place);
+            let entry = &mut self.ring[place];
+            match entry.state.way() {
                 None | Some(Way::Left) => {}
-                Some(Way::WaitsAgain) => entry.way = Some(Way::Left),
+                Some(Way::WaitsAgain) => entry.state.set_way(Way::Left),
                 Some(Way::Waits) if begun != Some(entry.timestamp) => *entry = VACANT,
-                Some(Way::Waits) if entry.sequence_number.wrapping_sub(newest) as i16 > 0 => {
-                    newest = entry.sequence_number;
-                }
+                Some(Way::Waits) if number.wrapping_sub(newest) as i16 > 0 => newest = number,
                 Some(Way::Waits) => {}
             }
         }
@@ -203,8 +232,9 @@ impl SentRing {
 
     /// A packet that left, so many numbers before the newest one.
     pub fn recent(&self, back: u16) -> Option<Sent> {
-        let entry = self.find(self.newest.wrapping_sub(back));
-        entry.filter(|entry| entry.way == Some(Way::Left)).map(Entry::sent)
+        let number = self.newest.wrapping_sub(back);
+        let entry = self.find(number).filter(|entry| entry.state.way() == Some(Way::Left));
+        entry.map(|entry| entry.sent(number))
     }
 
     fn note_left(&mut self, sequence_number: u16) {
@@ -252,10 +282,18 @@ impl SentRing {
         Some(if behind <= self.newest_at { self.newest_at - behind } else { self.newest_at + len - behind })
     }
 
+    /// The number that has this place.
+    fn number(&self, place: usize) -> u16 {
+        let len = self.ring.len();
+        let behind =
+            if place <= self.newest_at { self.newest_at - place } else { self.newest_at + len - place };
+        self.newest.wrapping_sub(behind as u16)
+    }
+
     /// What is there still waits, or may be asked for.
     fn is_needed(&self, now_ms: u32, place: usize) -> bool {
         let entry = &self.ring[place];
-        entry.way.is_some_and(|way| way != Way::Left || age(now_ms, entry.at_ms) < KEPT_FOR)
+        entry.state.way().is_some_and(|way| way != Way::Left || age(now_ms, entry.at_ms) < KEPT_FOR)
     }
 
     /// There are more places after the newest one.
@@ -269,12 +307,12 @@ impl SentRing {
 
     fn find(&self, sequence_number: u16) -> Option<&Entry> {
         let entry = self.ring.get(self.place(sequence_number)?)?;
-        Some(entry).filter(|entry| entry.way.is_some())
+        Some(entry).filter(|entry| entry.state.way().is_some())
     }
 
     fn find_mut(&mut self, sequence_number: u16) -> Option<&mut Entry> {
         let place = self.place(sequence_number)?;
-        self.ring.get_mut(place).filter(|entry| entry.way.is_some())
+        self.ring.get_mut(place).filter(|entry| entry.state.way().is_some())
     }
 }
 
@@ -361,7 +399,7 @@ mod tests {
 
     #[test]
     fn an_entry_is_small() {
-        assert_eq!(size_of::<Entry>(), 24);
+        assert_eq!(size_of::<Entry>(), 20);
     }
 
     #[test]

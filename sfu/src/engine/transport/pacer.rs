@@ -34,8 +34,10 @@ pub const VIDEO_MAX: usize = 512;
 pub const REPAIRS_MAX: usize = 256;
 /// See [`REPAIRS_MAX`].
 const REPAIRS_WAIT_MAX: Duration = Duration::from_millis(250);
-/// Where nothing had to wait for so long, the queues are given back: they are 24 kB, and most viewers need them only until it
-/// is known what their path carries.
+/// Places that a queue begins with; they are doubled when there are too few. Nearly always a few packets of a keyframe wait.
+const QUEUE_STEP: usize = 64;
+/// Where nothing had to wait for so long, the queues are given back: they are up to 24 kB, and most viewers need them only until
+/// it is known what their path carries.
 const GIVEN_BACK_AFTER: Duration = Duration::from_secs(2);
 /// A packet that waits longer than this is not overtaken any more: what is pinned goes first, and the others still get theirs.
 const OVERTAKEN_FOR: Duration = Duration::from_millis(250);
@@ -236,8 +238,8 @@ impl Pacer {
         if queue.len() >= max {
             return false;
         }
-        if queue.capacity() == 0 {
-            queue.reserve_exact(max);
+        if queue.len() == queue.capacity() {
+            queue.reserve_exact(queue.len().max(QUEUE_STEP).min(max - queue.len()));
         }
         self.waited_at = now;
         let ahead = queue.iter().rev().take_while(|entry| entry.is_overtaken(now, &waiting)).count();

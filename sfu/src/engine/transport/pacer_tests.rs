@@ -282,10 +282,10 @@ fn what_was_taken_to_wait_in_is_given_back_once_nothing_has_to_wait() {
     let capacity = |pacer: &Pacer| pacer.video.capacity() + pacer.repairs.capacity();
     assert!(pacer.wait(now, video(1)) && pacer.wait(now, repair(2)));
     pacer.rest(now + GIVEN_BACK_AFTER * 2);
-    assert!(capacity(&pacer) >= VIDEO_MAX + REPAIRS_MAX, "something waits");
+    assert!(capacity(&pacer) >= 2 * QUEUE_STEP, "something waits");
     drain(&mut pacer, now);
     pacer.rest(now + GIVEN_BACK_AFTER / 2);
-    assert!(capacity(&pacer) >= VIDEO_MAX + REPAIRS_MAX, "it was needed just now");
+    assert!(capacity(&pacer) >= 2 * QUEUE_STEP, "it was needed just now");
     pacer.rest(now + GIVEN_BACK_AFTER * 2);
     assert_eq!(capacity(&pacer), 0);
     assert!(pacer.wait(now + GIVEN_BACK_AFTER * 3, video(3)));

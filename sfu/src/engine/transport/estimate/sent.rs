@@ -12,7 +12,7 @@ const SENT_MIN: usize = 128;
 const KEPT_US: u32 = 2_000_000;
 
 /// As long as that for packets of which nothing is expected any more, but that they turn up after all.
-const SETTLED_KEPT_US: u32 = 500_000;
+const SETTLED_KEPT_US: u32 = 250_000;
 
 /// What became of a packet, as far as we were told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -201,8 +201,8 @@ mod tests {
     }
 
     #[test]
-    fn of_what_was_heard_a_ring_keeps_half_a_second() {
-        for (heard_after, len) in [(100, 512), (700, 1024), (3_000, SENT_MAX)] {
+    fn of_what_was_heard_a_ring_keeps_a_quarter_of_a_second() {
+        for (heard_after, len) in [(100, 256), (300, 512), (700, 1024), (3_000, SENT_MAX)] {
             let mut sent = SentPackets::new();
             for number in 0..5_000_u64 {
                 sent.push(number as u32 * 1000, 100);
